@@ -1,0 +1,124 @@
+"""An async-first SDK for the InventPay crypto-payments API, with a generated blocking twin.
+
+>>> async with AsyncInventPay() as client:
+...     payment = await client.payments.create(amount="29.99", amount_currency="USD", currency="USDT_BEP20")
+
+``InventPay`` has the same names without ``await``.
+"""
+
+from __future__ import annotations
+
+from ._async.client import AsyncInventPay
+from ._sync.client import InventPay
+from .errors import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    ConflictError,
+    DecodeError,
+    EventDecodeError,
+    InvalidArgumentError,
+    InventPayError,
+    NotFoundError,
+    Outcome,
+    PermissionDeniedError,
+    RateLimitedError,
+    RateLimitTimeoutError,
+    ServerError,
+    SignatureError,
+    StaleEventError,
+    WaitTimeoutError,
+    WebhookError,
+)
+from .gate import ClassSnapshot, Lease
+from .headers import Headers
+from .hooks import AttemptAnswered, AttemptSent, CallFinished, Event, Hook, RetryPlanned, TokenWaited
+from .limiter import Limiter, LocalLimiter
+from .models import (
+    AmountCurrency,
+    Balance,
+    BalanceAfterLock,
+    Balances,
+    BalanceSummary,
+    ConversionRate,
+    Currency,
+    FeeBreakdown,
+    Invoice,
+    Limit,
+    MerchantInfo,
+    Payment,
+    PaymentState,
+    PaymentStatus,
+    Withdrawal,
+    WithdrawalLimits,
+    WithdrawalState,
+)
+from .money import Amount
+from .options import RateClass, RateLimits, RetryPolicy, Rule
+from .responses import APIResponse
+from .version import VERSION as __version__
+
+__all__ = [
+    "APIConnectionError",
+    "APIResponse",
+    "APIStatusError",
+    "APITimeoutError",
+    "Amount",
+    "AmountCurrency",
+    "AsyncInventPay",
+    "AttemptAnswered",
+    "AttemptSent",
+    "AuthenticationError",
+    "BadRequestError",
+    "Balance",
+    "BalanceAfterLock",
+    "BalanceSummary",
+    "Balances",
+    "CallFinished",
+    "ClassSnapshot",
+    "ConfigurationError",
+    "ConflictError",
+    "ConversionRate",
+    "Currency",
+    "DecodeError",
+    "Event",
+    "EventDecodeError",
+    "FeeBreakdown",
+    "Headers",
+    "Hook",
+    "InvalidArgumentError",
+    "InventPay",
+    "InventPayError",
+    "Invoice",
+    "Lease",
+    "Limit",
+    "Limiter",
+    "LocalLimiter",
+    "MerchantInfo",
+    "NotFoundError",
+    "Outcome",
+    "Payment",
+    "PaymentState",
+    "PaymentStatus",
+    "PermissionDeniedError",
+    "RateClass",
+    "RateLimitTimeoutError",
+    "RateLimitedError",
+    "RateLimits",
+    "RetryPlanned",
+    "RetryPolicy",
+    "Rule",
+    "ServerError",
+    "SignatureError",
+    "StaleEventError",
+    "TokenWaited",
+    "WaitTimeoutError",
+    "WebhookError",
+    "Withdrawal",
+    "WithdrawalLimits",
+    "WithdrawalState",
+    "__version__",
+]

@@ -1,0 +1,203 @@
+"""One endpoint class: its token bucket and who waits for it.
+
+All of it may be used from any thread and event loop; the lock is held round arithmetic, never over a wait.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
+from typing import Protocol
+
+from attrs import frozen
+
+from .forking import remember
+from .options import RateClass, RateLimits
+from .rate_limit import BucketSnapshot, TokenBucket
+from .rate_limit_headers import read as read_rate_limit_headers
+
+
+class Waker(Protocol):
+    """Whoever waits in a line."""
+
+    def wake(self) -> bool:
+        """Lets it look again; ``False`` when it never will."""
+        ...
+
+
+class Lease(Protocol):
+    """A token in use. Ends once, in the first of three ways; every later call does nothing."""
+
+    def answered(self, now: float, status: int, headers: Mapping[str, str]) -> None:
+        """Response headers arrived: the token comes back one window from now."""
+        ...
+
+    def refund(self, now: float) -> None:
+        """Nothing was written: the token comes back at once."""
+        ...
+
+    def lost(self, now: float) -> None:
+        """It was written and never answered: it may still arrive, and counts until then."""
+        ...
+
+
+@frozen(kw_only=True)
+class ClassSnapshot:
+    """How one endpoint class stands."""
+
+    limit: int
+    """Calls in one window."""
+    available: int
+    """Tokens free right now."""
+    leased: int
+    """Calls sent and not answered yet."""
+    waiting: int = 0
+    """Callers waiting for a token."""
+    next_token: float = 0.0
+    """Seconds until a caller who asks now would get a token."""
+
+
+class Gate:
+    """The bucket of one endpoint class, and a line of waiters for every event loop and for all threads."""
+
+    def __init__(self, rate_class: RateClass, limits: RateLimits) -> None:
+        self.rate_class = rate_class
+        self.lock = threading.Lock()
+        self._bucket = TokenBucket(
+            limits.limit(rate_class), limits.window, rule=limits.rule, max_burst=limits.max_burst
+        )
+        self._lines: dict[Hashable, OrderedDict[Waker, None]] = {}
+        self._generation = 0
+        # Whether a head waits for an answer rather than for a moment that is known.
+        self._answer_awaited = False
+        remember(self)
+
+    def __repr__(self) -> str:
+        return f"<Gate {self.rate_class} {self._bucket!r}, {self.waiting} waiting>"
+
+    @property
+    def waiting(self) -> int:
+        """Callers waiting for a token."""
+        return sum(map(len, self._lines.values()))
+
+    def try_lease(self, now: float) -> GateLease | None:
+        """A token, when one is free and nobody waits for it. Call with the lock held."""
+        if self._lines or not self._bucket.lease(now):
+            return None
+        return GateLease(self, self._generation)
+
+    def estimate(self, now: float) -> float:
+        """Seconds until a caller who joined now would get a token, at the least. Call with the lock held."""
+        return self._bucket.wait(now, ahead=self.waiting)
+
+    def join(self, line: Hashable, waiter: Waker) -> None:
+        """Puts a waiter at the end of its line. Call with the lock held."""
+        self._lines.setdefault(line, OrderedDict())[waiter] = None
+
+    def turn(self, line: Hashable, waiter: Waker, now: float) -> GateLease | float | None:
+        """What the waiter does next: take the lease, sleep so many seconds, or (``None``) until woken.
+
+        Only the head of a line sleeps for a time; the others are woken when it is their turn. Call with the lock held.
+        """
+        if next(iter(self._lines[line])) is not waiter:
+            return None
+        if self._bucket.lease(now):
+            return GateLease(self, self._generation)
+        ready = self._bucket.ready_at(now)
+        if ready is None:
+            self._answer_awaited = True
+            return None
+        return max(0.0, ready - now)
+
+    def leave(self, line: Hashable, waiter: Waker) -> None:
+        """Takes a waiter out of its line, whatever the reason, and wakes the one behind. Call with the lock held."""
+        waiters = self._lines.get(line)
+        if waiters is None or waiter not in waiters:
+            return  # forgotten after a fork
+        was_head = next(iter(waiters)) is waiter
+        del waiters[waiter]
+        if not waiters:
+            del self._lines[line]
+        elif was_head:
+            next(iter(waiters)).wake()
+
+    def end(self, generation: int, ending: str, now: float, status: int, headers: Mapping[str, str]) -> None:
+        """Ends a lease of this generation and, where that may free a token earlier, lets the heads look again."""
+        with self.lock:
+            if generation != self._generation:
+                return  # leased by the parent process, which counts it
+            if ending == "answered":
+                self._bucket.answered(now)
+                self._learn(now, status, headers)
+            elif ending == "refund":
+                self._bucket.refund(now)
+            else:
+                self._bucket.lost(now)
+            # Every other ending only confirms or delays the moment for which the heads sleep.
+            if ending == "refund" or self._answer_awaited:
+                self._answer_awaited = False
+                self._wake_heads()
+
+    def _learn(self, now: float, status: int, headers: Mapping[str, str]) -> None:
+        view = read_rate_limit_headers(headers, wall_now=time.time()) if headers else None
+        if view is not None:
+            self._bucket.observe(now, limit=view.limit, remaining=view.remaining, reset_in=view.reset_in)
+        if status == 429:
+            self._bucket.refused(now, None if view is None else view.retry_after)
+
+    def _wake_heads(self) -> None:
+        gone = [line for line, waiters in self._lines.items() if not next(iter(waiters)).wake()]
+        for line in gone:
+            # Its event loop was closed under its waiters; they will never ask again.
+            del self._lines[line]
+
+    def snapshot(self, now: float) -> ClassSnapshot:
+        """How the class stands."""
+        with self.lock:
+            bucket: BucketSnapshot = self._bucket.snapshot(now)
+            return ClassSnapshot(
+                limit=bucket.limit,
+                available=bucket.available,
+                leased=bucket.leased,
+                waiting=self.waiting,
+                next_token=self.estimate(now),
+            )
+
+    def forget_parent(self) -> None:
+        """In a forked child: the parent's waiters are not here, its calls will be answered there, and a lock that some
+        thread held at the moment of the fork would never be released."""
+        self.lock = threading.Lock()
+        self._lines.clear()
+        self._generation += 1
+        now = time.monotonic()
+        for _ in range(self._bucket.snapshot(now).leased):
+            self._bucket.answered(now)
+
+
+class GateLease:
+    """A token of a gate in use; see :class:`Lease`."""
+
+    __slots__ = ("_gate", "_generation")
+
+    def __init__(self, gate: Gate, generation: int) -> None:
+        self._gate: Gate | None = gate
+        self._generation = generation
+
+    def answered(self, now: float, status: int, headers: Mapping[str, str]) -> None:
+        """Response headers arrived."""
+        self._end("answered", now, status, headers)
+
+    def refund(self, now: float) -> None:
+        """Nothing was written."""
+        self._end("refund", now, 0, {})
+
+    def lost(self, now: float) -> None:
+        """Written, never answered."""
+        self._end("lost", now, 0, {})
+
+    def _end(self, ending: str, now: float, status: int, headers: Mapping[str, str]) -> None:
+        gate, self._gate = self._gate, None
+        if gate is not None:
+            gate.end(self._generation, ending, now, status, headers)

@@ -1,0 +1,135 @@
+"""What can be observed of a call: five events, in the order in which they happen.
+
+Every event names the call it belongs to (``call_id`` is the same for all events of one call), so that they can feed
+any metrics or tracing library. Hooks are plain callables; one that raises is logged and harms no call.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable, Iterable
+from typing import Final, Literal, TypeAlias
+
+from attrs import frozen
+
+from .errors import Outcome
+from .options import RateClass
+
+__all__ = ["AttemptAnswered", "AttemptSent", "CallFinished", "Event", "Hook", "RetryPlanned", "TokenWaited"]
+
+logger: Final = logging.getLogger("inventpay")
+
+
+@frozen(kw_only=True)
+class _Event:
+    call_id: int
+    """Number of the call within this process."""
+    method: str
+    path_template: str
+    """``/v1/invoice/{paymentId}/status``: few values, fit for a metric's label."""
+    rate_class: RateClass
+
+    @property
+    def _call(self) -> str:
+        return f"call {self.call_id} {self.method} {self.path_template}"
+
+
+@frozen(kw_only=True)
+class TokenWaited(_Event):
+    """A token of the rate limit was leased."""
+
+    seconds: float
+    """How long the call waited for it."""
+
+    def __str__(self) -> str:
+        return f"{self._call} leased a token of class {self.rate_class} after {self.seconds:.3f} s"
+
+
+@frozen(kw_only=True)
+class AttemptSent(_Event):
+    """An attempt is handed to the network."""
+
+    attempt: int
+    """1 for the first."""
+
+    def __str__(self) -> str:
+        return f"{self._call} sends attempt {self.attempt}"
+
+
+@frozen(kw_only=True)
+class AttemptAnswered(_Event):
+    """An attempt ended: with a status, or without an answer."""
+
+    attempt: int
+    status: int | None
+    """HTTP status; ``None`` when no answer came."""
+    seconds: float
+    """From sending to the end of the answer."""
+    error: str | None
+    """Class name of the failure when no answer came."""
+
+    def __str__(self) -> str:
+        answer = self.error if self.status is None else f"status {self.status}"
+        return f"{self._call} attempt {self.attempt} got {answer} after {self.seconds:.3f} s"
+
+
+@frozen(kw_only=True)
+class RetryPlanned(_Event):
+    """The call will be repeated."""
+
+    attempt: int
+    """The attempt that failed."""
+    delay: float
+    """Seconds until the next one."""
+    reason: str
+    """Status or class name of what failed."""
+
+    def __str__(self) -> str:
+        return f"{self._call} attempt {self.attempt} failed ({self.reason}); the next one follows in {self.delay:.2f} s"
+
+
+FinalOutcome: TypeAlias = Outcome | Literal["ok", "cancelled"]
+"""How a call ended: ``"ok"``, what its error says, or ``"cancelled"``."""
+
+
+@frozen(kw_only=True)
+class CallFinished(_Event):
+    """The call is over."""
+
+    attempts: int
+    seconds: float
+    """From the call to its end, waiting included."""
+    status: int | None
+    """HTTP status of the last answer."""
+    outcome: FinalOutcome
+    error: str | None
+    """Class name of the error that was raised."""
+
+    def __str__(self) -> str:
+        ended = "ok" if self.error is None else f"{self.error}, outcome {self.outcome}"
+        return f"{self._call} finished after {self.seconds:.3f} s and {self.attempts} attempts: {ended}"
+
+
+Event: TypeAlias = TokenWaited | AttemptSent | AttemptAnswered | RetryPlanned | CallFinished
+Hook: TypeAlias = Callable[[Event], object]
+
+_numbers = itertools.count(1)
+
+
+def next_call_id() -> int:
+    """A number for one more call of this process."""
+    return next(_numbers)
+
+
+def emit(hooks: Iterable[Hook], event: Event) -> None:
+    """Tells the logger and every hook. What a hook raises is logged; what it would break is a payment."""
+    if isinstance(event, RetryPlanned):
+        logger.warning("%s", event)
+    else:
+        logger.debug("%s", event)
+    for hook in hooks:
+        try:
+            hook(event)
+        except Exception:
+            logger.exception("inventpay: a hook failed on %s; the call goes on", type(event).__name__)

@@ -1,0 +1,117 @@
+"""How httpx clients are made: the only module, with the two connections, that knows httpx. It is imported at the first
+call, because importing httpx costs more than the rest of this package."""
+
+from __future__ import annotations
+
+import functools
+import ssl
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+
+from .errors import ConfigurationError
+from .settings import ConnectionSettings
+
+KEEPALIVE_EXPIRY: Final = 5.0
+"""Seconds a connection may be idle; httpx's own default, below what servers usually allow."""
+
+FRESH_EXPIRY: Final = 1.0
+"""Seconds a connection may be idle before it carries a withdrawal: a stale one, closed by the server in that very
+moment, would turn the withdrawal into one with an unknown outcome."""
+
+
+def new_async_client(settings: ConnectionSettings, *, fresh: bool) -> httpx.AsyncClient:
+    """A client with a pool of its own."""
+    if settings.transport == "aiohttp":
+        return httpx.AsyncClient(transport=_aiohttp_transport(settings, fresh), trust_env=False)
+    if settings.transport is not None:
+        return httpx.AsyncClient(transport=settings.transport, trust_env=False)
+    try:
+        return httpx.AsyncClient(**_options(settings, fresh))
+    except (ValueError, TypeError, ImportError, OSError, httpx.InvalidURL) as error:
+        raise _unusable(error) from None
+
+
+def new_client(settings: ConnectionSettings, *, fresh: bool) -> httpx.Client:
+    """The same, blocking."""
+    if settings.transport is not None:
+        return httpx.Client(transport=settings.transport, trust_env=False)
+    try:
+        return httpx.Client(**_options(settings, fresh))
+    except (ValueError, TypeError, ImportError, OSError, httpx.InvalidURL) as error:
+        raise _unusable(error) from None
+
+
+def _unusable(error: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        f"the HTTP client cannot be set up: {error}; check proxy=, verify= and the variables HTTPS_PROXY, ALL_PROXY, "
+        "NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
+    )
+
+
+def _options(settings: ConnectionSettings, fresh: bool) -> dict[str, Any]:
+    return {
+        "verify": _tls(settings),
+        "proxy": settings.proxy,
+        "limits": _limits(fresh),
+        "timeout": None,
+    }
+
+
+def _limits(fresh: bool) -> httpx.Limits:
+    # Places are counted before the pool (see connection.py): httpx's own count loses some when requests are cancelled.
+    return httpx.Limits(
+        max_connections=None,
+        max_keepalive_connections=None,
+        keepalive_expiry=FRESH_EXPIRY if fresh else KEEPALIVE_EXPIRY,
+    )
+
+
+def _aiohttp_transport(settings: ConnectionSettings, fresh: bool) -> httpx.AsyncBaseTransport:
+    try:
+        from httpx_aiohttp import AiohttpTransport
+    except ImportError:
+        raise ConfigurationError('transport="aiohttp" needs the extra: pip install ".[aiohttp]"') from None
+    proxy = httpx.Proxy(settings.proxy) if isinstance(settings.proxy, str) else settings.proxy
+    # limit=0 is aiohttp's "unlimited"; the adapter passes None on as aiohttp's default of 100.
+    limits = httpx.Limits(max_connections=0, keepalive_expiry=FRESH_EXPIRY if fresh else KEEPALIVE_EXPIRY)
+    return AiohttpTransport(verify=_tls(settings), proxy=proxy, limits=limits)
+
+
+def _tls(settings: ConnectionSettings) -> ssl.SSLContext:
+    if settings.is_plain_http and settings.proxy is None:
+        return _no_tls()
+    if isinstance(settings.verify, ssl.SSLContext):
+        return settings.verify
+    return _tls_context(settings.verify)
+
+
+@functools.cache
+def _no_tls() -> ssl.SSLContext:
+    """A context that trusts nobody, for connections that use no TLS: reading the system's certificates takes 20 ms."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+@functools.cache
+def _tls_context(verify: bool | str) -> ssl.SSLContext:
+    """Once per process: it costs as much as importing httpx."""
+    if isinstance(verify, str):
+        return ssl.create_default_context(cafile=verify)
+    return httpx.create_ssl_context(verify=verify)
+
+
+def new_request(
+    client: Any,
+    owned: bool,
+    method: str,
+    url: str,
+    headers: list[tuple[str, str]],
+    body: bytes | None,
+    extensions: Mapping[str, Any],
+) -> Any:
+    """A request for this client. A client of the user's adds its own headers and cookies; ours has none, and building
+    the request directly costs half."""
+    if owned:
+        return httpx.Request(method, url, headers=headers, content=body, extensions=dict(extensions))
+    return client.build_request(method, url, headers=headers, content=body, extensions=dict(extensions))

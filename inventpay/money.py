@@ -1,0 +1,119 @@
+"""Exact money: amounts come in as Decimal, int, str or float and travel as plain JSON numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Context, Decimal
+from typing import Final, TypeAlias
+
+from .errors import InvalidArgumentError
+from .json_values import kind
+
+Amount: TypeAlias = Decimal | int | str | float
+"""What an amount may be given as. A float counts by its shortest ``repr`` and is refused above 15 digits."""
+
+MAX_DIGITS: Final = 30
+"""Digits before and after the point, in and out: more than any coin has (Ether has 18), few enough to refuse
+``1e999999999`` instead of expanding it."""
+
+# A float carries 15 significant decimal digits for certain; more are the residue of binary arithmetic.
+_FLOAT_DIGITS: Final = 15
+
+_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,9})?", re.ASCII)
+
+# Enough digits for any sum or difference of amounts, whatever the caller's own decimal context says.
+_EXACT: Final = Context(prec=4 * MAX_DIGITS)
+
+
+def subtract(minuend: Decimal, subtrahend: Decimal) -> Decimal:
+    """The exact difference, whatever the precision of the caller's decimal context."""
+    return _EXACT.subtract(minuend, subtrahend)
+
+
+def plain(value: Decimal) -> str:
+    """Plain notation: one satoshi is ``0.00000001``, where ``str`` says ``1E-8``.
+
+    >>> plain(Decimal("1E-8"))
+    '0.00000001'
+    """
+    return format(value, "f")
+
+
+def read_amount(value: object, argument: str = "amount") -> Decimal:
+    """An amount to ask for or pay out, exact.
+
+    >>> read_amount("0.10")
+    Decimal('0.10')
+
+    Raises InvalidArgumentError for what is no positive number, or one that could not be meant exactly.
+    """
+    number = _exact_number(value, argument)
+    if not number.is_finite():
+        raise _refused(argument, value, "must be a finite number")
+    if not _fits(number):
+        raise _refused(argument, value, f"has more than {MAX_DIGITS} digits before or after the point")
+    if number <= 0:
+        raise _refused(argument, value, "must be greater than 0")
+    return number
+
+
+def _exact_number(value: object, argument: str) -> Decimal:
+    if isinstance(value, bool):
+        raise _refused(argument, value, "must be a number, not a bool")
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, int):
+        # Compared before it is converted: the decimal text of a huge int takes quadratic time.
+        if abs(value) >= 10**MAX_DIGITS:
+            raise InvalidArgumentError(f"{argument} has more than {MAX_DIGITS} digits", argument=argument)
+        return Decimal(value)
+    if isinstance(value, str):
+        if len(value) > 100 or not _NUMBER.fullmatch(value):
+            raise _refused(argument, value, 'must be a plain number such as "29.99"')
+        return Decimal(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise _refused(argument, value, "must be a finite number")
+        # float.__repr__ and not repr: subclasses such as numpy.float64 print their type.
+        number = Decimal(float.__repr__(value))
+        if len(number.normalize().as_tuple().digits) > _FLOAT_DIGITS:
+            raise _refused(
+                argument, value, f'is a float with a residue of binary arithmetic; use Decimal("{value:.15g}") or a str'
+            )
+        return number
+    raise InvalidArgumentError(
+        f"{argument} must be a Decimal, int, str or float, not {type(value).__name__}", argument=argument
+    )
+
+
+def _refused(argument: str, value: object, problem: str) -> InvalidArgumentError:
+    shown = repr(value)
+    if len(shown) > 60:
+        shown = f"{shown[:57]}..."
+    return InvalidArgumentError(f"{argument}={shown} {problem}", argument=argument)
+
+
+def _fits(number: Decimal) -> bool:
+    exponent = number.as_tuple().exponent
+    # The exponent of a finite Decimal is an int; "n", "N" and "F" are those of NaN and infinity.
+    return isinstance(exponent, int) and exponent >= -MAX_DIGITS and number.adjusted() < MAX_DIGITS
+
+
+def decode_money(value: object) -> Decimal:
+    """Money out of parsed JSON: a number or the text of one, exact. Raises ValueError saying what it is instead."""
+    if isinstance(value, Decimal):
+        number = value
+    elif isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) >= 10**MAX_DIGITS:
+            raise ValueError(f"is a number with more than {MAX_DIGITS} digits")
+        return Decimal(value)
+    elif isinstance(value, str):
+        if len(value) > 100 or not _NUMBER.fullmatch(value):
+            raise ValueError("is text that is not a number")
+        number = Decimal(value)
+    else:
+        raise ValueError(f"is {kind(value)}, not money")
+    if not _fits(number):
+        raise ValueError(f"is a number with more than {MAX_DIGITS} digits before or after the point")
+    return number

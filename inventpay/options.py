@@ -1,0 +1,318 @@
+"""Frozen options with their defaults and the reasons for them."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import Enum, StrEnum
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+from attrs import field, frozen
+
+from .errors import ConfigurationError
+
+__all__ = ["RateClass", "RateLimits", "RetryPolicy", "Rule"]
+
+BASE_URL: Final = "https://api.inventpay.io"
+"""Where the API lives (docs: api-reference/introduction)."""
+
+INVOICE_URL: Final = "https://inventpay.io/invoice/"
+"""Hosted invoice pages (docs: create-payment; the vendor's SDKs put ``www.`` in front, the documentation does not)."""
+
+TIMEOUT: Final = 60.0
+"""Seconds one call may take from its first token on. The API waits 5 s for webhooks and asks blockchains behind its
+endpoints, so half a minute for one attempt leaves room for a second."""
+
+ATTEMPT_TIMEOUT: Final = 30.0
+"""Seconds one attempt may take. The vendor's SDKs use the same figure."""
+
+MAX_RETRIES: Final = 2
+"""Retries after the first attempt: with the default pauses they bridge the second or two of a deployment."""
+
+MAX_CONNECTIONS: Final = 100
+"""Connections open at once. The limits allow 470 calls a minute, so a hundred serves answers as slow as 12 s."""
+
+Rule = Literal["any", "window"]
+"""When a token may be spent again; see :class:`RateLimits`."""
+
+
+class RateClass(StrEnum):
+    """The classes in which the API counts calls (docs: api-reference/introduction, "Rate Limits")."""
+
+    PAYMENT_CREATION = "payment_creation"
+    STATUS_CHECKS = "status_checks"
+    WITHDRAWALS = "withdrawals"
+    OTHER = "other"
+
+
+def seconds(value: float | timedelta | None, name: str) -> float | None:
+    """A duration in seconds; a ``timedelta`` is accepted, ``None`` means no bound."""
+    if value is None:
+        return None
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    # bool is an int: timeout=True is a mistake, not one second.
+    if isinstance(value, bool) or not isinstance(value, (int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"{name} is seconds as a number or a timedelta, not {type(value).__name__}")
+    if math.isnan(value) or value < 0:
+        raise ConfigurationError(f"{name} must be 0 or more seconds, not {value!r}")
+    return None if math.isinf(value) else float(value)
+
+
+def _at_least(minimum: float, *, whole: bool) -> Any:
+    def check(instance: object, attribute: Any, value: Any) -> None:
+        is_number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
+        if not is_number or not minimum <= value < math.inf:
+            number = "a whole number" if whole else "a number"
+            raise ConfigurationError(
+                f"{type(instance).__name__}({attribute.name}={value!r}) must be {number} of at least {minimum:g}"
+            )
+
+    return check
+
+
+def _check_rule(_instance: object, _attribute: Any, value: Any) -> None:
+    if value not in ("any", "window"):
+        raise ConfigurationError(f'RateLimits(rule=...) must be "any" or "window", not {value!r}')
+
+
+def _check_burst(instance: object, attribute: Any, value: Any) -> None:
+    if value is not None:
+        _at_least(1, whole=True)(instance, attribute, value)
+
+
+def _read_classes(value: Mapping[str, str]) -> Mapping[str, RateClass]:
+    try:
+        return {endpoint: RateClass(name) for endpoint, name in value.items()}
+    except ValueError as error:
+        known = ", ".join(RateClass)
+        raise ConfigurationError(f"RateLimits(classes=...): {error}; the classes are {known}") from None
+
+
+@frozen(kw_only=True)
+class RateLimits:
+    """How many calls of each class the API accepts in one window.
+
+    The defaults are the documented ones (docs: api-reference/introduction, "Rate Limits"): 100 payment creations,
+    300 status checks, 10 withdrawals and 60 other calls a minute.
+
+    >>> RateLimits(status_checks=150).status_checks   # leave half of the budget to another service with the same key
+    150
+
+    Raises ConfigurationError for limits below 1 or a window that is not positive.
+    """
+
+    payment_creation: int = field(default=100, validator=_at_least(1, whole=True))
+    """``create_payment`` and ``create_invoice`` calls in one window."""
+    status_checks: int = field(default=300, validator=_at_least(1, whole=True))
+    """Status calls in one window."""
+    withdrawals: int = field(default=10, validator=_at_least(1, whole=True))
+    """Withdrawal creations in one window."""
+    other: int = field(default=60, validator=_at_least(1, whole=True))
+    """All other calls in one window."""
+    window: float = field(default=60.0, validator=_at_least(0.001, whole=False))
+    """Seconds of one window."""
+    rule: Rule = field(default="any", validator=_check_rule)  # pyright: ignore[reportAssignmentType] - widened to str
+    """When a token may be spent again.
+
+    ``"any"`` suits every counting the API may do (fixed windows, sliding logs, sliding-window counters, token
+    buckets): after a burst it paces. ``"window"`` gives a token back one window after its answer: cheaper, bursts
+    every window, right for fixed windows and sliding logs.
+    """
+    max_burst: int | None = field(default=None, validator=_check_burst)
+    """At most so many calls at once after a quiet spell, for servers that allow only small bursts."""
+    classes: Mapping[str, RateClass] = field(factory=dict[str, RateClass], converter=_read_classes, hash=False)
+    """Endpoints counted differently from :data:`inventpay.calls.ENDPOINTS`, such as
+    ``{"GET /v1/withdrawal/{withdrawalId}": "status_checks"}``."""
+
+    def limit(self, rate_class: RateClass) -> int:
+        """The limit of one class."""
+        limit: int = getattr(self, rate_class.value)
+        return limit
+
+
+IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
+"""assumed: the documentation describes idempotency keys but lost the block that names their header; this is the name
+that Stripe and the IETF draft (draft-ietf-httpapi-idempotency-key-header) use."""
+
+
+@frozen(kw_only=True)
+class RetryPolicy:
+    """When and how a call is repeated. How often is ``max_retries`` of the client.
+
+    The pause before retry *n* is random between 0 and ``min(max_delay, initial_delay * 2**(n - 1))`` seconds (full
+    jitter), or what ``Retry-After`` asks for, plus up to ``initial_delay``. Every retry costs ``retry_cost`` of the
+    client's ``budget``, every success gives ``success_credit`` back: an outage is not multiplied, and once the budget
+    is spent calls fail at once.
+
+    >>> RetryPolicy(initial_delay=0.1).max_delay
+    8.0
+
+    Raises ConfigurationError for negative numbers.
+    """
+
+    initial_delay: float = field(default=0.5, validator=_at_least(0, whole=False))
+    """Seconds: upper bound of the first pause."""
+    max_delay: float = field(default=8.0, validator=_at_least(0, whole=False))
+    """Seconds: upper bound of every pause that the API did not ask for."""
+    budget: int = field(default=500, validator=_at_least(0, whole=True))
+    """Retry tokens a client starts with and never exceeds (as in boto3)."""
+    retry_cost: int = field(default=10, validator=_at_least(0, whole=True))
+    """Tokens one retry costs: 50 retries in a row, then one for every ten successes."""
+    success_credit: int = field(default=1, validator=_at_least(0, whole=True))
+    """Tokens one successful call gives back."""
+    idempotency_header: str = IDEMPOTENCY_HEADER
+    """Name of the header that carries the idempotency key."""
+
+
+@frozen(kw_only=True)
+class CallOptions:
+    """What may differ from call to call: the settings of ``with_options``."""
+
+    timeout: float | None = TIMEOUT
+    attempt_timeout: float | None = ATTEMPT_TIMEOUT
+    max_wait: float | None = None
+    max_retries: int = field(default=MAX_RETRIES, validator=_at_least(0, whole=True))
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Unset(Enum):
+    """ "Not said", where ``None`` already means "switch it off"."""
+
+    UNSET = "UNSET"
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final = Unset.UNSET
+
+
+def read_call_options(
+    base: CallOptions,
+    *,
+    timeout: float | timedelta | Unset | None,
+    attempt_timeout: float | timedelta | Unset | None,
+    max_wait: float | timedelta | Unset | None,
+    max_retries: int | Unset,
+    headers: Mapping[str, str] | None,
+) -> CallOptions:
+    """``base`` with what was said; headers are added, and replace those of the same name."""
+    added = read_headers(headers)
+    names = {name.lower() for name, _ in added}
+    return CallOptions(
+        timeout=base.timeout if timeout is UNSET else seconds(timeout, "timeout"),
+        attempt_timeout=base.attempt_timeout
+        if attempt_timeout is UNSET
+        else seconds(attempt_timeout, "attempt_timeout"),
+        max_wait=base.max_wait if max_wait is UNSET else seconds(max_wait, "max_wait"),
+        max_retries=base.max_retries if max_retries is UNSET else max_retries,
+        headers=(*((name, text) for name, text in base.headers if name.lower() not in names), *added),
+    )
+
+
+class Secret:
+    """An API key that shows itself to nobody: not in ``repr``, logs, locals of a traceback, or a pickle.
+
+    >>> Secret("pk_live_1")
+    Secret('***')
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The key itself, for the header that carries it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a Secret is not pickled: keys come from the environment of the process that uses them")
+
+
+API_KEY_VARIABLE: Final = "INVENTPAY_API_KEY"
+WITHDRAWAL_KEY_VARIABLE: Final = "INVENTPAY_WITHDRAWAL_KEY"
+BASE_URL_VARIABLE: Final = "INVENTPAY_BASE_URL"
+
+
+def read_key(value: str | None, *, variable: str, argument: str) -> Secret | None:
+    """A key from the argument or, when that is ``None``, from the environment."""
+    origin = f"{argument}="
+    if value is None:
+        value = os.environ.get(variable)
+        if value is None:
+            return None
+        origin = f"the environment variable {variable}"
+    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"{origin} must be a str, not {type(value).__name__}")
+    value = value.strip()
+    # A line break would let a key smuggle a header in; the HTTP library's own message would print the key.
+    if not value or not value.isascii() or not value.isprintable() or " " in value:
+        raise ConfigurationError(
+            f"{origin} holds no usable key: it is empty, or has spaces or non-ASCII characters in it"
+        )
+    return Secret(value)
+
+
+def read_base_url(value: str | None) -> str:
+    """The base URL from the argument, the environment or the documentation, without a trailing slash."""
+    if value is None:
+        value = os.environ.get(BASE_URL_VARIABLE, BASE_URL)
+    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"base_url must be a str, not {type(value).__name__}")
+    try:
+        parts = urlsplit(value)
+        host, _port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"base_url {value!r} is not a URL: {error}") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ConfigurationError(f'base_url {value!r} must start with "https://" and name a host')
+    if parts.username is not None or parts.password is not None:
+        raise ConfigurationError("base_url must not hold a user name or password; pass keys with api_key=")
+    if parts.query or parts.fragment or not value.isascii() or not value.isprintable() or " " in value:
+        raise ConfigurationError(f"base_url {value!r} must be a plain address without query, fragment or spaces")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ConfigurationError(
+            f"base_url {value!r} would send your keys unencrypted; use https:// (http:// is for loopback hosts only)"
+        )
+    return value.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+# Headers the client sets itself; overriding one of them would break authentication, retries or the body.
+_RESERVED_HEADERS: Final = frozenset(
+    {"x-api-key", "x-withdrawal-key", "idempotency-key", "content-type", "content-length", "host", "transfer-encoding"}
+)
+
+
+def read_headers(value: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
+    """Extra headers as pairs; refused when they are reserved or could break out of their line."""
+    pairs: list[tuple[str, str]] = []
+    for name, text in (value or {}).items():
+        if not isinstance(name, str) or not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError("headers= maps str to str")
+        if not name or not name.isascii() or not all(c.isalnum() or c in "!#$%&'*+-.^_`|~" for c in name):
+            raise ConfigurationError(f"headers={{{name!r}: ...}}: this is no header name")
+        if name.lower() in _RESERVED_HEADERS:
+            raise ConfigurationError(f"headers={{{name!r}: ...}}: the client sets this header itself")
+        if not text.isascii() or not text.isprintable():
+            raise ConfigurationError(f"headers={{{name!r}: ...}}: the value must be printable ASCII on one line")
+        pairs.append((name, text))
+    return tuple(pairs)
