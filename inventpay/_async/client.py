@@ -1,0 +1,226 @@
+# The source of inventpay/_sync/client.py; after a change run: python tools/generate_sync.py
+"""The client: what users construct, and what everything hangs on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from .. import calls
+from .._waiting import AsyncWaiting
+from ..arguments import identifier, segment
+from ..gate import ClassSnapshot
+from ..hooks import Hook
+from ..limiter import Limiter, shared_limiter
+from ..options import (
+    ATTEMPT_TIMEOUT,
+    BASE_URL,
+    INVOICE_URL,
+    MAX_CONNECTIONS,
+    MAX_RETRIES,
+    TIMEOUT,
+    UNSET,
+    CallOptions,
+    RateClass,
+    RateLimits,
+    RetryPolicy,
+    Unset,
+    read_call_options,
+)
+from ..responses import APIResponse
+from ..settings import read_connection_settings, read_transport_settings
+from .balances import AsyncBalanceCalls
+from .connection import AsyncConnection
+from .invoices import AsyncInvoiceCalls
+from .payments import AsyncPaymentCalls
+from .transport import AsyncTransport
+from .withdrawals import AsyncWithdrawalCalls
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
+
+class AsyncInventPay:
+    """A client of the InventPay API.
+
+    >>> async with AsyncInventPay() as client:  # keys from INVENTPAY_API_KEY and INVENTPAY_WITHDRAWAL_KEY
+    ...     payment = await client.payments.create(amount="29.99", amount_currency="USD", currency="USDT_BEP20")
+    ...     print(payment.invoice_url)
+
+    Make one and share it; close it with ``with`` or ``aclose()``. Durations are seconds, or a ``timedelta``.
+
+    - ``api_key``, ``withdrawal_key``, ``base_url``: from ``INVENTPAY_API_KEY``, ``INVENTPAY_WITHDRAWAL_KEY`` and
+      ``INVENTPAY_BASE_URL`` when not given.
+    - ``timeout``: bounds one call from its first token on: every attempt, every pause, every further token.
+    - ``attempt_timeout``: bounds one attempt.
+    - ``max_wait``: bounds the wait for the first token of the rate limit; ``None`` is as long as it takes. A wait that
+      would be longer fails at once.
+    - ``max_retries``, ``retry``: how often, and how, a call is repeated when that is safe.
+    - ``rate_limits``: what the API allows; ``limiter``: who shares it. By default all clients of one process with the
+      same key, URL and limits do.
+    - ``max_connections``: open at once. ``transport``: ``"aiohttp"`` (extra ``aiohttp``) or an httpx transport;
+      ``http_client``: a client of httpx or httpx2 that stays yours to close. ``proxy``, ``verify``: as in httpx.
+    - ``headers``: sent with every call. ``hooks``: callables that get every event of :mod:`inventpay.hooks`.
+
+    Raises ConfigurationError for a missing key, an unsafe URL, or options that contradict each other.
+    """
+
+    payments: AsyncPaymentCalls
+    """Payments in one coin, and the status of payments and invoices."""
+    invoices: AsyncInvoiceCalls
+    """Payments whose coin the payer picks."""
+    balances: AsyncBalanceCalls
+    """Balances and withdrawal limits."""
+    withdrawals: AsyncWithdrawalCalls
+    """Paying out."""
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        withdrawal_key: str | None = None,
+        base_url: str | None = None,
+        timeout: float | timedelta | None = TIMEOUT,
+        attempt_timeout: float | timedelta | None = ATTEMPT_TIMEOUT,
+        max_wait: float | timedelta | None = None,
+        max_retries: int = MAX_RETRIES,
+        retry: RetryPolicy | None = None,
+        rate_limits: RateLimits | None = None,
+        limiter: Limiter | None = None,
+        coalesce: bool = True,
+        max_connections: int = MAX_CONNECTIONS,
+        transport: Literal["aiohttp"] | httpx.AsyncBaseTransport | None = None,
+        http_client: Any = None,
+        proxy: str | httpx.Proxy | None = None,
+        verify: bool | str | ssl.SSLContext = True,
+        headers: Mapping[str, str] | None = None,
+        hooks: Sequence[Hook] = (),
+    ) -> None:
+        connection_settings = read_connection_settings(
+            base_url=base_url,
+            max_connections=max_connections,
+            transport=transport,
+            http_client=http_client,
+            proxy=proxy,
+            verify=verify,
+        )
+        settings = read_transport_settings(
+            api_key=api_key, withdrawal_key=withdrawal_key, retry=retry, rate_limits=rate_limits, hooks=hooks
+        )
+        options = read_call_options(
+            CallOptions(),
+            timeout=timeout,
+            attempt_timeout=attempt_timeout,
+            max_wait=max_wait,
+            max_retries=max_retries,
+            headers=headers,
+        )
+        if limiter is None:
+            limiter = shared_limiter(settings.api_key.reveal(), connection_settings.base_url, settings.rate_limits)
+        waiting = AsyncWaiting()
+        self._base_url = connection_settings.base_url
+        self._limiter = limiter
+        self._waiting = waiting
+        self._connection = AsyncConnection(connection_settings, waiting)
+        self._bind(AsyncTransport(settings, self._connection, limiter, waiting), options)
+
+    def _bind(self, transport: AsyncTransport, options: CallOptions) -> None:
+        self._transport = transport
+        self._options = options
+        self.payments = AsyncPaymentCalls(transport, options)
+        self.invoices = AsyncInvoiceCalls(transport, options)
+        self.balances = AsyncBalanceCalls(transport, options)
+        self.withdrawals = AsyncWithdrawalCalls(transport, options)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._base_url}>"
+
+    def with_options(
+        self,
+        *,
+        timeout: float | timedelta | Unset | None = UNSET,
+        attempt_timeout: float | timedelta | Unset | None = UNSET,
+        max_wait: float | timedelta | Unset | None = UNSET,
+        max_retries: int | Unset = UNSET,
+        headers: Mapping[str, str] | None = None,
+    ) -> Self:
+        """A cheap sibling with other settings, which shares connections, rate limits and retry budget.
+
+        ``None`` switches a bound off; ``headers`` are added. Closing one closes all.
+
+        >>> with_patience = AsyncInventPay("pk_live_1").with_options(timeout=120.0, max_wait=None)
+
+        Raises ConfigurationError for values out of bounds.
+        """
+        options = read_call_options(
+            self._options,
+            timeout=timeout,
+            attempt_timeout=attempt_timeout,
+            max_wait=max_wait,
+            max_retries=max_retries,
+            headers=headers,
+        )
+        sibling = object.__new__(type(self))
+        sibling.__dict__.update(self.__dict__)
+        sibling._bind(self._transport, options)
+        return sibling
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int | bool | None] | None = None,
+        json: Any = None,
+        idempotency_key: str | None = None,
+    ) -> APIResponse:
+        """Any path of the API, for what this version has no method for. Limits, retries and errors apply.
+
+        ``path`` is percent-encoded and without a query; ``params`` whose value is ``None`` are left out; ``json`` may
+        hold ``Decimal``, which goes out exactly. A POST to a path this package does not know is sent at most once.
+
+        >>> async with AsyncInventPay() as client:
+        ...     answer = await client.request("GET", "/v1/merchant/webhook-stats", params={"days": 7})
+        ...     print(answer.status, answer.json())
+
+        Raises InvalidArgumentError before anything is sent, and the errors of every call but DecodeError.
+        """
+        call = calls.request(method, path, params=params, json=json, idempotency_key=idempotency_key)
+        return await self._transport.send(call, self._options)
+
+    def payment_link(self, payment_id: str) -> str:
+        """The hosted page of a payment or invoice, to send a payer to (docs: create-payment).
+
+        >>> AsyncInventPay("pk_live_1").payment_link("cmh123abc456def")
+        'https://inventpay.io/invoice/cmh123abc456def'
+
+        With a ``base_url`` of your own, such as the sandbox's, the page is expected there, under ``/invoice/``.
+        Raises InvalidArgumentError for an empty id.
+        """
+        page = INVOICE_URL if self._base_url == BASE_URL else f"{self._base_url}/invoice/"
+        return page + segment(identifier(payment_id, "payment_id"))
+
+    @property
+    def rate_limits(self) -> Mapping[RateClass, ClassSnapshot]:
+        """How the rate limits stand, by class: limit, available, leased, waiting, and seconds to the next token.
+
+        >>> AsyncInventPay("pk_live_1").rate_limits[RateClass.WITHDRAWALS].limit
+        10
+        """
+        return self._limiter.snapshot(self._waiting.now())
+
+    async def aclose(self) -> None:
+        """Closes the connections; calls that follow raise ConfigurationError. Closing twice does no harm."""
+        await self._connection.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()

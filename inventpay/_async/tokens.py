@@ -1,0 +1,49 @@
+# The source of inventpay/_sync/tokens.py; after a change run: python tools/generate_sync.py
+"""Waiting for a token of one endpoint class: first come, first served, and known in advance."""
+
+from __future__ import annotations
+
+from .._waiting import AsyncWaiting
+from ..errors import RateLimitTimeoutError
+from ..gate import Gate, GateLease
+
+
+async def acquire(gate: Gate, waiting: AsyncWaiting, *, max_wait: float | None) -> GateLease:
+    """Leases a token, waiting for at most ``max_wait`` seconds.
+
+    The wait is computed before it begins: one that would be longer raises RateLimitTimeoutError at once.
+    """
+    started = waiting.now()
+    with gate.lock:
+        lease = gate.try_lease(started)
+        if lease is not None:
+            return lease
+        estimate = gate.estimate(started)
+        if max_wait is not None and estimate > max_wait:
+            raise _too_long(gate, estimate, max_wait)
+        line = waiting.line()
+        waiter = waiting.waiter()
+        gate.join(line, waiter)
+    try:
+        while True:
+            now = waiting.now()
+            left = None if max_wait is None else max_wait - (now - started)
+            with gate.lock:
+                turn = gate.turn(line, waiter, now)
+                # The estimate assumes that calls in flight are answered at once; slow ones make the wait longer.
+                if left is not None and left <= 0 and not isinstance(turn, GateLease):
+                    raise _too_long(gate, gate.estimate(now), max_wait or 0.0)
+            if isinstance(turn, GateLease):
+                return turn
+            await waiter.wait(left if turn is None or (left is not None and left < turn) else turn)
+    finally:
+        with gate.lock:
+            gate.leave(line, waiter)
+
+
+def _too_long(gate: Gate, wait: float, max_wait: float) -> RateLimitTimeoutError:
+    return RateLimitTimeoutError(
+        f"the rate limit of class {gate.rate_class} has no token for another {wait:.2f} s, and this call may wait for "
+        f"{max_wait:.2f} s; raise max_wait, or ask less often",
+        wait=wait,
+    )
