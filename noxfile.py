@@ -1,0 +1,72 @@
+"""Everything CI checks, one session each: ``nox`` runs the tests, ``nox -s lint types sync`` the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10"
+nox.options.sessions = ["tests"]
+nox.options.default_venv_backend = "virtualenv"
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+EXTRAS = ".[aiohttp,sandbox]"
+COVERED = "98"
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """The package with its extras, and what these dependency groups name."""
+    session.install(EXTRAS, *nox.project.dependency_groups(PROJECT, *groups))
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The whole suite with branch coverage; arguments go to pytest."""
+    install(session, "test")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report", *([] if session.posargs else ["--fail-under", COVERED]))
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """The long runs that nobody waits for."""
+    install(session, "test")
+    session.run("pytest", "-m", "soak", "--timeout", "1800", *session.posargs)
+
+
+@nox.session
+def sync(session: nox.Session) -> None:
+    """Makes the blocking twins, or with ``--check`` only says whether they are up to date."""
+    session.run("python", "tools/generate_sync.py", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, and twins that nobody edited by hand."""
+    session.install(*nox.project.dependency_groups(PROJECT, "lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("python", "tools/generate_sync.py", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy and pyright, both strict, and a public surface that is typed to the last name."""
+    install(session, "test", "types")
+    session.run("mypy")
+    session.run("pyright")
+    session.run("pyright", "--verifytypes", "inventpay", "--ignoreexternal")
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """The built wheel, alone in an empty environment, runs the demo."""
+    target = Path(session.create_tmp()).resolve()
+    session.run("python", "-m", "pip", "wheel", ".", "--no-deps", "--wheel-dir", str(target), "--quiet")
+    (built,) = target.glob("*.whl")
+    session.install(f"{built}[sandbox]")
+    session.chdir(target)
+    session.run("python", "-W", "error", "-m", "inventpay", "demo")
