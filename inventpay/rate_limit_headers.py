@@ -1,0 +1,236 @@
+"""Response headers about rate limits, in all the spellings of the field, read into one `ServerView`.
+
+Headers come from outside: what cannot be read, or cannot be meant, is ignored. Nothing here raises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import attrs
+
+__all__ = ["ServerView", "parse_retry_after", "read"]
+
+# assumed: the API's introduction says that every response carries rate-limit headers, but the list of them is lost from
+# the page. These are the names in use elsewhere: RFC 9110, the IETF drafts "RateLimit header fields for HTTP" old and
+# new, and the two spellings from before. Lower case, as headers are looked up.
+RETRY_AFTER = "retry-after"
+RATE_LIMIT = "ratelimit"
+RATE_LIMIT_POLICY = "ratelimit-policy"
+TRIPLES = tuple(
+    (f"{prefix}-limit", f"{prefix}-remaining", f"{prefix}-reset")
+    for prefix in ("ratelimit", "x-ratelimit", "x-rate-limit")
+)
+_NAMES = frozenset((RETRY_AFTER, RATE_LIMIT, RATE_LIMIT_POLICY, *(name for triple in TRIPLES for name in triple)))
+
+# Numbers up to a month are durations in seconds (no quota in the field has a longer period); an epoch in seconds is
+# above 1e9 since 2001 and below 1e11 until the year 5138, and 1,000 times that in milliseconds. The rest is garbage.
+_MONTH = 31 * 86_400.0
+_EPOCH_SECONDS = (1e9, 1e11)
+_EPOCH_MILLISECONDS = (1e12, 1e14)
+_HIGHEST_COUNT = 1e9
+_LONGEST_FIELD = 1_024  # characters; real ones stay under 200
+
+_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")  # not \d, which takes the digits of every script
+_LIST_MEMBER = re.compile(r'(?:[^,"]|"[^"]*"?)+')
+_PARAMETER = re.compile(r'(?:[^;"]|"[^"]*"?)+')
+
+
+@attrs.frozen
+class ServerView:
+    """What a response says about the rate limit; `None` where it says nothing that can be read.
+
+    Attributes:
+        limit: requests per window, at least 1.
+        remaining: requests that are left of it.
+        reset_in: seconds until it is whole again.
+        retry_after: seconds to wait before the next request.
+    """
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset_in: float | None = None
+    retry_after: float | None = None
+
+
+def read(headers: Mapping[str, str], *, wall_now: float) -> ServerView | None:
+    """Read the headers of one response; `None` if they say nothing about rate limits.
+
+    Args:
+        headers: names in lower case.
+        wall_now: seconds since the epoch, for headers that name a date.
+
+    Example:
+        >>> read({"x-ratelimit-limit": "100", "x-ratelimit-remaining": "42", "x-ratelimit-reset": "17"}, wall_now=0.0)
+        ServerView(limit=100, remaining=42, reset_in=17.0, retry_after=None)
+        >>> read({"content-type": "application/json"}, wall_now=0.0) is None
+        True
+    """
+    if _NAMES.isdisjoint(headers):
+        return None
+    told = _SILENCE
+    if RATE_LIMIT in headers or RATE_LIMIT_POLICY in headers:
+        told = _structured(headers.get(RATE_LIMIT, ""), headers.get(RATE_LIMIT_POLICY, ""))
+    for limit, remaining, reset in TRIPLES:
+        if told == _SILENCE and (limit in headers or remaining in headers or reset in headers):
+            told = _triple(headers.get(limit, ""), headers.get(remaining, ""), headers.get(reset, ""), wall_now)
+    retry_after = headers.get(RETRY_AFTER)
+    pause = None if retry_after is None else parse_retry_after(retry_after, wall_now=wall_now)
+    return None if told == _SILENCE and pause is None else ServerView(*told, pause)
+
+
+def parse_retry_after(value: str, *, wall_now: float) -> float | None:
+    """Seconds to wait by a `Retry-After` field: a number of seconds or a date; `None` if it cannot be read.
+
+    A date that has passed reads 0.0.
+
+    Example:
+        >>> parse_retry_after("120", wall_now=0.0)
+        120.0
+        >>> parse_retry_after("Thu, 01 Jan 1970 00:02:00 GMT", wall_now=90.0)
+        30.0
+        >>> parse_retry_after("soon", wall_now=0.0) is None
+        True
+    """
+    seconds = _number(value)
+    if seconds is None:
+        return _until(_date(value), wall_now)
+    return seconds if seconds <= _MONTH else None
+
+
+_Told = tuple[int | None, int | None, float | None]  # limit, remaining, reset_in
+_SILENCE: _Told = (None, None, None)
+
+
+@attrs.frozen
+class _Policy:
+    name: str
+    quota: int
+    window: float | None
+
+
+def _triple(limit_field: str, remaining_field: str, reset_field: str, wall_now: float) -> _Told:
+    limit, tightest = _count(limit_field), None
+    if limit is None:
+        members = _members(limit_field)
+        limit = _count(members[0][0]) if members else None
+        tightest = _tightest([policy for head, params in members if (policy := _policy("", head, params)) is not None])
+    return _told_of(tightest, limit, _count(remaining_field, least=0), _reset(reset_field, wall_now))
+
+
+def _structured(field: str, policy_field: str) -> _Told:
+    policies: list[_Policy] = []
+    for head, params in _members(policy_field):
+        # The quota is a parameter in the present draft, and was the member itself in older ones.
+        policy = _policy(head.strip('"'), params.get("q", head), params)
+        if policy is not None:
+            policies.append(policy)
+    tightest = _tightest(policies)
+
+    members = _members(field)
+    older = dict(_pair(head) for head, _ in members if "=" in head)
+    if older:
+        limit, remaining = _count(older.get("limit", "")), _count(older.get("remaining", ""), least=0)
+        return _told_of(tightest, limit, remaining, _delta(older.get("reset")))
+
+    left = [
+        (remaining, head.strip('"'), _delta(params.get("t")))
+        for head, params in members
+        if (remaining := _count(params.get("r", ""), least=0)) is not None
+    ]
+    if tightest is not None:
+        left = [entry for entry in left if entry[1] == tightest.name]
+    remaining, _, reset_in = min(left, key=lambda entry: entry[0], default=(None, "", None))
+    return None if tightest is None else tightest.quota, remaining, reset_in
+
+
+def _told_of(tightest: _Policy | None, limit: int | None, remaining: int | None, reset_in: float | None) -> _Told:
+    if tightest is None or limit == tightest.quota:
+        return limit, remaining, reset_in
+    if limit is None:
+        return tightest.quota, remaining, reset_in
+    # All three are about another window, such as ten in a second.
+    return tightest.quota, None, None
+
+
+def _policy(name: str, quota_field: str, params: Mapping[str, str]) -> _Policy | None:
+    quota = _count(quota_field)
+    return None if quota is None else _Policy(name, quota, _delta(params.get("w")) or None)
+
+
+def _tightest(policies: list[_Policy]) -> _Policy | None:
+    """The policy with the lowest rate; one without a window only if none has one."""
+    timed = [policy for policy in policies if policy.window is not None]
+    return min(timed or policies, key=lambda policy: policy.quota / (policy.window or 1.0), default=None)
+
+
+def _members(field: str) -> list[tuple[str, dict[str, str]]]:
+    """Members of a list field with their parameters: `a;x=1, "b";y=2`."""
+    if len(field) > _LONGEST_FIELD:
+        return []
+    members: list[tuple[str, dict[str, str]]] = []
+    for member in _LIST_MEMBER.findall(field):
+        head, *params = _PARAMETER.findall(member) or [""]
+        members.append((head.strip(), dict(_pair(param) for param in params)))
+    return members
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, _, value = text.partition("=")
+    return key.strip(), value.strip()
+
+
+def _number(text: str) -> float | None:
+    text = text.strip(" \t")
+    return float(text) if _NUMBER.fullmatch(text) else None
+
+
+def _count(text: str, *, least: int = 1) -> int | None:
+    number = _number(text)
+    return int(number) if number is not None and least <= number <= _HIGHEST_COUNT else None
+
+
+def _delta(text: str | None) -> float | None:
+    number = None if text is None else _number(text)
+    return number if number is not None and number <= _MONTH else None
+
+
+def _reset(text: str, wall_now: float) -> float | None:
+    number = _number(text)
+    if number is None:
+        return _until(_date(text), wall_now)
+    if number <= _MONTH:
+        return number
+    if _EPOCH_SECONDS[0] <= number < _EPOCH_SECONDS[1]:
+        return _until(number, wall_now)
+    if _EPOCH_MILLISECONDS[0] <= number < _EPOCH_MILLISECONDS[1]:
+        return _until(number / 1_000.0, wall_now)
+    return None
+
+
+def _until(epoch: float | None, wall_now: float) -> float | None:
+    """Seconds from now to a date; a date more than a month away was not meant as one."""
+    if epoch is None or not abs(epoch - wall_now) <= _MONTH:
+        return None
+    return max(0.0, epoch - wall_now)
+
+
+def _date(text: str) -> float | None:
+    """Seconds since the epoch of an ISO 8601 or HTTP date; without a zone it counts as UTC."""
+    text = text.strip(" \t")
+    if not text.isascii() or not 8 <= len(text) <= 64:
+        return None
+    try:
+        date = datetime.fromisoformat(text) if text[0].isdigit() else _http_date(text)
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError, TypeError, IndexError):  # the last two: email.utils, with some garbage
+        return None
+
+
+def _http_date(text: str) -> datetime:
+    # Imported where it is needed: dates are rare in these headers, and the module brings the socket module with it.
+    from email.utils import parsedate_to_datetime
+
+    return parsedate_to_datetime(text)

@@ -1,0 +1,211 @@
+"""Longer runs of the same: `python -m tests.simulator`."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inventpay.rate_limit import Rule, TokenBucket
+from tests.simulator import (
+    FixedWindow,
+    Network,
+    RefillingBucket,
+    Report,
+    Server,
+    SlidingCounter,
+    SlidingLog,
+    flood,
+    mixed,
+    simulate,
+)
+from tests.simulator.driver import Feedback
+from tests.simulator.scenarios import (
+    LIMITS,
+    POLICIES,
+    WINDOW,
+    flood_run,
+    judge,
+    judges,
+    mixed_run,
+    server_of,
+    shared_run,
+)
+
+RULES: tuple[Rule, ...] = ("any", "window")
+NEVER_REFUSED = {"any": POLICIES, "window": ("fixed", "log", "bucket")}
+
+
+def assert_never_refused(rule: Rule, refusals: dict[str, int]) -> None:
+    assert {policy: refusals[policy] for policy in NEVER_REFUSED[rule]} == dict.fromkeys(NEVER_REFUSED[rule], 0)
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+@pytest.mark.parametrize("rule", RULES)
+def test_a_flood_is_never_refused_and_uses_the_limit(rule: Rule, limit: int) -> None:
+    """16 phases, clocks 500 ppm off either way: no refusal, and at least 99 % of the permitted rate."""
+    report, refusals = judge(
+        flood_run(TokenBucket(limit, rule=rule), 4 * limit + 1, seed=1, giving_up=False), judges(limit)
+    )
+    assert_never_refused(rule, refusals)
+    assert report.use(limit, WINDOW) >= 0.99
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+@pytest.mark.parametrize("rule", RULES)
+def test_a_flood_of_people_who_give_up_is_never_refused(rule: Rule, limit: int) -> None:
+    """The same with every tenth refunded and every twentieth lost: no refusal, and at least 94 %."""
+    calls = max(5 * limit, 300)
+    report, refusals = judge(flood_run(TokenBucket(limit, rule=rule), calls, seed=2, giving_up=True), judges(limit))
+    assert_never_refused(rule, refusals)
+    assert report.use(limit, WINDOW) >= 0.94
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+@pytest.mark.parametrize("rule", RULES)
+def test_bursts_and_trickles_with_late_answers_are_never_refused(rule: Rule, limit: int) -> None:
+    """Silences, bursts, trickles, answers that take seconds, a quarter that gives up: no refusal."""
+    calls = max(5 * limit, 300)
+    _, refusals = judge(mixed_run(TokenBucket(limit, rule=rule), calls, seed=3), judges(limit))
+    assert_never_refused(rule, refusals)
+
+
+def test_bursts_every_window_are_refused_by_a_sliding_counter() -> None:
+    """That is why rule "window" is not the default; and the simulator does see refusals where there are some."""
+    _, refusals = judge(flood_run(TokenBucket(60, rule="window"), 180, seed=4, giving_up=False), judges(60))
+    assert refusals["counter"] > 100
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_limit_that_is_one_too_high_is_refused(policy: str) -> None:
+    """Every policy really counts: one token more than it allows is noticed."""
+    _, refusals = judge(flood_run(TokenBucket(11), 50, seed=5, giving_up=False), judges(10))
+    assert refusals[policy] > 0
+
+
+def test_without_margin_a_slow_clock_is_refused() -> None:
+    """The margin is there for a reason: a server clock 500 ppm slow, and answers in milliseconds."""
+    refusals: list[int] = []
+    for bucket in (TokenBucket(10, rule="window", margin=0.0), TokenBucket(10, rule="window")):
+        server = SlidingLog(10, WINDOW, skew_ppm=-500.0)
+        report = simulate(bucket, [server], flood(50), seed=6, network=Network(shortest=0.001, longest=0.002))
+        refusals.append(report.refusals[0])
+    assert refusals[0] > 0
+    assert refusals[1] == 0
+
+
+def test_small_bursts_are_respected() -> None:
+    """A server that refills at the same rate but holds a tenth of the limit refuses nobody with `max_burst`."""
+    refusals: list[int] = []
+    for max_burst in (None, 10):
+        servers = [RefillingBucket(100, WINDOW, burst=10), *judges(100)["counter"]]
+        times = mixed(600, limit=100, window=WINDOW, rng=random.Random(7))
+        report = simulate(TokenBucket(100, max_burst=max_burst), servers, times, seed=7)
+        assert sum(report.refusals[1:]) == 0
+        refusals.append(report.refusals[0])
+    assert refusals[0] > 100
+    assert refusals[1] == 0
+
+
+def test_the_same_seed_gives_the_same_run() -> None:
+    """A failing run can be repeated."""
+
+    def run(seed: int) -> Report:
+        return shared_run("fixed", 20, rounds=3, seed=seed, feedback="headers")
+
+    assert run(8) == run(8)
+    assert run(8) != run(9)
+
+
+# --- somebody else on the same key ---
+
+
+@pytest.mark.parametrize("feedback", ["status", "retry_after", "headers"])
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_shared_key_is_shared(policy: str, feedback: Feedback) -> None:
+    """Somebody takes 30 % at random: at most 3 % of ours are refused, and at least 90 % of the rest is used."""
+    report = shared_run(policy, 100, rounds=20, seed=3, feedback=feedback)
+    assert 0 < report.refusals[0] <= 0.03 * report.requests
+    assert report.share_of_the_rest(100, WINDOW) >= 0.9
+
+
+def test_without_backing_off_a_shared_key_is_refused_often() -> None:
+    """What the feedback is good for: a client that only tries again is refused many times as often."""
+    naive = simulate(TokenBucket(100), [SlidingLog(100, WINDOW)], flood(1_000), seed=10, stranger=0.3)
+    assert naive.refusals[0] > 0.1 * naive.requests
+
+
+@pytest.mark.parametrize(("rule", "policy"), [(rule, policy) for rule in RULES for policy in NEVER_REFUSED[rule]])
+def test_headers_cost_nothing_when_nobody_else_is_there(rule: Rule, policy: str) -> None:
+    """Our own requests, in flight or answered late, are not taken for somebody else's."""
+    times = mixed(500, limit=60, window=WINDOW, rng=random.Random(11))
+    sent: list[list[float]] = []
+    for feedback in ("none", "headers"):
+        report = simulate(
+            TokenBucket(60, rule=rule),
+            [server_of(policy, 60)],
+            times,
+            seed=11,
+            network=Network(tail=0.03),
+            feedback=feedback,
+        )
+        assert report.refusals == [0]
+        sent.append(report.sent)
+    assert len(sent[0]) == len(sent[1])
+    late = [second - first for first, second in zip(*sent, strict=True)]
+    assert sum(late) / len(late) < 0.05
+
+
+# --- the servers themselves ---
+
+SERVERS: dict[str, Callable[[int], Server]] = {
+    "fixed": lambda limit: FixedWindow(limit, WINDOW, phase=7.0),
+    "log": lambda limit: SlidingLog(limit, WINDOW),
+    "counter": lambda limit: SlidingCounter(limit, WINDOW, phase=7.0),
+    "bucket": lambda limit: RefillingBucket(limit, WINDOW),
+    "small bucket": lambda limit: RefillingBucket(limit, WINDOW, burst=max(1, limit // 2)),
+}
+
+
+@pytest.mark.parametrize("name", SERVERS)
+@settings(max_examples=40, deadline=None)
+@given(limit=st.integers(1, 8), gaps=st.lists(st.floats(0.0, 80.0), min_size=5, max_size=40))
+def test_servers_tell_the_truth_about_themselves(name: str, limit: int, gaps: list[float]) -> None:
+    """Just as many are let in as `remaining` says, and after a refusal `retry_after` is when the next one is."""
+    server = SERVERS[name](limit)
+    for now in itertools.accumulate(gaps):
+        remaining = server.remaining(now)
+        assert (server.retry_after(now) == 0.0) is (remaining > 0)
+        assert server.accept(now) is (remaining > 0)
+        assert server.remaining(now) == max(0, remaining - 1)
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_refused_client_that_waits_as_told_is_let_in(name: str) -> None:
+    """Not a moment earlier, either."""
+    for moment, tried in ((-1e-6, False), (1e-6, True)):
+        server = SERVERS[name](4)
+        now = 10.0
+        while server.accept(now):
+            now += 0.5
+        assert server.accept(now + server.retry_after(now) + moment) is tried
+
+
+def test_servers_refuse_by_their_policy() -> None:
+    """A burst at the end of one window and one at the start of the next: who lets how many in."""
+    let_in = {
+        name: [sum(server.accept(at) for _ in range(10)) for at in (66.0, 68.0, 97.0, 127.5)]
+        for name, make in SERVERS.items()
+        for server in [make(8)]
+    }
+    assert let_in == {
+        "fixed": [8, 8, 0, 8],
+        "log": [8, 0, 0, 8],
+        "counter": [8, 1, 3, 5],
+        "bucket": [8, 0, 4, 4],
+        "small bucket": [4, 0, 4, 4],
+    }
