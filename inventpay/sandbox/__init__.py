@@ -1,0 +1,51 @@
+"""A local stand-in of the InventPay API: the documented endpoints over real HTTP, with made-up money and no account.
+
+    from inventpay.sandbox import Sandbox
+
+    sandbox = Sandbox()
+    with sandbox.run() as server:
+        print(server.url)          # http://127.0.0.1:<a free port>
+        ...                        # create payments through the client, then: sandbox.pay(payment_id)
+
+Needs the extra `sandbox` (Starlette and uvicorn). What the documentation leaves open is decided in `assumptions.py`.
+"""
+
+from __future__ import annotations
+
+try:
+    import starlette  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    import uvicorn  # noqa: F401  # pyright: ignore[reportUnusedImport]
+except ImportError as error:
+    raise ImportError(
+        f'The sandbox needs Starlette and uvicorn ({error}). Install them from a clone with: pip install ".[sandbox]"'
+    ) from error
+
+from inventpay.sandbox.balances import Balance
+from inventpay.sandbox.clock import Clock, ManualClock
+from inventpay.sandbox.errors import AddressError, SandboxError
+from inventpay.sandbox.foreground import serve
+from inventpay.sandbox.payments import Payment, PaymentStatus
+from inventpay.sandbox.rate_limits import RateClass, RateLimitPolicy, SlidingLog, Unlimited, Verdict
+from inventpay.sandbox.sandbox import Sandbox
+from inventpay.sandbox.server import RunningServer
+from inventpay.sandbox.withdrawals import Withdrawal, WithdrawalStatus
+
+__all__ = [
+    "AddressError",
+    "Balance",
+    "Clock",
+    "ManualClock",
+    "Payment",
+    "PaymentStatus",
+    "RateClass",
+    "RateLimitPolicy",
+    "RunningServer",
+    "Sandbox",
+    "SandboxError",
+    "SlidingLog",
+    "Unlimited",
+    "Verdict",
+    "Withdrawal",
+    "WithdrawalStatus",
+    "serve",
+]

@@ -1,0 +1,114 @@
+"""The ASGI application: which path leads to which endpoint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from inventpay.sandbox import assumptions
+from inventpay.sandbox.answers import Answer, bare, refusal
+from inventpay.sandbox.api import Api
+from inventpay.sandbox.control import Control
+from inventpay.sandbox.endpoint import Access, Call, Endpoint, Handler, Reads
+from inventpay.sandbox.errors import SandboxError
+from inventpay.sandbox.rate_limits import RateClass
+
+if TYPE_CHECKING:
+    from inventpay.sandbox.sandbox import Sandbox
+
+
+def create_app(sandbox: Sandbox) -> Starlette:
+    """The application over `sandbox`; every answer of it is JSON but the invoice page."""
+    routes = [*_api_routes(sandbox), *_control_routes(sandbox)]
+
+    def about(call: Call) -> Answer:
+        return bare(
+            {
+                "name": "InventPay sandbox",
+                "about": "A local stand-in of the InventPay API with made-up money. Not the live service.",
+                "endpoints": [f"{method} {route.path}" for route in routes for method in _methods(route)],
+            }
+        )
+
+    routes.append(_route(sandbox, "GET", "/", about))
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _unrouted})
+    # A redirect would answer a POST to a path with a slash too many with something that is not the API's.
+    app.router.redirect_slashes = False
+    return app
+
+
+def _api_routes(sandbox: Sandbox) -> list[Route]:
+    """Paths, keys and rate classes as documented (page api-reference/introduction and one page per endpoint)."""
+    api = Api(sandbox.state)
+    key, both, json = Access.API_KEY, Access.BOTH_KEYS, Reads.JSON
+    creation, other = RateClass.PAYMENT_CREATION, RateClass.OTHER
+    withdrawal_read = RateClass(assumptions.WITHDRAWAL_READ_RATE_CLASS)
+    status_path = "/v1/invoice/{paymentId}/status"
+    withdraw_path = "/v1/merchant/withdrawal/create"
+
+    # The status comes first: it is asked for most often, and routes are tried in order.
+    return [
+        _route(sandbox, "GET", status_path, api.payment_status, rate_class=RateClass.STATUS_CHECKS),
+        _route(sandbox, "POST", "/v1/create_payment", api.create_payment, key, json, creation),
+        _route(sandbox, "POST", "/v1/create_invoice", api.create_invoice, key, json, creation),
+        _route(sandbox, "GET", "/v1/merchant/balance", api.balances, key, rate_class=other),
+        _route(sandbox, "GET", "/v1/merchant/balance/{currency}", api.balance, key, rate_class=other),
+        _route(sandbox, "POST", withdraw_path, api.create_withdrawal, both, json, RateClass.WITHDRAWALS),
+        _route(sandbox, "GET", "/v1/withdrawal/{withdrawalId}", api.withdrawal, key, rate_class=withdrawal_read),
+    ]
+
+
+def _control_routes(sandbox: Sandbox) -> list[Route]:
+    control = Control(sandbox)
+
+    def post(path: str, handler: Handler) -> Route:
+        return _route(sandbox, "POST", path, handler, reads=Reads.OPTIONAL_JSON)
+
+    payment = "/sandbox/payments/{paymentId}"
+    withdrawal = "/sandbox/withdrawals/{withdrawalId}"
+    return [
+        post(f"{payment}/pay", control.pay),
+        post(f"{payment}/underpay", control.underpay),
+        post(f"{payment}/confirm", control.confirm),
+        post(f"{payment}/select", control.select),
+        post(f"{payment}/expire", control.expire),
+        post(f"{payment}/fail", control.fail),
+        post(f"{withdrawal}/process", control.process_withdrawal),
+        post(f"{withdrawal}/complete", control.complete_withdrawal),
+        post(f"{withdrawal}/fail", control.fail_withdrawal),
+        post("/sandbox/deposit", control.deposit),
+        post("/sandbox/reset", control.reset),
+        _route(sandbox, "GET", "/sandbox/state", control.state),
+        _route(sandbox, "GET", "/invoice/{paymentId}", control.invoice_page),
+    ]
+
+
+def _route(
+    sandbox: Sandbox,
+    method: str,
+    path: str,
+    handler: Handler,
+    access: Access = Access.PUBLIC,
+    reads: Reads = Reads.NOTHING,
+    rate_class: RateClass | None = None,
+) -> Route:
+    label = f"{method} {path}"
+    endpoint = Endpoint(sandbox, label, handler, access=access, reads=reads, rate_class=rate_class)
+    return Route(path, endpoint, methods=[method])
+
+
+def _methods(route: Route) -> list[str]:
+    return sorted((route.methods or set()) - {"HEAD"})
+
+
+async def _unrouted(request: Request, error: Exception) -> Response:
+    """404 and 405 in the API's own form."""
+    assert isinstance(error, HTTPException)
+    text = assumptions.NOT_FOUND_ERROR if error.status_code == 404 else assumptions.METHOD_NOT_ALLOWED_ERROR
+    answer = refusal(SandboxError(error.status_code, text))
+    return Response(answer.body, answer.status, error.headers, answer.content_type.decode())

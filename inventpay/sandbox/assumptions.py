@@ -1,0 +1,184 @@
+"""Every choice the sandbox makes that no public source of the InventPay API states.
+
+The live service may differ in each of them. What is documented stands beside the code that uses it, with its page.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+# --- Keys and access -------------------------------------------------------------------------------------------------
+
+# assumed: test keys exist ("separate test API keys") but no prefix is named; these two cannot be taken for real ones.
+API_KEY = "pk_test_sandbox"
+WITHDRAWAL_KEY = "wk_test_sandbox"
+
+# assumed: what a missing or wrong X-Withdrawal-Key gets beside a valid X-API-Key. The official clients raise 403 for a
+# missing one before sending anything; the server's own answer is documented nowhere.
+WITHDRAWAL_KEY_REFUSED_STATUS = 403
+WITHDRAWAL_KEY_REFUSED_ERROR = "Invalid withdrawal key"
+
+# assumed: who the merchant is; the id is the one of the documentation's samples.
+MERCHANT_ID = "cmf123abc456def"
+BUSINESS_NAME = "Sandbox Business"
+
+# --- HTTP ------------------------------------------------------------------------------------------------------------
+
+# assumed: the largest request body, in bytes; larger ones are answered with 413.
+MAX_BODY_BYTES = 1024 * 1024
+
+# assumed: requests with a body must be sent as application/json; anything else is answered with 415.
+JSON_MEDIA_TYPE = "application/json"
+
+# assumed: the `error` text of answers whose body is shown nowhere.
+VALIDATION_ERROR = "Validation failed"
+NOT_FOUND_ERROR = "Not found"
+METHOD_NOT_ALLOWED_ERROR = "Method not allowed"
+BODY_TOO_LARGE_ERROR = "Request body too large"
+MEDIA_TYPE_ERROR = "Unsupported content type"
+RATE_LIMITED_ERROR = "Rate limit exceeded"
+INTERNAL_ERROR = "Internal server error"
+
+# assumed: the message of a created withdrawal; the only sample shows the envelope without one.
+WITHDRAWAL_CREATED_MESSAGE = "Withdrawal created successfully"
+
+# --- Rate limits -----------------------------------------------------------------------------------------------------
+
+# assumed: the length of the window in seconds ("per minute" is documented, how the minute is counted is not). The
+# sandbox counts a sliding log: a call is refused while the limit was already reached within the last window, refused
+# calls are not counted, and neither are calls without a valid key.
+RATE_LIMIT_WINDOW = 60.0
+
+# assumed: header names; the documentation says that every response carries such headers, but not how they are called.
+# Reset is in Unix seconds, rounded up: the moment at which one more call becomes free.
+RATE_LIMIT_HEADER = b"x-ratelimit-limit"
+RATE_LIMIT_REMAINING_HEADER = b"x-ratelimit-remaining"
+RATE_LIMIT_RESET_HEADER = b"x-ratelimit-reset"
+
+# assumed: with each 429, in whole seconds, rounded up, at least 1.
+RETRY_AFTER_HEADER = b"retry-after"
+
+# assumed: GET /v1/withdrawal/{id} counts as "other"; no source says whether it is a status check.
+WITHDRAWAL_READ_RATE_CLASS = "other"
+
+# --- Idempotency -----------------------------------------------------------------------------------------------------
+
+# assumed: header names. Documented are only that keys exist and are stored for 24 hours.
+IDEMPOTENCY_KEY_HEADER = b"idempotency-key"
+IDEMPOTENT_REPLAYED_HEADER = b"idempotent-replayed"
+
+# assumed: a key belongs to one path; "the same request" means the same bytes; only successful answers are stored, so a
+# refused request may be repeated with its key; a key has 1 to 255 characters.
+MAX_IDEMPOTENCY_KEY_LENGTH = 255
+IDEMPOTENCY_MISMATCH_ERROR = "Idempotency key was already used with a different request"
+IDEMPOTENCY_RUNNING_ERROR = "A request with this idempotency key is still being processed"
+
+# --- Amounts ---------------------------------------------------------------------------------------------------------
+
+# assumed: digits of an amount before and after the decimal point; `1e999999999` is refused, not expanded.
+MAX_DIGITS = 30
+
+# assumed: fixed prices in USD. BTC, ETH and LTC are those of the documentation's invoice sample.
+PRICES = {
+    "BTC": Decimal(41500),
+    "ETH": Decimal(3200),
+    "LTC": Decimal("70.4"),
+    "SOL": Decimal(150),
+    "USD": Decimal(1),
+    "USDT": Decimal(1),
+    "USDC": Decimal(1),
+}
+
+# assumed: decimal places of a coin, those of its chain. A converted amount is rounded up to them, never down, so that
+# the merchant is never paid less than was asked for.
+SCALES = {
+    "BTC": 8,
+    "ETH": 18,
+    "LTC": 8,
+    "SOL": 9,
+    "USDT_ERC20": 6,
+    "USDT_BEP20": 18,
+    "USDC_SOL": 6,
+    "USDC_BEP20": 18,
+}
+
+# --- Payments --------------------------------------------------------------------------------------------------------
+
+# assumed: confirmations until a payment completes; "3-15 blocks" is documented, and 12 in the USDT_BEP20 sample.
+CONFIRMATIONS = {
+    "BTC": 3,
+    "ETH": 12,
+    "LTC": 6,
+    "SOL": 15,
+    "USDT_ERC20": 12,
+    "USDT_BEP20": 12,
+    "USDC_SOL": 15,
+    "USDC_BEP20": 12,
+}
+
+# assumed: amountCurrency may be left out, as in the official MCP server; the documentation page calls it required.
+DEFAULT_AMOUNT_CURRENCY = "USDT"
+
+# assumed: invoices take every amount currency, as in the official clients; the documentation page names USD and USDT.
+INVOICE_AMOUNT_CURRENCIES = ("USD", "USDT", "BTC", "ETH", "LTC", "SOL")
+
+# assumed: callbackUrl is https, or http to a loopback host (so that an application can be tried out locally), with at
+# most this many characters.
+MAX_CALLBACK_URL_LENGTH = 2048
+
+# assumed: a payment costs no fee. The balance rises by exactly what was received, overpaid amounts included.
+# assumed: too little, but confirmed, reads UNDERPAID and can be topped up until the payment expires; without enough
+# confirmations it reads PENDING. A payment that is not complete when its time is up expires, whatever was received, and
+# what an expired or failed payment has received is not credited.
+# assumed: before the payer has chosen a coin, the status shows the base amount and the base currency.
+# assumed: a chosen coin cannot be changed; an orderId may be used more than once.
+
+# assumed: addresses look like those of the chain, but no wallet accepts them (a digit short, or with a character the
+# chain's alphabet lacks), so that real coins cannot be sent to a made-up address. Prefix and length per coin.
+ADDRESS_SHAPES = {
+    "BTC": ("bc1qsandbox", 42),
+    "ETH": ("0x", 41),
+    "LTC": ("ltc1qsandbox", 43),
+    "SOL": ("Sandbox0", 44),
+    "USDT_ERC20": ("0x", 41),
+    "USDT_BEP20": ("0x", 41),
+    "USDC_SOL": ("Sandbox0", 44),
+    "USDC_BEP20": ("0x", 41),
+}
+
+# --- Withdrawals -----------------------------------------------------------------------------------------------------
+
+# assumed: fee per withdrawal, in the coin, taken out of the amount. USDT_BEP20 is the one of the only known sample.
+NETWORK_FEES = {
+    "BTC": Decimal("0.0001"),
+    "ETH": Decimal("0.0005"),
+    "LTC": Decimal("0.001"),
+    "SOL": Decimal("0.00001"),
+    "USDT_ERC20": Decimal(1),
+    "USDT_BEP20": Decimal("0.001"),
+    "USDC_SOL": Decimal("0.01"),
+    "USDC_BEP20": Decimal("0.001"),
+}
+
+# assumed: share of the amount, rounded up to the coin's decimal places; that of the only known sample (0.05 of 10).
+SERVICE_FEE_RATE = Decimal("0.005")
+
+# assumed: the limits of the documented balance sample, for each coin, in that coin. The used part counts the amounts of
+# withdrawals created in the current UTC day and month; failed ones are given back.
+DAILY_WITHDRAWAL_LIMIT = Decimal(10000)
+MONTHLY_WITHDRAWAL_LIMIT = Decimal(100000)
+
+# assumed: a withdrawal stays PENDING until the control routes move it; the estimate is that of the only known sample.
+ESTIMATED_WITHDRAWAL_SECONDS = 30 * 60
+
+# assumed: only the alphabet and the length of a destination address are checked, never a checksum: the documentation's
+# own sample address is one digit short.
+MIN_ADDRESS_LENGTH = 20
+MAX_ADDRESS_LENGTH = 100
+
+# assumed: answered with status 400, like other refused fields.
+INSUFFICIENT_BALANCE_ERROR = "Insufficient balance"
+LIMIT_EXCEEDED_ERROR = "Withdrawal limit exceeded"
+
+# assumed: `totalWithdrawn` is what reached the destination and fees are kept apart, so that
+# earned = available + locked + withdrawn + fees at any time. A deposit through the control routes counts as earned.

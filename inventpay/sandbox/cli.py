@@ -1,0 +1,45 @@
+"""The command `python -m inventpay sandbox`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from inventpay.sandbox import assumptions
+from inventpay.sandbox.errors import AddressError
+from inventpay.sandbox.foreground import DEFAULT_HOST, DEFAULT_PORT, serve
+from inventpay.sandbox.rate_limits import Unlimited
+from inventpay.sandbox.sandbox import Sandbox
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options to `parser`."""
+    parser.add_argument("--host", default=DEFAULT_HOST, help="address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=DEFAULT_PORT, help="port to listen on, 0 for any free one (default: %(default)s)"
+    )
+    parser.add_argument("--api-key", default=assumptions.API_KEY, help="X-API-Key to accept (default: %(default)s)")
+    parser.add_argument(
+        "--withdrawal-key",
+        default=assumptions.WITHDRAWAL_KEY,
+        help="X-Withdrawal-Key to accept (default: %(default)s)",
+    )
+    parser.add_argument("--no-rate-limits", action="store_true", help="never answer with 429")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Serves until Ctrl-C. Returns the exit code: 0, 1 when it cannot listen, 2 for an unusable option."""
+    try:
+        sandbox = Sandbox(
+            api_key=args.api_key,
+            withdrawal_key=args.withdrawal_key,
+            rate_limits=Unlimited() if args.no_rate_limits else None,
+        )
+        serve(args.host, args.port, sandbox=sandbox)
+    except AddressError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0

@@ -1,0 +1,165 @@
+"""One endpoint: who may call it, how often, what it reads, and that every outcome is a JSON answer."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import math
+from collections.abc import Callable, Mapping
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+import attrs
+from starlette.types import Receive, Scope, Send
+
+from inventpay.sandbox import assumptions, body
+from inventpay.sandbox.answers import Answer, Header, refusal
+from inventpay.sandbox.errors import SandboxError, invalid
+from inventpay.sandbox.rate_limits import RateClass, Verdict
+
+if TYPE_CHECKING:
+    from inventpay.sandbox.sandbox import Sandbox
+
+logger = logging.getLogger("inventpay.sandbox")
+
+
+class Access(Enum):
+    """Which keys a call needs."""
+
+    PUBLIC = auto()
+    API_KEY = auto()
+    BOTH_KEYS = auto()
+
+
+class Reads(Enum):
+    """What an endpoint expects as its body. Control calls need no content type, so that a bare `curl -X POST` works."""
+
+    NOTHING = auto()
+    JSON = auto()
+    OPTIONAL_JSON = auto()
+
+
+@attrs.frozen
+class Call:
+    """What a handler sees of a request."""
+
+    path_params: Mapping[str, str]
+    body: object
+    origin: str
+
+
+Handler = Callable[[Call], Answer]
+
+
+class Endpoint:
+    """An ASGI application for one method and path."""
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        label: str,
+        handler: Handler,
+        *,
+        access: Access = Access.PUBLIC,
+        reads: Reads = Reads.NOTHING,
+        rate_class: RateClass | None = None,
+    ) -> None:
+        """`label` (method and path pattern) is the name under which its answers are counted."""
+        self._sandbox = sandbox
+        self._label = label
+        self._handler = handler
+        self._access = access
+        self._reads = reads
+        self._rate_class = rate_class
+        self._api_key = sandbox.api_key.encode()
+        self._withdrawal_key = sandbox.withdrawal_key.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            answer = await self._answer(scope, receive)
+        except body.ClientGone:
+            return
+        except SandboxError as error:
+            answer = refusal(error)
+        except Exception:
+            logger.exception("%s failed inside the sandbox", self._label)
+            answer = refusal(SandboxError(500, assumptions.INTERNAL_ERROR))
+        self._sandbox.request_counts[self._label, answer.status] += 1
+        await answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        caller = self._caller(scope, headers)
+        if self._rate_class is None:
+            return await self._perform(scope, receive, headers)
+        verdict = self._sandbox.rate_limits.take(caller, self._rate_class, self._sandbox.clock())
+        if verdict is None:
+            return await self._perform(scope, receive, headers)
+        if not verdict.allowed:
+            retry_after = b"%d" % max(1, math.ceil(verdict.retry_after))
+            answer = refusal(SandboxError(429, assumptions.RATE_LIMITED_ERROR))
+            return answer.with_headers((assumptions.RETRY_AFTER_HEADER, retry_after), *_limit_headers(verdict))
+        try:
+            answer = await self._perform(scope, receive, headers)
+        except SandboxError as error:
+            answer = refusal(error)
+        return answer.with_headers(*_limit_headers(verdict))
+
+    def _caller(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
+        """Who is counted for the call: the merchant, or the address of someone without a valid key."""
+        if hmac.compare_digest(headers.get(b"x-api-key", b""), self._api_key):
+            if self._access is Access.BOTH_KEYS and not hmac.compare_digest(
+                headers.get(b"x-withdrawal-key", b""), self._withdrawal_key
+            ):
+                raise SandboxError(assumptions.WITHDRAWAL_KEY_REFUSED_STATUS, assumptions.WITHDRAWAL_KEY_REFUSED_ERROR)
+            return "merchant"
+        if self._access is not Access.PUBLIC:
+            # The documented text (page get-balance-by-currency); nothing says that a missing key reads differently.
+            raise SandboxError(401, "Invalid API key")
+        client: tuple[str, int] | None = scope.get("client")
+        return f"address {client[0]}" if client else "address unknown"
+
+    async def _perform(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]) -> Answer:
+        path_params: dict[str, str] = scope["path_params"]
+        if self._reads is Reads.NOTHING:
+            return self._handler(Call(path_params, None, _origin(scope)))
+        raw = await body.read(receive)
+        if self._reads is Reads.OPTIONAL_JSON:
+            return self._handler(Call(path_params, body.decode(raw or b"{}"), _origin(scope)))
+        body.require_json(headers)
+        call = Call(path_params, body.decode(raw), _origin(scope))
+        key = headers.get(assumptions.IDEMPOTENCY_KEY_HEADER)
+        return self._handler(call) if key is None else self._once(key, scope["path"], raw, call)
+
+    def _once(self, key: bytes, path: str, raw: bytes, call: Call) -> Answer:
+        """The answer to the first request with this key."""
+        if not 1 <= len(key) <= assumptions.MAX_IDEMPOTENCY_KEY_LENGTH:
+            length = f"Must have 1 to {assumptions.MAX_IDEMPOTENCY_KEY_LENGTH} characters"
+            raise invalid({"Idempotency-Key": length})
+        store = self._sandbox.idempotency
+        stored = store.begin(path, key, raw, self._sandbox.clock())
+        if stored is not None:
+            return stored.with_headers((assumptions.IDEMPOTENT_REPLAYED_HEADER, b"true"))
+        try:
+            answer = self._handler(call)
+        except BaseException:
+            store.abandon(path, key)
+            raise
+        store.finish(path, key, answer)
+        return answer
+
+
+def _limit_headers(verdict: Verdict) -> tuple[Header, ...]:
+    return (
+        (assumptions.RATE_LIMIT_HEADER, b"%d" % verdict.limit),
+        (assumptions.RATE_LIMIT_REMAINING_HEADER, b"%d" % verdict.remaining),
+        (assumptions.RATE_LIMIT_RESET_HEADER, b"%d" % math.ceil(verdict.reset_at)),
+    )
+
+
+def _origin(scope: Scope) -> str:
+    """Scheme, host and port under which this request reached the sandbox."""
+    # The address of the socket rather than the Host header, which a client may fill with anything.
+    host, port = scope.get("server") or ("127.0.0.1", None)
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scope['scheme']}://{shown}" + ("" if port is None else f":{port}")

@@ -1,0 +1,153 @@
+"""The sandbox as Python code sees it: its state, its controls, its application and its server."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from contextlib import AbstractContextManager
+from decimal import Decimal
+
+from starlette.applications import Starlette
+
+from inventpay.sandbox import assumptions, fields, money, server
+from inventpay.sandbox.app import create_app
+from inventpay.sandbox.balances import Balance
+from inventpay.sandbox.clock import Clock
+from inventpay.sandbox.coins import Coin
+from inventpay.sandbox.errors import invalid
+from inventpay.sandbox.idempotency import IdempotencyStore
+from inventpay.sandbox.payments import Payment
+from inventpay.sandbox.rate_limits import RateLimitPolicy, SlidingLog
+from inventpay.sandbox.state import State
+from inventpay.sandbox.withdrawals import Withdrawal
+
+Amount = Decimal | int | str
+
+
+class Sandbox:
+    """A stand-in of the InventPay API with one merchant, whose payers, chain and payout desk are methods here.
+
+    `app` is the ASGI application, `state` the records, `request_counts` how many requests got which answer, by
+    (method and path, status). All methods may be called from any thread while a server runs, and raise `SandboxError`:
+    404 for an unknown id, 409 when the payment or withdrawal is not in a state that allows it, 400 for a bad amount or
+    currency. Amounts are in the coin, as `Decimal`, `int` or `str`.
+
+    Example:
+        sandbox = Sandbox()
+        with sandbox.run() as server:
+            ...                                      # a client with base_url=server.url creates a payment
+            sandbox.pay(payment_id)                  # and now it is COMPLETED
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str = assumptions.API_KEY,
+        withdrawal_key: str = assumptions.WITHDRAWAL_KEY,
+        clock: Clock = time.time,
+        rate_limits: RateLimitPolicy | None = None,
+    ) -> None:
+        """Take the keys to accept, the clock to live by, and the rate limits (by default `SlidingLog()`).
+
+        Raises `ValueError` for a key that could not be sent in a header.
+        """
+        for name, key in (("api_key", api_key), ("withdrawal_key", withdrawal_key)):
+            if not (key and key.isascii() and key.isprintable() and " " not in key):
+                raise ValueError(f"{name} must be visible ASCII characters without spaces.")
+        self.api_key = api_key
+        self.withdrawal_key = withdrawal_key
+        self.clock = clock
+        self.rate_limits: RateLimitPolicy = SlidingLog() if rate_limits is None else rate_limits
+        self.idempotency = IdempotencyStore()
+        self.request_counts: Counter[tuple[str, int]] = Counter()
+        self.state = State(clock)
+        self.app: Starlette = create_app(self)
+
+    def payment(self, payment_id: str) -> Payment:
+        """The payment or invoice as it stands."""
+        return self.state.payment(payment_id)
+
+    def select(self, payment_id: str, currency: str) -> Payment:
+        """The payer of an invoice chooses `currency`."""
+        return self.state.select(payment_id, fields.coin(currency))
+
+    def pay(
+        self,
+        payment_id: str,
+        amount: Amount | None = None,
+        *,
+        currency: str | None = None,
+        confirmations: int | None = None,
+    ) -> Payment:
+        """The payer sends `amount` (by default all that is missing), confirmed `confirmations` times (by default
+        enough to complete the payment). `currency` is needed where the payer of an invoice has not chosen yet."""
+        return self.state.pay(payment_id, _amount(amount), _coin(currency), confirmations)
+
+    def underpay(self, payment_id: str, amount: Amount | None = None, *, currency: str | None = None) -> Payment:
+        """The payer sends less than is missing (by default half of it), fully confirmed: the payment is UNDERPAID."""
+        return self.state.underpay(payment_id, _amount(amount), _coin(currency))
+
+    def confirm(self, payment_id: str, confirmations: int | None = None) -> Payment:
+        """What was received gets confirmations (by default as many as its coin needs)."""
+        return self.state.confirm(payment_id, confirmations)
+
+    def expire(self, payment_id: str) -> Payment:
+        """The payment's time is up now."""
+        return self.state.expire(payment_id)
+
+    def fail(self, payment_id: str) -> Payment:
+        """The payment fails."""
+        return self.state.fail(payment_id)
+
+    def deposit(self, currency: str, amount: Amount) -> Balance:
+        """Raises the merchant's available balance."""
+        return self.state.deposit(fields.coin(currency), _checked(amount)).balance
+
+    def balance(self, currency: str) -> Balance:
+        """The merchant's balance of one coin."""
+        return self.state.balance(fields.coin(currency)).balance
+
+    def withdrawal(self, withdrawal_id: str) -> Withdrawal:
+        """The withdrawal as it stands."""
+        return self.state.withdrawal(withdrawal_id)
+
+    def process_withdrawal(self, withdrawal_id: str) -> Withdrawal:
+        """PENDING becomes PROCESSING."""
+        return self.state.process_withdrawal(withdrawal_id)
+
+    def complete_withdrawal(self, withdrawal_id: str) -> Withdrawal:
+        """The money has arrived at its destination."""
+        return self.state.complete_withdrawal(withdrawal_id)
+
+    def fail_withdrawal(self, withdrawal_id: str, reason: str | None = None) -> Withdrawal:
+        """The withdrawal fails, and its amount is available again."""
+        return self.state.fail_withdrawal(withdrawal_id, reason or "Failed by the sandbox's control call")
+
+    def reset(self) -> None:
+        """Back to the beginning: no payments, no withdrawals, no balances, no counted calls, no idempotency keys."""
+        self.state.reset()
+        self.rate_limits.clear()
+        self.idempotency.clear()
+        self.request_counts.clear()
+
+    def run(self, host: str = "127.0.0.1", port: int = 0) -> AbstractContextManager[server.RunningServer]:
+        """Serve in a thread while the `with` block runs; port 0 takes a free one.
+
+        Raises `AddressError` when the address cannot be listened on.
+        """
+        return server.run_in_thread(self.app, host, port)
+
+
+def _amount(value: Amount | None) -> Decimal | None:
+    return None if value is None else _checked(value)
+
+
+def _checked(value: Amount) -> Decimal:
+    try:
+        return money.from_python(value)
+    except ValueError as error:
+        raise invalid({"amount": str(error)}) from None
+
+
+def _coin(currency: str | None) -> Coin | None:
+    return None if currency is None else fields.coin(currency)
