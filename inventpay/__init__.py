@@ -35,7 +35,7 @@ from .errors import (
 )
 from .gate import ClassSnapshot, Lease
 from .headers import Headers
-from .hooks import AttemptAnswered, AttemptSent, CallFinished, Event, Hook, RetryPlanned, TokenWaited
+from .hooks import AttemptAnswered, AttemptSent, CallFinished, Event, Hook, PollingStretched, RetryPlanned, TokenWaited
 from .limiter import Limiter, LocalLimiter
 from .models import (
     AmountCurrency,
@@ -104,6 +104,7 @@ __all__ = [
     "PaymentState",
     "PaymentStatus",
     "PermissionDeniedError",
+    "PollingStretched",
     "RateClass",
     "RateLimitTimeoutError",
     "RateLimitedError",

@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"inventpay {VERSION}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    demo = commands.add_parser("demo", help="run the whole story of a payment against a local sandbox")
+    commands.add_parser("demo", help="run the whole story of a payment against a local sandbox")
     sandbox = commands.add_parser("sandbox", help="serve the local sandbox until Ctrl-C")
     try:
         from .sandbox import cli
@@ -27,11 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     cli.add_arguments(sandbox)
-    demo.set_defaults(run=lambda _: run_demo())
-    sandbox.set_defaults(run=cli.main)
     chosen = parser.parse_args(arguments)
-    code: int = chosen.run(chosen)
-    return code
+    return run_demo() if chosen.command == "demo" else cli.main(chosen)
 
 
 if __name__ == "__main__":

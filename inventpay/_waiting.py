@@ -8,19 +8,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
 import threading
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
-from typing import Any, Literal, TypeAlias
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable, Iterable
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, TypeAlias
 
 import anyio
-import anyio.lowlevel
 
 Bound: TypeAlias = contextlib.AbstractContextManager[object, bool]
 """Something to run code inside of that may cut it off."""
 
 Home: TypeAlias = tuple[int, Any]
 """Where a connection belongs: process id and event loop (``None`` for threads)."""
+
+
+_LONGEST_WAIT: Final = 86_400.0 * 365
+"""Seconds a thread waits at most in one go: the operating system's own bounds differ, and end in an OverflowError."""
 
 
 class AsyncWaiter:
@@ -82,6 +87,10 @@ class AsyncWaiting:
         """Seconds on a clock that never goes backwards."""
         return time.monotonic()
 
+    def wall(self) -> datetime:
+        """What the calendar says, for comparison with times the API names."""
+        return datetime.now(UTC)
+
     async def sleep(self, seconds: float) -> None:
         """Pauses this task."""
         await anyio.sleep(seconds)
@@ -90,9 +99,17 @@ class AsyncWaiting:
         """Cuts off what runs inside after so many seconds, and goes on behind it."""
         return anyio.move_on_after(seconds)
 
-    def shield(self, seconds: float) -> Bound:
-        """Lets a short clean-up finish although its task is being cancelled."""
-        return anyio.move_on_after(seconds, shield=True)
+    async def finish(self, seconds: float, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Runs a short clean-up to its end although its task is being cancelled."""
+        with anyio.move_on_after(seconds, shield=True):
+            if isinstance(current_loop(), asyncio.AbstractEventLoop):
+                # No scope keeps off Task.cancel(): only a task that nobody knows is safe from it.
+                task = asyncio.create_task(action())
+                _finishing.add(task)
+                task.add_done_callback(_finishing.discard)
+                await asyncio.shield(task)
+            else:
+                await action()
 
     def waiter(self) -> AsyncWaiter:
         """A place in a line for the current task."""
@@ -102,8 +119,8 @@ class AsyncWaiting:
         """So many places."""
         return AsyncSlots(count)
 
-    async def call_at_end(self, action: Callable[[], Awaitable[None]]) -> object:
-        """Has the event loop run ``action`` when it ends; dropping what this returns calls it off, early and at once.
+    async def call_at_end(self, action: Callable[[], Awaitable[None]]) -> AsyncGenerator[None, None]:
+        """Has the event loop run ``action`` when it ends, or when what this returns is closed or dropped before.
 
         Both libraries finish generators that are still open when a run ends; no task or thread is needed for it.
         """
@@ -111,9 +128,26 @@ class AsyncWaiting:
         await anext(guard)
         return guard
 
-    def abandon(self, close_all: Callable[[], object]) -> None:
-        """Nothing: only the event loop can close what it opened, and does so when the guard is dropped."""
-        del close_all
+    def let_go(self, loop: Any, clients: Iterable[Any]) -> None:
+        """Closes what nobody will use again, as far as that goes without an event loop.
+
+        A loop that lives does it itself when the guard is dropped. Of a dead one only aiohttp's sessions can be told
+        that they are closed, or they would log errors; the sockets close when their memory is freed.
+        """
+        if not is_dead(loop):
+            return
+        for client in clients:
+            closing = client.aclose()
+            with contextlib.suppress(Exception):  # StopIteration, when it came to its end
+                closing.send(None)
+            closing.close()
+
+    def aiohttp_problem(self) -> str | None:
+        """Why aiohttp cannot be used here."""
+        loop = current_loop()
+        if loop is None or isinstance(loop, asyncio.AbstractEventLoop):
+            return None
+        return "needs asyncio, and this is trio"
 
     def home(self) -> Home:
         """What a connection belongs to: this process and event loop."""
@@ -123,6 +157,10 @@ class AsyncWaiting:
         """Who waits in one line with the caller: the tasks of one event loop."""
         loop: Hashable = current_loop()
         return loop
+
+
+_finishing: Final[set[asyncio.Task[None]]] = set()
+"""asyncio itself does not keep tasks alive."""
 
 
 async def _at_end(action: Callable[[], Awaitable[None]]) -> AsyncGenerator[None, None]:
@@ -138,17 +176,31 @@ def current_loop() -> Any:
         return asyncio.get_running_loop()
     except RuntimeError:
         pass
+    trio = sys.modules.get("trio")
+    if trio is None:
+        return None
     try:
-        return anyio.lowlevel.current_token().native_token
-    except RuntimeError:
+        return trio.lowlevel.current_trio_token()
+    except (RuntimeError, AttributeError):  # the second while another thread is importing it
         return None
 
 
-def is_dead(home: Home) -> bool:
-    """Whether a connection of this home can never be used or closed properly again."""
-    _pid, loop = home
-    # trio's token has no such method; what trio opened is closed at the end of its run.
-    return loop is not None and getattr(loop, "is_closed", bool)()
+def is_dead(loop: Any) -> bool:
+    """Whether nothing can ever run in this event loop again."""
+    # Threads have none, and trio's token no such method; but trio lets nobody close a loop under its tasks.
+    return bool(getattr(loop, "is_closed", bool)())
+
+
+def _bounded(seconds: float | None) -> float | None:
+    return None if seconds is None else min(seconds, _LONGEST_WAIT)
+
+
+class _NoGuard:
+    def close(self) -> None:
+        pass
+
+
+_NO_GUARD = _NoGuard()
 
 
 class _Unbound:
@@ -177,7 +229,7 @@ class Waiter:
 
     def wait(self, seconds: float | None) -> None:
         """Until woken, or for so many seconds."""
-        self._event.wait(seconds)
+        self._event.wait(_bounded(seconds))
         self._event.clear()
 
 
@@ -191,7 +243,7 @@ class Slots:
 
     def take(self, seconds: float | None) -> bool:
         """Takes a place; ``False`` when none came free in so many seconds."""
-        return self._semaphore.acquire(timeout=seconds)
+        return self._semaphore.acquire(timeout=_bounded(seconds))
 
     def give_back(self) -> None:
         """Frees the place."""
@@ -207,6 +259,10 @@ class Waiting:
         """Seconds on a clock that never goes backwards."""
         return time.monotonic()
 
+    def wall(self) -> datetime:
+        """What the calendar says, for comparison with times the API names."""
+        return datetime.now(UTC)
+
     def sleep(self, seconds: float) -> None:
         """Pauses this thread."""
         time.sleep(seconds)
@@ -216,10 +272,10 @@ class Waiting:
         del seconds
         return _UNBOUND
 
-    def shield(self, seconds: float) -> Bound:
-        """Nothing: a thread is not cancelled."""
+    def finish(self, seconds: float, action: Callable[[], object]) -> None:
+        """Runs a clean-up: a thread is not cancelled."""
         del seconds
-        return _UNBOUND
+        action()
 
     def waiter(self) -> Waiter:
         """A place in a line for the current thread."""
@@ -229,14 +285,20 @@ class Waiting:
         """So many places."""
         return Slots(count)
 
-    def call_at_end(self, action: Callable[[], object]) -> object:
+    def call_at_end(self, action: Callable[[], object]) -> _NoGuard:
         """Nothing: threads have no loop that ends under them."""
         del action
-        return None
+        return _NO_GUARD
 
-    def abandon(self, close_all: Callable[[], object]) -> None:
-        """Closes what a dropped client left open."""
-        close_all()
+    def let_go(self, loop: Any, clients: Iterable[Any]) -> None:
+        """Closes what nobody will use again."""
+        del loop
+        for client in clients:
+            client.close()
+
+    def aiohttp_problem(self) -> str | None:
+        """Why aiohttp cannot be used here."""
+        return "needs asyncio, and InventPay blocks; use AsyncInventPay"
 
     def home(self) -> Home:
         """What a connection belongs to: this process."""

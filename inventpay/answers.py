@@ -11,7 +11,7 @@ from typing import Any
 
 from .converter import structure
 from .errors import DecodeError
-from .json_values import is_array, is_object, kind
+from .json_values import is_array, is_object, kind, shown
 from .models import Balance, Balances, BalanceSummary, Invoice, Payment, PaymentStatus, Withdrawal
 
 Json = dict[str, Any]
@@ -34,11 +34,13 @@ def invoice(document: object) -> Invoice:
         # One source shows the rates under this name.
         shaped["conversionRates"] = named
         moved["conversionRates"] = "$.data.availableCurrencies"
-    rates = shaped.get("conversionRates")
-    if rates is None:
-        shaped.pop("conversionRates", None)
-    if not is_array(named):
-        shaped["availableCurrencies"] = list(rates) if is_object(rates) else []
+    elif named is not None and not is_array(named):
+        where = "$.data.availableCurrencies"
+        raise DecodeError(f"{where} is {kind(named)}, neither a list nor an object", json_path=where)
+    if shaped.get("conversionRates") is not None:
+        rates = _object(shaped["conversionRates"], moved.get("conversionRates", "$.data.conversionRates"))
+        if not is_array(named):
+            shaped["availableCurrencies"] = list(rates)
     return structure(Invoice, shaped, path="$.data", raw=data, moved=moved)
 
 
@@ -59,13 +61,13 @@ def balance(document: object, *, currency: str) -> Balance:
     """The answer to the balance call of one coin: limits inside the balance or beside it."""
     data = _enveloped(document)
     inner = _object(_member(data, "balance", "$.data"), "$.data.balance")
-    shaped = {**inner, "currency": data.get("currency", inner.get("currency"))}
-    moved = {"currency": "$.data.currency"}
+    shaped, moved = dict(inner), {"currency": "$.data.currency"}
+    if "currency" in data:
+        shaped["currency"] = data["currency"]
     for name in ("limits", "merchantInfo"):
         if shaped.get(name) is None and name in data:
             shaped[name] = data[name]
             moved[name] = f"$.data.{name}"
-    _complete_limits(shaped)
     answer = structure(Balance, shaped, path="$.data.balance", raw=data, moved=moved)
     _same(answer.currency, currency, "$.data.currency")
     return answer
@@ -80,18 +82,23 @@ def balances(document: object) -> Balances:
     summary: BalanceSummary | None = None
     if is_array(held.get("balances")):
         for index, value in enumerate(held["balances"]):
-            entry = _balance_entry(value, None, f"{path}.balances[{index}]")
+            where = f"{path}.balances[{index}]"
+            entry = structure(Balance, _object(value, where), path=where)
+            if entry.currency in entries:
+                raise DecodeError(f"{where}.currency is {_text(entry.currency)} again", json_path=f"{where}.currency")
             entries[entry.currency] = entry
         if held.get("summary") is not None:
             totals = _object(held["summary"], f"{path}.summary")
             summary = structure(BalanceSummary, totals, path=f"{path}.summary")
     else:
         for name, value in held.items():
-            entry = _balance_entry(value, name, f"{path}.{name}")
-            entries[entry.currency] = entry
-    # The totals are read above; what stays is a flat object.
-    shaped = {name: value for name, value in data.items() if name != "balances"}
-    answer = structure(Balances, {**shaped, "byCurrency": {}}, path="$.data", raw=data)
+            held_in_coin = _object(value, f"{path}.{name}")
+            shaped = held_in_coin if held_in_coin.get("currency") is not None else {**held_in_coin, "currency": name}
+            entries[name] = structure(Balance, shaped, path=f"{path}.{name}", raw=held_in_coin)
+            _same(entries[name].currency, name, f"{path}.{name}.currency")
+    # Balances and totals are read above; what stays is a flat object.
+    rest = {name: value for name, value in data.items() if name not in ("balances", "summary")}
+    answer = structure(Balances, {**rest, "byCurrency": {}}, path="$.data", raw=data)
     object.__setattr__(answer, "by_currency", entries)
     object.__setattr__(answer, "summary", summary)
     return answer
@@ -121,26 +128,6 @@ def withdrawal(document: object, *, currency: str | None = None, withdrawal_id: 
     return answer
 
 
-def _balance_entry(value: object, currency: str | None, path: str) -> Balance:
-    entry = _object(value, path)
-    shaped = dict(entry) if currency is None else {**entry, "currency": currency}
-    _complete_limits(shaped)
-    return structure(Balance, shaped, path=path, raw=entry)
-
-
-def _complete_limits(balance: Json) -> None:
-    """Drops ``remaining: null`` so that the model computes it."""
-    limits = balance.get("limits")
-    if is_object(limits):
-        balance["limits"] = {name: _without_null_remaining(period) for name, period in limits.items()}
-
-
-def _without_null_remaining(period: Any) -> Any:
-    if is_object(period) and "remaining" in period and period["remaining"] is None:
-        return {name: value for name, value in period.items() if name != "remaining"}
-    return period
-
-
 def _enveloped(document: object) -> Json:
     body = _object(document, "$")
     return _object(_member(body, "data", "$"), "$.data")
@@ -161,4 +148,9 @@ def _member(holder: Mapping[str, Any], name: str, path: str) -> object:
 def _same(answered: str, asked: str, path: str) -> None:
     """An answer about another coin or id was meant for somebody else."""
     if answered != asked:
-        raise DecodeError(f"{path} is {answered!r}, but {asked!r} was asked for", json_path=path)
+        raise DecodeError(f"{path} is {_text(answered)}, but {_text(asked)} was asked for", json_path=path)
+
+
+def _text(value: str) -> str:
+    # The repr of an enum's member would show its class.
+    return shown(str(value))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+import sys
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Final, cast
 from urllib.parse import quote, urlsplit
 
 from .errors import InvalidArgumentError
+from .json_values import shown
 from .options import is_loopback
 
 ORDER_ID_LENGTH: Final = 100
@@ -33,10 +37,9 @@ def refused(argument: str, problem: str) -> InvalidArgumentError:
     return InvalidArgumentError(f"{argument} {problem}", argument=argument)
 
 
-def shown(value: object) -> str:
-    """A value as an error message shows it: its repr, cut to a readable length."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def refused_value(argument: str, value: object, problem: str) -> InvalidArgumentError:
+    """The error for an argument whose value may be shown."""
+    return InvalidArgumentError(f"{argument}={shown(value)} {problem}", argument=argument)
 
 
 def currency(value: object, argument: str) -> str:
@@ -45,8 +48,8 @@ def currency(value: object, argument: str) -> str:
         raise refused(argument, f'must be a currency code such as "USDT_BEP20", not {type(value).__name__}')
     if not _CURRENCY.fullmatch(value):
         hint = f"; did you mean {value.upper()!r}?" if _CURRENCY.fullmatch(value.upper()) else ""
-        raise refused(argument, f"={shown(value)} must be 2 to 32 characters of A-Z, 0-9 and _{hint}")
-    return str(value)
+        raise refused_value(argument, value, f"must be 2 to 32 characters of A-Z, 0-9 and _{hint}")
+    return _plain(value)
 
 
 def text(value: object, argument: str, *, at_most: int) -> str:
@@ -58,8 +61,13 @@ def text(value: object, argument: str, *, at_most: int) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise refused(argument, "holds half of a surrogate pair, which no JSON text can carry") from None
-    return str(value)
+        raise refused(argument, "holds half of a surrogate pair, which UTF-8 cannot carry; remove it") from None
+    return _plain(value)
+
+
+def _plain(value: str) -> str:
+    # Not str(value): for members of a caller's own `class Coin(str, Enum)` that is "Coin.BTC", not "BTC".
+    return str.__str__(value)
 
 
 def expiration_minutes(value: object) -> int:
@@ -68,7 +76,7 @@ def expiration_minutes(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise refused("expiration_minutes", f"must be a whole number of minutes, not {type(value).__name__}")
     if not low <= value <= high:
-        raise refused("expiration_minutes", f"={shown(value)} must be between {low} and {high}")
+        raise refused_value("expiration_minutes", value, f"must be between {low} and {high}")
     return int(value)
 
 
@@ -76,35 +84,67 @@ def callback_url(value: object) -> str:
     """A webhook address: https, or http to this machine for the sandbox (docs: webhooks/setup)."""
     checked = text(value, "callback_url", at_most=URL_LENGTH)
     if not checked.isascii() or not checked.isprintable() or " " in checked:
-        raise refused(
-            "callback_url", f"={shown(checked)} must be printable ASCII without spaces; percent-encode the rest"
-        )
+        raise refused("callback_url", "must be printable ASCII without spaces; percent-encode everything else")
     try:
         parts = urlsplit(checked)
         host, _port = parts.hostname, parts.port
     except ValueError as error:
-        raise refused("callback_url", f"={shown(checked)} is not a URL: {error}") from None
+        raise refused("callback_url", f"is not a URL: {error}") from None
+    # assumed: no source shows such an address, and Node's fetch refuses it, so that no webhook would arrive.
+    if parts.username is not None:
+        raise refused("callback_url", "must not hold a user name or password; deliveries are signed instead")
     if not host or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))):
-        raise refused("callback_url", f'={shown(checked)} must start with "https://" (http is for loopback hosts only)')
+        raise refused_value(
+            "callback_url", checked, 'must start with "https://" and name a host ("http://" is for loopback hosts only)'
+        )
     return checked
+
+
+def states(value: object) -> frozenset[str]:
+    """The payment states somebody waits for: one, several, or none in particular."""
+    if value is None:
+        return frozenset()
+    names: list[object] = []
+    if isinstance(value, str):
+        names = [value]
+    elif isinstance(value, Collection):
+        names = list(cast("Collection[object]", value))
+    checked = [_plain(name) for name in names if isinstance(name, str) and name]
+    if not checked or len(checked) < len(names):
+        raise refused("until", 'must be a payment state such as "COMPLETED", or several')
+    return frozenset(checked)
+
+
+def duration(value: object, argument: str, *, above_zero: bool = False) -> float:
+    """Seconds as a number or a timedelta."""
+    number = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        raise refused(argument, f"must be seconds as a number or a timedelta, not {type(value).__name__}")
+    if not 0 <= number <= sys.float_info.max or (above_zero and number == 0):
+        raise refused_value(
+            argument, value, f"must be {'more than 0' if above_zero else '0 or more'} seconds, and finite"
+        )
+    return float(number)
 
 
 def address(value: object) -> str:
     """A destination address. Only that it is one word is checked: each chain has rules of its own."""
-    checked = text(value, "destination_address", at_most=ID_LENGTH)
-    if not checked or not checked.isprintable() or any(character.isspace() for character in checked):
-        raise refused("destination_address", f"={shown(checked)} must be non-empty text without spaces")
-    return checked
+    return _word(value, "destination_address")
 
 
 def identifier(value: object, argument: str) -> str:
     """An id that becomes one segment of a path."""
-    checked = text(value, argument, at_most=ID_LENGTH)
-    if not checked or not checked.isprintable() or any(character.isspace() for character in checked):
-        raise refused(argument, f"={shown(checked)} must be non-empty text without spaces")
+    checked = _word(value, argument)
     # Encoding cannot protect these two: clients and servers resolve them as directory steps.
     if checked in (".", ".."):
-        raise refused(argument, f"={shown(checked)} is no id")
+        raise refused_value(argument, checked, "is a directory step, not an id")
+    return checked
+
+
+def _word(value: object, argument: str) -> str:
+    checked = text(value, argument, at_most=ID_LENGTH)
+    if not checked or not checked.isprintable() or any(character.isspace() for character in checked):
+        raise refused_value(argument, checked, "must be non-empty text without spaces")
     return checked
 
 

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from .calls import Call
-from .errors import DecodeError, InventPayError
-from .headers import Headers
+from .errors import DecodeError, InventPayError, outcome_of
 from .hooks import (
     AttemptAnswered,
     AttemptSent,
@@ -21,22 +20,34 @@ from .hooks import (
     logger,
     next_call_id,
 )
-from .json_values import is_array, is_object
+from .redaction import redact_error
 from .settings import TransportSettings
 
 
 class CallRecord:
     """Follows one call from its first token to its end."""
 
-    __slots__ = ("_call", "_facts", "_now", "_observed", "_settings", "_started", "_unknown", "attempts", "rate_class")
+    __slots__ = (
+        "_call",
+        "_facts",
+        "_in_doubt",
+        "_now",
+        "_observed",
+        "_settings",
+        "_started",
+        "_unknown",
+        "attempts",
+        "rate_class",
+    )
 
     def __init__(self, call: Call[Any], settings: TransportSettings, now: Callable[[], float]) -> None:
         self._call: Final = call
         self._settings: Final = settings
         self._now: Final = now
         self._started: Final = now()
-        self._unknown = False
-        self.attempts = 0
+        # Whether an attempt that is over, or (in doubt) the last one, may have taken effect.
+        self._unknown = self._in_doubt = False
+        self.attempts: int = 0
         self.rate_class: Final = settings.rate_class(call.endpoint)
         # Events are made only when somebody listens: most calls have nobody.
         self._observed = bool(settings.hooks) or logger.isEnabledFor(logging.DEBUG)
@@ -61,6 +72,7 @@ class CallRecord:
 
     def attempt_answered(self, status: int | None, started: float, error: BaseException | None) -> None:
         """The attempt that began at ``started`` ended."""
+        self._in_doubt = status is not None and (status < 300 or outcome_of(status) == "unknown")
         if self._observed:
             self._tell(
                 AttemptAnswered(
@@ -95,12 +107,12 @@ class CallRecord:
         elif self._unknown:
             # An earlier attempt may have taken effect, whatever became of the last one.
             error.outcome = "unknown"
-        self._redact(error)
+        redact_error(error, (self._settings.api_key, self._settings.withdrawal_key))
         self._finish(error.outcome, getattr(error, "status", None), error)
 
     def interrupted(self, interrupt: BaseException) -> None:
         """Ctrl-C, cancellation or a foreign error ends the call: its note says what may have happened."""
-        if self._unknown and self._call.endpoint.safety != "read":
+        if (self._unknown or self._in_doubt) and self._call.endpoint.safety != "read":
             interrupt.add_note(
                 f"inventpay: {self._call.endpoint.name} was cut off after it may have been received; its outcome is "
                 f"unknown. Repeat it with idempotency_key={self._call.idempotency_key!r}, or look it up first."
@@ -109,6 +121,8 @@ class CallRecord:
 
     def _finish(self, outcome: FinalOutcome, status: int | None, error: BaseException | None) -> None:
         if self._observed:
+            # Ctrl-C in a hook is no second end of the call.
+            self._observed = False
             self._tell(
                 CallFinished(
                     **self._facts,
@@ -131,30 +145,6 @@ class CallRecord:
 
     def _tell(self, event: Event) -> None:
         emit(self._settings.hooks, event)
-
-    def _redact(self, error: InventPayError) -> None:
-        """Takes the keys out of what the API, or a proxy, echoed."""
-        for secret in (self._settings.api_key, self._settings.withdrawal_key):
-            if secret is None:
-                continue
-            key = secret.reveal()
-            if key in repr(error.__dict__):
-                error.args = tuple(_without(key, part) for part in error.args)
-                error.__dict__.update({name: _without(key, value) for name, value in error.__dict__.items()})
-
-
-def _without(key: str, value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace(key, "***")
-    if isinstance(value, bytes):
-        return value.replace(key.encode(), b"***")
-    if isinstance(value, Headers):
-        return Headers((name, text.replace(key, "***")) for name, text in value.items())
-    if is_object(value):
-        return {_without(key, name): _without(key, item) for name, item in value.items()}
-    if is_array(value):
-        return [_without(key, item) for item in value]
-    return value
 
 
 def _reason(failure: InventPayError) -> str:

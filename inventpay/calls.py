@@ -20,8 +20,9 @@ from . import answers, arguments
 from .converter import write_json
 from .errors import DecodeError, InvalidArgumentError
 from .failures import checked_document
+from .json_values import shown
 from .models import Balance, Balances, Invoice, Payment, PaymentStatus, Withdrawal
-from .money import Amount, read_amount
+from .money import MAX_DIGITS, Amount, read_amount
 from .options import RateClass
 from .responses import APIResponse
 
@@ -52,6 +53,8 @@ class Endpoint:
     """Whether it is called without the API key."""
     withdrawal_key: bool = False
     """Whether it needs the withdrawal key too."""
+    kept: bool = False
+    """Whether its latest answer is remembered for callers that accept a recent one."""
 
     @property
     def name(self) -> str:
@@ -87,9 +90,11 @@ PAYMENT_STATUS: Final = Endpoint(
     safety="read",
     public=True,
 )
-BALANCES: Final = Endpoint(method="GET", template="/v1/merchant/balance", rate_class=RateClass.OTHER, safety="read")
+BALANCES: Final = Endpoint(
+    method="GET", template="/v1/merchant/balance", rate_class=RateClass.OTHER, safety="read", kept=True
+)
 BALANCE: Final = Endpoint(
-    method="GET", template="/v1/merchant/balance/{currency}", rate_class=RateClass.OTHER, safety="read"
+    method="GET", template="/v1/merchant/balance/{currency}", rate_class=RateClass.OTHER, safety="read", kept=True
 )
 CREATE_WITHDRAWAL: Final = Endpoint(
     method="POST",
@@ -270,16 +275,21 @@ def request(
     idempotency_key: str | None,
 ) -> Call[APIResponse]:
     """Any path of the API. A known one keeps its rate class, keys and retry rule; an unknown POST is sent once."""
-    try:
-        method = _method(method)
-        endpoint = _endpoint_for(method, _path(path))
-        body = None if json is None else _json_body(json)
-        key = _key(idempotency_key) if method == "POST" or idempotency_key is not None else None
-        query = f"?{urlencode(_query(params), quote_via=quote)}" if params else ""
-    except InvalidArgumentError as error:
-        error.method, error.path = str(method), str(path)
-        raise
-    return Call(endpoint=endpoint, path=path + query, read=_raw, body=body, idempotency_key=key)
+    endpoint = _endpoint_for(_method(method), _path(path))
+
+    @_of(endpoint)
+    def build() -> Call[APIResponse]:
+        query = urlencode(_query(params), quote_via=quote)
+        wants_key = endpoint.method == "POST" or idempotency_key is not None
+        return Call(
+            endpoint=endpoint,
+            path=f"{path}?{query}" if query else path,
+            read=_raw,
+            body=None if json is None else _json_body(json),
+            idempotency_key=_key(idempotency_key) if wants_key else None,
+        )
+
+    return build()
 
 
 def _payment_options(
@@ -315,22 +325,24 @@ _METHODS: Final[Mapping[str, Safety]] = {
 
 def _method(value: object) -> str:
     if not isinstance(value, str) or value.upper() not in _METHODS:
-        raise arguments.refused("method", f"={arguments.shown(value)} must be one of {', '.join(_METHODS)}")
+        raise arguments.refused_value("method", value, f"must be one of {', '.join(_METHODS)}")
     return value.upper()
 
 
-_PATH: Final = re.compile(r"(/[A-Za-z0-9\-._~!$&'()*+,;=:@%]+)+/?", re.ASCII)
+_PATH: Final = re.compile(r"(/([A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})+)+/?", re.ASCII)
 
 
 def _path(value: object) -> str:
     if not isinstance(value, str) or len(value) > arguments.URL_LENGTH or not _PATH.fullmatch(value):
-        raise arguments.refused(
+        raise arguments.refused_value(
             "path",
-            f'={arguments.shown(value)} must be a percent-encoded path such as "/v1/merchant/balance"; '
+            value,
+            'must be a percent-encoded path such as "/v1/merchant/balance"; '
             "the query goes into params=, the host into base_url=",
         )
-    if any(unquote(segment) in (".", "..") for segment in value.split("/")):
-        raise arguments.refused("path", f'={arguments.shown(value)} must not hold "." or ".." segments')
+    # Servers disagree on whether %2F and a backslash separate segments; here they do.
+    if any(segment in (".", "..") for segment in re.split(r"[/\\]", unquote(value))):
+        raise arguments.refused_value("path", value, 'must not hold "." or ".." segments, encoded or not')
     return value
 
 
@@ -349,23 +361,37 @@ def _pattern(template: str) -> re.Pattern[str]:
 def _json_body(value: Any) -> bytes:
     try:
         return write_json(value)
-    except (TypeError, ValueError, RecursionError) as error:
+    except RecursionError:
+        raise arguments.refused("json", "cannot be written: it is nested too deeply, or holds itself") from None
+    except (TypeError, ValueError) as error:
         raise arguments.refused("json", f"cannot be written: {error}") from None
 
 
-def _query(params: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _query(params: object) -> list[tuple[str, str]]:
+    if params is None:
+        return []
+    if not isinstance(params, Mapping):
+        raise arguments.refused("params", f"must be a dict, not {type(params).__name__}")
+    members: Mapping[Any, Any] = params  # pyright: ignore[reportUnknownVariableType]
     pairs: list[tuple[str, str]] = []
-    for name, value in params.items():
-        if value is None:
-            continue
-        if isinstance(value, bool):
-            value = "true" if value else "false"
-        elif not isinstance(value, (str, int)):
-            raise arguments.refused(
-                "params", f"[{name!r}] must be a str, int, bool or None, not {type(value).__name__}"
-            )
-        pairs.append((name, arguments.text(str(value), f"params[{name!r}]", at_most=arguments.URL_LENGTH)))
+    for name, value in members.items():
+        argument = f"params[{shown(name)}]"
+        checked = arguments.text(name, f"the name in {argument}", at_most=arguments.URL_LENGTH)
+        if value is not None:
+            pairs.append((checked, arguments.text(_as_text(value, argument), argument, at_most=arguments.URL_LENGTH)))
     return pairs
+
+
+def _as_text(value: object, argument: str) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        if abs(value) >= 10**MAX_DIGITS:
+            raise arguments.refused(argument, f"has more than {MAX_DIGITS} digits")
+        return int.__repr__(value)
+    if isinstance(value, str):
+        return value
+    raise arguments.refused(argument, f"must be a str, int, bool or None, not {type(value).__name__}")
 
 
 def _raw(response: APIResponse) -> APIResponse:

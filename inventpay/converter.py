@@ -7,7 +7,8 @@ documented is a :class:`~inventpay.errors.DecodeError` that names the JSON path.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum, StrEnum
@@ -18,27 +19,56 @@ import attrs
 import msgspec
 
 from .errors import DecodeError
-from .json_values import is_object
+from .json_values import is_object, shown
 from .json_values import kind as json_kind
-from .money import decode_money, plain
+from .money import MAX_DIGITS, decode_money, fits, plain, read_number
 
 if TYPE_CHECKING:
-    from cattrs import Converter
+    from cattrs import Converter, IterableValidationNote
 
 M = TypeVar("M")
 
-_decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
+MAX_DEPTH: Final = 64
+"""assumed: documented answers nest six levels, and what nests thousands can be neither printed nor pickled."""
+
+_decode: Final = msgspec.json.Decoder(float_hook=read_number).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
 def read_json(body: bytes) -> Any:
     """Parsed JSON. Raises DecodeError for what is none, or is nested deeper than any answer."""
     try:
-        return _decode(body)
+        document = _decode(body)
     except RecursionError:
-        raise DecodeError("the answer is nested too deeply to be one of this API", json_path="$", body=body) from None
+        raise _nested_too_deeply(body) from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise DecodeError(f"the answer is not JSON: {_excerpt(body)} ({error})", json_path="$", body=body) from None
+        raise DecodeError(
+            f"the answer cannot be read as JSON: {_excerpt(body)} ({error})", json_path="$", body=body
+        ) from None
+    if _is_too_deep(body, document):
+        raise _nested_too_deeply(body)
+    return document
+
+
+def _nested_too_deeply(body: bytes) -> DecodeError:
+    return DecodeError("the answer is nested too deeply to be one of this API", json_path="$", body=body)
+
+
+def _is_too_deep(body: bytes, document: Any) -> bool:
+    # Nearly every answer has too few brackets to be looked through.
+    if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
+        return False
+    level: list[Any] = [[document]]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if is_object(outer) else outer)
+            if type(inner) is dict or type(inner) is list
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _excerpt(body: bytes) -> str:
@@ -55,11 +85,16 @@ def write_json(value: Any) -> bytes:
 
 
 def _writable(value: Any) -> Any:
-    if value is None or isinstance(value, (bool, int, str)):
+    if value is None or isinstance(value, bool):
         return value
+    # Members of a caller's own enums and other subclasses count as the text or number they are.
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int(value)
     if isinstance(value, Decimal):
-        if not value.is_finite():
-            raise ValueError(f"{value} is no JSON number")
+        if not fits(value):
+            raise ValueError(f"{shown(value)} is not finite, or has more than {MAX_DIGITS} digits on one side")
         return msgspec.Raw(plain(value).encode())
     if isinstance(value, Mapping):
         members: Mapping[Any, Any] = value  # pyright: ignore[reportUnknownVariableType]
@@ -67,10 +102,12 @@ def _writable(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_writable(item) for item in cast("Sequence[Any]", value)]
     if isinstance(value, float):
-        if value != value or value in (float("inf"), float("-inf")):
+        if not math.isfinite(value):
             raise ValueError(f"{value} is no JSON number")
-        return value
+        return float(value)
     if isinstance(value, datetime):
+        if value.utcoffset() is None:
+            raise ValueError(f"{value.isoformat()} is a time without a zone; give it one, such as datetime.UTC")
         return value
     raise TypeError(f"{type(value).__name__} has no place in JSON; use dict, list, str, Decimal, int, bool or None")
 
@@ -78,7 +115,7 @@ def _writable(value: Any) -> Any:
 def _member_name(name: Any) -> str:
     if not isinstance(name, str):
         raise TypeError(f"member names of JSON objects are str, not {type(name).__name__}")
-    return str(name)
+    return str.__str__(name)
 
 
 def structure(
@@ -107,7 +144,7 @@ def _undocumented(model: type[Any], data: Any, path: str, moved: Mapping[str, st
     try:
         _converter(True).structure(data, model)
     except Exception as error:
-        steps, problem = next(_problems(error, ()))
+        steps, problem = _first_problem(error)
         if steps and steps[0].removeprefix(".") in moved:
             path, steps = moved[steps[0].removeprefix(".")], steps[1:]
         where = path + "".join(steps)
@@ -115,23 +152,21 @@ def _undocumented(model: type[Any], data: Any, path: str, moved: Mapping[str, st
     raise AssertionError("both converters follow the same rules")
 
 
-def _problems(error: BaseException, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every leaf of a cattrs error group as (path steps, what is wrong)."""
-    from cattrs import AttributeValidationNote, IterableValidationNote
+def _first_problem(error: BaseException) -> tuple[list[str], str]:
+    """The steps that lead to the first leaf of a cattrs error group, and what is wrong there."""
+    from cattrs import AttributeValidationNote
 
-    if not isinstance(error, BaseExceptionGroup):
-        yield steps, "is missing" if isinstance(error, KeyError) else str(error)
-        return
-    for inner in cast("BaseExceptionGroup[BaseException]", error).exceptions:
-        step: tuple[str, ...] = ()
-        name = ""
-        for note in getattr(inner, "__notes__", ()):
+    steps: list[str] = []
+    while isinstance(error, BaseExceptionGroup):
+        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+        # cattrs leaves one note at each level: the name of an attribute, the index of a list or the key of a mapping.
+        for note in error.__notes__:
             if isinstance(note, AttributeValidationNote):
-                name = camel(note.name)
-                step = (f".{name}",)
-            elif isinstance(note, IterableValidationNote):
-                step = (f"[{note.index}]" if isinstance(note.index, int) else f".{note.index}",)
-        yield from _problems(inner, steps + step)
+                steps.append(f".{camel(note.name)}")
+            else:
+                index = cast("IterableValidationNote", note).index
+                steps.append(f"[{index}]" if isinstance(index, int) else f".{index}")
+    return steps, "is missing" if isinstance(error, KeyError) else str(error)
 
 
 def camel(name: str) -> str:
@@ -153,13 +188,22 @@ def _converter(detailed: bool) -> Converter:
             attribute.name: override(rename=camel(attribute.name)) if attribute.name != "raw" else override(omit=True)
             for attribute in attrs.fields(model)
         }
+        # Where an attribute has a default of its own, null says no more than absence does.
+        computed = [
+            camel(attribute.name)
+            for attribute in attrs.fields(model)
+            if attribute.name != "raw" and attribute.default not in (None, attrs.NOTHING)
+        ]
         # The names of attributes and of the function's own options share one keyword space, which no checker can see.
         build = make_dict_structure_fn(model, converter, _cattrs_detailed_validation=detailed, **renamed)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
         def structure_model(value: Any, target: Any) -> Any:
             if not is_object(value):
                 raise ValueError(_instead("an object", value))
-            instance = build(value, target)
+            said = value
+            if any(name in value and value[name] is None for name in computed):
+                said = {name: item for name, item in value.items() if item is not None or name not in computed}
+            instance = build(said, target)
             object.__setattr__(instance, "raw", value)
             return instance
 

@@ -28,6 +28,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from .headers import Headers
+from .json_values import shown
 
 if TYPE_CHECKING:
     from .models import PaymentStatus
@@ -194,14 +195,16 @@ BODY_KEPT: Final = 65_536
 class DecodeError(_AnswerError):
     """The answer has a shape no source documents; the message names the JSON path.
 
-    After a write its ``outcome`` is ``"unknown"``: the API answered with a success nobody could read.
+    Its ``outcome`` is ``"unknown"``: the API answered with a success nobody could read.
     """
 
     json_path: str | None
     """Where in the body, as ``$.data.balance.availableBalance``."""
 
-    def __init__(self, message: str, *, json_path: str | None = None, **facts: Any) -> None:
-        super().__init__(message, **facts)
+    def __init__(
+        self, message: str, *, json_path: str | None = None, outcome: Outcome = "unknown", **facts: Any
+    ) -> None:
+        super().__init__(message, outcome=outcome, **facts)
         self.json_path = json_path
 
 
@@ -211,7 +214,10 @@ class APIStatusError(_AnswerError):
     def __str__(self) -> str:
         text = super().__str__()
         if self.details:
-            text += "".join(f"\n  {field}: {problem}" for field, problem in self.details.items())
+            text += "".join(
+                f"\n  {field}: {problem if isinstance(problem, str) else shown(problem)}"
+                for field, problem in self.details.items()
+            )
         return text
 
 
@@ -286,7 +292,7 @@ _UNKNOWN_STATUSES: Final = frozenset({408, 409})
 
 def class_for(status: int) -> type[APIStatusError]:
     """The error class of an HTTP status."""
-    if status >= 500:
+    if 500 <= status < 600:
         return ServerError
     return _BY_STATUS.get(status, APIStatusError)
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from .converter import read_json
-from .errors import APIStatusError, DecodeError, Outcome, class_for, outcome_of
+from .errors import BODY_KEPT, APIStatusError, DecodeError, Outcome, class_for, outcome_of
 from .json_values import is_object
 from .responses import APIResponse
 
@@ -27,13 +27,16 @@ def checked_document(response: APIResponse) -> Any:
     if is_object(document):
         success = document.get("success", True)
         if success is False:
-            raise _error(APIStatusError, response, document, "refused", None)
+            raise _error(APIStatusError, response, _members(response), "refused", None)
         if success is not True:
             raise DecodeError("$.success is neither true nor false", json_path="$.success")
     return document
 
 
 def _members(response: APIResponse) -> Mapping[str, Any]:
+    # An error is kept and passed on; what its body says must not be larger than the body it keeps.
+    if len(response.body) > BODY_KEPT:
+        return {}
     try:
         document = read_json(response.body)
     except DecodeError:
@@ -65,6 +68,8 @@ def _message(response: APIResponse, members: Mapping[str, Any]) -> str:
         phrase = f"{response.status} {HTTPStatus(response.status).phrase}"
     except ValueError:
         phrase = str(response.status)
+    if 200 <= response.status < 300:
+        phrase += ' with "success": false'
     # "error" is documented; the vendor's SDKs also read "message".
     for name in ("error", "message"):
         said = members.get(name)
@@ -74,5 +79,5 @@ def _message(response: APIResponse, members: Mapping[str, Any]) -> str:
         target = response.headers.get("location", "nowhere")
         return f"{phrase}: redirects are not followed, because they would carry your keys to {target!r}"
     if not response.body:
-        return f"{phrase} (the answer has no body)"
-    return f"{phrase} (the answer is no error body of this API: {response.body[:60].decode('utf-8', 'replace')!r})"
+        return f"{phrase} (no reason given; the body is empty)"
+    return f"{phrase} (no reason given; the body starts with {response.body[:60].decode('utf-8', 'replace')!r})"

@@ -7,24 +7,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Hashable, Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from attrs import frozen
 
+from ._waiting import is_dead
 from .forking import remember
+from .line import Line, Waker
 from .options import RateClass, RateLimits
 from .rate_limit import BucketSnapshot, TokenBucket
 from .rate_limit_headers import read as read_rate_limit_headers
-
-
-class Waker(Protocol):
-    """Whoever waits in a line."""
-
-    def wake(self) -> bool:
-        """Lets it look again; ``False`` when it never will."""
-        ...
 
 
 class Lease(Protocol):
@@ -64,14 +59,18 @@ class Gate:
 
     def __init__(self, rate_class: RateClass, limits: RateLimits) -> None:
         self.rate_class = rate_class
-        self.lock = threading.Lock()
+        # Reentrant: the garbage collector may find a forgotten lease wherever memory is asked for, and so while this
+        # very thread holds the lock.
+        self.lock: AbstractContextManager[bool, None] = threading.RLock()
         self._bucket = TokenBucket(
             limits.limit(rate_class), limits.window, rule=limits.rule, max_burst=limits.max_burst
         )
-        self._lines: dict[Hashable, OrderedDict[Waker, None]] = {}
+        self._lines: dict[Hashable, Line] = {}
         self._generation = 0
         # Whether a head waits for an answer rather than for a moment that is known.
         self._answer_awaited = False
+        # Generations of leases that the garbage collector found.
+        self._dropped: deque[int] = deque()
         remember(self)
 
     def __repr__(self) -> str:
@@ -84,26 +83,34 @@ class Gate:
 
     def try_lease(self, now: float) -> GateLease | None:
         """A token, when one is free and nobody waits for it. Call with the lock held."""
+        self._end_dropped(now)
         if self._lines or not self._bucket.lease(now):
             return None
         return GateLease(self, self._generation)
 
-    def estimate(self, now: float) -> float:
+    def estimate(self, now: float, *, background: bool = False) -> float:
         """Seconds until a caller who joined now would get a token, at the least. Call with the lock held."""
-        return self._bucket.wait(now, ahead=self.waiting)
+        for line in [line for line in self._lines if is_dead(line)]:
+            # The waiters of an event loop that was closed under them never ask again, and are ahead of nobody.
+            del self._lines[line]
+        ahead = self.waiting if background else sum(line.direct for line in self._lines.values())
+        return self._bucket.wait(now, ahead=ahead)
 
-    def join(self, line: Hashable, waiter: Waker) -> None:
+    def join(self, line: Hashable, waiter: Waker, *, background: bool = False) -> None:
         """Puts a waiter at the end of its line. Call with the lock held."""
-        self._lines.setdefault(line, OrderedDict())[waiter] = None
+        self._lines.setdefault(line, Line()).join(waiter, background=background)
 
     def turn(self, line: Hashable, waiter: Waker, now: float) -> GateLease | float | None:
         """What the waiter does next: take the lease, sleep so many seconds, or (``None``) until woken.
 
         Only the head of a line sleeps for a time; the others are woken when it is their turn. Call with the lock held.
         """
-        if next(iter(self._lines[line])) is not waiter:
+        waiters = self._lines[line]
+        if waiters.head() is not waiter:
             return None
+        self._end_dropped(now)
         if self._bucket.lease(now):
+            waiters.served(waiter)
             return GateLease(self, self._generation)
         ready = self._bucket.ready_at(now)
         if ready is None:
@@ -116,12 +123,12 @@ class Gate:
         waiters = self._lines.get(line)
         if waiters is None or waiter not in waiters:
             return  # forgotten after a fork
-        was_head = next(iter(waiters)) is waiter
-        del waiters[waiter]
+        waiters.leave(waiter)
         if not waiters:
             del self._lines[line]
-        elif was_head:
-            next(iter(waiters)).wake()
+        else:
+            # Whoever is first now may not have been before; the head itself only looks at its clock again.
+            waiters.head().wake()
 
     def end(self, generation: int, ending: str, now: float, status: int, headers: Mapping[str, str]) -> None:
         """Ends a lease of this generation and, where that may free a token earlier, lets the heads look again."""
@@ -140,6 +147,17 @@ class Gate:
                 self._answer_awaited = False
                 self._wake_heads()
 
+    def drop(self, generation: int) -> None:
+        """Notes a lease that nobody ended, and never will: the bucket may be in the middle of its arithmetic."""
+        self._dropped.append(generation)
+        with self.lock:
+            self._wake_heads()
+
+    def _end_dropped(self, now: float) -> None:
+        while self._dropped:
+            if self._dropped.popleft() == self._generation:
+                self._bucket.lost(now)
+
     def _learn(self, now: float, status: int, headers: Mapping[str, str]) -> None:
         view = read_rate_limit_headers(headers, wall_now=time.time()) if headers else None
         if view is not None:
@@ -148,29 +166,32 @@ class Gate:
             self._bucket.refused(now, None if view is None else view.retry_after)
 
     def _wake_heads(self) -> None:
-        gone = [line for line, waiters in self._lines.items() if not next(iter(waiters)).wake()]
-        for line in gone:
-            # Its event loop was closed under its waiters; they will never ask again.
-            del self._lines[line]
+        for line, waiters in list(self._lines.items()):
+            if not waiters.head().wake():
+                # The run of its event loop is over; they will never ask again.
+                self._lines.pop(line, None)
 
     def snapshot(self, now: float) -> ClassSnapshot:
         """How the class stands."""
         with self.lock:
+            self._end_dropped(now)
             bucket: BucketSnapshot = self._bucket.snapshot(now)
+            next_token = self.estimate(now)
             return ClassSnapshot(
                 limit=bucket.limit,
                 available=bucket.available,
                 leased=bucket.leased,
                 waiting=self.waiting,
-                next_token=self.estimate(now),
+                next_token=next_token,
             )
 
     def forget_parent(self) -> None:
         """In a forked child: the parent's waiters are not here, its calls will be answered there, and a lock that some
         thread held at the moment of the fork would never be released."""
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self._lines.clear()
         self._generation += 1
+        self._dropped.clear()
         now = time.monotonic()
         for _ in range(self._bucket.snapshot(now).leased):
             self._bucket.answered(now)
@@ -184,6 +205,11 @@ class GateLease:
     def __init__(self, gate: Gate, generation: int) -> None:
         self._gate: Gate | None = gate
         self._generation = generation
+
+    def __del__(self) -> None:
+        # Ctrl-C falls anywhere, and of a coroutine that is destroyed with its event loop not every `finally` runs.
+        if self._gate is not None:
+            self._gate.drop(self._generation)
 
     def answered(self, now: float, status: int, headers: Mapping[str, str]) -> None:
         """Response headers arrived."""

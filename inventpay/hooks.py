@@ -1,6 +1,6 @@
-"""What can be observed of a call: five events, in the order in which they happen.
+"""What can be observed: five events of a call, in the order in which they happen, and one of watching.
 
-Every event names the call it belongs to (``call_id`` is the same for all events of one call), so that they can feed
+Every event of a call names it (``call_id`` is the same for all events of one call), so that they can feed
 any metrics or tracing library. Hooks are plain callables; one that raises is logged and harms no call.
 """
 
@@ -16,7 +16,16 @@ from attrs import frozen
 from .errors import Outcome
 from .options import RateClass
 
-__all__ = ["AttemptAnswered", "AttemptSent", "CallFinished", "Event", "Hook", "RetryPlanned", "TokenWaited"]
+__all__ = [
+    "AttemptAnswered",
+    "AttemptSent",
+    "CallFinished",
+    "Event",
+    "Hook",
+    "PollingStretched",
+    "RetryPlanned",
+    "TokenWaited",
+]
 
 logger: Final = logging.getLogger("inventpay")
 
@@ -108,10 +117,27 @@ class CallFinished(_Event):
 
     def __str__(self) -> str:
         ended = "ok" if self.error is None else f"{self.error}, outcome {self.outcome}"
-        return f"{self._call} finished after {self.seconds:.3f} s and {self.attempts} attempts: {ended}"
+        return f"{self._call} finished after {self.seconds:.3f} s (attempts: {self.attempts}): {ended}"
 
 
-Event: TypeAlias = TokenWaited | AttemptSent | AttemptAnswered | RetryPlanned | CallFinished
+@frozen(kw_only=True)
+class PollingStretched:
+    """So much is watched that each of it is polled more rarely than is useful. Told once a minute at most.
+
+    Belongs to no call. Webhooks tell sooner; or spread the watching over several API keys.
+    """
+
+    rate_class: RateClass
+    watchers: int
+    """How many wait for their turn."""
+    seconds: float
+    """Mean time between two polls of one of them."""
+
+    def __str__(self) -> str:
+        return f"{self.watchers} watchers share class {self.rate_class}: each is polled every {self.seconds:.0f} s"
+
+
+Event: TypeAlias = TokenWaited | AttemptSent | AttemptAnswered | RetryPlanned | CallFinished | PollingStretched
 Hook: TypeAlias = Callable[[Event], object]
 
 _numbers = itertools.count(1)
@@ -124,7 +150,7 @@ def next_call_id() -> int:
 
 def emit(hooks: Iterable[Hook], event: Event) -> None:
     """Tells the logger and every hook. What a hook raises is logged; what it would break is a payment."""
-    if isinstance(event, RetryPlanned):
+    if isinstance(event, (RetryPlanned, PollingStretched)):
         logger.warning("%s", event)
     else:
         logger.debug("%s", event)

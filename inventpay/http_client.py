@@ -4,9 +4,12 @@ call, because importing httpx costs more than the rest of this package."""
 from __future__ import annotations
 
 import functools
+import os
 import ssl
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -23,11 +26,11 @@ moment, would turn the withdrawal into one with an unknown outcome."""
 
 def new_async_client(settings: ConnectionSettings, *, fresh: bool) -> httpx.AsyncClient:
     """A client with a pool of its own."""
-    if settings.transport == "aiohttp":
-        return httpx.AsyncClient(transport=_aiohttp_transport(settings, fresh), trust_env=False)
-    if settings.transport is not None:
-        return httpx.AsyncClient(transport=settings.transport, trust_env=False)
     try:
+        if settings.transport == "aiohttp":
+            return httpx.AsyncClient(transport=_aiohttp_transport(settings, fresh), trust_env=False)
+        if settings.transport is not None:
+            return httpx.AsyncClient(transport=settings.transport, trust_env=False)
         return httpx.AsyncClient(**_options(settings, fresh))
     except (ValueError, TypeError, ImportError, OSError, httpx.InvalidURL) as error:
         raise _unusable(error) from None
@@ -35,9 +38,9 @@ def new_async_client(settings: ConnectionSettings, *, fresh: bool) -> httpx.Asyn
 
 def new_client(settings: ConnectionSettings, *, fresh: bool) -> httpx.Client:
     """The same, blocking."""
-    if settings.transport is not None:
-        return httpx.Client(transport=settings.transport, trust_env=False)
     try:
+        if settings.transport is not None:
+            return httpx.Client(transport=settings.transport, trust_env=False)
         return httpx.Client(**_options(settings, fresh))
     except (ValueError, TypeError, ImportError, OSError, httpx.InvalidURL) as error:
         raise _unusable(error) from None
@@ -51,11 +54,13 @@ def _unusable(error: Exception) -> ConfigurationError:
 
 
 def _options(settings: ConnectionSettings, fresh: bool) -> dict[str, Any]:
+    # A proxy of the environment must not see what goes to this machine unencrypted, keys included.
     return {
         "verify": _tls(settings),
         "proxy": settings.proxy,
         "limits": _limits(fresh),
         "timeout": None,
+        "trust_env": not settings.is_plain_http,
     }
 
 
@@ -64,19 +69,49 @@ def _limits(fresh: bool) -> httpx.Limits:
     return httpx.Limits(
         max_connections=None,
         max_keepalive_connections=None,
-        keepalive_expiry=FRESH_EXPIRY if fresh else KEEPALIVE_EXPIRY,
+        keepalive_expiry=_expiry(fresh),
     )
+
+
+def _expiry(fresh: bool) -> float:
+    return FRESH_EXPIRY if fresh else KEEPALIVE_EXPIRY
 
 
 def _aiohttp_transport(settings: ConnectionSettings, fresh: bool) -> httpx.AsyncBaseTransport:
     try:
+        import aiohttp
         from httpx_aiohttp import AiohttpTransport
     except ImportError:
         raise ConfigurationError('transport="aiohttp" needs the extra: pip install ".[aiohttp]"') from None
-    proxy = httpx.Proxy(settings.proxy) if isinstance(settings.proxy, str) else settings.proxy
-    # limit=0 is aiohttp's "unlimited"; the adapter passes None on as aiohttp's default of 100.
-    limits = httpx.Limits(max_connections=0, keepalive_expiry=FRESH_EXPIRY if fresh else KEEPALIVE_EXPIRY)
-    return AiohttpTransport(verify=_tls(settings), proxy=proxy, limits=limits)
+    tls = _tls(settings)
+    address = settings.proxy or _environment_proxy(settings)
+    proxy = httpx.Proxy(address) if isinstance(address, str) else address
+    if proxy is not None and proxy.url.scheme not in ("http", "https"):
+        raise ValueError(f"aiohttp takes no proxies of the kind {proxy.url.scheme}://")
+
+    def new_session() -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                ssl=tls,
+                limit=0,  # aiohttp's "unlimited"
+                keepalive_timeout=_expiry(fresh),
+            ),
+            # aiohttp would send cookies back, and ask for compressions that httpx cannot undo.
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("Accept-Encoding",),
+        )
+
+    return AiohttpTransport(verify=tls, proxy=proxy, client=new_session)
+
+
+def _environment_proxy(settings: ConnectionSettings) -> str | None:
+    """The proxy httpx would take from the environment: its adapter for aiohttp looks for none."""
+    parts = urlsplit(settings.base_url)
+    if settings.is_plain_http or proxy_bypass(parts.netloc):
+        return None
+    proxies = getproxies()
+    address = proxies.get(parts.scheme) or proxies.get("all")
+    return f"http://{address}" if address and "://" not in address else address
 
 
 def _tls(settings: ConnectionSettings) -> ssl.SSLContext:
@@ -97,7 +132,8 @@ def _no_tls() -> ssl.SSLContext:
 def _tls_context(verify: bool | str) -> ssl.SSLContext:
     """Once per process: it costs as much as importing httpx."""
     if isinstance(verify, str):
-        return ssl.create_default_context(cafile=verify)
+        is_folder = os.path.isdir(verify)
+        return ssl.create_default_context(cafile=None if is_folder else verify, capath=verify if is_folder else None)
     return httpx.create_ssl_context(verify=verify)
 
 

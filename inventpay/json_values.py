@@ -1,8 +1,11 @@
-"""What parsed JSON can be: type guards, and words for error messages."""
+"""What values are: type guards for parsed JSON, and words for error messages."""
 
 from __future__ import annotations
 
-from typing import Any, TypeGuard
+from typing import Any, Final, TypeGuard
+
+_SHOWN: Final = 60
+"""Characters of a value that an error message shows."""
 
 
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:
@@ -26,3 +29,16 @@ def kind(value: object) -> str:
     if is_object(value):
         return "an object"
     return "a list" if is_array(value) else "a number"
+
+
+def shown(value: object) -> str:
+    """A value as an error message shows it: its repr, cut to a readable length.
+
+    >>> shown("x" * 100)
+    "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx..."
+    """
+    # Cut before the repr is made: that of a huge int is refused by Python, that of a huge text fills the memory.
+    if isinstance(value, int) and abs(value) >= 10**_SHOWN:
+        return f"<{type(value).__name__} of more than {_SHOWN} digits>"
+    text = repr(value[: _SHOWN + 1] if isinstance(value, (str, bytes)) else value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

@@ -24,12 +24,17 @@ class Limiter(Protocol):
     """
 
     async def acquire_async(
-        self, rate_class: RateClass, waiting: AsyncWaiting, *, max_wait: float | None = None
+        self, rate_class: RateClass, waiting: AsyncWaiting, *, max_wait: float | None = None, background: bool = False
     ) -> Lease:
-        """Leases a token. Raises RateLimitTimeoutError at once when that would take over ``max_wait`` seconds."""
+        """Leases a token; in the background, behind all direct calls.
+
+        Raises RateLimitTimeoutError at once when that would take over ``max_wait`` seconds.
+        """
         ...
 
-    def acquire(self, rate_class: RateClass, waiting: Waiting, *, max_wait: float | None = None) -> Lease:
+    def acquire(
+        self, rate_class: RateClass, waiting: Waiting, *, max_wait: float | None = None, background: bool = False
+    ) -> Lease:
         """The same for a thread."""
         ...
 
@@ -54,14 +59,16 @@ class LocalLimiter:
         return f"<LocalLimiter {list(self._gates.values())!r}>"
 
     async def acquire_async(
-        self, rate_class: RateClass, waiting: AsyncWaiting, *, max_wait: float | None = None
+        self, rate_class: RateClass, waiting: AsyncWaiting, *, max_wait: float | None = None, background: bool = False
     ) -> Lease:
         """Leases a token of the class."""
-        return await acquire_async(self._gates[rate_class], waiting, max_wait=max_wait)
+        return await acquire_async(self._gates[rate_class], waiting, max_wait=max_wait, background=background)
 
-    def acquire(self, rate_class: RateClass, waiting: Waiting, *, max_wait: float | None = None) -> Lease:
+    def acquire(
+        self, rate_class: RateClass, waiting: Waiting, *, max_wait: float | None = None, background: bool = False
+    ) -> Lease:
         """Leases a token of the class."""
-        return acquire(self._gates[rate_class], waiting, max_wait=max_wait)
+        return acquire(self._gates[rate_class], waiting, max_wait=max_wait, background=background)
 
     def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
         """How each class stands."""

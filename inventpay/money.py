@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Context, Decimal
+from decimal import Context, Decimal, InvalidOperation
 from typing import Final, TypeAlias
 
-from .errors import InvalidArgumentError
+from .arguments import refused, refused_value
 from .json_values import kind
 
 Amount: TypeAlias = Decimal | int | str | float
@@ -23,7 +23,15 @@ _FLOAT_DIGITS: Final = 15
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,9})?", re.ASCII)
 
 # Enough digits for any sum or difference of amounts, whatever the caller's own decimal context says.
-_EXACT: Final = Context(prec=4 * MAX_DIGITS)
+_EXACT: Final = Context(prec=4 * MAX_DIGITS, traps=[InvalidOperation])
+
+
+def read_number(text: str) -> Decimal:
+    """The number a JSON text shows, exact. Raises ValueError for exponents of nineteen digits and more."""
+    try:
+        return Decimal(text, _EXACT)
+    except InvalidOperation:
+        raise ValueError("a number has an exponent beyond all use") from None
 
 
 def subtract(minuend: Decimal, subtrahend: Decimal) -> Decimal:
@@ -50,51 +58,43 @@ def read_amount(value: object, argument: str = "amount") -> Decimal:
     """
     number = _exact_number(value, argument)
     if not number.is_finite():
-        raise _refused(argument, value, "must be a finite number")
-    if not _fits(number):
-        raise _refused(argument, value, f"has more than {MAX_DIGITS} digits before or after the point")
+        raise refused_value(argument, value, "must be a finite number")
+    if not fits(number):
+        raise refused_value(argument, value, f"has more than {MAX_DIGITS} digits before or after the point")
     if number <= 0:
-        raise _refused(argument, value, "must be greater than 0")
+        raise refused_value(argument, value, "must be greater than 0")
     return number
 
 
 def _exact_number(value: object, argument: str) -> Decimal:
-    if isinstance(value, bool):
-        raise _refused(argument, value, "must be a number, not a bool")
     if isinstance(value, Decimal):
         return value
-    if isinstance(value, int):
+    # bool is an int: True is a mistake, not one unit.
+    if isinstance(value, int) and not isinstance(value, bool):
         # Compared before it is converted: the decimal text of a huge int takes quadratic time.
         if abs(value) >= 10**MAX_DIGITS:
-            raise InvalidArgumentError(f"{argument} has more than {MAX_DIGITS} digits", argument=argument)
+            raise refused(argument, f"has more than {MAX_DIGITS} digits before the point")
         return Decimal(value)
     if isinstance(value, str):
         if len(value) > 100 or not _NUMBER.fullmatch(value):
-            raise _refused(argument, value, 'must be a plain number such as "29.99"')
+            raise refused_value(argument, value, 'must be a plain number such as "29.99"')
         return Decimal(value)
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise _refused(argument, value, "must be a finite number")
+            raise refused_value(argument, value, "must be a finite number")
         # float.__repr__ and not repr: subclasses such as numpy.float64 print their type.
         number = Decimal(float.__repr__(value))
-        if len(number.normalize().as_tuple().digits) > _FLOAT_DIGITS:
-            raise _refused(
-                argument, value, f'is a float with a residue of binary arithmetic; use Decimal("{value:.15g}") or a str'
+        if len(number.normalize(_EXACT).as_tuple().digits) > _FLOAT_DIGITS:
+            meant = float.__format__(value, f".{_FLOAT_DIGITS}g")
+            raise refused_value(
+                argument, value, f'is a float with a residue of binary arithmetic; use Decimal("{meant}") or a str'
             )
         return number
-    raise InvalidArgumentError(
-        f"{argument} must be a Decimal, int, str or float, not {type(value).__name__}", argument=argument
-    )
+    raise refused(argument, f"must be a Decimal, int, str or float, not {type(value).__name__}")
 
 
-def _refused(argument: str, value: object, problem: str) -> InvalidArgumentError:
-    shown = repr(value)
-    if len(shown) > 60:
-        shown = f"{shown[:57]}..."
-    return InvalidArgumentError(f"{argument}={shown} {problem}", argument=argument)
-
-
-def _fits(number: Decimal) -> bool:
+def fits(number: Decimal) -> bool:
+    """Whether it is finite, with at most :data:`MAX_DIGITS` digits before and after the point."""
     exponent = number.as_tuple().exponent
     # The exponent of a finite Decimal is an int; "n", "N" and "F" are those of NaN and infinity.
     return isinstance(exponent, int) and exponent >= -MAX_DIGITS and number.adjusted() < MAX_DIGITS
@@ -114,6 +114,6 @@ def decode_money(value: object) -> Decimal:
         number = Decimal(value)
     else:
         raise ValueError(f"is {kind(value)}, not money")
-    if not _fits(number):
+    if not fits(number):
         raise ValueError(f"is a number with more than {MAX_DIGITS} digits before or after the point")
     return number

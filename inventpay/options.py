@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-import math
 import os
+import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import Enum, StrEnum
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 
 from .errors import ConfigurationError
+from .json_values import shown
 
 __all__ = ["RateClass", "RateLimits", "RetryPolicy", "Rule"]
 
@@ -58,26 +59,28 @@ def seconds(value: float | timedelta | None, name: str) -> float | None:
     # bool is an int: timeout=True is a mistake, not one second.
     if isinstance(value, bool) or not isinstance(value, (int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"{name} is seconds as a number or a timedelta, not {type(value).__name__}")
-    if math.isnan(value) or value < 0:
-        raise ConfigurationError(f"{name} must be 0 or more seconds, not {value!r}")
-    return None if math.isinf(value) else float(value)
+    # Not `value < 0`, which is false for NaN.
+    if not value >= 0:
+        raise ConfigurationError(f"{name} must be 0 or more seconds, not {shown(value)}")
+    return None if value > sys.float_info.max else float(value)
 
 
 def _at_least(minimum: float, *, whole: bool) -> Any:
     def check(instance: object, attribute: Any, value: Any) -> None:
         is_number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-        if not is_number or not minimum <= value < math.inf:
-            number = "a whole number" if whole else "a number"
-            raise ConfigurationError(
-                f"{type(instance).__name__}({attribute.name}={value!r}) must be {number} of at least {minimum:g}"
-            )
+        if not is_number or not minimum <= value <= sys.float_info.max:
+            said = f"{attribute.name}={shown(value)}"
+            # Users never see CallOptions: its fields are arguments of the client.
+            where = said if isinstance(instance, CallOptions) else f"{type(instance).__name__}({said})"
+            number = "a whole number" if whole else "a finite number"
+            raise ConfigurationError(f"{where} must be {number} of at least {minimum:g}")
 
     return check
 
 
 def _check_rule(_instance: object, _attribute: Any, value: Any) -> None:
     if value not in ("any", "window"):
-        raise ConfigurationError(f'RateLimits(rule=...) must be "any" or "window", not {value!r}')
+        raise ConfigurationError(f'RateLimits(rule={shown(value)}) must be "any" or "window"')
 
 
 def _check_burst(instance: object, attribute: Any, value: Any) -> None:
@@ -86,6 +89,8 @@ def _check_burst(instance: object, attribute: Any, value: Any) -> None:
 
 
 def _read_classes(value: Mapping[str, str]) -> Mapping[str, RateClass]:
+    if not isinstance(value, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"RateLimits(classes=...) maps endpoints to classes; it is {shown(value)}")
     try:
         return {endpoint: RateClass(name) for endpoint, name in value.items()}
     except ValueError as error:
@@ -139,6 +144,22 @@ IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
 """assumed: the documentation describes idempotency keys but lost the block that names their header; this is the name
 that Stripe and the IETF draft (draft-ietf-httpapi-idempotency-key-header) use."""
 
+# Headers the client sets itself; overriding one of them would break authentication, retries or the body.
+_RESERVED_HEADERS: Final = frozenset(
+    {"x-api-key", "x-withdrawal-key", "content-type", "content-length", "host", "transfer-encoding"}
+)
+
+
+def _is_header_name(name: str) -> bool:
+    return name != "" and name.isascii() and all(c.isalnum() or c in "!#$%&'*+-.^_`|~" for c in name)
+
+
+def _check_header_name(_instance: object, _attribute: Any, value: Any) -> None:
+    if not isinstance(value, str) or not _is_header_name(value) or value.lower() in _RESERVED_HEADERS:
+        raise ConfigurationError(
+            f"RetryPolicy(idempotency_header={shown(value)}) must be a header name that means nothing else"
+        )
+
 
 @frozen(kw_only=True)
 class RetryPolicy:
@@ -152,7 +173,7 @@ class RetryPolicy:
     >>> RetryPolicy(initial_delay=0.1).max_delay
     8.0
 
-    Raises ConfigurationError for negative numbers.
+    Raises ConfigurationError for negative numbers, and for a header name that is none.
     """
 
     initial_delay: float = field(default=0.5, validator=_at_least(0, whole=False))
@@ -165,7 +186,7 @@ class RetryPolicy:
     """Tokens one retry costs: 50 retries in a row, then one for every ten successes."""
     success_credit: int = field(default=1, validator=_at_least(0, whole=True))
     """Tokens one successful call gives back."""
-    idempotency_header: str = IDEMPOTENCY_HEADER
+    idempotency_header: str = field(default=IDEMPOTENCY_HEADER, validator=_check_header_name)
     """Name of the header that carries the idempotency key."""
 
 
@@ -244,20 +265,21 @@ BASE_URL_VARIABLE: Final = "INVENTPAY_BASE_URL"
 
 
 def read_key(value: str | None, *, variable: str, argument: str) -> Secret | None:
-    """A key from the argument or, when that is ``None``, from the environment."""
+    """A key from the argument or, when that is ``None``, from the environment, where empty means not set."""
     origin = f"{argument}="
     if value is None:
         value = os.environ.get(variable)
-        if value is None:
+        if not value:
             return None
         origin = f"the environment variable {variable}"
     if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"{origin} must be a str, not {type(value).__name__}")
+        raise ConfigurationError(f"{origin} takes a str, not {type(value).__name__}")
+    # Files and shells like to append a line break.
     value = value.strip()
     # A line break would let a key smuggle a header in; the HTTP library's own message would print the key.
     if not value or not value.isascii() or not value.isprintable() or " " in value:
         raise ConfigurationError(
-            f"{origin} holds no usable key: it is empty, or has spaces or non-ASCII characters in it"
+            f"{origin} holds no usable key: it is empty, or has spaces, line breaks or non-ASCII characters in it"
         )
     return Secret(value)
 
@@ -265,25 +287,28 @@ def read_key(value: str | None, *, variable: str, argument: str) -> Secret | Non
 def read_base_url(value: str | None) -> str:
     """The base URL from the argument, the environment or the documentation, without a trailing slash."""
     if value is None:
-        value = os.environ.get(BASE_URL_VARIABLE, BASE_URL)
+        value = os.environ.get(BASE_URL_VARIABLE) or BASE_URL
     if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"base_url must be a str, not {type(value).__name__}")
+    # Nothing of the value is shown before it is known to hold no password.
+    if not value.isascii() or not value.isprintable() or any(character in " ?#\\" for character in value):
+        raise ConfigurationError("base_url must be printable ASCII without spaces, backslashes, query or fragment")
     try:
         parts = urlsplit(value)
         host, _port = parts.hostname, parts.port
     except ValueError as error:
-        raise ConfigurationError(f"base_url {value!r} is not a URL: {error}") from None
-    if parts.scheme not in ("http", "https") or not host:
-        raise ConfigurationError(f'base_url {value!r} must start with "https://" and name a host')
-    if parts.username is not None or parts.password is not None:
+        raise ConfigurationError(f"base_url is not a URL: {error}") from None
+    if parts.username is not None:
         raise ConfigurationError("base_url must not hold a user name or password; pass keys with api_key=")
-    if parts.query or parts.fragment or not value.isascii() or not value.isprintable() or " " in value:
-        raise ConfigurationError(f"base_url {value!r} must be a plain address without query, fragment or spaces")
+    if parts.scheme not in ("http", "https") or not host:
+        raise ConfigurationError(f'base_url {shown(value)} must start with "https://" and name a host')
     if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(
-            f"base_url {value!r} would send your keys unencrypted; use https:// (http:// is for loopback hosts only)"
+            f"base_url {shown(value)} would send your keys unencrypted; use https:// "
+            "(http:// is for loopback hosts only)"
         )
-    return value.rstrip("/")
+    # Schemes ignore case, but comparisons of addresses do not.
+    return (parts.scheme + value[len(parts.scheme) :]).rstrip("/")
 
 
 def is_loopback(host: str) -> bool:
@@ -296,23 +321,24 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-# Headers the client sets itself; overriding one of them would break authentication, retries or the body.
-_RESERVED_HEADERS: Final = frozenset(
-    {"x-api-key", "x-withdrawal-key", "idempotency-key", "content-type", "content-length", "host", "transfer-encoding"}
-)
-
-
 def read_headers(value: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
     """Extra headers as pairs; refused when they are reserved or could break out of their line."""
+    if value is None:
+        return ()
+    if not isinstance(value, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"headers= takes a dict of str to str, not {type(value).__name__}")
     pairs: list[tuple[str, str]] = []
-    for name, text in (value or {}).items():
+    for name, text in value.items():
         if not isinstance(name, str) or not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError("headers= maps str to str")
-        if not name or not name.isascii() or not all(c.isalnum() or c in "!#$%&'*+-.^_`|~" for c in name):
-            raise ConfigurationError(f"headers={{{name!r}: ...}}: this is no header name")
-        if name.lower() in _RESERVED_HEADERS:
-            raise ConfigurationError(f"headers={{{name!r}: ...}}: the client sets this header itself")
-        if not text.isascii() or not text.isprintable():
-            raise ConfigurationError(f"headers={{{name!r}: ...}}: the value must be printable ASCII on one line")
+            raise ConfigurationError("headers= takes a dict of str to str; one of its members is something else")
+        if not _is_header_name(name):
+            raise ConfigurationError(f"headers={{{shown(name)}: ...}}: this is no header name")
+        if name.lower() in _RESERVED_HEADERS or name.lower() == IDEMPOTENCY_HEADER.lower():
+            raise ConfigurationError(f"headers={{{shown(name)}: ...}}: the client sets this header itself")
+        if not text.isascii() or not text.isprintable() or text != text.strip():
+            raise ConfigurationError(
+                f"headers={{{shown(name)}: ...}}: the value must be printable ASCII on one line, "
+                "without spaces at its ends"
+            )
         pairs.append((name, text))
     return tuple(pairs)

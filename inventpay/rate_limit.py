@@ -162,11 +162,11 @@ class TokenBucket:
             raise ValueError(f"margin must be a finite fraction of the window, 0 or more, not {margin!r}")
         if not 0.0 <= grace < math.inf:
             raise ValueError(f"grace must be a finite number of seconds, 0 or more, not {grace!r}")
-        self.limit = int(limit)
-        self.window = float(window)
+        self.limit: int = int(limit)
+        self.window: float = float(window)
         self.rule: Rule = rule
-        self.max_burst = max_burst
-        self.grace = float(grace)
+        self.max_burst: int | None = max_burst
+        self.grace: float = float(grace)
         self._span = self.window * (1.0 + margin)
         self._now = -math.inf
         self._leases: deque[float] = deque()  # when each outstanding one began

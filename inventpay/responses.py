@@ -7,6 +7,7 @@ from typing import Any
 from attrs import field, frozen
 
 from .converter import read_json
+from .errors import DecodeError
 from .headers import Headers
 
 
@@ -25,4 +26,8 @@ class APIResponse:
 
     def json(self) -> Any:
         """The parsed body, fractions as ``Decimal``. Raises DecodeError when it is no JSON."""
-        return read_json(self.body)
+        try:
+            return read_json(self.body)
+        except DecodeError as error:
+            error.status, error.headers = self.status, self.headers
+            raise

@@ -11,6 +11,7 @@ from attrs import field, frozen
 from .calls import ENDPOINTS, Endpoint
 from .errors import ConfigurationError
 from .hooks import Hook
+from .json_values import shown
 from .options import (
     API_KEY_VARIABLE,
     WITHDRAWAL_KEY_VARIABLE,
@@ -87,11 +88,11 @@ def read_connection_settings(
                 raise ConfigurationError(f"{name}= and http_client= contradict each other: set it on the http_client")
     elif isinstance(transport, str):
         if transport != "aiohttp":
-            raise ConfigurationError(f'transport={transport!r} must be "aiohttp" or an httpx transport')
+            raise ConfigurationError(f'transport={shown(transport)} must be "aiohttp" or an httpx transport')
     elif transport is not None and (proxy is not None or verify is not True):
         raise ConfigurationError("proxy= and verify= have no effect on a transport= of your own: set them on it")
     if isinstance(max_connections, bool) or not isinstance(max_connections, int) or max_connections < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"max_connections must be a whole number of at least 1, not {max_connections!r}")
+        raise ConfigurationError(f"max_connections={shown(max_connections)} must be a whole number of at least 1")
     return ConnectionSettings(
         base_url=read_base_url(base_url),
         max_connections=max_connections,
@@ -138,16 +139,18 @@ def _checked_classes(limits: RateLimits) -> RateLimits:
     for name in limits.classes:
         if name not in ENDPOINTS:
             known = ", ".join(ENDPOINTS)
-            raise ConfigurationError(f"RateLimits(classes=...): no endpoint is called {name!r}; there are {known}")
+            raise ConfigurationError(f"RateLimits(classes=...): no endpoint is called {shown(name)}; there are {known}")
     return limits
 
 
 def _checked_hooks(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
-    if callable(hooks):
-        raise ConfigurationError("hooks= is a sequence of callables, such as hooks=[on_event]")
+    if not isinstance(hooks, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError("hooks= takes a sequence of callables, such as hooks=[on_event]")
     checked = tuple(hooks)
     for hook in checked:
-        # A coroutine function would never be awaited.
-        if not callable(hook) or inspect.iscoroutinefunction(hook):
-            raise ConfigurationError(f"hooks= takes plain callables; {hook!r} is none")
+        if not callable(hook):
+            raise ConfigurationError(f"hooks= takes a sequence of callables; {shown(hook)} is not callable")
+        # What it returns would never be awaited.
+        if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(type(hook).__call__):
+            raise ConfigurationError(f"hooks= takes plain functions; {shown(hook)} is async, and nobody would await it")
     return checked

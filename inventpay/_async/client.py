@@ -35,6 +35,7 @@ from .balances import AsyncBalanceCalls
 from .connection import AsyncConnection
 from .invoices import AsyncInvoiceCalls
 from .payments import AsyncPaymentCalls
+from .polling import AsyncPolling
 from .transport import AsyncTransport
 from .withdrawals import AsyncWithdrawalCalls
 
@@ -62,6 +63,7 @@ class AsyncInventPay:
     - ``max_retries``, ``retry``: how often, and how, a call is repeated when that is safe.
     - ``rate_limits``: what the API allows; ``limiter``: who shares it. By default all clients of one process with the
       same key, URL and limits do.
+    - ``coalesce``: whether identical reads of concurrent callers are sent once; no answer is older than its question.
     - ``max_connections``: open at once. ``transport``: ``"aiohttp"`` (extra ``aiohttp``) or an httpx transport;
       ``http_client``: a client of httpx or httpx2 that stays yours to close. ``proxy``, ``verify``: as in httpx.
     - ``headers``: sent with every call. ``hooks``: callables that get every event of :mod:`inventpay.hooks`.
@@ -126,14 +128,16 @@ class AsyncInventPay:
         self._limiter = limiter
         self._waiting = waiting
         self._connection = AsyncConnection(connection_settings, waiting)
-        self._bind(AsyncTransport(settings, self._connection, limiter, waiting), options)
+        self._transport = AsyncTransport(settings, self._connection, limiter, waiting, coalesce=coalesce)
+        self._polling = AsyncPolling(settings, self._transport, waiting)
+        self._bind(options)
 
-    def _bind(self, transport: AsyncTransport, options: CallOptions) -> None:
-        self._transport = transport
+    def _bind(self, options: CallOptions) -> None:
+        transport = self._transport
         self._options = options
-        self.payments = AsyncPaymentCalls(transport, options)
+        self.payments = AsyncPaymentCalls(transport, self._polling, options)
         self.invoices = AsyncInvoiceCalls(transport, options)
-        self.balances = AsyncBalanceCalls(transport, options)
+        self.balances = AsyncBalanceCalls(transport, self._polling, options)
         self.withdrawals = AsyncWithdrawalCalls(transport, options)
 
     def __repr__(self) -> str:
@@ -166,7 +170,7 @@ class AsyncInventPay:
         )
         sibling = object.__new__(type(self))
         sibling.__dict__.update(self.__dict__)
-        sibling._bind(self._transport, options)
+        sibling._bind(options)
         return sibling
 
     async def request(

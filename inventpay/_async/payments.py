@@ -3,18 +3,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import timedelta
+
 from .. import calls
+from ..arguments import duration, states
+from ..errors import WaitTimeoutError
 from ..models import Payment, PaymentStatus
 from ..money import Amount
 from ..options import CallOptions
+from ..polling import PaymentSubject
+from .polling import AsyncPolling, AsyncWatch, DeadlinePassed
 from .transport import AsyncTransport
 
 
 class AsyncPaymentCalls:
     """Payments in one coin, and the status of payments and invoices."""
 
-    def __init__(self, transport: AsyncTransport, options: CallOptions) -> None:
+    def __init__(self, transport: AsyncTransport, polling: AsyncPolling, options: CallOptions) -> None:
         self._transport = transport
+        self._polling = polling
         self._options = options
 
     async def create(
@@ -66,3 +74,55 @@ class AsyncPaymentCalls:
         Raises NotFoundError for an unknown id, and the errors of every call.
         """
         return await self._transport.send(calls.payment_status(payment_id), self._options)
+
+    def watch(self, payment_id: str) -> AsyncWatch[PaymentStatus]:
+        """How a payment or invoice stands now, and again at every change, until its status is final.
+
+        It is polled often at first, near its expiry, just after it, and once funds were seen; more rarely in between.
+        Polling stands back behind direct calls and never uses more than four fifths of the rate limit; where that is
+        not enough for all who watch, every interval is stretched by the same factor. A status never goes backwards.
+        Short outages are waited out. Webhooks tell sooner, where you can receive them.
+
+        >>> async with AsyncInventPay() as client:
+        ...     async for status in client.payments.watch("cmh123abc456def"):
+        ...         print(status.status, status.current_balance, status.confirmations)
+
+        Raises the errors of ``status``, and those of an outage when it lasts longer than ten minutes.
+        """
+        return AsyncWatch(self._polling, calls.payment_status(payment_id), self._options, PaymentSubject())
+
+    async def wait(
+        self,
+        payment_id: str,
+        *,
+        until: str | Collection[str] | None = None,
+        timeout: float | timedelta | None = None,
+    ) -> PaymentStatus:
+        """Watches a payment until its status is final, or one of ``until``, and returns the last status.
+
+        ``timeout`` is in seconds; a payment expires after 24 hours at the latest, so without one it ends all the same.
+
+        >>> async with AsyncInventPay() as client:
+        ...     final = await client.payments.wait("cmh123abc456def", timeout=1800)
+        ...     print(final.status, final.is_paid)
+
+        Raises WaitTimeoutError, whose ``last`` is the last status seen, and the errors of ``watch``.
+        """
+        wanted = states(until)
+        call = calls.payment_status(payment_id)
+        seconds = None if timeout is None else duration(timeout, "timeout")
+        deadline = None if seconds is None else self._polling.waiting.now() + seconds
+        watch = AsyncWatch(self._polling, call, self._options, PaymentSubject(), deadline=deadline)
+        try:
+            while True:
+                status = await watch.__anext__()
+                if status.is_final or status.status in wanted:
+                    return status
+        except DeadlinePassed:
+            seen = "no status was seen" if watch.last is None else f"it is {watch.last.status}"
+            raise WaitTimeoutError(
+                f"the payment was not final within {seconds:g} s; {seen}",
+                last=watch.last,
+                method=call.endpoint.method,
+                path=call.path,
+            ) from None

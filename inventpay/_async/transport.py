@@ -25,13 +25,16 @@ from ..errors import (
 from ..failures import from_response
 from ..gate import Lease
 from ..headers import Headers
+from ..http_errors import without_frames
 from ..limiter import Limiter
 from ..options import CallOptions
 from ..rate_limit_headers import parse_retry_after
+from ..redaction import without_keys
 from ..responses import APIResponse
 from ..retries import RetryBudget, decide
 from ..settings import TransportSettings
 from .connection import AsyncConnection, Progress
+from .shared_reads import AsyncSharedReads
 
 T = TypeVar("T")
 
@@ -46,6 +49,7 @@ class AsyncTransport:
         limiter: Limiter,
         waiting: AsyncWaiting,
         *,
+        coalesce: bool = True,
         luck: Callable[[], float] = random.random,
     ) -> None:
         self._settings = settings
@@ -54,13 +58,28 @@ class AsyncTransport:
         self._waiting = waiting
         self._luck = luck
         self._budget = RetryBudget(settings.policy)
+        self._reads = AsyncSharedReads(waiting) if coalesce else None
 
-    async def send(self, call: Call[T], options: CallOptions) -> T:
-        """Runs one call to its end. Every error says which call it was, its attempts and its outcome."""
+    async def send(
+        self, call: Call[T], options: CallOptions, *, max_age: float | None = None, background: bool = False
+    ) -> T:
+        """Runs one call to its end. Every error says which call it was, its attempts and its outcome.
+
+        A read may be shared with other callers, and be answered by one whose request was sent at most ``max_age``
+        seconds ago. In the background it stands back behind all direct calls.
+        """
         record = CallRecord(call, self._settings, self._waiting.now)
         try:
             self._check_keys(call)
-            return await self._run(call, options, record)
+            response = await self._answer(call, options, record, max_age, background)
+            if not 200 <= response.status < 300:
+                raise _refusal(response)
+            result = self._read(call, response)
+            if record.attempts:
+                # An answer that somebody else asked for is counted there.
+                self._budget.succeed()
+            record.succeeded(response.status)
+            return result
         except InventPayError as error:
             record.failed(error)
             raise
@@ -68,10 +87,52 @@ class AsyncTransport:
             record.interrupted(interrupt)
             raise
 
-    async def _run(self, call: Call[T], options: CallOptions, record: CallRecord) -> T:
-        lease = await self._lease(record, options.max_wait)
-        deadline = None if options.timeout is None else self._waiting.now() + options.timeout
+    async def _answer(
+        self, call: Call[T], options: CallOptions, record: CallRecord, max_age: float | None, background: bool
+    ) -> APIResponse:
+        """The answer to a call: a recent one, one that others asked for too, or its own."""
+        reads = self._reads
+        if reads is None or call.endpoint.safety != "read":
+            return await self._run(call, options, record, background)
+        resource = (call.endpoint.method, call.path, options.headers)
+        recent = None if max_age is None else reads.recall(resource, max_age)
+        if recent is not None:
+            return recent
+
+        async def fetch(on_sent: Callable[[], None], began: float | None) -> APIResponse:
+            sent_at = 0.0
+
+            def sent() -> None:
+                nonlocal sent_at
+                sent_at = self._waiting.now()
+                on_sent()
+
+            response = await self._run(call, options, record, background, on_sent=sent, began=began)
+            if call.endpoint.kept and 200 <= response.status < 300:
+                reads.keep(resource, sent_at, response)
+            return response
+
+        # Callers that would wait differently do not wait for each other.
+        return await reads.read((resource, options, background), fetch)
+
+    async def _run(
+        self,
+        call: Call[T],
+        options: CallOptions,
+        record: CallRecord,
+        background: bool,
+        *,
+        on_sent: Callable[[], None] | None = None,
+        began: float | None = None,
+    ) -> APIResponse:
+        """Attempts until there is an answer to keep, a 2xx or one that is not worth another try, or no hope."""
+        lease = await self._lease(record, options.max_wait, background)
+        if on_sent is not None:
+            on_sent()
+        began = self._waiting.now() if began is None else began
+        deadline = None if options.timeout is None else began + options.timeout
         while True:
+            response: APIResponse | None = None
             failure: InventPayError
             try:
                 response = await self._attempt(call, options, lease, deadline, record)
@@ -79,10 +140,7 @@ class AsyncTransport:
                 failure = error
             else:
                 if 200 <= response.status < 300:
-                    result = _read(call, response)
-                    self._budget.succeed()
-                    record.succeeded(response.status)
-                    return result
+                    return response
                 failure = _refusal(response)
             delay = decide(
                 call.endpoint.safety,
@@ -95,19 +153,31 @@ class AsyncTransport:
                 luck=self._luck(),
             )
             if delay is None:
+                if response is not None:
+                    return response
                 raise failure
             record.retry_planned(delay, failure)
             await self._waiting.sleep(delay)
             try:
-                lease = await self._lease(record, None if deadline is None else deadline - self._waiting.now())
+                left = None if deadline is None else deadline - self._waiting.now()
+                lease = await self._lease(record, left, background)
             except RateLimitTimeoutError:
                 # What went wrong is more telling than that there is no time left to try again.
-                raise failure from None
+                if response is not None:
+                    return response
+                raise failure from failure.__cause__
 
-    async def _lease(self, record: CallRecord, max_wait: float | None) -> Lease:
+    async def _lease(self, record: CallRecord, max_wait: float | None, background: bool) -> Lease:
         started = self._waiting.now()
-        lease = await self._limiter.acquire_async(record.rate_class, self._waiting, max_wait=max_wait)
-        record.token_leased(self._waiting.now() - started)
+        lease = await self._limiter.acquire_async(
+            record.rate_class, self._waiting, max_wait=max_wait, background=background
+        )
+        try:
+            record.token_leased(self._waiting.now() - started)
+        except BaseException:
+            # Ctrl-C in a hook: a lease that nobody ends would be a token lost for good.
+            lease.refund(self._waiting.now())
+            raise
         return lease
 
     async def _attempt(
@@ -123,8 +193,11 @@ class AsyncTransport:
             lease.answered(self._waiting.now(), status, headers)
 
         progress = Progress(on_headers)
-        record.attempt_sent()
+        # Until the connection knows better, nothing has left.
+        progress.watched = True
+        response: APIResponse | None = None
         try:
+            record.attempt_sent()
             with self._waiting.limit(None if until is None else until - started):
                 response = await self._connection.exchange(
                     call.endpoint.method,
@@ -135,10 +208,9 @@ class AsyncTransport:
                     until=until,
                     progress=progress,
                 )
-                record.attempt_answered(response.status, started, None)
-                return response
-            outcome: Outcome = "unknown" if progress.maybe_written else "not_sent"
-            raise APITimeoutError(f"no answer within {self._waiting.now() - started:.2f} s", outcome=outcome)
+            if response is None:
+                outcome: Outcome = "unknown" if progress.maybe_written else "not_sent"
+                raise APITimeoutError(f"no answer within {self._waiting.now() - started:.2f} s", outcome=outcome)
         except BaseException as error:
             # A lease that ended with the answer's headers stays as it is.
             if progress.maybe_written:
@@ -147,7 +219,12 @@ class AsyncTransport:
             else:
                 lease.refund(self._waiting.now())
             record.attempt_answered(None, started, error)
-            raise
+            if isinstance(error, Exception) and not isinstance(error, InventPayError):
+                raise  # a mock's complaint, or a bug: its frames are wanted
+            # The frames below hold what had come of the answer, and with it what it may have echoed.
+            raise error.with_traceback(None)  # noqa: B904 - it is the same exception
+        record.attempt_answered(response.status, started, None)
+        return self._without_keys(response)
 
     def _check_keys(self, call: Call[T]) -> None:
         if call.endpoint.withdrawal_key and self._settings.withdrawal_key is None:
@@ -157,7 +234,10 @@ class AsyncTransport:
             )
 
     def _headers(self, call: Call[T], options: CallOptions) -> list[tuple[str, str]]:
-        headers = [("Accept", "application/json"), ("User-Agent", self._settings.user_agent), *options.headers]
+        headers = [("Accept", "application/json"), ("User-Agent", self._settings.user_agent)]
+        if options.headers:
+            chosen = {name.lower() for name, _ in options.headers}
+            headers = [*((name, text) for name, text in headers if name.lower() not in chosen), *options.headers]
         if not call.endpoint.public:
             headers.append(("X-API-Key", self._settings.api_key.reveal()))
         if call.endpoint.withdrawal_key and self._settings.withdrawal_key is not None:
@@ -168,13 +248,24 @@ class AsyncTransport:
             headers.append((self._settings.policy.idempotency_header, call.idempotency_key))
         return headers
 
+    def _read(self, call: Call[T], response: APIResponse) -> T:
+        try:
+            return call.read(response)
+        except InventPayError as error:
+            if isinstance(error, DecodeError):
+                error.status, error.headers, error.body = response.status, response.headers, response.body[:BODY_KEPT]
+            # The frames that read the answer hold all of it, and with it what it may have echoed.
+            raise without_frames(error) from None
 
-def _read(call: Call[T], response: APIResponse) -> T:
-    try:
-        return call.read(response)
-    except DecodeError as error:
-        error.status, error.headers, error.body = response.status, response.headers, response.body[:BODY_KEPT]
-        raise
+    def _without_keys(self, response: APIResponse) -> APIResponse:
+        """The answer without our keys in it. The body of a success is the caller's and stays what it is."""
+        keys = (self._settings.api_key, self._settings.withdrawal_key)
+        is_success = 200 <= response.status < 300
+        return APIResponse(
+            response.status,
+            without_keys(response.headers, keys),
+            response.body if is_success else without_keys(response.body, keys),
+        )
 
 
 def _refusal(response: APIResponse) -> APIStatusError:

@@ -35,6 +35,7 @@ from .balances import BalanceCalls
 from .connection import Connection
 from .invoices import InvoiceCalls
 from .payments import PaymentCalls
+from .polling import Polling
 from .transport import Transport
 from .withdrawals import WithdrawalCalls
 
@@ -62,6 +63,7 @@ class InventPay:
     - ``max_retries``, ``retry``: how often, and how, a call is repeated when that is safe.
     - ``rate_limits``: what the API allows; ``limiter``: who shares it. By default all clients of one process with the
       same key, URL and limits do.
+    - ``coalesce``: whether identical reads of concurrent callers are sent once; no answer is older than its question.
     - ``max_connections``: open at once. ``transport``: ``"aiohttp"`` (extra ``aiohttp``) or an httpx transport;
       ``http_client``: a client of httpx or httpx2 that stays yours to close. ``proxy``, ``verify``: as in httpx.
     - ``headers``: sent with every call. ``hooks``: callables that get every event of :mod:`inventpay.hooks`.
@@ -126,14 +128,16 @@ class InventPay:
         self._limiter = limiter
         self._waiting = waiting
         self._connection = Connection(connection_settings, waiting)
-        self._bind(Transport(settings, self._connection, limiter, waiting), options)
+        self._transport = Transport(settings, self._connection, limiter, waiting, coalesce=coalesce)
+        self._polling = Polling(settings, self._transport, waiting)
+        self._bind(options)
 
-    def _bind(self, transport: Transport, options: CallOptions) -> None:
-        self._transport = transport
+    def _bind(self, options: CallOptions) -> None:
+        transport = self._transport
         self._options = options
-        self.payments = PaymentCalls(transport, options)
+        self.payments = PaymentCalls(transport, self._polling, options)
         self.invoices = InvoiceCalls(transport, options)
-        self.balances = BalanceCalls(transport, options)
+        self.balances = BalanceCalls(transport, self._polling, options)
         self.withdrawals = WithdrawalCalls(transport, options)
 
     def __repr__(self) -> str:
@@ -166,7 +170,7 @@ class InventPay:
         )
         sibling = object.__new__(type(self))
         sibling.__dict__.update(self.__dict__)
-        sibling._bind(self._transport, options)
+        sibling._bind(options)
         return sibling
 
     def request(

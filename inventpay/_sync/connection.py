@@ -8,7 +8,9 @@ sent.
 
 from __future__ import annotations
 
-import os
+import contextlib
+import functools
+import sys
 import threading
 import warnings
 import weakref
@@ -30,10 +32,14 @@ WOUNDS: Final = 32
 """Cut-off requests after which a pool is retired: each may leave a connection in httpx's pool that nobody can use."""
 
 _CLEAN_UP: Final = 1.0
-"""Seconds that closing a connection may take when the call is over."""
+"""Seconds that closing connections may take when the call is over."""
+
+_LONGEST_STEP: Final = 86_400.0
+"""Seconds a socket may block at most: poll() counts milliseconds in 32 bits, and a day is as good as for ever."""
 
 _parked: Final[list[object]] = []
-"""Pools of a parent process. A child must never touch them: closing one would say goodbye on the parent's sockets."""
+"""What a parent process has open. A child must never touch it: closing it would say goodbye on the parent's sockets,
+and take the parent's descriptors out of an event loop's epoll, which both share."""
 
 
 class Progress:
@@ -42,59 +48,62 @@ class Progress:
     __slots__ = ("on_headers", "watched", "written")
 
     def __init__(self, on_headers: Callable[[int, Headers], None]) -> None:
-        self.on_headers = on_headers
-        self.watched = False
-        self.written = False
+        self.on_headers: Callable[[int, Headers], None] = on_headers
+        self.watched: bool = False
+        self.written: bool = False
 
     @property
     def maybe_written(self) -> bool:
         """Whether any of the request may have left."""
         return self.written or not self.watched
 
-    def trace(self, event: str, _facts: Mapping[str, Any]) -> None:
-        """httpcore's report of what it does (its documented ``trace`` extension)."""
-        if event.endswith("send_request_headers.started"):
-            self.written = True
-
 
 class _Pool:
-    """The HTTP clients of one process and event loop."""
+    """HTTP clients that are used, retired and closed together."""
 
-    __slots__ = ("clients", "guard", "in_flight", "wounds")
+    __slots__ = ("clients", "in_flight", "wounds")
 
     def __init__(self) -> None:
         # One for ordinary requests, one (True) whose connections are never idle for long.
         self.clients: dict[bool, Any] = {}
         self.in_flight = 0
         self.wounds = 0
-        self.guard: object = None
-
-    def close(self) -> None:
-        """Closes the clients; calling it twice does no harm."""
-        _close_all(self.clients)
 
 
-def _close_all(clients: dict[bool, Any]) -> None:
-    while clients:
-        clients.popitem()[1].close()
+class _Place:
+    """What a connection has in one process and event loop."""
+
+    __slots__ = ("guard", "home", "opened", "pool", "slots")
+
+    def __init__(self, home: Home, slots: Slots) -> None:
+        self.home = home
+        self.slots = slots
+        self.pool: _Pool | None = _Pool()
+        """What new requests use; ``None`` once the connection is closed."""
+        self.opened: list[Any] = []
+        """The HTTP clients that this package made here and did not close yet, those of retired pools included."""
+        self.guard: Any = None
 
 
 class Connection:
     """Sends requests over HTTP clients that belong where they are used."""
 
     def __init__(self, settings: ConnectionSettings, waiting: Waiting) -> None:
+        _refuse_what_cannot_serve(settings, waiting)
         self._settings = settings
         self._waiting = waiting
-        self._lock = threading.Lock()
-        self._pools: dict[Home, _Pool] = {}
-        self._slots: dict[Home, Slots] = {}
+        # Reentrant: the garbage collector may end a forgotten request wherever memory is asked for, and so while this
+        # very thread holds the lock.
+        self._lock = threading.RLock()
+        self._places: dict[Home, _Place] = {}
         self._lent_to: Home | None = None
         self._closed = False
         remember(self)
 
     def __repr__(self) -> str:
-        in_flight = sum(pool.in_flight for pool in self._pools.values())
-        state = "closed" if self._closed else f"{len(self._pools)} pools, {in_flight} requests in flight"
+        pools = [place.pool for place in list(self._places.values()) if place.pool is not None]
+        in_flight = sum(pool.in_flight for pool in pools)
+        state = "closed" if self._closed else f"{len(pools)} pools, {in_flight} requests in flight"
         return f"<{type(self).__name__} to {self._settings.base_url}: {state}>"
 
     def exchange(
@@ -112,28 +121,26 @@ class Connection:
 
         Raises APIConnectionError or APITimeoutError, with an outcome, whatever the HTTP library raises.
         """
-        # Waiting for a place is certainly before the first byte.
+        # Waiting for a slot is certainly before the first byte.
         progress.watched = True
-        home = self._waiting.home()
-        slots = self._slots.get(home) or self._slots.setdefault(
-            home, self._waiting.slots(self._settings.max_connections)
-        )
-        if not slots.take(self._left(until)):
+        place = self._here()
+        if not place.slots.take(self._left(until)):
             raise APITimeoutError("all connections were busy for too long", outcome="not_sent")
         try:
-            pool = self._enter(home)
+            pool = self._enter(place)
             try:
-                return self._send(pool, method, path, headers, body, fresh, until, progress)
+                return self._send(place, pool, method, path, headers, body, fresh, until, progress)
             except BaseException:
                 pool.wounds += 1
                 raise
             finally:
-                self._leave(home, pool)
+                self._leave(place, pool)
         finally:
-            slots.give_back()
+            place.slots.give_back()
 
     def _send(
         self,
+        place: _Place,
         pool: _Pool,
         method: str,
         path: str,
@@ -145,16 +152,16 @@ class Connection:
     ) -> APIResponse:
         from ..http_client import new_request
 
-        client = self._client(pool, fresh)
-        left = self._left(until)
-        extensions: dict[str, Any] = {"timeout": {"connect": left, "read": left, "write": left, "pool": left}}
-        # Only httpx's own transport reports what it writes; of any other, the worst is assumed.
-        progress.watched = watched = self._settings.transport is None and self._settings.http_client is None
-        if watched:
-            extensions["trace"] = progress.trace
+        handled = sys.exception()
+        client = self._client(place, pool, fresh)
+        timeouts = _each(self._left(until))
+        watch = _Watch(progress, timeouts, lambda: self._left(until))
+        extensions: dict[str, Any] = {"timeout": timeouts, "trace": watch.trace}
         owned = self._settings.http_client is None
         try:
             request = new_request(client, owned, method, self._settings.base_url + path, headers(), body, extensions)
+            # aiohttp and mocks report nothing; of what nobody reports the worst is assumed.
+            progress.watched = False
             response = client.send(request, stream=True, follow_redirects=False)
             progress.written = True
             try:
@@ -172,130 +179,216 @@ class Connection:
                     if until is not None and self._waiting.now() > until:
                         raise APITimeoutError("the answer did not end in time", outcome="unknown")
             finally:
-                response.close()
+                # Trouble with closing must not hide why an answer was not read on.
+                with contextlib.suppress(Exception):
+                    response.close()
+                # Responses of httpx refer to themselves: the watch would keep this whole client in memory with them.
+                request.extensions.pop("trace", None)
+            return APIResponse(response.status_code, found, b"".join(chunks))
         except (InventPayError, AssertionError):
             # Our own; and a mock that was asked for something its test did not foresee.
             raise
         except Exception as error:
-            failure = translate(error, written=progress.written if watched else None)
+            failure = translate(error, written=progress.written if progress.watched else None, handled=handled)
             progress.watched, progress.written = True, failure.outcome != "not_sent"
-            raise failure from without_frames(error)
         except BaseException as interrupt:
             # Its frames hold the request's headers, and with them the keys.
-            raise interrupt.with_traceback(None)  # noqa: B904 - it is the same exception
-        return APIResponse(response.status_code, found, b"".join(chunks))
+            raise without_frames(interrupt, handled)  # noqa: B904 - it is the same exception
+        # Raised out here, where no exception of the HTTP library becomes its context.
+        raise failure
 
     def _left(self, until: float | None) -> float | None:
         # A socket takes a timeout of 0 for "do not block", and fails differently.
-        return None if until is None else max(0.001, until - self._waiting.now())
+        return None if until is None else min(max(0.001, until - self._waiting.now()), _LONGEST_STEP)
 
-    def _client(self, pool: _Pool, fresh: bool) -> Any:
+    def _client(self, place: _Place, pool: _Pool, fresh: bool) -> Any:
         if self._settings.http_client is not None:
+            if getattr(self._settings.http_client, "is_closed", False):
+                raise ConfigurationError("http_client= is closed; make a client with an open one")
             return self._settings.http_client
         # Two clients would only share the user's one transport.
-        fresh = fresh and self._settings.transport in (None, "aiohttp")
+        fresh = fresh and self._settings.is_renewable
         client = pool.clients.get(fresh)
         if client is None:
             from ..http_client import new_client
 
             with self._lock:
-                client = pool.clients.get(fresh) or new_client(self._settings, fresh=fresh)
-                pool.clients[fresh] = client
+                client = pool.clients.get(fresh)
+                if client is None:
+                    client = pool.clients[fresh] = new_client(self._settings, fresh=fresh)
+                    place.opened.append(client)
         return client
 
-    def _enter(self, home: Home) -> _Pool:
-        """The pool for this process and loop, with one more request in flight."""
+    def _here(self) -> _Place:
+        """What this connection has in this process and event loop."""
+        home = self._waiting.home()
+        place = self._places.get(home) or self._open(home)
+        if place.guard is None:
+            place.guard = self._waiting.call_at_end(_Ending(self, place).run)
+        return place
+
+    def _open(self, home: Home) -> _Place:
+        left_behind: list[_Place] = []
         with self._lock:
-            pool = self._pools.get(home)
-            is_new = pool is None
-            if pool is None:
-                pool = self._open(home)
-            pool.in_flight += 1
-        if is_new:
-            pool.guard = self._waiting.call_at_end(_Ending(self, home, pool).run)
-        return pool
+            place = self._places.get(home)
+            if place is not None:
+                return place  # another thread was faster
+            if self._closed:
+                raise _is_closed()
+            _refuse_what_cannot_serve(self._settings, self._waiting)
+            if self._settings.is_lent:
+                if self._lent_to is None:
+                    self._lent_to = home
+                elif self._lent_to != home:
+                    raise ConfigurationError(
+                        "http_client=, and a transport= with sockets, serve one event loop of one process, and this is "
+                        "another one; make a client here, or let this package make the connections"
+                    )
+            for other in list(self._places):
+                if other[0] != home[0]:
+                    _parked.append(self._places.pop(other))  # a fork that ran no hooks
+                elif is_dead(other[1]):
+                    left_behind.append(self._places.pop(other))
+            place = self._places[home] = _Place(home, self._waiting.slots(self._settings.max_connections))
+        for stale in left_behind:
+            self._waiting.let_go(stale.home[1], stale.opened)
+        return place
 
-    def _open(self, home: Home) -> _Pool:
-        if self._closed:
-            raise ConfigurationError("this client is closed; make a new one")
-        if self._settings.is_lent:
-            if self._lent_to is None:
-                self._lent_to = home
-            elif self._lent_to != home:
-                raise ConfigurationError(
-                    "http_client=, and a transport= with sockets, serve one event loop of one process, and this is "
-                    "another one; make a client here, or let this package make the connections"
-                )
-        for other in list(self._pools):
-            if other[0] != home[0]:
-                _parked.append(self._pools.pop(other))
-                self._slots.pop(other, None)
-            elif is_dead(other):
-                del self._pools[other]
-                self._slots.pop(other, None)
-        pool = self._pools[home] = _Pool()
-        return pool
+    def _enter(self, place: _Place) -> _Pool:
+        """The pool for one more request."""
+        with self._lock:
+            if place.pool is None:
+                raise _is_closed()
+            place.pool.in_flight += 1
+            return place.pool
 
-    def _leave(self, home: Home, pool: _Pool) -> None:
-        """One request less in flight; a pool that saw many cut-off requests is closed when its last one is over."""
+    def _leave(self, place: _Place, pool: _Pool) -> None:
+        """One request less in flight; the last one of a pool that is no longer used closes it."""
         with self._lock:
             pool.in_flight -= 1
-            if pool.wounds < WOUNDS or not self._settings.is_renewable:
-                return
-            if self._pools.get(home) is pool:
-                del self._pools[home]
-            if pool.in_flight:
-                return
-        with self._waiting.shield(_CLEAN_UP):
-            pool.close()
-            pool.guard = None
+            if place.pool is pool and pool.wounds >= WOUNDS and self._settings.is_renewable:
+                place.pool = _Pool()
+            is_over = place.pool is not pool and not pool.in_flight
+        if is_over:
+            self._waiting.finish(_CLEAN_UP, functools.partial(_close, place, pool))
 
     def close(self) -> None:
-        """Closes every connection. Pools of other event loops are closed there."""
-        self._closed = True
+        """Closes every connection; one that still carries a request is closed when its answer is there.
+
+        Connections of other event loops are closed there.
+        """
         home = self._waiting.home()
         with self._lock:
-            pools, self._pools = self._pools, {}
-        for other, pool in pools.items():
-            if other == home:
-                pool.close()
-            elif other[0] != home[0]:
-                _parked.append(pool)
+            self._closed = True
+            places, self._places = self._places, {}
+            last = {other: place.pool for other, place in places.items()}
+            for place in places.values():
+                place.pool = None
+        for other, place in places.items():
+            pool = last[other]
+            if other != home:
+                self._waiting.let_go(other[1], place.opened)
+            elif pool is not None and not pool.in_flight:
+                self._waiting.finish(_CLEAN_UP, functools.partial(_close, place, pool))
 
-    def forget(self, home: Home, clients: dict[bool, Any]) -> None:
-        """Drops a pool whose event loop ends."""
+    def forget(self, home: Home, opened: list[Any]) -> None:
+        """Drops the place whose event loop ends, known by its clients."""
         with self._lock:
-            pool = self._pools.get(home)
-            if pool is not None and pool.clients is clients:
-                del self._pools[home]
-            self._slots.pop(home, None)
+            place = self._places.get(home)
+            if place is not None and place.opened is opened:
+                del self._places[home]
 
     def forget_parent(self) -> None:
-        """In a forked child: the lock may have been held at the moment of the fork."""
-        self._lock = threading.Lock()
+        """In a forked child: nothing of the parent's is used, and the lock may have been held by one of its threads."""
+        self._lock = threading.RLock()
+        _parked.extend(self._places.values())
+        self._places = {}
 
     def __del__(self) -> None:
-        pools = getattr(self, "_pools", {})
-        mine = os.getpid()
-        _parked.extend(pool for home, pool in pools.items() if home[0] != mine)
-        left_open = [pool for home, pool in pools.items() if home[0] == mine and pool.clients]
+        places: dict[Home, _Place] = getattr(self, "_places", {})
+        left_open = [place for place in places.values() if place.opened]
         if left_open:
-            warnings.warn(f"{self!r} was dropped without being closed", ResourceWarning, stacklevel=1, source=self)
-            for pool in left_open:
-                self._waiting.abandon(pool.close)
+            try:
+                warnings.warn(f"{self!r} was dropped without being closed", ResourceWarning, stacklevel=1, source=self)
+            finally:
+                for place in left_open:
+                    self._waiting.let_go(place.home[1], place.opened)
+
+
+class _Watch:
+    """What the HTTP library reports of one request while it sends it (httpcore's documented ``trace`` extension)."""
+
+    __slots__ = ("_left", "_progress", "_timeouts")
+
+    def __init__(self, progress: Progress, timeouts: dict[str, float | None], left: Callable[[], float | None]) -> None:
+        self._progress = progress
+        self._timeouts = timeouts
+        self._left = left
+
+    def trace(self, event: str, facts: Mapping[str, Any]) -> None:
+        """Called at the start and the end of every step."""
+        self._progress.watched = True
+        if not event.endswith(".started"):
+            return
+        # A step may take what is left by now, not what was left when the request began.
+        self._timeouts.update(_each(self._left()))
+        if event.endswith("send_request_headers.started"):
+            # What opens a tunnel through a proxy is not the request.
+            is_tunnel = getattr(facts.get("request"), "method", None) == b"CONNECT"
+            self._progress.written = self._progress.written or not is_tunnel
 
 
 class _Ending:
-    """What happens to a pool when its event loop ends. Holds no connection alive."""
+    """What happens to a place when its event loop ends. Keeps neither the connection nor the place alive."""
 
-    def __init__(self, connection: Connection, home: Home, pool: _Pool) -> None:
+    def __init__(self, connection: Connection, place: _Place) -> None:
         self._connection = weakref.ref(connection)
-        self._home = home
-        self._clients = pool.clients
+        self._home = place.home
+        self._opened = place.opened
 
     def run(self) -> None:
-        """Closes the clients while the loop still can, and forgets the pool."""
+        """Closes the clients while the loop still can, and forgets the place."""
         connection = self._connection()
         if connection is not None:
-            connection.forget(self._home, self._clients)
-        _close_all(self._clients)
+            connection.forget(self._home, self._opened)
+        while self._opened:
+            _close_quietly(self._opened.pop())
+
+
+def _close(place: _Place, pool: _Pool) -> None:
+    """Closes a pool that carries no request and, if it was the last one of a closed connection, ends the guard."""
+    while pool.clients:
+        _, client = pool.clients.popitem()
+        _close_quietly(client)
+        # At the end of an event loop its guard may be closing the same clients.
+        if client in place.opened:
+            place.opened.remove(client)
+    if place.pool is None and not place.opened and place.guard is not None:
+        place.guard.close()
+
+
+def _close_quietly(client: Any) -> None:
+    # A call must not fail, nor another client stay open, because this one could not say goodbye.
+    with contextlib.suppress(Exception):
+        client.close()
+
+
+def _each(seconds: float | None) -> dict[str, float | None]:
+    return dict.fromkeys(("connect", "read", "write", "pool"), seconds)
+
+
+def _is_closed() -> ConfigurationError:
+    return ConfigurationError("this client is closed; make a new one")
+
+
+def _refuse_what_cannot_serve(settings: ConnectionSettings, waiting: Waiting) -> None:
+    """Raises ConfigurationError for a transport or client that is made for another world than this connection."""
+    problem = waiting.aiohttp_problem() if settings.transport == "aiohttp" else None
+    if problem is not None:
+        raise ConfigurationError(f'transport="aiohttp" {problem}; leave transport= out')
+    for name, thing in (("transport", settings.transport), ("http_client", settings.http_client)):
+        if thing is not None and not isinstance(thing, str) and not hasattr(thing, "close"):
+            raise ConfigurationError(
+                f"{name}= is {type(thing).__name__}, which has no close(): InventPay takes the classes of httpx "
+                "that have one"
+            )

@@ -8,8 +8,8 @@ from ..errors import RateLimitTimeoutError
 from ..gate import Gate, GateLease
 
 
-def acquire(gate: Gate, waiting: Waiting, *, max_wait: float | None) -> GateLease:
-    """Leases a token, waiting for at most ``max_wait`` seconds.
+def acquire(gate: Gate, waiting: Waiting, *, max_wait: float | None, background: bool = False) -> GateLease:
+    """Leases a token, waiting for at most ``max_wait`` seconds; in the background, behind all direct calls.
 
     The wait is computed before it begins: one that would be longer raises RateLimitTimeoutError at once.
     """
@@ -18,12 +18,12 @@ def acquire(gate: Gate, waiting: Waiting, *, max_wait: float | None) -> GateLeas
         lease = gate.try_lease(started)
         if lease is not None:
             return lease
-        estimate = gate.estimate(started)
+        estimate = gate.estimate(started, background=background)
         if max_wait is not None and estimate > max_wait:
             raise _too_long(gate, estimate, max_wait)
         line = waiting.line()
         waiter = waiting.waiter()
-        gate.join(line, waiter)
+        gate.join(line, waiter, background=background)
     try:
         while True:
             now = waiting.now()
@@ -32,7 +32,7 @@ def acquire(gate: Gate, waiting: Waiting, *, max_wait: float | None) -> GateLeas
                 turn = gate.turn(line, waiter, now)
                 # The estimate assumes that calls in flight are answered at once; slow ones make the wait longer.
                 if left is not None and left <= 0 and not isinstance(turn, GateLease):
-                    raise _too_long(gate, gate.estimate(now), max_wait or 0.0)
+                    raise _too_long(gate, gate.estimate(now, background=background), max_wait or 0.0)
             if isinstance(turn, GateLease):
                 return turn
             waiter.wait(left if turn is None or (left is not None and left < turn) else turn)

@@ -15,10 +15,10 @@ from __future__ import annotations
 try:
     import starlette  # noqa: F401  # pyright: ignore[reportUnusedImport]
     import uvicorn  # noqa: F401  # pyright: ignore[reportUnusedImport]
-except ImportError as error:
+except ImportError as _missing:
     raise ImportError(
-        f'The sandbox needs Starlette and uvicorn ({error}). Install them from a clone with: pip install ".[sandbox]"'
-    ) from error
+        f'The sandbox needs Starlette and uvicorn ({_missing}); from a clone: pip install ".[sandbox]"'
+    ) from _missing
 
 from inventpay.sandbox.balances import Balance
 from inventpay.sandbox.clock import Clock, ManualClock

@@ -32,9 +32,10 @@ async def _async_story(sandbox: Sandbox, url: str) -> None:
             amount=PRICE, amount_currency="USD", currency=COIN, order_id="order-1", description="Premium plan"
         )
         _tell_created(payment, client.payment_link(payment.payment_id))
-        _tell_status(await client.payments.status(payment.payment_id))
-        _pay(sandbox, payment)
-        _tell_status(await client.payments.status(payment.payment_id))
+        async for status in client.payments.watch(payment.payment_id):
+            _tell_status(status)
+            if not status.is_final:
+                _pay(sandbox, payment)
         _tell_balance(before, await client.balances.get(COIN))
         _tell_withdrawal(await client.withdrawals.create(amount="10", currency=COIN, destination_address=SHOP_ADDRESS))
 
@@ -46,9 +47,10 @@ def _blocking_story(sandbox: Sandbox, url: str) -> None:
             amount=PRICE, amount_currency="USD", currency=COIN, order_id="order-2", description="Premium plan"
         )
         _tell_created(payment, client.payment_link(payment.payment_id))
-        _tell_status(client.payments.status(payment.payment_id))
-        _pay(sandbox, payment)
-        _tell_status(client.payments.status(payment.payment_id))
+        for status in client.payments.watch(payment.payment_id):
+            _tell_status(status)
+            if not status.is_final:
+                _pay(sandbox, payment)
         _tell_balance(before, client.balances.get(COIN))
         _tell_withdrawal(client.withdrawals.create(amount="10", currency=COIN, destination_address=SHOP_ADDRESS))
 

@@ -20,7 +20,7 @@ from inventpay.sandbox.rate_limits import RateClass, Verdict
 if TYPE_CHECKING:
     from inventpay.sandbox.sandbox import Sandbox
 
-logger = logging.getLogger("inventpay.sandbox")
+logger: logging.Logger = logging.getLogger("inventpay.sandbox")
 
 
 class Access(Enum):

@@ -58,9 +58,9 @@ class Sandbox:
         self.withdrawal_key = withdrawal_key
         self.clock = clock
         self.rate_limits: RateLimitPolicy = SlidingLog() if rate_limits is None else rate_limits
-        self.idempotency = IdempotencyStore()
+        self.idempotency: IdempotencyStore = IdempotencyStore()
         self.request_counts: Counter[tuple[str, int]] = Counter()
-        self.state = State(clock)
+        self.state: State = State(clock)
         self.app: Starlette = create_app(self)
 
     def payment(self, payment_id: str) -> Payment:

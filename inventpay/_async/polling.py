@@ -1,0 +1,191 @@
+# The source of inventpay/_sync/polling.py; after a change run: python tools/generate_sync.py
+"""Polling in the background of direct calls: a watcher waits for its turn, sends one read, and looks for news."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import AsyncIterator, Hashable
+from datetime import datetime
+from typing import Final, Generic, Protocol, Self, TypeVar
+
+from attrs import evolve
+
+from .._waiting import AsyncWaiting
+from ..calls import Call
+from ..errors import APIConnectionError, InventPayError, RateLimitedError, RateLimitTimeoutError, ServerError
+from ..forking import remember
+from ..hooks import PollingStretched, emit
+from ..options import CallOptions, RateClass
+from ..polling import AFTER_FAILURE, OUTAGE, Schedule, Watcher
+from ..settings import TransportSettings
+from .transport import AsyncTransport
+
+T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
+
+_TRANSIENT: Final = (APIConnectionError, RateLimitedError, ServerError)
+
+
+class Subject(Protocol[T_contra]):
+    """What is watched: when to look again, what counts as news, and when it is over."""
+
+    def wanted(self, last: T_contra | None, now: datetime, watched: float) -> float:
+        """Seconds until the next look, ``watched`` seconds after the first."""
+        ...
+
+    def appointment(self, last: T_contra | None) -> datetime | None:
+        """A moment at which to look in any case."""
+        ...
+
+    def is_news(self, last: T_contra, new: T_contra) -> bool:
+        """Whether the answer says something new."""
+        ...
+
+    def is_over(self, last: T_contra) -> bool:
+        """Whether nothing can follow."""
+        ...
+
+
+class DeadlinePassed(Exception):
+    """The time of a watcher is over."""
+
+
+class AsyncPolling:
+    """All watchers of one client: a schedule for each endpoint class."""
+
+    def __init__(self, settings: TransportSettings, transport: AsyncTransport, waiting: AsyncWaiting) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._waiting = waiting
+        self._lock = threading.Lock()
+        self._schedules: dict[tuple[Hashable, RateClass], Schedule] = {}
+        remember(self)
+
+    @property
+    def waiting(self) -> AsyncWaiting:
+        """The clock of deadlines."""
+        return self._waiting
+
+    async def turn(self, call: Call[T], watcher: Watcher, wanted: float, at: float, deadline: float | None) -> None:
+        """Returns when it is the watcher's turn; raises DeadlinePassed when that would be too late."""
+        rate_class = self._settings.rate_class(call.endpoint)
+        schedule = self._schedule((self._waiting.line(), rate_class))
+        waiter = self._waiting.waiter()
+        with self._lock:
+            schedule.join(watcher, waiter, wanted, self._waiting.now(), at)
+        try:
+            while True:
+                now = self._waiting.now()
+                with self._lock:
+                    wait = schedule.turn(watcher, now)
+                    gap = schedule.overload(now)
+                    watchers = schedule.waiting
+                if gap is not None:
+                    emit(
+                        self._settings.hooks,
+                        PollingStretched(rate_class=rate_class, watchers=watchers, seconds=gap),
+                    )
+                if wait == 0:
+                    return
+                if deadline is not None:
+                    if deadline <= now:
+                        raise DeadlinePassed
+                    wait = deadline - now if wait is None else min(wait, deadline - now)
+                await waiter.wait(wait)
+        finally:
+            with self._lock:
+                schedule.leave(watcher, self._waiting.now())
+
+    async def poll(self, call: Call[T], options: CallOptions, deadline: float | None) -> T:
+        """Sends the read behind all direct calls; raises DeadlinePassed when no token comes in time."""
+        if deadline is None:
+            return await self._transport.send(call, evolve(options, max_wait=None), background=True)
+        left = max(0.0, deadline - self._waiting.now())
+        timeout = left if options.timeout is None else min(left, options.timeout)
+        try:
+            return await self._transport.send(call, evolve(options, max_wait=left, timeout=timeout), background=True)
+        except RateLimitTimeoutError:
+            raise DeadlinePassed from None
+
+    def _schedule(self, place: tuple[Hashable, RateClass]) -> Schedule:
+        with self._lock:
+            schedule = self._schedules.get(place)
+            if schedule is None:
+                # Schedules of event loops that ended would hold these for ever.
+                self._schedules = {name: other for name, other in self._schedules.items() if not other.is_idle}
+                limits = self._settings.rate_limits
+                schedule = self._schedules[place] = Schedule(limits.limit(place[1]), limits.window)
+            return schedule
+
+    def forget_parent(self) -> None:
+        """In a forked child: the parent's watchers poll over there."""
+        self._lock = threading.Lock()
+        self._schedules.clear()
+
+
+class AsyncWatch(AsyncIterator[T], Generic[T]):
+    """Every change of something, as it happens. Ends when nothing can follow; may be dropped at any time."""
+
+    def __init__(
+        self,
+        polling: AsyncPolling,
+        call: Call[T],
+        options: CallOptions,
+        subject: Subject[T],
+        *,
+        deadline: float | None = None,
+    ) -> None:
+        self._polling = polling
+        self._call = call
+        self._options = options
+        self._subject = subject
+        self._deadline = deadline
+        self._watcher = Watcher()
+        self._began: float | None = None
+        self._failing_since: float | None = None
+        self._booked: tuple[datetime | None, float] = (None, math.inf)
+        self.last: T | None = None
+        """The latest news."""
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        """The next change. Raises DeadlinePassed, and errors that waiting would not mend."""
+        while self.last is None or not self._subject.is_over(self.last):
+            await self._wait()
+            try:
+                new = await self._polling.poll(self._call, self._options, self._deadline)
+            except _TRANSIENT as error:
+                self._endure(error)
+                continue
+            self._failing_since = None
+            if self.last is None or self._subject.is_news(self.last, new):
+                self.last = new
+                return new
+        raise StopAsyncIteration
+
+    async def _wait(self) -> None:
+        now = self._polling.waiting.now()
+        if self._began is None:
+            self._began = now
+        wall = self._polling.waiting.wall()
+        wanted = self._subject.wanted(self.last, wall, now - self._began)
+        if self._failing_since is not None:
+            wanted = max(wanted, AFTER_FAILURE)
+        appointment = self._subject.appointment(self.last)
+        if appointment != self._booked[0]:
+            at = math.inf if appointment is None else now + (appointment - wall).total_seconds()
+            self._booked = (appointment, at)
+        # An appointment that is over was kept by the poll before this one.
+        at = self._booked[1] if self._booked[1] > now else math.inf
+        await self._polling.turn(self._call, self._watcher, wanted, at, self._deadline)
+
+    def _endure(self, error: InventPayError) -> None:
+        """Goes on through a short outage, which the hooks were told of, and reports a long one."""
+        now = self._polling.waiting.now()
+        if self._failing_since is None:
+            self._failing_since = now
+        if now - self._failing_since >= OUTAGE:
+            raise error

@@ -1,0 +1,116 @@
+# Generated from inventpay/_async/shared_reads.py by tools/generate_sync.py. Do not edit.
+"""Identical reads of concurrent callers are sent once; :mod:`inventpay.sharing` says by whom and for whom."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Final
+
+from .._waiting import Waiting
+from ..forking import remember
+from ..responses import APIResponse
+from ..sharing import Fetch, Resource, is_shared
+
+REMEMBERED: Final = 128
+"""Answers kept for callers that accept a recent one: more than there are coins."""
+
+
+class SharedReads:
+    """The reads of one client that are under way, and the latest answers of those that may be asked for again."""
+
+    def __init__(self, waiting: Waiting) -> None:
+        self._waiting = waiting
+        self._lock = threading.Lock()
+        self._resources: dict[Hashable, Resource] = {}
+        self._answers: OrderedDict[Hashable, tuple[float, APIResponse]] = OrderedDict()
+        remember(self)
+
+    def recall(self, name: Hashable, max_age: float) -> APIResponse | None:
+        """The latest answer, if its request was sent at most ``max_age`` seconds ago."""
+        with self._lock:
+            sent_at, response = self._answers.get(name, (0.0, None))
+        return response if response is not None and self._waiting.now() - sent_at <= max_age else None
+
+    def keep(self, name: Hashable, sent_at: float, response: APIResponse) -> None:
+        """Remembers an answer, unless a later request was answered already."""
+        with self._lock:
+            known_at, _ = self._answers.get(name, (sent_at, None))
+            if known_at <= sent_at:
+                self._answers[name] = (sent_at, response)
+                self._answers.move_to_end(name)
+            if len(self._answers) > REMEMBERED:
+                self._answers.popitem(last=False)
+
+    def read(self, name: Hashable, fetch: Fetch) -> APIResponse:
+        """The answer to a question asked now: of a request sent by this caller, or by another one after now."""
+        place = (self._waiting.line(), name)
+        with self._lock:
+            resource = self._resources.get(place)
+            if resource is None:
+                resource = self._resources[place] = Resource()
+                resource.take_lead()
+                first = True
+            else:
+                first = False
+        if first:
+            return self._lead(place, resource, fetch, None)
+        return self._follow(place, resource, fetch)
+
+    def _follow(self, place: Hashable, resource: Resource, fetch: Fetch) -> APIResponse:
+        waiter = self._waiting.waiter()
+        with self._lock:
+            caller = resource.ask(waiter)
+        try:
+            while True:
+                with self._lock:
+                    if caller.response is not None:
+                        return caller.response
+                    turn = None if caller.alone else resource.leads(caller, self._waiting.now())
+                if caller.alone:
+                    return fetch(_nothing, caller.serving_since)
+                if turn is True:
+                    return self._lead(place, resource, fetch, caller.serving_since)
+                waiter.wait(turn)
+        finally:
+            with self._lock:
+                resource.leave(caller)
+                self._forget_idle(place, resource)
+
+    def _lead(self, place: Hashable, resource: Resource, fetch: Fetch, began: float | None) -> APIResponse:
+        order: int | None = None
+
+        def on_sent() -> None:
+            nonlocal order
+            with self._lock:
+                order = resource.sent(self._waiting.now())
+
+        try:
+            response = fetch(on_sent, began)
+        except BaseException as error:
+            with self._lock:
+                # Only a failure says something about the API; a caller that was cut off just left.
+                resource.failed(order, cancelled=not isinstance(error, Exception))
+                self._forget_idle(place, resource)
+            raise
+        with self._lock:
+            if order is not None and is_shared(response):
+                resource.answered(order, response)
+            else:
+                resource.failed(order, cancelled=False)
+            self._forget_idle(place, resource)
+        return response
+
+    def _forget_idle(self, place: Hashable, resource: Resource) -> None:
+        if resource.is_idle and self._resources.get(place) is resource:
+            del self._resources[place]
+
+    def forget_parent(self) -> None:
+        """In a forked child: the parent's reads are answered over there."""
+        self._lock = threading.Lock()
+        self._resources.clear()
+
+
+def _nothing() -> None:
+    return None

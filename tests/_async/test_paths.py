@@ -1,0 +1,54 @@
+# The source of tests/_sync/test_paths.py; after a change run: python tools/generate_sync.py
+"""An id is one segment of a path, whatever characters it is made of."""
+
+from __future__ import annotations
+
+import pytest
+
+from inventpay import AsyncInventPay, InvalidArgumentError, NotFoundError
+from tests.support.clients import new_key
+from tests.support.odd_ids import ODD_IDS, says_404
+from tests.support.raw_server import RawServer
+
+
+@pytest.mark.parametrize("odd", ODD_IDS)
+async def test_an_odd_id_reaches_nothing_else(odd: str) -> None:
+    """On the wire an id is percent-encoded as a whole: no other path, no query, no second request."""
+    with RawServer(says_404) as server:
+        async with AsyncInventPay(new_key(), base_url=server.url) as client:
+            with pytest.raises(NotFoundError):
+                await client.payments.status(odd)
+            with pytest.raises(NotFoundError):
+                await client.withdrawals.get(odd)
+        assert server.lines == [
+            f"GET /v1/invoice/{ODD_IDS[odd]}/status HTTP/1.1",
+            f"GET /v1/withdrawal/{ODD_IDS[odd]} HTTP/1.1",
+        ]
+
+
+@pytest.mark.parametrize("refused", ["", ".", "..", "a b", "a\r\nX-Evil: 1", "\0", "x" * 256])
+async def test_what_is_no_id_is_refused_before_anything_is_sent(refused: str) -> None:
+    """Empty ids would reach the list behind them, dots another folder, and line breaks the headers."""
+    async with AsyncInventPay(new_key()) as client:
+        for call in (client.payments.status, client.withdrawals.get):
+            with pytest.raises(InvalidArgumentError) as caught:
+                await call(refused)
+            assert caught.value.outcome == "not_sent"
+        with pytest.raises(InvalidArgumentError):
+            client.payment_link(refused)
+
+
+@pytest.mark.parametrize("coin", ["../balance", "btc", "BTC?x=1", "", "BTC/"])
+async def test_what_is_no_currency_is_refused_before_anything_is_sent(coin: str) -> None:
+    """A currency is letters, digits and underscores, so there is nothing to encode."""
+    async with AsyncInventPay(new_key()) as client:
+        with pytest.raises(InvalidArgumentError):
+            await client.balances.get(coin)
+
+
+@pytest.mark.parametrize("path", ["/v1/../admin", "/v1/%2e%2e/admin", "/v1//x", "/v1/a?b=c", "//evil.example/", "v1"])
+async def test_the_escape_hatch_stays_below_the_base_url(path: str) -> None:
+    """A path with dots, a query or a host in it is refused."""
+    async with AsyncInventPay(new_key()) as client:
+        with pytest.raises(InvalidArgumentError):
+            await client.request("GET", path)

@@ -1,0 +1,176 @@
+# Generated from tests/_async/test_watching.py by tools/generate_sync.py. Do not edit.
+"""Watching and waiting: every change, in order, until nothing can follow."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import httpx
+import pytest
+
+from inventpay import (
+    APIConnectionError,
+    DecodeError,
+    InvalidArgumentError,
+    NotFoundError,
+    PaymentState,
+    WaitTimeoutError,
+)
+from inventpay.polling import OUTAGE
+from tests.support.api import ScriptedAPI, answers, fails, takes
+from tests.support.clients import scripted_client
+
+PAYMENT = "cmh123abc456def"
+
+
+def status(state: str, balance: str = "0", confirmations: int = 0) -> dict[str, object]:
+    """The body of a status call."""
+    return {"paymentId": PAYMENT, "status": state, "currentBalance": balance, "confirmations": confirmations}
+
+
+def balance(available: int) -> dict[str, object]:
+    """The body of a balance call."""
+    money = {"availableBalance": available, "totalEarned": 9, "totalWithdrawn": 0}
+    return {"success": True, "data": {"currency": "BTC", "balance": money}}
+
+
+def test_watching_tells_every_change_and_ends() -> None:
+    """Each change is told once, nothing goes backwards, and the final status is the last."""
+    api = ScriptedAPI(
+        *(answers(200, body) for body in (status("PENDING"), status("PENDING"), status("PENDING", "5"))),
+        *(answers(200, body) for body in (status("PENDING", "0"), status("CONFIRMING", "5", 1))),
+        *(answers(200, body) for body in (status("PENDING", "5"), status("CONFIRMING", "5", 2))),
+        answers(200, status("COMPLETED", "5", 12)),
+    )
+    with scripted_client(api) as client:
+        told = [(str(news.status), news.confirmations) for news in client.payments.watch(PAYMENT)]
+    assert told == [("PENDING", 0), ("PENDING", 0), ("CONFIRMING", 1), ("CONFIRMING", 2), ("COMPLETED", 12)]
+    assert len(api.requests) == 8
+
+
+def test_watching_can_be_left_at_any_time() -> None:
+    """Breaking off leaves nothing behind that would have to be closed."""
+    api = ScriptedAPI(answers(200, status("PENDING")))
+    with scripted_client(api) as client:
+        for news in client.payments.watch(PAYMENT):
+            assert news.status == PaymentState.PENDING
+            break
+        assert all(schedule.is_idle for schedule in client._polling._schedules.values())
+
+
+def test_short_outages_are_waited_out() -> None:
+    """Lost connections, refusals by the rate limit and server errors are no news; the next look may bring some."""
+    api = ScriptedAPI(
+        answers(503),
+        fails(httpx.ReadError("lost")),
+        answers(429),
+        answers(200, status("PENDING")),
+        answers(500),
+        answers(200, status("EXPIRED")),
+    )
+    with scripted_client(api, max_retries=0) as client:
+        told = [news.status for news in client.payments.watch(PAYMENT)]
+    assert told == ["PENDING", "EXPIRED"]
+
+
+def test_a_long_outage_is_told() -> None:
+    """After ten minutes of failures in a row the last one is raised."""
+    api = ScriptedAPI(fails(httpx.ConnectError("down")))
+    with scripted_client(api, max_retries=0) as client:
+        began = api.clock.now
+        with pytest.raises(APIConnectionError):
+            client.payments.watch(PAYMENT).__next__()
+        assert OUTAGE <= api.clock.now - began <= OUTAGE + 60
+
+
+def test_what_waiting_would_not_mend_is_raised_at_once() -> None:
+    """An unknown id and an unreadable answer end the watch."""
+    for step, kind in ((answers(404), NotFoundError), (answers(200, b"<html>"), DecodeError)):
+        with scripted_client(ScriptedAPI(step)) as client:
+            with pytest.raises(kind):
+                client.payments.watch(PAYMENT).__next__()
+
+
+def test_waiting_returns_the_final_status() -> None:
+    """`wait` ends with the payment."""
+    api = ScriptedAPI(answers(200, status("PENDING")), answers(200, status("COMPLETED", "5", 12)))
+    with scripted_client(api) as client:
+        final = client.payments.wait(PAYMENT, timeout=1800)
+    assert final.is_paid
+    assert final.current_balance == Decimal(5)
+
+
+@pytest.mark.parametrize("until", ["CONFIRMING", ["UNDERPAID", PaymentState.CONFIRMING], {"CONFIRMING"}])
+def test_waiting_until_a_state(until: object) -> None:
+    """`until` names the state, or the states, that will do; a final status ends the wait whatever was asked for."""
+    api = ScriptedAPI(answers(200, status("PENDING")), answers(200, status("CONFIRMING", "5", 1)))
+    with scripted_client(api) as client:
+        assert (client.payments.wait(PAYMENT, until=until)).status == "CONFIRMING"  # type: ignore[arg-type]
+    with scripted_client(ScriptedAPI(answers(200, status("EXPIRED")))) as client:
+        assert (client.payments.wait(PAYMENT, until="COMPLETED")).status == "EXPIRED"
+
+
+@pytest.mark.parametrize("timeout", [60, timedelta(minutes=1)])
+def test_waiting_has_a_bound(timeout: object) -> None:
+    """When time is over, WaitTimeoutError carries the last status that was seen."""
+    with scripted_client(ScriptedAPI(answers(200, status("PENDING")))) as client:
+        began = client._waiting.now()
+        with pytest.raises(WaitTimeoutError, match="not final within 60 s; it is PENDING") as caught:
+            client.payments.wait(PAYMENT, timeout=timeout)  # type: ignore[arg-type]
+        assert client._waiting.now() - began == pytest.approx(60)
+    assert caught.value.last is not None
+    assert caught.value.last.status == "PENDING"
+    assert caught.value.path == f"/v1/invoice/{PAYMENT}/status"
+
+
+def test_the_bound_of_waiting_cuts_slow_answers_short() -> None:
+    """A poll may take no longer than what is left of the wait."""
+    api = ScriptedAPI(takes(40.0, answers(200, status("PENDING"))))
+    with scripted_client(api, timeout=None, attempt_timeout=None) as client:
+        began = client._waiting.now()
+        with pytest.raises(WaitTimeoutError, match="no status was seen"):
+            client.payments.wait(PAYMENT, timeout=10)
+        assert client._waiting.now() - began == pytest.approx(10)
+
+
+def test_waiting_ends_when_no_token_comes_in_time() -> None:
+    """The rate limit may leave no room for another poll before the time is over."""
+    api = ScriptedAPI(answers(200, status("PENDING")))
+    with scripted_client(api) as client:
+        gate = client._limiter._gates["status_checks"]
+        for _ in range(300):
+            gate.try_lease(client._waiting.now()).answered(client._waiting.now(), 200, {})
+        with pytest.raises(WaitTimeoutError, match="no status was seen"):
+            client.payments.wait(PAYMENT, timeout=5)
+    assert not api.requests
+
+
+def test_a_balance_is_watched_for_changes() -> None:
+    """Only what changed is told, at the interval that was asked for."""
+    api = ScriptedAPI(*(answers(200, balance(amount)) for amount in (1, 1, 1, 2, 3)))
+    seen = []
+    with scripted_client(api) as client:
+        began = api.clock.now
+        for news in client.balances.watch("BTC", every=timedelta(seconds=20)):
+            seen.append((int(news.available_balance), round(api.clock.now - began)))
+            if len(seen) == 3:
+                break
+    assert seen == [(1, 0), (2, 60), (3, 80)]
+
+
+def test_what_is_refused_before_anything_is_sent() -> None:
+    """Bad arguments are named at once, not at the first poll."""
+    api = ScriptedAPI()
+    with scripted_client(api) as client:
+        with pytest.raises(InvalidArgumentError, match="payment_id"):
+            client.payments.watch("")
+        for every in (0, -1, float("nan"), "5"):
+            with pytest.raises(InvalidArgumentError, match="every"):
+                client.balances.watch("BTC", every=every)  # type: ignore[arg-type]
+        for until in ("", [], [1], 5, [""]):
+            with pytest.raises(InvalidArgumentError, match="until"):
+                client.payments.wait(PAYMENT, until=until)  # type: ignore[arg-type]
+        with pytest.raises(InvalidArgumentError, match="timeout"):
+            client.payments.wait(PAYMENT, timeout=-1)
+    assert not api.requests

@@ -1,0 +1,150 @@
+"""An API in memory that plays a script, on a clock of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from .clock import Clock
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+Step = Callable[[httpx.Request, Clock], httpx.Response]
+"""What the API does with one request."""
+
+INTERRUPTS = [KeyboardInterrupt, SystemExit, asyncio.CancelledError]
+"""What cuts a call off from outside."""
+
+BODIES: Mapping[tuple[str, str], str] = {
+    ("POST", "/v1/create_payment"): "create_payment",
+    ("POST", "/v1/create_invoice"): "create_invoice",
+    ("GET", "/v1/invoice/cmh123abc456def/status"): "payment_status.pending",
+    ("GET", "/v1/merchant/balance"): "balances.map-with-limits",
+    ("GET", "/v1/merchant/balance/USDT_BEP20"): "balance.limits-inside",
+    ("POST", "/v1/merchant/withdrawal/create"): "withdrawal.created",
+    ("GET", "/v1/withdrawal/cmh789ghi012jkl"): "withdrawal.docs-pending",
+}
+"""The documented answer to each request."""
+
+
+def example(name: str) -> bytes:
+    """A documented body."""
+    return (EXAMPLES / f"{name}.json").read_bytes()
+
+
+def documented(method: str, path: str) -> bytes:
+    """The documented answer to this request, an empty success where none is documented."""
+    for (known_method, known_path), name in BODIES.items():
+        # An API behind a gateway has a prefix.
+        if method == known_method and path.endswith(known_path):
+            return example(name)
+    return b'{"success": true, "data": {}}'
+
+
+def ok(request: httpx.Request, clock: Clock) -> httpx.Response:
+    """Answers as documented."""
+    del clock
+    return httpx.Response(
+        200, content=documented(request.method, request.url.path), headers={"Content-Type": "application/json"}
+    )
+
+
+def answers(status: int, body: Any = None, headers: Mapping[str, str] | None = None) -> Step:
+    """Answers with this status and this body: bytes, or what is written as JSON."""
+    if body is None:
+        body = {"success": False, "error": f"said {status}", "statusCode": status}
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+
+    def step(request: httpx.Request, clock: Clock) -> httpx.Response:
+        del request, clock
+        return httpx.Response(status, content=content, headers=headers)
+
+    return step
+
+
+def fails(error: BaseException) -> Step:
+    """Ends with what the HTTP library, or somebody else, raises."""
+
+    def step(request: httpx.Request, clock: Clock) -> httpx.Response:
+        del request, clock
+        raise error
+
+    return step
+
+
+def takes(seconds: float, then: Step = ok) -> Step:
+    """Lets time pass first; one who would wait for less long gets a timeout, as from a socket."""
+
+    def step(request: httpx.Request, clock: Clock) -> httpx.Response:
+        patience = request.extensions["timeout"]["read"]
+        if patience is not None and patience < seconds:
+            clock.advance(patience)
+            raise httpx.ReadTimeout("timed out")
+        clock.advance(seconds)
+        return then(request, clock)
+
+    return step
+
+
+def hangs(request: httpx.Request, clock: Clock) -> httpx.Response:
+    """Never answers, so that the bound of the attempt cuts it off."""
+    del request
+    clock.run_into_bound()
+    raise AssertionError("unreachable")
+
+
+class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body that comes piece by piece in either world."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._pieces
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            yield piece
+
+
+def trickles(seconds: float, pieces: int = 10) -> Step:
+    """Answers at once, with a body whose pieces take so many seconds each."""
+
+    def step(request: httpx.Request, clock: Clock) -> httpx.Response:
+        del request
+
+        def body() -> Iterator[bytes]:
+            for _ in range(pieces):
+                clock.advance(seconds)
+                yield b" "
+
+        return httpx.Response(200, stream=_Body(body()))
+
+    return step
+
+
+class ScriptedAPI:
+    """Takes one step for each request, the last one for ever, and remembers what it was asked and when."""
+
+    def __init__(self, *steps: Step, clock: Clock | None = None) -> None:
+        self.steps = list(steps) or [ok]
+        self.clock = clock or Clock()
+        self.requests: list[httpx.Request] = []
+        self.times: list[float] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        request.read()
+        self.requests.append(request)
+        self.times.append(self.clock.now)
+        step = self.steps[min(len(self.requests), len(self.steps)) - 1]
+        return step(request, self.clock)
+
+    @property
+    def keys(self) -> list[str | None]:
+        """The idempotency key of each request."""
+        return [request.headers.get("idempotency-key") for request in self.requests]

@@ -1,0 +1,95 @@
+"""Clients whose API is a script, whose clock is fake and whose luck is known."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from inventpay import AsyncInventPay, InventPay
+
+from .api import ScriptedAPI
+from .clock import AsyncFakeWaiting, FakeWaiting
+
+WITHDRAWAL_KEY = "wk_live_of_the_tests"
+
+_numbers = itertools.count(1)
+
+
+def new_key() -> str:
+    """An API key nobody else uses: clients of one process share their rate limits by key."""
+    return f"pk_live_of_test_{next(_numbers)}"
+
+
+def scripted_async_client(api: ScriptedAPI, *, luck: float | None = 1.0, **options: Any) -> AsyncInventPay:
+    """An `AsyncInventPay` that talks to `api` on its clock; pauses are `luck` times their upper bound,
+    or random where that is `None`."""
+    client = AsyncInventPay(**_options(api, options))
+    waiting = AsyncFakeWaiting(api.clock)
+    _let_wait(client, waiting)
+    if luck is not None:
+        client._transport._luck = lambda: luck
+    return client
+
+
+def scripted_client(api: ScriptedAPI, *, luck: float | None = 1.0, **options: Any) -> InventPay:
+    """The same for `InventPay`."""
+    client = InventPay(**_options(api, options))
+    waiting = FakeWaiting(api.clock)
+    _let_wait(client, waiting)
+    if luck is not None:
+        client._transport._luck = lambda: luck
+    return client
+
+
+def _let_wait(client: AnyClient, waiting: Any) -> None:
+    parts = (client, client._transport, client._connection, client._polling, client._transport._reads)
+    for part in parts:
+        if part is not None:
+            part._waiting = waiting
+
+
+def _options(api: ScriptedAPI, options: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "api_key": new_key(),
+        "withdrawal_key": WITHDRAWAL_KEY,
+        "transport": httpx.MockTransport(api),
+        **options,
+    }
+
+
+AnyClient = Any
+"""Either client: what a call returns is awaited in one world and not in the other."""
+
+AnyCall = Callable[[AnyClient], Any]
+
+
+def read(client: AnyClient) -> Any:
+    """A call that changes nothing."""
+    return client.balances.get("USDT_BEP20")
+
+
+def read_publicly(client: AnyClient) -> Any:
+    """A call that changes nothing and carries no key."""
+    return client.payments.status("cmh123abc456def")
+
+
+def repeatable(client: AnyClient, **options: Any) -> Any:
+    """A write that may be repeated under its key."""
+    return client.payments.create(amount="29.99", amount_currency="USD", currency="USDT_BEP20", **options)
+
+
+def once(client: AnyClient, **options: Any) -> Any:
+    """A write that moves money."""
+    return client.withdrawals.create(
+        amount="10",
+        currency="USDT_BEP20",
+        destination_address="0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D",
+        **options,
+    )
+
+
+CALLS: dict[str, AnyCall] = {"read": read, "repeatable": repeatable, "once": once}
+"""One call of each kind of safety."""

@@ -1,0 +1,167 @@
+"""JSON bytes to values and back: exact, bounded, and never through a float."""
+
+from __future__ import annotations
+
+import decimal
+import json
+from decimal import Decimal
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inventpay import models
+from inventpay.converter import MAX_DEPTH, camel, read_json, structure, write_json
+from inventpay.errors import DecodeError
+from inventpay.models import Balance, Limit
+
+
+def exact(value: Any) -> Any:
+    """A parsed value with every number as text, so that ``1`` and ``1.0`` differ."""
+    if isinstance(value, dict):
+        return {name: exact(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [exact(inner) for inner in value]
+    return f"{type(value).__name__} {value}"
+
+
+json_values = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.text(max_size=20),
+        st.integers(-(10**40), 10**40),
+        st.decimals(allow_nan=False, allow_infinity=False, places=8, min_value=-(10**20), max_value=10**20),
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=8), inner, max_size=4)),
+    max_leaves=20,
+)
+
+
+@given(json_values)
+def test_what_is_written_reads_back_the_same(value: Any) -> None:
+    """Text, whole numbers of any size and decimals survive the way out and back unchanged."""
+    assert read_json(write_json(value)) == value
+
+
+@given(json_values)
+def test_what_is_read_is_what_the_standard_library_reads(value: Any) -> None:
+    """Fractions are Decimals with every digit, trailing zeros included; whole numbers are ints."""
+    body = write_json(value)
+    assert exact(read_json(body)) == exact(json.loads(body, parse_float=Decimal))
+
+
+@pytest.mark.parametrize(
+    ("body", "read"),
+    [
+        (b"0.10", "0.10"),
+        (b"1e5", "1E+5"),
+        (b"1E-8", "1E-8"),
+        (b"-0.0", "-0.0"),
+        (b"0.1234567890123456789012345678901234567890", "0.1234567890123456789012345678901234567890"),
+        (b"1e999999999", "1E+999999999"),
+    ],
+)
+def test_fractions_keep_their_digits(body: bytes, read: str) -> None:
+    """A number is the Decimal of its own text; a monstrous exponent is kept, not expanded."""
+    value = read_json(body)
+    assert type(value) is Decimal
+    assert str(value) == read
+
+
+@pytest.mark.parametrize("body", [b"1e99999999999999999999", b"-1e99999999999999999999", b"1e-99999999999999999999"])
+@pytest.mark.parametrize("trapped", [True, False])
+def test_exponents_beyond_decimal_are_decode_errors(body: bytes, trapped: bool) -> None:
+    """What Decimal itself refuses is an error of ours, whatever the caller's traps say."""
+    with decimal.localcontext() as context:
+        context.traps[decimal.InvalidOperation] = trapped
+        with pytest.raises(DecodeError, match="a number has an exponent beyond all use"):
+            read_json(b'{"a":[%s]}' % body)
+
+
+def test_numbers_too_long_for_python_are_decode_errors() -> None:
+    """A whole number of ten thousand digits is refused without the quadratic work of reading it."""
+    with pytest.raises(DecodeError, match="cannot be read as JSON: it starts with '999"):
+        read_json(b"9" * 10_000)
+
+
+@pytest.mark.parametrize("bracket", [(b"[", b"]"), (b'{"a":', b"}")])
+def test_nesting_has_a_bound(bracket: tuple[bytes, bytes]) -> None:
+    """Sixty-four levels are read, one more is refused: what is deeper could not be printed or pickled."""
+    opening, closing = bracket
+    nested = opening * MAX_DEPTH + (b"1") + closing * MAX_DEPTH
+    assert read_json(nested) is not None
+    with pytest.raises(DecodeError, match="nested too deeply"):
+        read_json(opening + nested + closing)
+
+
+def test_siblings_and_text_are_not_depth() -> None:
+    """A long flat list of objects is no deep document, nor is text that holds brackets."""
+    assert len(read_json(b"[" + b",".join([b'{"a":[{}]}'] * 1000) + b"]")) == 1000
+    assert read_json(b'"' + b"[" * 1000 + b'"') == "[" * 1000
+
+
+def test_depth_is_found_behind_siblings() -> None:
+    """Closed brackets on the way down do not hide the depth."""
+    nested = b"[[]," * MAX_DEPTH + b"[]" + b"]" * MAX_DEPTH
+    with pytest.raises(DecodeError, match="nested too deeply"):
+        read_json(nested)
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"", "it is empty"),
+        (b" \n ", "it is empty"),
+        (b"<html>" + b"x" * 100, f"it starts with '<html>{'x' * 54}'"),
+        (b"\xff\xfe", "it starts with '\ufffd\ufffd'"),
+    ],
+)
+def test_what_is_no_json_is_shown_by_its_beginning(body: bytes, shown: str) -> None:
+    """The message shows how the body begins, which tells a proxy's page at a glance; the error keeps the body."""
+    with pytest.raises(DecodeError) as caught:
+        read_json(body)
+    assert caught.value.message.startswith(f"the answer cannot be read as JSON: {shown} (")
+    assert caught.value.body == body
+    assert caught.value.json_path == "$"
+
+
+@pytest.mark.parametrize(
+    ("name", "json_name"),
+    [
+        ("amount", "amount"),
+        ("available_balance", "availableBalance"),
+        ("expires_at_timestamp", "expiresAtTimestamp"),
+        ("qr_code", "qrCode"),
+    ],
+)
+def test_attributes_are_the_snake_case_of_json_names(name: str, json_name: str) -> None:
+    """One rule names every attribute."""
+    assert camel(name) == json_name
+
+
+@pytest.mark.parametrize("name", models.__all__)
+def test_every_attribute_has_a_json_name_of_its_own(name: str) -> None:
+    """No two attributes of a model read the same member."""
+    model = getattr(models, name)
+    if attrs.has(model):
+        names = [camel(attribute.name) for attribute in attrs.fields(model)]
+        assert len(set(names)) == len(names)
+
+
+def test_structure_names_the_first_problem_only() -> None:
+    """Of several problems one is named: its path leads to it, and the message stays one line."""
+    with pytest.raises(DecodeError) as caught:
+        structure(Balance, {"currency": 5, "availableBalance": None}, path="$.x")
+    assert caught.value.message == "$.x.currency is a number, not text"
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_structure_keeps_the_given_object_as_raw() -> None:
+    """Without another ``raw`` the object itself is kept."""
+    data = {"limit": 1, "used": 0, "more": True}
+    assert structure(Limit, data, path="$").raw is data
+    assert structure(Limit, data, path="$", raw={"outer": data}).raw == {"outer": data}

@@ -1,0 +1,48 @@
+"""The examples in docstrings say what happens."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+
+import pytest
+
+OFFLINE = [
+    "inventpay.answers",
+    "inventpay.arguments",
+    "inventpay.calls",
+    "inventpay.converter",
+    "inventpay.errors",
+    "inventpay.failures",
+    "inventpay.headers",
+    "inventpay.hooks",
+    "inventpay.json_values",
+    "inventpay.models",
+    "inventpay.models.balances",
+    "inventpay.models.enums",
+    "inventpay.models.payments",
+    "inventpay.models.withdrawals",
+    "inventpay.money",
+    "inventpay.options",
+    "inventpay.responses",
+    "inventpay.settings",
+]
+"""Modules whose examples need neither a client nor a server."""
+
+
+@pytest.mark.parametrize("name", OFFLINE)
+def test_examples_say_what_happens(name: str) -> None:
+    """Every example of the module runs and prints what it shows."""
+    module = importlib.import_module(name)
+    examples = doctest.DocTestFinder(exclude_empty=True).find(module)
+    for example in examples:
+        report: list[str] = []
+        result = doctest.DocTestRunner().run(example, out=report.append)
+        assert result.failed == 0, "".join(report)
+
+
+def test_there_are_examples() -> None:
+    """The list above is worth running: most of what users call by hand has an example."""
+    modules = [importlib.import_module(name) for name in OFFLINE]
+    counted = sum(len(found.examples) for module in modules for found in doctest.DocTestFinder().find(module))
+    assert counted >= 8

@@ -1,0 +1,70 @@
+"""`python -m inventpay`: the demo tells the whole story, and every misuse is answered in plain words."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from inventpay import __version__
+from inventpay.__main__ import main
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_demo_tells_the_whole_story(capsys: pytest.CaptureFixture[str]) -> None:
+    """Both clients see the payment COMPLETED, the balance rise by exactly its amount, and the withdrawal accepted."""
+    assert main(["demo"]) == 0
+    story = capsys.readouterr().out
+    for chapter in story.split("\n\n")[1:]:
+        assert re.search(r"Payment \w+ is PENDING: 0 of 29\.99 USDT_BEP20 received\.", chapter)
+        assert re.search(r"Payment \w+ is COMPLETED: 29\.99 of 29\.99 USDT_BEP20 received\.", chapter)
+        assert "by exactly 29.99 to" in chapter
+        assert re.search(r"Withdrawal \w+ of 10 USDT_BEP20 is accepted \(PENDING\); 9\.949 will arrive", chapter)
+    assert story.count("is accepted") == 2
+
+
+def test_the_demo_runs_as_a_command() -> None:
+    """As typed, with warnings as errors: exit 0 and nothing on standard error."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "inventpay", "demo"], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "COMPLETED" in done.stdout
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--version` names the package."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"inventpay {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["demo", "--loud"]])
+def test_misuse_is_explained(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """An unknown command is answered with the usage and exit code 2."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage: python -m inventpay" in capsys.readouterr().err
+
+
+def test_the_sandbox_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its options arrive: an address nobody can listen on is a plain line and exit code 1."""
+    assert main(["sandbox", "--host", "203.0.113.1", "--port", "1"]) == 1
+    assert "203.0.113.1" in capsys.readouterr().err
+
+
+def test_without_the_extra_a_command_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Starlette is no dependency of the client; who runs the demo without it is told how to get it."""
+    for name in [name for name in sys.modules if name.startswith("inventpay.sandbox")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "starlette", None)
+    assert main(["demo"]) == 1
+    assert 'pip install ".[sandbox]"' in capsys.readouterr().err

@@ -1,0 +1,180 @@
+"""The retry policy as arithmetic: what may be repeated, after which pause, and who pays for it."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inventpay import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    DecodeError,
+    InventPayError,
+    RateLimitedError,
+    RetryPolicy,
+    ServerError,
+)
+from inventpay.calls import Safety
+from inventpay.errors import class_for, outcome_of
+from inventpay.retries import RetryBudget, decide, may_repeat, pause
+
+SAFETIES: list[Safety] = ["read", "repeatable", "once"]
+
+policies = st.builds(
+    RetryPolicy,
+    initial_delay=st.floats(0, 100),
+    max_delay=st.floats(0, 100),
+    budget=st.integers(0, 100),
+    retry_cost=st.integers(0, 20),
+    success_credit=st.integers(0, 20),
+)
+lucks = st.floats(0, 1)
+statuses = st.integers(300, 599)
+
+
+def failure(status: int, retry_after: float | None = None) -> APIStatusError:
+    """The error of an answer with this status."""
+    return class_for(status)("said no", status=status, retry_after=retry_after, outcome=outcome_of(status))
+
+
+failures = st.one_of(
+    st.builds(failure, statuses, st.none() | st.floats(0, 1_000)),
+    st.builds(lambda outcome: APIConnectionError("lost", outcome=outcome), st.sampled_from(["not_sent", "unknown"])),
+    st.builds(lambda outcome: APITimeoutError("slow", outcome=outcome), st.sampled_from(["not_sent", "unknown"])),
+    st.builds(lambda: DecodeError("what?")),
+)
+
+
+@given(failures)
+def test_money_is_never_moved_twice(error: InventPayError) -> None:
+    """What may have taken effect is not repeated, unless repeating it does no harm."""
+    if may_repeat("once", error):
+        assert error.outcome == "not_sent" or isinstance(error, RateLimitedError)
+        assert error.outcome != "unknown"
+
+
+@given(failures)
+def test_what_is_safe_for_money_is_safe_for_all(error: InventPayError) -> None:
+    """The safer a call, the more of its failures are repeated."""
+    once, repeatable, read = (may_repeat(safety, error) for safety in ("once", "repeatable", "read"))
+    assert once <= repeatable <= read
+
+
+@given(policies, st.integers(1, 10_000), lucks)
+def test_a_pause_of_our_own_stays_within_its_bounds(policy: RetryPolicy, attempt: int, luck: float) -> None:
+    """However many attempts there were, a pause is neither negative nor longer than ``max_delay``."""
+    assert 0 <= pause(policy, attempt, None, luck) <= policy.max_delay
+    assert pause(policy, 1, None, luck) <= policy.initial_delay
+
+
+@given(policies, st.integers(1, 100), lucks, st.floats(0, 1_000))
+def test_a_pause_that_was_asked_for_is_not_shortened(
+    policy: RetryPolicy, attempt: int, luck: float, asked: float
+) -> None:
+    """``Retry-After`` is a lower bound, above ``max_delay`` too."""
+    assert asked <= pause(policy, attempt, asked, luck) <= asked + policy.initial_delay
+
+
+@given(
+    st.sampled_from(SAFETIES),
+    failures,
+    st.integers(1, 10),
+    st.integers(0, 10),
+    st.none() | st.floats(-10, 1_000),
+    policies,
+    lucks,
+)
+def test_a_decision_keeps_every_bound(
+    safety: Safety,
+    error: InventPayError,
+    attempt: int,
+    max_retries: int,
+    remaining: float | None,
+    policy: RetryPolicy,
+    luck: float,
+) -> None:
+    """A retry is safe, among those allowed, over before the deadline, and paid for; giving up costs nothing."""
+    budget = RetryBudget(policy)
+    delay = decide(
+        safety,
+        error,
+        attempt=attempt,
+        max_retries=max_retries,
+        remaining=remaining,
+        policy=policy,
+        budget=budget,
+        luck=luck,
+    )
+    if delay is None:
+        assert budget.left == policy.budget
+        return
+    assert may_repeat(safety, error)
+    assert attempt <= max_retries
+    assert delay >= (getattr(error, "retry_after", None) or 0)
+    assert remaining is None or delay < remaining
+    assert budget.left == policy.budget - policy.retry_cost
+
+
+@given(policies, st.lists(st.booleans(), max_size=200))
+def test_the_budget_never_leaves_its_bounds(policy: RetryPolicy, history: list[bool]) -> None:
+    """Whatever the history of retries and successes, the budget is neither overdrawn nor above its start."""
+    budget = RetryBudget(policy)
+    for success in history:
+        if success:
+            budget.succeed()
+        else:
+            before = budget.left
+            assert budget.spend() == (before >= policy.retry_cost)
+        assert 0 <= budget.left <= policy.budget
+
+
+def test_the_budget_is_exact_under_threads() -> None:
+    """Threads that spend and earn at the same time lose no token."""
+    budget = RetryBudget(RetryPolicy(budget=10_000, retry_cost=3, success_credit=1))
+    barrier = threading.Barrier(4)
+
+    def work() -> None:
+        barrier.wait()
+        for _ in range(500):
+            assert budget.spend()
+            budget.succeed()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert budget.left == 10_000 - 4 * 500 * 2
+    assert repr(budget) == "<RetryBudget 6000 of 10000>"
+
+
+def test_a_lock_of_a_parent_process_is_forgotten() -> None:
+    """What a forked child does first makes a budget usable whose lock was held."""
+    budget = RetryBudget(RetryPolicy())
+    with budget._lock:
+        budget.forget_parent()
+        assert budget.spend()
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_does_not_wait_for_a_lock_of_its_parent() -> None:
+    """A fork in the very moment in which a thread holds the lock leaves the child a budget it can use."""
+    budget = RetryBudget(RetryPolicy())
+    with budget._lock:
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if budget.spend() and budget.left == 490 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert budget.left == 500
+
+
+def test_server_errors_that_stay_are_not_repeated() -> None:
+    """501 and 505 say that the request is not supported; so does no second try."""
+    assert [status for status in range(500, 600) if may_repeat("read", failure(status))] == [500, 502, 503, 504]
+    assert isinstance(failure(501), ServerError)

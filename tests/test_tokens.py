@@ -1,0 +1,531 @@
+"""Waiting for tokens: first come, first served, known in advance, and nothing lost whoever gives up when."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import pytest
+import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inventpay import RateClass, RateLimits, RateLimitTimeoutError
+from inventpay._async.tokens import acquire as acquire_async
+from inventpay._sync.tokens import acquire
+from inventpay._waiting import AsyncWaiter, AsyncWaiting, Waiter, Waiting
+from inventpay.gate import Gate, GateLease
+from inventpay.limiter import LocalLimiter
+from tests.support.servers import wait_until
+
+
+class Clock:
+    """Seconds that pass when a test says so, and how long each waiter meant to sleep."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+        self.sleeps: list[float | None] = []
+
+
+class ManualWaiter(AsyncWaiter):
+    """Wakes only when it is woken."""
+
+    __slots__ = ("_clock",)
+
+    def __init__(self, loop: Any, clock: Clock) -> None:
+        super().__init__(loop)
+        self._clock = clock
+
+    async def wait(self, seconds: float | None) -> None:
+        """Until woken: the time that passes is the test's."""
+        self._clock.sleeps.append(seconds)
+        await super().wait(None)
+
+
+class ManualWaiting(AsyncWaiting):
+    """Waits on a clock of the test's."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def now(self) -> float:
+        """The test's time."""
+        return self._clock.now
+
+    def waiter(self) -> AsyncWaiter:
+        """A waiter that no time wakes."""
+        return ManualWaiter(asyncio.get_running_loop(), self._clock)
+
+
+def new_gate(limit: int = 1, window: float = 60.0) -> Gate:
+    """A gate whose tokens come back one window after their answer."""
+    return Gate(RateClass.OTHER, RateLimits(other=limit, window=window, rule="window"))
+
+
+def tick(gate: Gate) -> None:
+    """What a timer would do: the heads look again."""
+    with gate.lock:
+        gate._wake_heads()
+
+
+async def settle() -> None:
+    """Lets every task run until it waits."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_first_come_first_served() -> None:
+    """Tokens go out in the order in which tasks asked, and only the head sleeps for a time."""
+    clock, gate = Clock(), new_gate()
+    waiting = ManualWaiting(clock)
+    served: list[int] = []
+
+    async def one(number: int) -> None:
+        lease = await acquire_async(gate, waiting, max_wait=None)
+        served.append(number)
+        lease.answered(clock.now, 200, {})
+
+    tasks = [asyncio.create_task(one(number)) for number in range(5)]
+    await settle()
+    assert served == [0]
+    assert gate.waiting == 4
+    assert repr(gate).endswith("4 waiting>")
+    assert clock.sleeps[1:] == [None, None, None]
+    assert clock.sleeps[0] == pytest.approx(60.06)
+    for expected in range(2, 6):
+        clock.now += 60.1
+        tick(gate)
+        await settle()
+        assert served == list(range(expected))
+    await asyncio.gather(*tasks)
+    assert gate.waiting == 0
+
+
+async def test_nobody_overtakes_those_who_wait() -> None:
+    """A newcomer waits behind the line, even in the moment in which a token is free."""
+    clock, gate = Clock(), new_gate()
+    waiting = ManualWaiting(clock)
+    (await acquire_async(gate, waiting, max_wait=None)).answered(clock.now, 200, {})
+    first = asyncio.create_task(acquire_async(gate, waiting, max_wait=None))
+    await settle()
+    clock.now += 60.1
+    with pytest.raises(RateLimitTimeoutError):
+        await acquire_async(gate, waiting, max_wait=0.0)
+    tick(gate)
+    (await first).refund(clock.now)
+
+
+async def test_a_wait_that_would_be_too_long_fails_at_once() -> None:
+    """The wait is known in advance: nobody joins a line to leave it later, and the error says how long it would be."""
+    clock, gate = Clock(), new_gate()
+    waiting = ManualWaiting(clock)
+    (await acquire_async(gate, waiting, max_wait=0.0)).answered(clock.now, 200, {})
+    clock.now += 20
+    with pytest.raises(RateLimitTimeoutError, match=r"class other has no token for another 40\.06 s") as caught:
+        await acquire_async(gate, waiting, max_wait=40.0)
+    assert caught.value.wait == pytest.approx(40.06)
+    assert caught.value.outcome == "not_sent"
+    assert gate.waiting == 0
+    assert clock.sleeps == []
+    patient = asyncio.create_task(acquire_async(gate, waiting, max_wait=40.1))
+    await settle()
+    with pytest.raises(RateLimitTimeoutError, match=r"another 100\.12 s"):
+        await acquire_async(gate, waiting, max_wait=100.0)
+    clock.now += 40.07
+    tick(gate)
+    assert isinstance(await patient, GateLease)
+
+
+async def test_a_wait_that_becomes_too_long_fails_in_time() -> None:
+    """A call in flight that takes its time makes others wait longer than was known; their patience ends in time."""
+    clock, gate = Clock(), new_gate()
+    waiting = ManualWaiting(clock)
+    slow = await acquire_async(gate, waiting, max_wait=None)
+    task = asyncio.create_task(acquire_async(gate, waiting, max_wait=61.0))
+    await settle()
+    assert clock.sleeps == [61.0]
+    clock.now += 61.0
+    tick(gate)
+    with pytest.raises(RateLimitTimeoutError, match=r"may wait for 61\.00 s"):
+        await task
+    assert gate.waiting == 0
+    slow.lost(clock.now)
+
+
+def test_the_same_in_a_thread() -> None:
+    """The blocking twin fails at once, fails in time, and gets what is there."""
+    gate = new_gate(window=0.2)
+    waiting = Waiting()
+    slow = acquire(gate, waiting, max_wait=0.0)
+    with pytest.raises(RateLimitTimeoutError):
+        acquire(gate, waiting, max_wait=0.1)
+    with pytest.raises(RateLimitTimeoutError, match=r"may wait for 0\.21 s"):
+        acquire(gate, waiting, max_wait=0.21)
+    slow.answered(waiting.now(), 200, {})
+    acquire(gate, waiting, max_wait=None).refund(waiting.now())
+    assert gate.waiting == 0
+
+
+@pytest.mark.parametrize("first", ["cancel", "wake"])
+async def test_a_waiter_cancelled_in_the_tick_in_which_it_is_woken(first: str) -> None:
+    """Whichever comes first, its token is not lost: the next one has it in the same breath."""
+    clock, gate = Clock(), new_gate()
+    waiting = ManualWaiting(clock)
+    lease = await acquire_async(gate, waiting, max_wait=None)
+    tasks = [asyncio.create_task(acquire_async(gate, waiting, max_wait=None)) for _ in range(3)]
+    await settle()
+    if first == "cancel":
+        tasks[0].cancel()
+        lease.refund(clock.now)
+    else:
+        lease.refund(clock.now)
+        tasks[0].cancel()
+    await settle()
+    assert tasks[0].cancelled()
+    assert tasks[1].done()
+    assert gate.snapshot(clock.now).leased == 1
+    (await tasks[1]).refund(clock.now)
+    (await tasks[2]).refund(clock.now)
+    assert gate.snapshot(clock.now).available == 1
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("join"), st.booleans()),
+            st.tuples(st.just("cancel"), st.integers(0, 20)),
+            st.tuples(st.sampled_from(["answered", "refund", "lost", "forget"]), st.integers(0, 20)),
+            st.tuples(st.just("pass"), st.floats(0, 100)),
+            st.tuples(st.just("run"), st.integers(0, 3)),
+        ),
+        max_size=60,
+    ),
+    st.integers(1, 4),
+)
+@settings(max_examples=150, deadline=None)
+def test_whatever_happens_no_token_is_lost(actions: list[tuple[str, Any]], limit: int) -> None:
+    """Tasks that join, give up, are answered or forgotten in any order leave all tokens and serve everybody in turn."""
+    asyncio.run(_play(actions, limit))
+
+
+async def _play(actions: list[tuple[str, Any]], limit: int) -> None:
+    clock, gate = Clock(), new_gate(limit)
+    waiting = ManualWaiting(clock)
+    tasks: dict[int, tuple[bool, asyncio.Task[None]]] = {}
+    served: list[int] = []
+    leases: list[GateLease] = []
+    numbers = itertools.count()
+
+    async def one(number: int, background: bool) -> None:
+        leases.append(await acquire_async(gate, waiting, max_wait=None, background=background))
+        served.append(number)
+
+    async def run(ticks: int) -> None:
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+
+    for action, value in actions:
+        if action == "join":
+            number = next(numbers)
+            tasks[number] = (value, asyncio.create_task(one(number, value)))
+        elif action == "cancel" and tasks:
+            list(tasks.values())[value % len(tasks)][1].cancel()
+        elif action == "pass":
+            clock.now += value
+            tick(gate)
+        elif action == "run":
+            await run(value)
+        elif leases:
+            lease = leases.pop(value % len(leases))
+            if action == "answered":
+                lease.answered(clock.now, 200, {})
+            elif action == "refund":
+                lease.refund(clock.now)
+            elif action == "lost":
+                lease.lost(clock.now)
+            del lease
+    await settle()
+    # Everything in flight is answered, and time passes until everybody was served.
+    for _ in range(200):
+        while leases:
+            leases.pop().answered(clock.now, 200, {})
+        if all(task.done() for _, task in tasks.values()):
+            break
+        clock.now += 75.0
+        tick(gate)
+        await settle()
+    results = await asyncio.gather(*(task for _, task in tasks.values()), return_exceptions=True)
+    assert all(result is None or isinstance(result, asyncio.CancelledError) for result in results)
+    for wants_background in (True, False):
+        of_class = [number for number in served if tasks[number][0] is wants_background]
+        assert of_class == sorted(of_class)
+    gate.snapshot(clock.now)  # where forgotten leases are found
+    clock.now += 200.0
+    standing = gate.snapshot(clock.now)
+    assert (standing.waiting, standing.leased, standing.available) == (0, 0, limit)
+    assert gate._lines == {}
+
+
+def test_a_lease_that_nobody_ended() -> None:
+    """A forgotten lease counts as lost: its request may still arrive; those who wait for it look again."""
+    gate = new_gate()
+    woken: list[bool] = []
+
+    class Head:
+        def wake(self) -> bool:
+            woken.append(True)
+            return True
+
+    with gate.lock:
+        lease = gate.try_lease(0.0)
+        head = Head()
+        gate.join("line", head)
+        assert gate.turn("line", head, 0.0) is None
+    del lease
+    gc.collect()
+    assert woken == [True]
+    standing = gate.snapshot(1.0)
+    assert (standing.leased, standing.available) == (0, 0)
+    with gate.lock:
+        turn = gate.turn("line", head, 1.0)
+        assert turn == pytest.approx(70.06)
+        assert isinstance(gate.turn("line", head, 80.0), GateLease)
+
+
+def test_a_lease_ends_once() -> None:
+    """The first end counts, whatever follows."""
+    gate = new_gate(limit=3)
+    with gate.lock:
+        lease = gate.try_lease(0.0)
+    assert lease is not None
+    lease.answered(1.0, 200, {})
+    lease.refund(2.0)
+    lease.lost(3.0)
+    lease.answered(4.0, 200, {})
+    standing = gate.snapshot(5.0)
+    assert (standing.leased, standing.available) == (0, 2)
+
+
+def test_what_the_server_says_is_learned() -> None:
+    """Headers of an answer, and a 429, stop the gate for as long as they say."""
+    gate = new_gate(limit=10)
+    with gate.lock:
+        first, second = gate.try_lease(0.0), gate.try_lease(0.0)
+    assert first is not None
+    assert second is not None
+    first.answered(1.0, 200, {"x-ratelimit-limit": "10", "x-ratelimit-remaining": "3", "x-ratelimit-reset": "30"})
+    assert gate.snapshot(1.0).available <= 3
+    second.answered(2.0, 429, {"retry-after": "20"})
+    assert gate.snapshot(2.0).available == 0
+    assert gate.snapshot(2.0).next_token == pytest.approx(20.0)
+
+
+def test_a_429_that_says_nothing() -> None:
+    """Without any header it still stops the gate for a moment."""
+    gate = new_gate(limit=10)
+    with gate.lock:
+        lease = gate.try_lease(0.0)
+    assert lease is not None
+    lease.answered(1.0, 429, {})
+    assert gate.snapshot(1.0).next_token > 0
+
+
+# --- event loops, threads and processes ---
+
+
+def _waiter_of_a_dead_loop(gate: Gate) -> Any:
+    loop = asyncio.new_event_loop()
+    waiting = AsyncWaiting()
+
+    async def join() -> AsyncWaiter:
+        waiter = waiting.waiter()
+        with gate.lock:
+            gate.join(waiting.line(), waiter)
+        return waiter
+
+    waiter = loop.run_until_complete(join())
+    loop.close()
+    return loop, waiter
+
+
+@pytest.mark.parametrize("prunes", ["estimate", "wake", "snapshot"])
+def test_waiters_of_a_dead_loop_block_nobody(prunes: str) -> None:
+    """A loop that was closed under its waiters is forgotten: they are ahead of nobody, and nobody waits for them."""
+    gate = new_gate()
+    loop, waiter = _waiter_of_a_dead_loop(gate)
+    assert gate.waiting == 1
+    if prunes == "estimate":
+        acquire(gate, Waiting(), max_wait=0.0).refund(time.monotonic())
+    elif prunes == "wake":
+        assert not waiter.wake()
+        with gate.lock:
+            gate._wake_heads()
+    else:
+        assert gate.snapshot(time.monotonic()).waiting == 0
+    assert gate.waiting == 0
+    with gate.lock:
+        gate.leave(loop, waiter)
+    acquire(gate, Waiting(), max_wait=0.0).refund(time.monotonic())
+
+
+def test_a_run_of_trio_that_is_over() -> None:
+    """Trio's runs end as well: whoever wakes a waiter of one learns that it will never ask again."""
+
+    async def join() -> AsyncWaiter:
+        waiter = AsyncWaiting().waiter()
+        waiter.wake()
+        await waiter.wait(None)
+        return waiter
+
+    waiter = trio.run(join)
+    assert not waiter.wake()
+
+
+@pytest.mark.parametrize("run", [asyncio.run, lambda main: trio.run(lambda: main)], ids=["asyncio", "trio"])
+def test_a_waiter_woken_from_a_thread(run: Callable[[Any], None]) -> None:
+    """Any thread may wake a task of either library, before it waits, while it waits, and twice."""
+
+    async def main() -> None:
+        waiter = AsyncWaiting().waiter()
+        for delay in (0.0, 0.02):
+            thread = threading.Timer(delay, waiter.wake)
+            thread.start()
+            with anyio.fail_after(20):
+                await waiter.wait(None)
+            thread.join()
+        await waiter.wait(0.01)  # nobody wakes it: the time does
+
+    run(main())
+
+
+def test_eight_threads() -> None:
+    """Eight threads that take, answer, give back and give up leave the gate as they found it."""
+    gate = new_gate(limit=5, window=0.05)
+    served: list[int] = []
+    refused: list[int] = []
+
+    def one(number: int) -> None:
+        waiting = Waiting()
+        for turn in range(30):
+            try:
+                lease = acquire(gate, waiting, max_wait=0.0 if turn % 5 == 4 else None)
+            except RateLimitTimeoutError:
+                refused.append(number)
+                continue
+            served.append(number)
+            if turn % 3:
+                lease.refund(waiting.now())
+            else:
+                lease.answered(waiting.now(), 200, {})
+
+    threads = [threading.Thread(target=one, args=[number]) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(served) + len(refused) == 240
+    standing = gate.snapshot(time.monotonic() + 60)
+    assert (standing.leased, standing.waiting, standing.available) == (0, 0, 5)
+
+
+def test_threads_and_loops_on_one_limiter() -> None:
+    """Threads, two event loops and a run of trio draw from one bucket; nobody starves, and the count is exact."""
+    window = 0.1
+    limiter = LocalLimiter(RateLimits(other=10, window=window, rule="window"))
+    stamps: list[float] = []
+
+    def note(lease: Any, waiting: Any) -> None:
+        stamps.append(waiting.now())
+        lease.answered(waiting.now(), 200, {})
+
+    def in_thread() -> None:
+        waiting = Waiting()
+        for _ in range(10):
+            note(limiter.acquire(RateClass.OTHER, waiting), waiting)
+
+    async def in_loop() -> None:
+        waiting = AsyncWaiting()
+
+        async def one() -> None:
+            note(await limiter.acquire_async(RateClass.OTHER, waiting), waiting)
+
+        async with anyio.create_task_group() as group:
+            for _ in range(10):
+                group.start_soon(one)
+
+    threads = [threading.Thread(target=in_thread) for _ in range(2)]
+    threads += [threading.Thread(target=lambda: asyncio.run(in_loop())) for _ in range(2)]
+    threads += [threading.Thread(target=lambda: trio.run(in_loop))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    stamps.sort()
+    assert len(stamps) == 50
+    # No eleven of them in one window.
+    assert all(later - earlier >= window for earlier, later in zip(stamps, stamps[10:], strict=False))
+    standing = limiter.snapshot(time.monotonic())[RateClass.OTHER]
+    assert (standing.leased, standing.waiting) == (0, 0)
+
+
+def test_a_token_given_back_wakes_the_heads_of_all_lines() -> None:
+    """A token that comes back early reaches a line in another loop, or among threads."""
+    limiter = LocalLimiter(RateLimits(other=1, window=3_600.0))
+    waiting = Waiting()
+    lease = limiter.acquire(RateClass.OTHER, waiting)
+    got: list[str] = []
+
+    async def in_loop() -> None:
+        (await limiter.acquire_async(RateClass.OTHER, AsyncWaiting())).refund(waiting.now())
+        got.append("loop")
+
+    def in_thread() -> None:
+        limiter.acquire(RateClass.OTHER, waiting).refund(waiting.now())
+        got.append("thread")
+
+    threads = [threading.Thread(target=lambda: asyncio.run(in_loop())), threading.Thread(target=in_thread)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: limiter.snapshot(waiting.now())[RateClass.OTHER].waiting == 2)
+    lease.refund(waiting.now())
+    for thread in threads:
+        thread.join(20)
+    assert sorted(got) == ["loop", "thread"]
+
+
+def test_a_child_forgets_what_lives_on_in_its_parent() -> None:
+    """After a fork: no waiters, calls in flight counted as answered, their later ends ignored, and the lock free."""
+    gate = new_gate(limit=5)
+    waiter = Waiting().waiter()
+    with gate.lock:
+        leases = [gate.try_lease(time.monotonic()) for _ in range(3)]
+        gate.join(None, waiter)
+    threading.Thread(target=gate.lock.acquire).start()
+    wait_until(lambda: not gate.lock.acquire(blocking=False) or gate.lock.release() is not None)
+    gate.forget_parent()
+    standing = gate.snapshot(time.monotonic())
+    assert (standing.leased, standing.waiting, standing.available) == (0, 0, 2)
+    first, second, third = leases
+    assert first is not None
+    assert second is not None
+    first.refund(time.monotonic())
+    second.answered(time.monotonic(), 429, {"retry-after": "60"})
+    del first, second, third, leases
+    gc.collect()
+    with gate.lock:
+        gate.leave(None, waiter)
+    standing = gate.snapshot(time.monotonic())
+    assert (standing.leased, standing.available) == (0, 2)
+
+
+def test_waiting_for_longer_than_threads_can() -> None:
+    """A wait of centuries is no OverflowError; waking ends it."""
+    waiter: Waiter = Waiting().waiter()
+    threading.Timer(0.05, waiter.wake).start()
+    waiter.wait(1e12)
