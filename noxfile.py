@@ -68,3 +68,10 @@ def wheel(session: nox.Session) -> None:
     session.install(f"{built}[sandbox]")
     session.chdir(target)
     session.run("python", "-W", "error", "-m", "inventpay", "demo")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The rate limiter beside its peers, in real time; takes five minutes, ``-- --quick`` one."""
+    session.install(EXTRAS, "aiolimiter", "pyrate-limiter", "limits", "throttled-py")
+    session.run("python", "benchmarks/limiter.py", *session.posargs)

@@ -90,15 +90,20 @@ class Gate:
 
     def estimate(self, now: float, *, background: bool = False) -> float:
         """Seconds until a caller who joined now would get a token, at the least. Call with the lock held."""
-        for line in [line for line in self._lines if is_dead(line)]:
-            # The waiters of an event loop that was closed under them never ask again, and are ahead of nobody.
-            del self._lines[line]
+        self._forget_dead_lines()
         ahead = self.waiting if background else sum(line.direct for line in self._lines.values())
         return self._bucket.wait(now, ahead=ahead)
 
     def join(self, line: Hashable, waiter: Waker, *, background: bool = False) -> None:
         """Puts a waiter at the end of its line. Call with the lock held."""
+        if line not in self._lines:
+            self._forget_dead_lines()
         self._lines.setdefault(line, Line()).join(waiter, background=background)
+
+    def _forget_dead_lines(self) -> None:
+        """The waiters of an event loop that was closed under them never ask again, and are ahead of nobody."""
+        for line in [line for line in self._lines if is_dead(line)]:
+            del self._lines[line]
 
     def turn(self, line: Hashable, waiter: Waker, now: float) -> GateLease | float | None:
         """What the waiter does next: take the lease, sleep so many seconds, or (``None``) until woken.

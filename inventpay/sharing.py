@@ -15,6 +15,9 @@ from .responses import APIResponse
 PATIENCE: Final = 1.0
 """Seconds a read may be in flight before the next one no longer waits for it: one that hangs holds nobody longer."""
 
+REMEMBERED: Final = 128
+"""Answers kept for callers that accept a recent one: more than there are coins."""
+
 SHARED_REFUSALS: Final = frozenset({400, 401, 403, 404, 405, 410, 422})
 """Refusals that everybody who asked the same would get. Other failures are the sender's own."""
 

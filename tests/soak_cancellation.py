@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 import attrs
 
-from inventpay import APITimeoutError, RateClass
+from inventpay import APITimeoutError, AsyncInventPay, RateClass
 from tests.support.servers import async_client, descriptors, echo_process, read
 
 CONNECTIONS = 10
@@ -50,13 +50,15 @@ async def storm(base_url: str, transport: Any, calls: int, *, seed: int = 1) -> 
     at_a_tenth = 0
     client = async_client(base_url, transport=transport, max_connections=CONNECTIONS, attempt_timeout=ATTEMPT_TIMEOUT)
 
-    async def call() -> None:
+    patient = client.with_options(attempt_timeout=20.0)
+
+    async def call(by: AsyncInventPay = client) -> None:
         method, path = luck.choice([("GET", "/storm"), ("POST", "/storm")])
         params: dict[str, str | int | bool | None] = {"jitter": luck.choice(["0", "0.02", "0.04"])}
-        await client.request(method, path, params=params)
+        await by.request(method, path, params=params)
 
     async def one() -> str:
-        kind = luck.randrange(6)
+        kind = luck.randrange(7)
         patience = luck.random() * ATTEMPT_TIMEOUT
         try:
             if kind == 0:
@@ -69,6 +71,8 @@ async def storm(base_url: str, transport: Any, calls: int, *, seed: int = 1) -> 
             elif kind == 2:
                 async with asyncio.timeout(patience):
                     await call()
+            elif kind == 6:
+                await call(patient)
             else:
                 task = asyncio.create_task(call())
                 # Some at once, some in the tick after, some in the middle.
@@ -98,7 +102,6 @@ async def storm(base_url: str, transport: Any, calls: int, *, seed: int = 1) -> 
 
     async with client:
         await asyncio.gather(*(worker() for _ in range(TASKS)))
-        patient = client.with_options(attempt_timeout=20.0)
         answers = await asyncio.gather(
             *(patient.request("GET", "/after", params={"together": CONNECTIONS}) for _ in range(CONNECTIONS))
         )

@@ -45,7 +45,7 @@ async def cut_off(client: AsyncInventPay, times: int = 1) -> None:
     """Calls that are cancelled while the server holds its answer back."""
     for _ in range(times):
         with pytest.raises(APITimeoutError):
-            await client.with_options(attempt_timeout=0.01).request("GET", "/slow", params={"hold": 1})
+            await client.with_options(attempt_timeout=0.005).request("GET", "/slow", params={"hold": 1})
 
 
 async def fly(client: AsyncInventPay, server: EchoServer) -> asyncio.Task[Any]:
@@ -483,13 +483,14 @@ class _Late(dict[bool, Any]):
 
 
 class _Process(Waiting):
-    """A thread of a process whose id changes when a test says so."""
+    """A thread of a process whose id changes when a test says so, or of an event loop."""
 
     pid = 1
+    loop: Any = None
 
     def home(self) -> Any:
         """Where it pretends to be."""
-        return (self.pid, None)
+        return (self.pid, self.loop)
 
 
 class _AsyncProcess(AsyncWaiting):
@@ -522,6 +523,38 @@ async def test_a_fork_that_ran_no_hooks(server: EchoServer) -> None:
         for client in [*places[0].opened, *places[1].opened]:
             await client.aclose() if hasattr(client, "aclose") else client.close()
         places[1].opened.clear()
+
+
+def test_the_twin_knows_other_homes_too(server: EchoServer) -> None:
+    """Threads have no loops that die; but the twin's source is that of tasks, and does the same with them."""
+    waiting = _Process()
+    connection = Connection(_settings(server.url), waiting)
+    progress = Progress(lambda status, headers: None)
+
+    loops = [None, asyncio.new_event_loop(), asyncio.new_event_loop()]
+    for waiting.loop in loops:
+        connection.exchange("GET", "/home", list, None, fresh=False, until=None, progress=progress)
+        if waiting.loop is not None:
+            waiting.loop.close()
+    # The first home lives, the second was let go when the third was opened.
+    assert [loop for _, loop in connection._places] == [loops[0], loops[2]]
+    wait_until(lambda: server.open == 2)
+    waiting.loop = None
+    connection.close()
+    wait_until(lambda: server.open == 0)
+
+
+def test_what_is_lent_to_a_process_serves_no_other() -> None:
+    """A transport with sockets is refused where a fork went unnoticed."""
+    waiting = _Process()
+    connection = Connection(_settings("http://localhost", http_client=httpx.Client()), waiting)
+    connection._open(waiting.home())
+    waiting.pid = 2
+    with pytest.raises(ConfigurationError, match="serve one event loop of one process"):
+        connection._open(waiting.home())
+    waiting.pid = 1
+    connection._open(waiting.home())
+    connection.close()
 
 
 async def test_places_that_say_no(server: EchoServer) -> None:
@@ -608,8 +641,11 @@ def test_the_blocking_guard_ends_like_the_other() -> None:
         progress = Progress(lambda status, headers: None)
         connection.exchange("GET", "/end", list, None, fresh=False, until=None, progress=progress)
         (place,) = connection._places.values()
-        inventpay._sync.connection._Ending(connection, place).run()
+        ending = inventpay._sync.connection._Ending(connection, place)
+        ending.run()
         assert (connection._places, place.opened) == ({}, [])
+        del connection
+        ending.run()
         wait_until(lambda: server.open == 0)
 
 

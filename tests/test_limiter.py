@@ -148,3 +148,12 @@ def test_threads_that_ask_at_once_get_one_limiter() -> None:
     with ThreadPoolExecutor(8) as pool:
         found = {id(limiter) for limiter in pool.map(lambda _: shared_limiter(key, "https://x", LIMITS), range(64))}
     assert len(found) == 1
+
+
+def test_a_child_does_not_wait_for_a_thread_of_its_parent() -> None:
+    """After a fork the registry's lock is free, and its limiters are still known."""
+    registry = _Registry()
+    known = registry.get((b"known", "", LIMITS))
+    registry._lock.acquire()
+    registry.forget_parent()
+    assert registry.get((b"known", "", LIMITS)) is known

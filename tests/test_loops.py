@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Coroutine, Iterator
+from types import ModuleType
 from typing import Any
 
 import anyio
@@ -16,6 +18,7 @@ import pytest
 import trio
 
 from inventpay import APITimeoutError, AsyncInventPay, ConfigurationError, InventPay
+from inventpay._waiting import current_loop
 from tests.support.servers import (
     EchoServer,
     async_client,
@@ -165,13 +168,13 @@ def test_closing_in_one_loop_closes_in_the_other(server: EchoServer) -> None:
     client = async_client(server.url)
     ready, go_on = threading.Event(), threading.Event()
     outcome: list[Any] = []
-    opened = server.open
+    wait_until(lambda: server.open == 0)
 
     async def other() -> None:
         await get(client)
         ready.set()
         await asyncio.to_thread(go_on.wait, 20)
-        await asyncio.to_thread(wait_until, lambda: server.open == opened)
+        await asyncio.to_thread(wait_until, lambda: server.open == 0)
         with pytest.raises(ConfigurationError, match="this client is closed") as caught:
             await get(client)
         outcome.append(caught.value.outcome)
@@ -251,7 +254,6 @@ _kept: Any = None
 def test_several_runs_of_trio(server: EchoServer) -> None:
     """Trio's runs are loops as well: each gets connections of its own and closes them at its end."""
     client = async_client(server.url)
-    opened = server.open
 
     async def main() -> list[int]:
         return [(await get(client))["connection"] for _ in range(2)]
@@ -260,7 +262,7 @@ def test_several_runs_of_trio(server: EchoServer) -> None:
     assert all(first == second for first, second in runs)
     assert len({first for first, _ in runs}) == 3
     assert not client._connection._places
-    wait_until(lambda: server.open == opened)
+    wait_until(lambda: server.open == 0)
 
 
 def test_one_client_in_asyncio_and_trio(server: EchoServer) -> None:
@@ -376,6 +378,15 @@ def test_transports_without_sockets_serve_every_loop() -> None:
         return (await client.request("GET", "/mock")).status
 
     assert [asyncio.run(status()), asyncio.run(status()), trio.run(status)] == [200, 200, 200]
+
+
+def test_without_trio_there_is_only_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside event loops there is none, whether trio was imported, is being imported, or is not there at all."""
+    assert current_loop() is None
+    monkeypatch.setitem(sys.modules, "trio", ModuleType("trio"))
+    assert current_loop() is None
+    monkeypatch.delitem(sys.modules, "trio")
+    assert current_loop() is None
 
 
 async def test_a_bound_of_the_caller_reaches_a_call(server: EchoServer) -> None:

@@ -385,7 +385,7 @@ def test_a_dropped_client_warns_and_lets_the_process_end(server: EchoServer, tex
 )
 def test_a_closed_client_is_silent(server: EchoServer, text: str) -> None:
     """Nothing is said about a client that was closed, by its user or by the end of its event loop."""
-    with script(text, server.url, "-W", "error", "-X", "tracemalloc") as process:
+    with script(text, server.url, "-W", "error") as process:
         said = process.communicate(timeout=20)
     assert (process.returncode, *said) == (0, "", "")
 

@@ -58,7 +58,7 @@ def test_a_flood_is_never_refused_and_uses_the_limit(rule: Rule, limit: int) -> 
 @pytest.mark.parametrize("limit", LIMITS)
 @pytest.mark.parametrize("rule", RULES)
 def test_a_flood_of_people_who_give_up_is_never_refused(rule: Rule, limit: int) -> None:
-    """The same with every tenth refunded and every twentieth lost: no refusal, and at least 94 %."""
+    """The same with every fifth refunded and every tenth lost: no refusal, and at least 94 %."""
     calls = max(5 * limit, 300)
     report, refusals = judge(flood_run(TokenBucket(limit, rule=rule), calls, seed=2, giving_up=True), judges(limit))
     assert_never_refused(rule, refusals)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
 import threading
 
@@ -14,15 +13,19 @@ from hypothesis import strategies as st
 
 from inventpay import (
     APITimeoutError,
+    AsyncInventPay,
     BadRequestError,
     Balance,
     InvalidArgumentError,
     InventPay,
     LocalLimiter,
+    RateClass,
     RateLimits,
     ServerError,
+    forking,
 )
-from inventpay._async.shared_reads import REMEMBERED
+from inventpay.polling import Schedule
+from inventpay.sharing import REMEMBERED, Resource
 from tests.support.clients import new_key
 from tests.support.raw_server import Exchange, RawServer
 from tests.support.virtual_api import VirtualAPI, virtual_client
@@ -256,15 +259,26 @@ def test_threads_share_too() -> None:
         assert not reads._resources
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_waits_for_nobody_in_the_parent() -> None:
-    """What was under way at the fork is answered in the parent; the child starts anew."""
-    with InventPay(new_key(), limiter=LocalLimiter()) as client:
-        reads = client._transport._reads
+    """What was under way at the fork is answered, and what was watched polled, in the parent; a child starts anew."""
+    for client in (InventPay(new_key()), AsyncInventPay(new_key())):
+        reads, polling = client._transport._reads, client._polling
         assert reads is not None
-        reads._resources[(None, "a read of the parent")] = object()  # type: ignore[assignment]
-        child = os.fork()
-        if child == 0:
-            os._exit(0 if not reads._resources else 1)
-        assert os.waitpid(child, 0)[1] == 0
-        reads._resources.clear()
+        reads._resources[(None, "a read of the parent")] = Resource()
+        polling._schedules[(None, RateClass.OTHER)] = Schedule(60, 60.0)
+        locks = reads._lock, polling._lock
+        reads.forget_parent()
+        polling.forget_parent()
+        assert not reads._resources
+        assert not polling._schedules
+        assert reads._lock is not locks[0]
+        assert polling._lock is not locks[1]
+
+
+def test_everything_with_a_lock_is_told_of_a_fork() -> None:
+    """The list of what has to forget its parent holds whatever a client is made of, and what is dropped leaves it."""
+    client = InventPay(new_key(), limiter=LocalLimiter())
+    for part in (client._connection, client._polling, client._transport._reads, client._transport._budget):
+        assert part in forking._forgetful
+    forking._in_child()
+    assert client.rate_limits[RateClass.OTHER].available == 60

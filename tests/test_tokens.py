@@ -22,6 +22,7 @@ from inventpay._sync.tokens import acquire
 from inventpay._waiting import AsyncWaiter, AsyncWaiting, Waiter, Waiting
 from inventpay.gate import Gate, GateLease
 from inventpay.limiter import LocalLimiter
+from inventpay.rate_limit import GRACE
 from tests.support.servers import wait_until
 
 
@@ -294,7 +295,7 @@ def test_a_lease_that_nobody_ended() -> None:
     assert (standing.leased, standing.available) == (0, 0)
     with gate.lock:
         turn = gate.turn("line", head, 1.0)
-        assert turn == pytest.approx(70.06)
+        assert turn == pytest.approx(GRACE + 60.06)
         assert isinstance(gate.turn("line", head, 80.0), GateLease)
 
 

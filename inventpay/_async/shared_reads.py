@@ -6,15 +6,11 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import Final
 
 from .._waiting import AsyncWaiting
 from ..forking import remember
 from ..responses import APIResponse
-from ..sharing import AsyncFetch, Resource, is_shared
-
-REMEMBERED: Final = 128
-"""Answers kept for callers that accept a recent one: more than there are coins."""
+from ..sharing import REMEMBERED, AsyncFetch, Resource, is_shared
 
 
 class AsyncSharedReads:

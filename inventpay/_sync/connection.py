@@ -286,9 +286,9 @@ class Connection:
                 place.pool = None
         for other, place in places.items():
             pool = last[other]
-            if other != home:
+            if is_dead(other[1]):
                 self._waiting.let_go(other[1], place.opened)
-            elif pool is not None and not pool.in_flight:
+            elif other == home and pool is not None and not pool.in_flight:
                 self._waiting.finish(_CLEAN_UP, functools.partial(_close, place, pool))
 
     def forget(self, home: Home, opened: list[Any]) -> None:

@@ -18,9 +18,10 @@ def acquire(gate: Gate, waiting: Waiting, *, max_wait: float | None, background:
         lease = gate.try_lease(started)
         if lease is not None:
             return lease
-        estimate = gate.estimate(started, background=background)
-        if max_wait is not None and estimate > max_wait:
-            raise _too_long(gate, estimate, max_wait)
+        if max_wait is not None:
+            estimate = gate.estimate(started, background=background)
+            if estimate > max_wait:
+                raise _too_long(gate, estimate, max_wait)
         line = waiting.line()
         waiter = waiting.waiter()
         gate.join(line, waiter, background=background)

@@ -1,0 +1,230 @@
+"""What a token costs: processor time and memory, without any network."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import cProfile
+import gc
+import random
+import time
+import tracemalloc
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from inventpay import AsyncInventPay, RateLimits
+from inventpay._waiting import AsyncWaiting
+from inventpay.limiter import LocalLimiter
+from inventpay.options import RateClass, Rule
+from inventpay.rate_limit import TokenBucket
+
+CLASS = RateClass.STATUS_CHECKS
+LIMIT, WINDOW = 300, 60.0  # of status checks, as documented
+NEARLY_ALL = 0.99
+SHARES = (0.8, NEARLY_ALL)
+"""Shares of the limit that a steady caller uses: the bucket has a history, and yet nobody waits."""
+ANSWER_TIME = 0.25  # seconds
+
+CROWD_LIMIT, CROWD_WINDOW = 100, 0.3
+"""333 grants a second: the arithmetic depends on the limit, not on the window, and nobody wants to wait for minutes."""
+
+
+class SetClock(AsyncWaiting):
+    """The client's way of waiting, with a clock that is set by hand."""
+
+    __slots__ = ("time",)
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+
+@dataclass(frozen=True)
+class LeaseCost:
+    """Microseconds of one uncontended lease and of its end."""
+
+    lease: float
+    end: float
+
+
+def bucket_cost(rule: Rule, share: float, turns: int) -> LeaseCost:
+    """The arithmetic alone, for a caller that uses this share of the limit."""
+    bucket = TokenBucket(LIMIT, WINDOW, rule=rule)
+    pause, now = WINDOW / LIMIT / share, 0.0
+    leasing = ending = 0
+    for turn in range(2 * LIMIT + turns):
+        now += pause
+        begun = time.perf_counter_ns()
+        granted = bucket.lease(now)
+        leased = time.perf_counter_ns()
+        bucket.answered(now + ANSWER_TIME)
+        ended = time.perf_counter_ns()
+        assert granted
+        if turn >= 2 * LIMIT:
+            leasing += leased - begun
+            ending += ended - leased
+    return LeaseCost(leasing / turns / 1000, ending / turns / 1000)
+
+
+async def limiter_cost(rule: Rule, share: float, turns: int) -> LeaseCost:
+    """What a call pays: the limiter with its lock, its line and its lease."""
+    limiter = LocalLimiter(RateLimits(status_checks=LIMIT, window=WINDOW, rule=rule))
+    clock = SetClock()
+    pause, headers = WINDOW / LIMIT / share, dict[str, str]()
+    leasing = ending = 0
+    for turn in range(2 * LIMIT + turns):
+        clock.time += pause
+        begun = time.perf_counter_ns()
+        lease = await limiter.acquire_async(CLASS, clock)
+        leased = time.perf_counter_ns()
+        lease.answered(clock.time + ANSWER_TIME, 200, headers)
+        ended = time.perf_counter_ns()
+        if turn >= 2 * LIMIT:
+            leasing += leased - begun
+            ending += ended - leased
+    return LeaseCost(leasing / turns / 1000, ending / turns / 1000)
+
+
+def burst_cost(rule: Rule, turns: int) -> LeaseCost:
+    """The same for calls that come at once and find a full bucket."""
+
+    async def burst() -> tuple[int, int]:
+        limiter = LocalLimiter(RateLimits(status_checks=LIMIT, window=WINDOW, rule=rule))
+        clock, headers = SetClock(), dict[str, str]()
+        begun = time.perf_counter_ns()
+        leases = [await limiter.acquire_async(CLASS, clock) for _ in range(LIMIT)]
+        leased = time.perf_counter_ns()
+        for lease in leases:
+            lease.answered(ANSWER_TIME, 200, headers)
+        return leased - begun, time.perf_counter_ns() - leased
+
+    async def bursts() -> list[tuple[int, int]]:
+        return [await burst() for _ in range(max(1, turns // LIMIT))]
+
+    seen = asyncio.run(bursts())
+    return LeaseCost(*(median(part) / LIMIT / 1000 for part in zip(*seen, strict=True)))
+
+
+async def grant_cost(rule: Rule, waiters: int, grants: int, profile: cProfile.Profile | None = None) -> float:
+    """Processor microseconds per grant while so many tasks wait all the time.
+
+    Whoever gets a token goes to the end of the line again, and its answer comes a little later, so that a grant's whole
+    life is counted: joining, waiting, being woken, leasing, the answer. The event loop's own share is in it.
+    """
+    limiter = LocalLimiter(RateLimits(status_checks=CROWD_LIMIT, window=CROWD_WINDOW, rule=rule))
+    waiting = AsyncWaiting()
+    loop = asyncio.get_running_loop()
+    latency = random.Random(waiters)
+    headers = dict[str, str]()
+    granted, begun = 0, 0.0
+    spent = loop.create_future()
+
+    async def ask_for_ever() -> None:
+        nonlocal granted, begun
+        while True:
+            lease = await limiter.acquire_async(CLASS, waiting)
+            loop.call_later(latency.uniform(0.0, CROWD_WINDOW / 120), _answer, lease.answered, waiting, headers)
+            granted += 1
+            # The first limit goes at once, and the second may: the steady state comes after them.
+            if granted == 2 * CROWD_LIMIT:
+                begun = time.process_time()
+                if profile is not None:
+                    profile.enable()
+            elif granted == 2 * CROWD_LIMIT + grants:
+                if profile is not None:
+                    profile.disable()
+                spent.set_result(time.process_time() - begun)
+
+    tasks = [loop.create_task(ask_for_ever()) for _ in range(waiters)]
+    seconds: float = await spent
+    await _cancel(tasks)
+    return seconds / grants * 1e6
+
+
+async def timer_cost(grants: int) -> float:
+    """Processor microseconds of one `asyncio.sleep` at the same pace: what any limiter that paces pays at the least."""
+    begun = time.process_time()
+    for _ in range(grants):
+        await asyncio.sleep(CROWD_WINDOW / CROWD_LIMIT)
+    return (time.process_time() - begun) / grants * 1e6
+
+
+def _answer(
+    answered: Callable[[float, int, dict[str, str]], None], waiting: AsyncWaiting, headers: dict[str, str]
+) -> None:
+    answered(waiting.now(), 200, headers)
+
+
+@dataclass(frozen=True)
+class WaiterMemory:
+    """Bytes that one waiting task holds."""
+
+    bare: float
+    """Task and coroutine alone, waiting for an event of asyncio."""
+    limiter: float
+    """Waiting for a token."""
+    call: float
+    """Waiting for a token inside `client.payments.status`."""
+
+
+def waiter_memory(waiters: int) -> WaiterMemory:
+    """What so many tasks hold while they wait."""
+
+    async def bare() -> float:
+        event = asyncio.Event()
+
+        async def wait() -> None:
+            await event.wait()
+
+        return await _traced(wait, waiters)
+
+    async def limiter() -> float:
+        limiter = LocalLimiter(RateLimits(status_checks=1))
+        waiting = AsyncWaiting()
+        await limiter.acquire_async(CLASS, waiting)
+
+        async def wait() -> None:
+            await limiter.acquire_async(CLASS, waiting)
+
+        return await _traced(wait, waiters)
+
+    async def call() -> float:
+        limiter = LocalLimiter(RateLimits(status_checks=1))
+        await limiter.acquire_async(CLASS, AsyncWaiting())
+        # Nobody gets a token, so nothing is ever sent.
+        async with AsyncInventPay("pk_waiting", base_url="http://127.0.0.1:9", limiter=limiter) as client:
+
+            async def wait() -> None:
+                await client.payments.status("payment-1")
+
+            return await _traced(wait, waiters)
+
+    return WaiterMemory(asyncio.run(bare()), asyncio.run(limiter()), asyncio.run(call()))
+
+
+async def _traced(wait: Callable[[], Coroutine[Any, Any, None]], waiters: int) -> float:
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        tasks = [asyncio.create_task(wait()) for _ in range(waiters)]
+        await asyncio.sleep(0.1)  # until each of them waits
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    if any(task.done() for task in tasks):
+        raise RuntimeError("a task that should wait for a token did not")
+    await _cancel(tasks)
+    return (after - before) / waiters
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.wait(tasks)
