@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection as Pipe
@@ -57,19 +58,18 @@ class Child:
         if not self._mine.poll(20):
             self._process.kill()
             pytest.fail("the child hangs")
-        result = self._mine.recv()
+        result, trouble = self._mine.recv()
+        assert not trouble, trouble
         self._process.join(20)
         assert self._process.exitcode == 0, "the child did not end"
-        if isinstance(result, BaseException):
-            raise result
         return result
 
 
 def _run(function: Callable[[], Any], pipe: Pipe) -> None:
     try:
-        pipe.send(function())
-    except BaseException as error:
-        pipe.send(error)
+        pipe.send((function(), ""))
+    except BaseException:
+        pipe.send((None, traceback.format_exc()))
 
 
 @pytest.fixture(scope="module")
