@@ -299,4 +299,5 @@ def class_for(status: int) -> type[APIStatusError]:
 
 def outcome_of(status: int) -> Outcome:
     """What an answer with this status says about the effect of a call."""
-    return "unknown" if status >= 500 or status in _UNKNOWN_STATUSES else "refused"
+    # 1xx is no final answer: whatever followed it never arrived.
+    return "unknown" if status < 200 or status >= 500 or status in _UNKNOWN_STATUSES else "refused"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -249,13 +250,14 @@ class Transport:
         return headers
 
     def _read(self, call: Call[T], response: APIResponse) -> T:
+        handled = sys.exception()
         try:
             return call.read(response)
         except InventPayError as error:
             if isinstance(error, DecodeError):
                 error.status, error.headers, error.body = response.status, response.headers, response.body[:BODY_KEPT]
             # The frames that read the answer hold all of it, and with it what it may have echoed.
-            raise without_frames(error) from None
+            raise without_frames(error, handled) from None
 
     def _without_keys(self, response: APIResponse) -> APIResponse:
         """The answer without our keys in it. The body of a success is the caller's and stays what it is."""
