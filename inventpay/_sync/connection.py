@@ -106,6 +106,11 @@ class Connection:
         state = "closed" if self._closed else f"{len(pools)} pools, {in_flight} requests in flight"
         return f"<{type(self).__name__} to {self._settings.base_url}: {state}>"
 
+    def check_open(self) -> None:
+        """Raises ConfigurationError once the client was closed."""
+        if self._closed:
+            raise _is_closed()
+
     def exchange(
         self,
         method: str,

@@ -71,6 +71,7 @@ class Transport:
         """
         record = CallRecord(call, self._settings, self._waiting.now)
         try:
+            self._connection.check_open()
             self._check_keys(call)
             response = self._answer(call, options, record, max_age, background)
             if not 200 <= response.status < 300:
@@ -238,7 +239,12 @@ class Transport:
         headers = [("Accept", "application/json"), ("User-Agent", self._settings.user_agent)]
         if options.headers:
             chosen = {name.lower() for name, _ in options.headers}
-            headers = [*((name, text) for name, text in headers if name.lower() not in chosen), *options.headers]
+            own = self._settings.policy.idempotency_header.lower()
+            headers = [
+                *((name, text) for name, text in headers if name.lower() not in chosen),
+                # A second idempotency key would leave open which one counts.
+                *((name, text) for name, text in options.headers if name.lower() != own or not call.idempotency_key),
+            ]
         if not call.endpoint.public:
             headers.append(("X-API-Key", self._settings.api_key.reveal()))
         if call.endpoint.withdrawal_key and self._settings.withdrawal_key is not None:

@@ -100,6 +100,7 @@ async def test_closing_one_closes_all(of_sibling: bool) -> None:
             with pytest.raises(ConfigurationError, match="closed") as caught:
                 await call(each)
             assert caught.value.outcome == "not_sent"
+            assert caught.value.attempts == 0
     assert len(api.requests) == 1
     assert all(limit.leased == 0 for limit in client.rate_limits.values())
 

@@ -279,3 +279,15 @@ def test_the_client_is_its_own_context_manager() -> None:
     client = InventPay("pk_live_1")
     with client as entered:
         assert entered is client
+
+
+def test_only_one_idempotency_key_goes_out() -> None:
+    """A header of the user's with the name of the renamed one gives way where a call carries a key, and only there."""
+    api = ScriptedAPI()
+    policy = RetryPolicy(idempotency_header="X-Token")
+    with scripted_client(api, retry=policy, headers={"x-token": "of the user"}) as client:
+        client.payments.create(
+            amount=1, amount_currency="USD", currency="USDT_BEP20", idempotency_key="of the call"
+        )
+        client.balances.all()
+    assert [request.headers.get_list("X-Token") for request in api.requests] == [["of the call"], ["of the user"]]
