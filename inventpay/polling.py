@@ -10,8 +10,9 @@ from __future__ import annotations
 import heapq
 import math
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
+from .line import Waker
 from .models import Balance, PaymentState, PaymentStatus
 
 SHARE: Final = 0.8
@@ -140,14 +141,6 @@ class BalanceSubject:
     def is_over(self, last: Balance) -> bool:
         """Never."""
         return False
-
-
-class Waker(Protocol):
-    """Whoever waits for its turn."""
-
-    def wake(self) -> bool:
-        """Lets it look again."""
-        ...
 
 
 class Watcher:

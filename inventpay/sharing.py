@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
+from .line import Waker
 from .responses import APIResponse
 
 PATIENCE: Final = 1.0
@@ -33,14 +34,6 @@ Fetch: TypeAlias = Callable[[Callable[[], None], float | None], APIResponse]
 def is_shared(response: APIResponse) -> bool:
     """Whether the answer holds for everybody who asked."""
     return 200 <= response.status < 300 or response.status in SHARED_REFUSALS
-
-
-class Waker(Protocol):
-    """Whoever waits."""
-
-    def wake(self) -> bool:
-        """Lets it look again."""
-        ...
 
 
 class Caller:
