@@ -1,14 +1,38 @@
-"""What a forked child must forget: locks that a thread of the parent held, waiters and calls that live on there."""
+"""What a fork must not cut in half, and what the child must forget.
+
+A child is born with a copy of everything, in the very state some other thread of the parent left it in. So a fork waits
+until nobody is in the middle of arithmetic or of making a TLS context, and the child then drops what lives on there.
+"""
 
 from __future__ import annotations
 
 import os
 import weakref
-from typing import Protocol
+from typing import Final, Protocol
+
+_PATIENCE: Final = 1.0
+"""Seconds a fork waits for one lock at most. Locks are held round arithmetic, never over a wait, so this is never
+reached, unless the garbage collector interlocks two threads; then the fork goes ahead, as it would without us."""
+
+
+class Lock(Protocol):
+    """A lock of :mod:`threading`, of either kind."""
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Takes it."""
+        ...
+
+    def release(self) -> None:
+        """Gives it back."""
+        ...
 
 
 class Forgetful(Protocol):
     """Something with a state that is wrong in a forked child."""
+
+    def fork_lock(self) -> Lock:
+        """What is held while the state changes."""
+        ...
 
     def forget_parent(self) -> None:
         """Called in the child, before anything else runs there."""
@@ -16,17 +40,32 @@ class Forgetful(Protocol):
 
 
 _forgetful: weakref.WeakSet[Forgetful] = weakref.WeakSet()
+_held: list[Lock] = []
 
 
 def remember(thing: Forgetful) -> None:
-    """Has ``forget_parent`` called in every forked child for as long as the thing lives."""
+    """Has forks wait for the thing, and ``forget_parent`` called in every forked child, for as long as it lives."""
     _forgetful.add(thing)
 
 
+def _before_fork() -> None:
+    for thing in list(_forgetful):
+        lock = thing.fork_lock()
+        if lock.acquire(timeout=_PATIENCE):
+            _held.append(lock)
+
+
+def _in_parent() -> None:
+    while _held:
+        _held.pop().release()
+
+
 def _in_child() -> None:
+    # The locks are replaced, not released: they belong to a thread that may not exist here.
+    _held.clear()
     for thing in list(_forgetful):
         thing.forget_parent()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
+    os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)

@@ -15,7 +15,7 @@ from typing import Protocol
 from attrs import frozen
 
 from ._waiting import is_dead
-from .forking import remember
+from .forking import Lock, remember
 from .line import Line, Waker
 from .options import RateClass, RateLimits
 from .rate_limit import BucketSnapshot, TokenBucket
@@ -54,6 +54,10 @@ class ClassSnapshot:
     """Seconds until a caller who asks now would get a token."""
 
 
+class GateLock(Lock, AbstractContextManager[bool, None], Protocol):
+    """A reentrant lock."""
+
+
 class Gate:
     """The bucket of one endpoint class, and a line of waiters for every event loop and for all threads."""
 
@@ -61,7 +65,7 @@ class Gate:
         self.rate_class = rate_class
         # Reentrant: the garbage collector may find a forgotten lease wherever memory is asked for, and so while this
         # very thread holds the lock.
-        self.lock: AbstractContextManager[bool, None] = threading.RLock()
+        self.lock: GateLock = threading.RLock()
         self._bucket = TokenBucket(
             limits.limit(rate_class), limits.window, rule=limits.rule, max_burst=limits.max_burst
         )
@@ -189,6 +193,10 @@ class Gate:
                 waiting=self.waiting,
                 next_token=next_token,
             )
+
+    def fork_lock(self) -> Lock:
+        """What a fork waits for."""
+        return self.lock
 
     def forget_parent(self) -> None:
         """In a forked child: the parent's waiters are not here, its calls will be answered there, and a lock that some

@@ -12,7 +12,7 @@ from typing import Final, Protocol, TypeAlias
 from ._async.tokens import acquire as acquire_async
 from ._sync.tokens import acquire
 from ._waiting import AsyncWaiting, Waiting
-from .forking import remember
+from .forking import Lock, remember
 from .gate import ClassSnapshot, Gate, Lease
 from .options import RateClass, RateLimits
 
@@ -99,6 +99,10 @@ class _Registry:
             if len(self._recent) > KEPT:
                 self._recent.popitem(last=False)
             return limiter
+
+    def fork_lock(self) -> Lock:
+        """What a fork waits for."""
+        return self._lock
 
     def forget_parent(self) -> None:
         """The lock may have been held at the moment of the fork."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from .calls import Safety
 from .errors import APIConnectionError, APIStatusError, InventPayError, RateLimitedError
-from .forking import remember
+from .forking import Lock, remember
 from .options import RetryPolicy
 
 _PASSING_STATUSES: Final = frozenset({500, 502, 503, 504})
@@ -50,6 +50,10 @@ class RetryBudget:
         if self._left < self._capacity:
             with self._lock:
                 self._left = min(self._capacity, self._left + self._credit)
+
+    def fork_lock(self) -> Lock:
+        """What a fork waits for."""
+        return self._lock
 
     def forget_parent(self) -> None:
         """In a forked child: the lock may have been held at the moment of the fork."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import runpy
+import threading
 import weakref
 from typing import Any
 
@@ -19,6 +20,12 @@ class Thing:
     def __init__(self, told: list[str], name: str) -> None:
         self._told = told
         self._name = name
+
+        self.lock = threading.Lock()
+
+    def fork_lock(self) -> threading.Lock:
+        """What a fork waits for."""
+        return self.lock
 
     def forget_parent(self) -> None:
         """Notes that it was told."""
@@ -36,6 +43,21 @@ def test_the_living_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     gc.collect()
     forking._in_child()
     assert told == ["kept"]
+
+
+def test_a_fork_waits_for_whoever_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every lock is held across the fork and free again in the parent; one that is never freed stops no fork."""
+    monkeypatch.setattr(forking, "_forgetful", weakref.WeakSet[Any]())
+    monkeypatch.setattr(forking, "_PATIENCE", 0.01)
+    free, taken = Thing([], "free"), Thing([], "taken")
+    for thing in (free, taken):
+        forking.remember(thing)
+    taken.lock.acquire()
+    forking._before_fork()
+    assert free.lock.locked()
+    forking._in_parent()
+    assert not free.lock.locked()
+    assert taken.lock.locked()
 
 
 def test_a_system_without_fork(monkeypatch: pytest.MonkeyPatch) -> None:

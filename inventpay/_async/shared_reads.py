@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 
 from .._waiting import AsyncWaiting
-from ..forking import remember
+from ..forking import Lock, remember
 from ..responses import APIResponse
 from ..sharing import REMEMBERED, AsyncFetch, Resource, is_shared
 
@@ -101,6 +101,10 @@ class AsyncSharedReads:
     def _forget_idle(self, place: Hashable, resource: Resource) -> None:
         if resource.is_idle and self._resources.get(place) is resource:
             del self._resources[place]
+
+    def fork_lock(self) -> Lock:
+        """What a fork waits for."""
+        return self._lock
 
     def forget_parent(self) -> None:
         """In a forked child: the parent's reads are answered over there."""

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from .._waiting import Slots, Waiting, Home, is_dead
 from ..errors import APITimeoutError, ConfigurationError, DecodeError, InventPayError
-from ..forking import remember
+from ..forking import Lock, remember
 from ..headers import Headers
 from ..http_errors import translate, without_frames
 from ..responses import APIResponse
@@ -302,6 +302,10 @@ class Connection:
             place = self._places.get(home)
             if place is not None and place.opened is opened:
                 del self._places[home]
+
+    def fork_lock(self) -> Lock:
+        """What a fork waits for."""
+        return self._lock
 
     def forget_parent(self) -> None:
         """In a forked child: nothing of the parent's is used, and the lock may have been held by one of its threads."""

@@ -14,7 +14,7 @@ from attrs import evolve
 from .._waiting import Waiting
 from ..calls import Call
 from ..errors import APIConnectionError, InventPayError, RateLimitedError, RateLimitTimeoutError, ServerError
-from ..forking import remember
+from ..forking import Lock, remember
 from ..hooks import PollingStretched, emit
 from ..options import CallOptions, RateClass
 from ..polling import AFTER_FAILURE, OUTAGE, Schedule, Watcher
@@ -117,6 +117,10 @@ class Polling:
                 limits = self._settings.rate_limits
                 schedule = self._schedules[place] = Schedule(limits.limit(place[1]), limits.window)
             return schedule
+
+    def fork_lock(self) -> Lock:
+        """What a fork waits for."""
+        return self._lock
 
     def forget_parent(self) -> None:
         """In a forked child: the parent's watchers poll over there."""
