@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 import pytest
 
-from inventpay import AsyncInventPay, ConfigurationError, InventPay, RateClass, RateLimits
+from inventpay import AsyncInventPay, ConfigurationError, InventPay, RateClass, RateLimits, forking
 from inventpay.limiter import shared_limiter
 from tests.support.servers import (
     ROOT,
@@ -224,8 +224,11 @@ def test_forks_while_other_threads_are_in_flight(base_url: str) -> None:
 
 
 @pytest.mark.parametrize("calls_before", [0, 1])
-def test_a_fork_while_another_thread_holds_every_lock(base_url: str, calls_before: int) -> None:
+def test_a_fork_while_another_thread_holds_every_lock(
+    base_url: str, calls_before: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The child does not wait for a thread that lives on in the parent only."""
+    monkeypatch.setattr(forking, "_PATIENCE", 0.01)
     client = blocking_client(base_url)
     for _ in range(calls_before):
         client.request("GET", "/before")
