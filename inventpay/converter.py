@@ -35,23 +35,23 @@ _decode: Final = msgspec.json.Decoder(float_hook=read_number).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def read_json(body: bytes) -> Any:
-    """Parsed JSON. Raises DecodeError for what is none, or is nested deeper than any answer."""
+def read_json(body: bytes, *, what: str = "the answer") -> Any:
+    """Parsed JSON. Raises DecodeError for what is none, or is nested deeper than anything of this API."""
     try:
         document = _decode(body)
     except RecursionError:
-        raise _nested_too_deeply(body) from None
+        raise _nested_too_deeply(body, what) from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise DecodeError(
-            f"the answer cannot be read as JSON: {_excerpt(body)} ({error})", json_path="$", body=body
+            f"{what} cannot be read as JSON: {_excerpt(body)} ({error})", json_path="$", body=body
         ) from None
     if _is_too_deep(body, document):
-        raise _nested_too_deeply(body)
+        raise _nested_too_deeply(body, what)
     return document
 
 
-def _nested_too_deeply(body: bytes) -> DecodeError:
-    return DecodeError("the answer is nested too deeply to be one of this API", json_path="$", body=body)
+def _nested_too_deeply(body: bytes, what: str) -> DecodeError:
+    return DecodeError(f"{what} is nested too deeply to be one of this API", json_path="$", body=body)
 
 
 def _is_too_deep(body: bytes, document: Any) -> bool:

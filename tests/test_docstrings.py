@@ -26,6 +26,9 @@ OFFLINE = [
     "inventpay.options",
     "inventpay.responses",
     "inventpay.settings",
+    "inventpay.webhooks.keys",
+    "inventpay.webhooks.parsing",
+    "inventpay.webhooks.signature",
 ]
 """Modules whose examples need neither a client nor a server."""
 

@@ -14,6 +14,7 @@ from inventpay.options import Secret
 
 API_KEY = "pk_live_CANARY_7f3a9c51d2e84b60"
 WITHDRAWAL_KEY = "wk_live_CANARY_b81e55c0f7a2493d"
+WEBHOOK_SECRETS = ("whsec_CANARY_5d0e8b7c21f94a36", "whsec_CANARY_9a41e7d3b06c82f5")
 
 
 def assert_silent(said: Iterable[str]) -> None:
@@ -21,7 +22,7 @@ def assert_silent(said: Iterable[str]) -> None:
     texts = list(said)
     assert texts
     for text in texts:
-        for key in (API_KEY, WITHDRAWAL_KEY):
+        for key in (API_KEY, WITHDRAWAL_KEY, *WEBHOOK_SECRETS):
             assert key[:12] not in text, f"a key in: {text}"
             assert key[-12:] not in text, f"a key in: {text}"
 

@@ -1,0 +1,100 @@
+"""From a body that was verified to the event it tells of, in either of the two documented shapes.
+
+Nested, what happened stands under ``data`` (docs: webhooks/events); flat, it stands beside the event's name (vendor's
+JavaScript README). Both give the same event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ..converter import read_json, structure
+from ..errors import DecodeError, EventDecodeError
+from ..json_values import is_object, kind
+from .events import KNOWN_EVENTS, UnknownEvent, WebhookEvent
+
+MOST_VALUES: Final = 20_000
+"""assumed: documented bodies have under thirty values. Many more are nobody's event, and take long to decode."""
+
+_ENVELOPE: Final = ("event", "timestamp", "test")
+"""Members of the delivery rather than of what happened: at the top in both shapes."""
+
+_OTHER_NAMES: Final = (
+    ("transactionHash", "txHash"),
+    ("failureReason", "errorMessage"),
+    ("failureReason", "error"),
+    ("withdrawalId", "id"),
+)
+"""Members that some source calls by another name."""
+
+_OF_METADATA: Final = ("netAmount", "confirmations")
+"""Members of a withdrawal that the documentation puts into its ``metadata``."""
+
+
+def decode_event(body: bytes, *, delivery_id: str | None = None) -> WebhookEvent:
+    """The event of a body whose signature was checked before. Raises EventDecodeError, which names the JSON path."""
+    try:
+        event = _event(_document(body))
+    except DecodeError as error:
+        raise EventDecodeError(error.message, json_path=error.json_path, body=body) from None
+    # From the headers, never from the body.
+    object.__setattr__(event, "delivery_id", delivery_id)
+    return event
+
+
+def _document(body: bytes) -> dict[str, Any]:
+    if len(body) > MOST_VALUES and sum(body.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
+        raise DecodeError(f"the event has more than {MOST_VALUES:,} values", json_path="$")
+    document = read_json(body, what="the event")
+    if not is_object(document):
+        raise DecodeError(f"$ is {kind(document)}, not an object", json_path="$")
+    return document
+
+
+def _event(document: dict[str, Any]) -> WebhookEvent:
+    name = _name(document)
+    path, members, moved = "$", dict(document), dict[str, str]()
+    data = document.get("data")
+    if is_object(data):
+        path, members = "$.data", dict(data)
+        for member in _ENVELOPE:
+            if document.get(member) is not None:
+                members[member] = document[member]
+                moved[member] = f"$.{member}"
+    elif data is not None:
+        raise DecodeError(f"$.data is {kind(data)}, not an object", json_path="$.data")
+
+    model = KNOWN_EVENTS.get(name, UnknownEvent)
+    if model is UnknownEvent:
+        # A new event must not break a deployed merchant, whatever it carries.
+        ids = {member: members[member] for member in ("paymentId", "withdrawalId") if type(members.get(member)) is str}
+        members = {**ids, **{member: members[member] for member in _ENVELOPE if member in members}}
+    else:
+        _rename(members, path, moved)
+    return structure(model, members, path=path, raw=document, moved=moved)
+
+
+def _name(document: Mapping[str, Any]) -> str:
+    name = document.get("event")
+    if isinstance(name, str) and name:
+        return name
+    problem = "is missing" if "event" not in document else f"is {'empty' if name == '' else kind(name)}"
+    raise DecodeError(f"$.event {problem}; it must be the name of an event", json_path="$.event")
+
+
+def _rename(members: dict[str, Any], path: str, moved: dict[str, str]) -> None:
+    """Puts members that sources call by several names, or keep in several places, under one name."""
+    for name, other in _OTHER_NAMES:
+        if other in members and members.get(name) is None:
+            members[name] = members[other]
+            moved[name] = f"{path}.{other}"
+    metadata = members.get("metadata")
+    if is_object(metadata):
+        for name in _OF_METADATA:
+            if name in metadata and members.get(name) is None:
+                members[name] = metadata[name]
+                moved[name] = f"{path}.metadata.{name}"
+    # No source says whether this is a flag or the name of the coin.
+    if type(members.get("currencySelected")) is str:
+        members["currencySelected"] = members["currencySelected"] != ""

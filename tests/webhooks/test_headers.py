@@ -1,0 +1,96 @@
+"""A signature is found wherever a framework keeps headers, whatever the case of their names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from starlette.datastructures import Headers as StarletteHeaders
+
+from inventpay import Headers, SignatureError
+from inventpay.webhooks import parse_event
+from inventpay.webhooks.request_headers import read_headers
+from tests.support.deliveries import SECRET, flat, hexdigest
+
+BODY = flat()
+SIGNATURE = hexdigest(BODY)
+
+
+class Pairs:
+    """Headers as Werkzeug has them: no Mapping, iterated as pairs, with an ``items`` method."""
+
+    def __init__(self, *pairs: tuple[str, str]) -> None:
+        self._pairs = pairs
+
+    def items(self) -> Any:
+        return iter(self._pairs)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Webhook-Signature": SIGNATURE, "X-Webhook-ID": "whd1"},
+        {"x-webhook-signature": SIGNATURE, "x-webhook-id": "whd1"},
+        {"X-WEBHOOK-SIGNATURE": SIGNATURE, "X-Webhook-Id": "whd1", "Accept": "*/*"},
+        MappingProxyType({"X-Webhook-signature": SIGNATURE, "x-Webhook-ID": "whd1"}),
+        Headers([("X-Webhook-Signature", SIGNATURE), ("X-Webhook-ID", "whd1")]),
+        StarletteHeaders({"X-Webhook-Signature": SIGNATURE, "X-Webhook-ID": "whd1"}),
+        [("X-Webhook-Signature", SIGNATURE), ("X-Webhook-ID", "whd1")],
+        ([name, value] for name, value in (("X-Webhook-Signature", SIGNATURE), ("X-Webhook-ID", "whd1"))),
+        Pairs(("X-Webhook-Signature", SIGNATURE), ("X-Webhook-ID", "whd1")),
+        [(b"host", b"shop.example"), (b"x-webhook-signature", SIGNATURE.encode()), (b"x-webhook-id", b"whd1")],
+        {b"X-Webhook-Signature": SIGNATURE.encode(), b"X-Webhook-ID": b"whd1"},
+        {"HTTP_X_WEBHOOK_SIGNATURE": SIGNATURE, "HTTP_X_WEBHOOK_ID": "whd1", "wsgi.version": (1, 0), 5: None},
+    ],
+    ids=lambda headers: type(headers).__name__,
+)
+def test_headers_are_found(headers: Any) -> None:
+    """In any mapping, in pairs, in an ASGI scope's raw headers and in a WSGI environ."""
+    event = parse_event(BODY, headers, SECRET)
+    assert event.payment_id == "cmh1"  # type: ignore[union-attr]
+    assert event.delivery_id == "whd1"
+
+
+def test_an_empty_delivery_id_is_none() -> None:
+    """So that nobody takes two deliveries without an id for the same."""
+    assert read_headers({"X-Webhook-ID": ""}).delivery_id is None
+    assert read_headers({}).delivery_id is None
+
+
+def test_of_a_repeated_header_the_first_counts() -> None:
+    """As in most frameworks; what is genuine stays genuine."""
+    pairs = [("x-webhook-signature", SIGNATURE), ("x-webhook-signature", "0" * 64)]
+    parse_event(BODY, pairs, SECRET)
+    with pytest.raises(SignatureError):
+        parse_event(BODY, pairs[::-1], SECRET)
+
+
+@pytest.mark.parametrize("headers", [{}, [], {"X-Webhook-Signature": None}, {"X-Signature": SIGNATURE}])
+def test_without_the_header_the_refusal_names_it(headers: Any) -> None:
+    """The missing header is what to look for in the proxy's configuration."""
+    with pytest.raises(SignatureError, match="the header X-Webhook-Signature is missing"):
+        parse_event(BODY, headers, SECRET)
+
+
+@pytest.mark.parametrize(
+    ("headers", "problem"),
+    [
+        (SIGNATURE, "headers must be all headers of the request, .* not str; to check a signature by itself, use ver"),
+        (SIGNATURE.encode(), "not bytes"),
+        (None, "not NoneType"),
+        (["X-Webhook-Signature"], "headers must be a mapping, or pairs of a name and a value"),
+        ({"X-Webhook-Signature": [SIGNATURE]}, "the header x-webhook-signature is a list, not text"),
+    ],
+)
+def test_what_holds_no_headers_is_the_callers_mistake(headers: Any, problem: str) -> None:
+    """The signature alone, a list of names, lists of values: refused by name."""
+    with pytest.raises(TypeError, match=problem):
+        parse_event(BODY, headers, SECRET)
+
+
+def test_the_event_header_is_not_trusted() -> None:
+    """Nothing signs it: whoever repeats a genuine delivery could call it something else."""
+    headers: Mapping[str, str] = {"X-Webhook-Signature": SIGNATURE, "X-Webhook-Event": "payment.failed"}
+    assert parse_event(BODY, headers, SECRET).event == "payment.completed"
