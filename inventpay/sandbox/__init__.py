@@ -21,11 +21,21 @@ except ImportError as _missing:
     ) from _missing
 
 from inventpay.sandbox.balances import Balance
-from inventpay.sandbox.clock import Clock, ManualClock
+from inventpay.sandbox.clock import Clock, ManualClock, SandboxClock
 from inventpay.sandbox.errors import AddressError, SandboxError
 from inventpay.sandbox.foreground import serve
 from inventpay.sandbox.payments import Payment, PaymentStatus
-from inventpay.sandbox.rate_limits import RateClass, RateLimitPolicy, SlidingLog, Unlimited, Verdict
+from inventpay.sandbox.rate_limit_headers import RateLimitHeaders
+from inventpay.sandbox.rate_limits import (
+    FixedWindow,
+    RateClass,
+    RateLimitPolicy,
+    SlidingLog,
+    SlidingWindowCounter,
+    TokenBucket,
+    Unlimited,
+    Verdict,
+)
 from inventpay.sandbox.sandbox import Sandbox
 from inventpay.sandbox.server import RunningServer
 from inventpay.sandbox.withdrawals import Withdrawal, WithdrawalStatus
@@ -34,15 +44,20 @@ __all__ = [
     "AddressError",
     "Balance",
     "Clock",
+    "FixedWindow",
     "ManualClock",
     "Payment",
     "PaymentStatus",
     "RateClass",
+    "RateLimitHeaders",
     "RateLimitPolicy",
     "RunningServer",
     "Sandbox",
+    "SandboxClock",
     "SandboxError",
     "SlidingLog",
+    "SlidingWindowCounter",
+    "TokenBucket",
     "Unlimited",
     "Verdict",
     "Withdrawal",

@@ -17,6 +17,7 @@ from inventpay.sandbox.control import Control
 from inventpay.sandbox.endpoint import Access, Call, Endpoint, Handler, Reads
 from inventpay.sandbox.errors import SandboxError
 from inventpay.sandbox.rate_limits import RateClass
+from inventpay.sandbox.settings import Settings
 
 if TYPE_CHECKING:
     from inventpay.sandbox.sandbox import Sandbox
@@ -84,7 +85,25 @@ def _control_routes(sandbox: Sandbox) -> list[Route]:
         post("/sandbox/deposit", control.deposit),
         post("/sandbox/reset", control.reset),
         _route(sandbox, "GET", "/sandbox/state", control.state),
+        *_settings_routes(sandbox),
         _route(sandbox, "GET", "/invoice/{paymentId}", control.invoice_page),
+    ]
+
+
+def _settings_routes(sandbox: Sandbox) -> list[Route]:
+    settings = Settings(sandbox)
+
+    def post(path: str, handler: Handler) -> Route:
+        return _route(sandbox, "POST", path, handler, reads=Reads.OPTIONAL_JSON)
+
+    return [
+        _route(sandbox, "GET", "/sandbox/clock", settings.clock),
+        post("/sandbox/clock/freeze", settings.freeze_clock),
+        post("/sandbox/clock/advance", settings.advance_clock),
+        post("/sandbox/clock/run", settings.run_clock),
+        post("/sandbox/clock/reset", settings.reset_clock),
+        _route(sandbox, "GET", "/sandbox/rate-limits", settings.rate_limits),
+        post("/sandbox/rate-limits", settings.set_rate_limits),
     ]
 
 

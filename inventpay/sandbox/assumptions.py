@@ -45,8 +45,8 @@ WITHDRAWAL_CREATED_MESSAGE = "Withdrawal created successfully"
 # --- Rate limits -----------------------------------------------------------------------------------------------------
 
 # assumed: the length of the window in seconds ("per minute" is documented, how the minute is counted is not). The
-# sandbox counts a sliding log: a call is refused while the limit was already reached within the last window, refused
-# calls are not counted, and neither are calls without a valid key.
+# sandbox counts a sliding log unless told otherwise: a call is refused while the limit was already reached within the
+# last window. Refused calls are not counted, and neither are calls without a valid key.
 RATE_LIMIT_WINDOW = 60.0
 
 # assumed: header names; the documentation says that every response carries such headers, but not how they are called.
@@ -54,6 +54,10 @@ RATE_LIMIT_WINDOW = 60.0
 RATE_LIMIT_HEADER = b"x-ratelimit-limit"
 RATE_LIMIT_REMAINING_HEADER = b"x-ratelimit-remaining"
 RATE_LIMIT_RESET_HEADER = b"x-ratelimit-reset"
+
+# The other form that can be chosen: the structured fields of the IETF draft "RateLimit header fields for HTTP".
+IETF_RATE_LIMIT_HEADER = b"ratelimit"
+IETF_RATE_LIMIT_POLICY_HEADER = b"ratelimit-policy"
 
 # assumed: with each 429, in whole seconds, rounded up, at least 1.
 RETRY_AFTER_HEADER = b"retry-after"

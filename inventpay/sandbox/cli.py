@@ -8,7 +8,8 @@ import sys
 from inventpay.sandbox import assumptions
 from inventpay.sandbox.errors import AddressError
 from inventpay.sandbox.foreground import DEFAULT_HOST, DEFAULT_PORT, serve
-from inventpay.sandbox.rate_limits import Unlimited
+from inventpay.sandbox.rate_limit_headers import RateLimitHeaders
+from inventpay.sandbox.rate_limits import SlidingLog, Unlimited, policy_named, policy_names
 from inventpay.sandbox.sandbox import Sandbox
 
 
@@ -24,6 +25,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=assumptions.WITHDRAWAL_KEY,
         help="X-Withdrawal-Key to accept (default: %(default)s)",
     )
+    parser.add_argument(
+        "--rate-limits",
+        choices=policy_names(),
+        default=SlidingLog.name,
+        metavar="POLICY",
+        help="how calls are counted: %(choices)s (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--rate-limit-headers",
+        choices=[str(form) for form in RateLimitHeaders],
+        default=str(RateLimitHeaders.X_RATELIMIT),
+        metavar="FORM",
+        help="how answers tell of the limits: %(choices)s (default: %(default)s)",
+    )
     parser.add_argument("--no-rate-limits", action="store_true", help="never answer with 429")
 
 
@@ -33,7 +48,8 @@ def main(args: argparse.Namespace) -> int:
         sandbox = Sandbox(
             api_key=args.api_key,
             withdrawal_key=args.withdrawal_key,
-            rate_limits=Unlimited() if args.no_rate_limits else None,
+            rate_limits=Unlimited() if args.no_rate_limits else policy_named(args.rate_limits),
+            rate_limit_headers=args.rate_limit_headers,
         )
         serve(args.host, args.port, sandbox=sandbox)
     except AddressError as error:

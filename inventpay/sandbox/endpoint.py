@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import logging
-import math
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -13,9 +12,10 @@ import attrs
 from starlette.types import Receive, Scope, Send
 
 from inventpay.sandbox import assumptions, body
-from inventpay.sandbox.answers import Answer, Header, refusal
+from inventpay.sandbox.answers import Answer, refusal
 from inventpay.sandbox.errors import SandboxError, invalid
-from inventpay.sandbox.rate_limits import RateClass, Verdict
+from inventpay.sandbox.rate_limit_headers import limit_headers
+from inventpay.sandbox.rate_limits import RateClass
 
 if TYPE_CHECKING:
     from inventpay.sandbox.sandbox import Sandbox
@@ -92,18 +92,18 @@ class Endpoint:
         caller = self._caller(scope, headers)
         if self._rate_class is None:
             return await self._perform(scope, receive, headers)
-        verdict = self._sandbox.rate_limits.take(caller, self._rate_class, self._sandbox.clock())
+        now = self._sandbox.clock()
+        verdict = self._sandbox.rate_limits.take(caller, self._rate_class, now)
         if verdict is None:
             return await self._perform(scope, receive, headers)
+        limits = limit_headers(self._sandbox.rate_limit_headers, self._rate_class, verdict, now)
         if not verdict.allowed:
-            retry_after = b"%d" % max(1, math.ceil(verdict.retry_after))
-            answer = refusal(SandboxError(429, assumptions.RATE_LIMITED_ERROR))
-            return answer.with_headers((assumptions.RETRY_AFTER_HEADER, retry_after), *_limit_headers(verdict))
+            return refusal(SandboxError(429, assumptions.RATE_LIMITED_ERROR)).with_headers(*limits)
         try:
             answer = await self._perform(scope, receive, headers)
         except SandboxError as error:
             answer = refusal(error)
-        return answer.with_headers(*_limit_headers(verdict))
+        return answer.with_headers(*limits)
 
     def _caller(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
         """Who is counted for the call: the merchant, or the address of someone without a valid key."""
@@ -147,14 +147,6 @@ class Endpoint:
             raise
         store.finish(path, key, answer)
         return answer
-
-
-def _limit_headers(verdict: Verdict) -> tuple[Header, ...]:
-    return (
-        (assumptions.RATE_LIMIT_HEADER, b"%d" % verdict.limit),
-        (assumptions.RATE_LIMIT_REMAINING_HEADER, b"%d" % verdict.remaining),
-        (assumptions.RATE_LIMIT_RESET_HEADER, b"%d" % math.ceil(verdict.reset_at)),
-    )
 
 
 def _origin(scope: Scope) -> str:

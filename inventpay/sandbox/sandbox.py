@@ -12,11 +12,12 @@ from starlette.applications import Starlette
 from inventpay.sandbox import assumptions, fields, money, server
 from inventpay.sandbox.app import create_app
 from inventpay.sandbox.balances import Balance
-from inventpay.sandbox.clock import Clock
+from inventpay.sandbox.clock import Clock, SandboxClock
 from inventpay.sandbox.coins import Coin
 from inventpay.sandbox.errors import invalid
 from inventpay.sandbox.idempotency import IdempotencyStore
 from inventpay.sandbox.payments import Payment
+from inventpay.sandbox.rate_limit_headers import RateLimitHeaders
 from inventpay.sandbox.rate_limits import RateLimitPolicy, SlidingLog
 from inventpay.sandbox.state import State
 from inventpay.sandbox.withdrawals import Withdrawal
@@ -46,21 +47,24 @@ class Sandbox:
         withdrawal_key: str = assumptions.WITHDRAWAL_KEY,
         clock: Clock = time.time,
         rate_limits: RateLimitPolicy | None = None,
+        rate_limit_headers: RateLimitHeaders | str = RateLimitHeaders.X_RATELIMIT,
     ) -> None:
-        """Take the keys to accept, the clock to live by, and the rate limits (by default `SlidingLog()`).
+        """Take the keys to accept, the clock to live by, the rate limits (by default `SlidingLog()`), and the form of
+        the headers that tell of them.
 
-        Raises `ValueError` for a key that could not be sent in a header.
+        Raises `ValueError` for a key that could not be sent in a header, or an unknown form.
         """
         for name, key in (("api_key", api_key), ("withdrawal_key", withdrawal_key)):
             if not (key and key.isascii() and key.isprintable() and " " not in key):
                 raise ValueError(f"{name} must be visible ASCII characters without spaces.")
         self.api_key = api_key
         self.withdrawal_key = withdrawal_key
-        self.clock = clock
+        self.clock: SandboxClock = clock if isinstance(clock, SandboxClock) else SandboxClock(clock)
         self.rate_limits: RateLimitPolicy = SlidingLog() if rate_limits is None else rate_limits
+        self.rate_limit_headers: RateLimitHeaders = RateLimitHeaders(rate_limit_headers)
         self.idempotency: IdempotencyStore = IdempotencyStore()
         self.request_counts: Counter[tuple[str, int]] = Counter()
-        self.state: State = State(clock)
+        self.state: State = State(self.clock)
         self.app: Starlette = create_app(self)
 
     def payment(self, payment_id: str) -> Payment:
@@ -124,7 +128,9 @@ class Sandbox:
         return self.state.fail_withdrawal(withdrawal_id, reason or "Failed by the sandbox's control call")
 
     def reset(self) -> None:
-        """Back to the beginning: no payments, no withdrawals, no balances, no counted calls, no idempotency keys."""
+        """Back to the beginning: no payments, no withdrawals, no balances, no counted calls, no idempotency keys, and
+        the clock as it was made."""
+        self.clock.reset()
         self.state.reset()
         self.rate_limits.clear()
         self.idempotency.clear()

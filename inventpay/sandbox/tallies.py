@@ -1,0 +1,135 @@
+"""How calls of one caller and class are counted: four kinds of arithmetic on a time that is handed in."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections import deque
+
+# What is missing at most where floats miss a whole number by a hair, so that a call passes when it was told it would.
+_HAIR = 1e-9
+
+
+class Tally(ABC):
+    """At most `limit` calls, by its rule, in a window of so many seconds."""
+
+    def __init__(self, limit: int, window: float) -> None:
+        self._limit = limit
+        self._window = window
+
+    @abstractmethod
+    def left(self, now: float) -> tuple[int, float]:
+        """How many calls would pass at `now`, and when there will be one more, in the clock's seconds."""
+
+    @abstractmethod
+    def add(self, now: float) -> None:
+        """One call passes at `now`."""
+
+    @abstractmethod
+    def is_idle(self, now: float) -> bool:
+        """Whether nothing that was counted matters any more."""
+
+
+class LogTally(Tally):
+    """The exact rule: every call counts for one window from the moment it came."""
+
+    def __init__(self, limit: int, window: float) -> None:
+        super().__init__(limit, window)
+        self._calls: deque[float] = deque()
+
+    def left(self, now: float) -> tuple[int, float]:
+        calls = self._calls
+        # The sandbox's clock may have been set back: what has not happened yet does not count.
+        while calls and calls[-1] > now:
+            calls.pop()
+        while calls and calls[0] <= now - self._window:
+            calls.popleft()
+        return self._limit - len(calls), calls[0] + self._window if calls else now
+
+    def add(self, now: float) -> None:
+        self._calls.append(now)
+
+    def is_idle(self, now: float) -> bool:
+        return not self._calls or self._calls[-1] <= now - self._window
+
+
+class FixedWindowTally(Tally):
+    """Calls are counted from one full window to the next (with 60 s: by the minute of the clock)."""
+
+    def __init__(self, limit: int, window: float) -> None:
+        super().__init__(limit, window)
+        self._number = 0
+        self._count = 0
+
+    def left(self, now: float) -> tuple[int, float]:
+        number = math.floor(now / self._window)
+        if number != self._number:
+            self._number, self._count = number, 0
+        return self._limit - self._count, (number + 1) * self._window
+
+    def add(self, now: float) -> None:
+        self._count += 1
+
+    def is_idle(self, now: float) -> bool:
+        return math.floor(now / self._window) != self._number or not self._count
+
+
+class CounterTally(Tally):
+    """This window's calls, and of those in the one before, in whole numbers, the share that a sliding window covers."""
+
+    def __init__(self, limit: int, window: float) -> None:
+        super().__init__(limit, window)
+        self._number = 0
+        self._count = 0
+        self._before = 0
+
+    def left(self, now: float) -> tuple[int, float]:
+        number = math.floor(now / self._window)
+        if number != self._number:
+            self._before = self._count if number == self._number + 1 else 0
+            self._number, self._count = number, 0
+        start = number * self._window
+        covered = 1 - (now - start) / self._window
+        left = self._limit - self._count - max(0, math.floor(self._before * covered - _HAIR))
+        return max(0, left), now if left >= self._limit else self._free_at(start, max(0, left) + 1)
+
+    def add(self, now: float) -> None:
+        self._count += 1
+
+    def is_idle(self, now: float) -> bool:
+        return math.floor(now / self._window) - self._number > 1 or not (self._count or self._before)
+
+    def _free_at(self, start: float, wanted: int) -> float:
+        """When `wanted` calls will be left, if nobody calls until then."""
+        room = self._limit - wanted
+        if room >= self._count and self._before:
+            return start + self._window * (1 - (room - self._count + 1) / self._before)
+        # In the next window this one's calls are those of the one before.
+        return start + self._window * (2 - min(1.0, (room + 1) / self._count))
+
+
+class BucketTally(Tally):
+    """A bucket of `limit` tokens, one a call, refilled evenly: in a full window as many as it holds."""
+
+    def __init__(self, limit: int, window: float) -> None:
+        super().__init__(limit, window)
+        self._rate = limit / window
+        self._tokens = float(limit)
+        self._at = -math.inf
+
+    def left(self, now: float) -> tuple[int, float]:
+        if now < self._at:
+            self._tokens = float(self._limit)  # the clock was set back: nothing has been taken yet
+        elif now > self._at:
+            self._tokens = min(float(self._limit), self._tokens + (now - self._at) * self._rate)
+        self._at = now
+        whole = math.floor(self._tokens + _HAIR)
+        if whole >= self._limit:
+            return self._limit, now
+        return whole, now + (whole + 1 - self._tokens) / self._rate
+
+    def add(self, now: float) -> None:
+        self._tokens -= 1
+
+    def is_idle(self, now: float) -> bool:
+        return self._tokens + (now - self._at) * self._rate >= self._limit
