@@ -1,0 +1,58 @@
+"""A call as data: one request, and how to read its answer."""
+
+from __future__ import annotations
+
+import functools
+import uuid
+from collections.abc import Callable
+from typing import Generic, ParamSpec, TypeVar
+
+from attrs import field, frozen
+
+from .. import arguments
+from ..errors import InvalidArgumentError
+from ..responses import APIResponse
+from .endpoints import Endpoint
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+@frozen(kw_only=True)
+class Call(Generic[T]):
+    """One request, and how to read its answer. ``send(Call[T])`` returns ``T``."""
+
+    endpoint: Endpoint
+    path: str
+    """Percent-encoded path and query."""
+    read: Callable[[APIResponse], T] = field(repr=False)
+    """Reads a 2xx answer; raises DecodeError, or APIStatusError for ``success: false``."""
+    body: bytes | None = field(default=None, repr=False)
+    idempotency_key: str | None = None
+
+
+def new_idempotency_key() -> str:
+    """A key nobody used before (docs: "Use a unique key for each unique request"; the API keeps them for 24 hours)."""
+    return str(uuid.uuid4())
+
+
+def read_key(chosen: str | None) -> str:
+    """The idempotency key the caller chose, or a new one."""
+    return new_idempotency_key() if chosen is None else arguments.idempotency_key(chosen)
+
+
+def builder_of(endpoint: Endpoint) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Names the endpoint on every refusal of its builder."""
+
+    def decorate(build: Callable[P, T]) -> Callable[P, T]:
+        @functools.wraps(build)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                return build(*args, **kwargs)
+            except InvalidArgumentError as error:
+                error.method, error.path = endpoint.method, endpoint.template
+                raise
+
+        return checked
+
+    return decorate
