@@ -15,7 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from inventpay import RateLimits
-from inventpay._waiting import AsyncWaiting, Waiting
+from inventpay._tasks import AsyncWaiting
+from inventpay._threads import Waiting
 from inventpay.gate import ClassSnapshot, Lease
 from inventpay.options import RateClass, Rule
 

@@ -15,7 +15,7 @@ from statistics import median
 from typing import Any
 
 from inventpay import AsyncInventPay, RateLimits
-from inventpay._waiting import AsyncWaiting
+from inventpay._tasks import AsyncWaiting
 from inventpay.limiter import LocalLimiter
 from inventpay.options import RateClass, Rule
 from inventpay.rate_limit import TokenBucket

@@ -8,58 +8,139 @@
 
 from __future__ import annotations
 
-from ._async.client import AsyncInventPay
-from ._sync.client import InventPay
-from .errors import (
-    APIConnectionError,
-    APIStatusError,
-    APITimeoutError,
-    AuthenticationError,
-    BadRequestError,
-    ConfigurationError,
-    ConflictError,
-    DecodeError,
-    EventDecodeError,
-    InvalidArgumentError,
-    InventPayError,
-    NotFoundError,
-    Outcome,
-    PermissionDeniedError,
-    RateLimitedError,
-    RateLimitTimeoutError,
-    ServerError,
-    SignatureError,
-    StaleEventError,
-    WaitTimeoutError,
-    WebhookError,
-)
-from .gate import ClassSnapshot, Lease
-from .headers import Headers
-from .hooks import AttemptAnswered, AttemptSent, CallFinished, Event, Hook, PollingStretched, RetryPlanned, TokenWaited
-from .limiter import Limiter, LocalLimiter
-from .models import (
-    AmountCurrency,
-    Balance,
-    BalanceAfterLock,
-    Balances,
-    BalanceSummary,
-    ConversionRate,
-    Currency,
-    FeeBreakdown,
-    Invoice,
-    Limit,
-    MerchantInfo,
-    Payment,
-    PaymentState,
-    PaymentStatus,
-    Withdrawal,
-    WithdrawalLimits,
-    WithdrawalState,
-)
-from .money import Amount
-from .options import RateClass, RateLimits, RetryPolicy, Rule
-from .responses import APIResponse
+from typing import TYPE_CHECKING
+
+from . import lazy
 from .version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from ._async.client import AsyncInventPay
+    from ._sync.client import InventPay
+    from .errors import (
+        APIConnectionError,
+        APIStatusError,
+        APITimeoutError,
+        AuthenticationError,
+        BadRequestError,
+        ConfigurationError,
+        ConflictError,
+        DecodeError,
+        EventDecodeError,
+        InvalidArgumentError,
+        InventPayError,
+        NotFoundError,
+        Outcome,
+        PermissionDeniedError,
+        RateLimitedError,
+        RateLimitTimeoutError,
+        ServerError,
+        SignatureError,
+        StaleEventError,
+        WaitTimeoutError,
+        WebhookError,
+    )
+    from .gate import ClassSnapshot, Lease
+    from .headers import Headers
+    from .hooks import (
+        AttemptAnswered,
+        AttemptSent,
+        CallFinished,
+        Event,
+        Hook,
+        PollingStretched,
+        RetryPlanned,
+        TokenWaited,
+    )
+    from .limiter import Limiter, LocalLimiter
+    from .models import (
+        AmountCurrency,
+        Balance,
+        BalanceAfterLock,
+        Balances,
+        BalanceSummary,
+        ConversionRate,
+        Currency,
+        FeeBreakdown,
+        Invoice,
+        Limit,
+        MerchantInfo,
+        Payment,
+        PaymentState,
+        PaymentStatus,
+        Withdrawal,
+        WithdrawalLimits,
+        WithdrawalState,
+    )
+    from .money import Amount
+    from .options import RateClass, RateLimits, RetryPolicy, Rule
+    from .responses import APIResponse
+else:
+    # Importing the package costs next to nothing; each name is imported when it is first used.
+    __getattr__, __dir__ = lazy.exports(
+        __name__,
+        {
+            "_async.client": ["AsyncInventPay"],
+            "_sync.client": ["InventPay"],
+            "errors": [
+                "APIConnectionError",
+                "APIStatusError",
+                "APITimeoutError",
+                "AuthenticationError",
+                "BadRequestError",
+                "ConfigurationError",
+                "ConflictError",
+                "DecodeError",
+                "EventDecodeError",
+                "InvalidArgumentError",
+                "InventPayError",
+                "NotFoundError",
+                "Outcome",
+                "PermissionDeniedError",
+                "RateLimitedError",
+                "RateLimitTimeoutError",
+                "ServerError",
+                "SignatureError",
+                "StaleEventError",
+                "WaitTimeoutError",
+                "WebhookError",
+            ],
+            "gate": ["ClassSnapshot", "Lease"],
+            "headers": ["Headers"],
+            "hooks": [
+                "AttemptAnswered",
+                "AttemptSent",
+                "CallFinished",
+                "Event",
+                "Hook",
+                "PollingStretched",
+                "RetryPlanned",
+                "TokenWaited",
+            ],
+            "limiter": ["Limiter", "LocalLimiter"],
+            "models": [
+                "AmountCurrency",
+                "Balance",
+                "BalanceAfterLock",
+                "Balances",
+                "BalanceSummary",
+                "ConversionRate",
+                "Currency",
+                "FeeBreakdown",
+                "Invoice",
+                "Limit",
+                "MerchantInfo",
+                "Payment",
+                "PaymentState",
+                "PaymentStatus",
+                "Withdrawal",
+                "WithdrawalLimits",
+                "WithdrawalState",
+            ],
+            "money": ["Amount"],
+            "options": ["RateClass", "RateLimits", "RetryPolicy", "Rule"],
+            "responses": ["APIResponse"],
+        },
+    )
 
 __all__ = [
     "APIConnectionError",

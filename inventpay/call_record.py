@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from .calls import Call
+from .calls.call import Call
 from .errors import DecodeError, InventPayError, outcome_of
-from .hooks import (
-    AttemptAnswered,
-    AttemptSent,
-    CallFinished,
-    Event,
-    FinalOutcome,
-    RetryPlanned,
-    TokenWaited,
-    emit,
-    logger,
-    next_call_id,
-)
+from .log import logger
 from .redaction import redact_error
 from .settings import TransportSettings
+
+if TYPE_CHECKING:
+    from .hooks import Event, FinalOutcome
 
 
 class CallRecord:
@@ -58,12 +50,16 @@ class CallRecord:
     def token_leased(self, seconds: float) -> None:
         """A token was leased after so many seconds."""
         if self._observed:
+            from .hooks import TokenWaited
+
             self._tell(TokenWaited(**self._facts, seconds=seconds))
 
     def attempt_sent(self) -> None:
         """One more attempt goes out."""
         self.attempts += 1
         if self._observed:
+            from .hooks import AttemptSent
+
             self._tell(AttemptSent(**self._facts, attempt=self.attempts))
 
     def may_have_had_effect(self) -> None:
@@ -74,6 +70,8 @@ class CallRecord:
         """The attempt that began at ``started`` ended."""
         self._in_doubt = status is not None and (status < 300 or outcome_of(status) == "unknown")
         if self._observed:
+            from .hooks import AttemptAnswered
+
             self._tell(
                 AttemptAnswered(
                     **self._facts,
@@ -86,6 +84,8 @@ class CallRecord:
 
     def retry_planned(self, delay: float, failure: InventPayError) -> None:
         """The attempt failed and will be followed by another one. Always told: it is a warning."""
+        from .hooks import RetryPlanned
+
         if failure.outcome == "unknown":
             self._unknown = True
         if not self._facts:
@@ -121,6 +121,8 @@ class CallRecord:
 
     def _finish(self, outcome: FinalOutcome, status: int | None, error: BaseException | None) -> None:
         if self._observed:
+            from .hooks import CallFinished
+
             # Ctrl-C in a hook is no second end of the call.
             self._observed = False
             self._tell(
@@ -135,6 +137,8 @@ class CallRecord:
             )
 
     def _name(self) -> None:
+        from .hooks import next_call_id
+
         endpoint = self._call.endpoint
         self._facts = {
             "call_id": next_call_id(),
@@ -144,6 +148,8 @@ class CallRecord:
         }
 
     def _tell(self, event: Event) -> None:
+        from .hooks import emit
+
         emit(self._settings.hooks, event)
 
 

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from attrs import frozen
 
-from ._waiting import is_dead
+from ._loops import is_dead
 from .forking import Lock, remember
 from .line import Line, Waker
 from .options import RateClass, RateLimits

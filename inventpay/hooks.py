@@ -7,13 +7,13 @@ any metrics or tracing library. Hooks are plain callables; one that raises is lo
 from __future__ import annotations
 
 import itertools
-import logging
 from collections.abc import Callable, Iterable
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from attrs import frozen
 
 from .errors import Outcome
+from .log import logger
 from .options import RateClass
 
 __all__ = [
@@ -26,8 +26,6 @@ __all__ = [
     "RetryPlanned",
     "TokenWaited",
 ]
-
-logger: Final = logging.getLogger("inventpay")
 
 
 @frozen(kw_only=True)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from ._async.tokens import acquire as acquire_async
 from ._sync.tokens import acquire
-from ._waiting import AsyncWaiting, Waiting
 from .forking import Lock, remember
 from .gate import ClassSnapshot, Gate, Lease
 from .options import RateClass, RateLimits
+
+if TYPE_CHECKING:
+    from ._tasks import AsyncWaiting
+    from ._threads import Waiting
 
 
 class Limiter(Protocol):
@@ -119,5 +121,7 @@ def shared_limiter(api_key: str, base_url: str, limits: RateLimits) -> LocalLimi
 
     It outlives its clients: a client per web request must not start with a full bucket each time.
     """
+    import hashlib
+
     fingerprint = hashlib.blake2b(api_key.encode(), digest_size=16).digest()
     return _registry.get((fingerprint, base_url, limits))

@@ -10,10 +10,13 @@ from __future__ import annotations
 import heapq
 import math
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .line import Waker
-from .models import Balance, PaymentState, PaymentStatus
+from .models.enums import PaymentState
+
+if TYPE_CHECKING:
+    from .models import Balance, PaymentStatus
 
 SHARE: Final = 0.8
 """Part of a class' limit that all watchers of one client use together; the rest is for direct calls."""

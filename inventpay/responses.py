@@ -6,7 +6,6 @@ from typing import Any
 
 from attrs import field, frozen
 
-from .converter import read_json
 from .errors import DecodeError
 from .headers import Headers
 
@@ -26,6 +25,8 @@ class APIResponse:
 
     def json(self) -> Any:
         """The parsed body, fractions as ``Decimal``. Raises DecodeError when it is no JSON."""
+        from .converter import read_json
+
         try:
             return read_json(self.body)
         except DecodeError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Final
 
-from .calls import Safety
+from .calls.endpoints import Safety
 from .errors import APIConnectionError, APIStatusError, InventPayError, RateLimitedError
 from .forking import Lock, remember
 from .options import RetryPolicy

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import field, frozen
 
-from .calls import ENDPOINTS, Endpoint
+from .calls.endpoints import ENDPOINTS, Endpoint
 from .errors import ConfigurationError
-from .hooks import Hook
 from .json_values import shown
 from .options import (
     API_KEY_VARIABLE,
@@ -23,6 +22,9 @@ from .options import (
     read_key,
 )
 from .version import VERSION
+
+if TYPE_CHECKING:
+    from .hooks import Hook
 
 T = TypeVar("T")
 
@@ -75,7 +77,8 @@ class TransportSettings:
 
     def rate_class(self, endpoint: Endpoint) -> RateClass:
         """The class an endpoint counts against, the user's choice first."""
-        return self.rate_limits.classes.get(endpoint.name, endpoint.rate_class)
+        chosen = self.rate_limits.classes
+        return chosen.get(endpoint.name, endpoint.rate_class) if chosen else endpoint.rate_class
 
 
 def read_connection_settings(

@@ -26,7 +26,8 @@ from inventpay import (
 )
 from inventpay._async.connection import WOUNDS, AsyncConnection, Progress
 from inventpay._sync.connection import Connection
-from inventpay._waiting import AsyncWaiting, Waiting
+from inventpay._tasks import AsyncWaiting
+from inventpay._threads import Waiting
 from inventpay.http_client import FRESH_EXPIRY
 from inventpay.settings import read_connection_settings
 from tests.support.servers import EchoServer, async_client, blocking_client, echo_thread, read, wait_until

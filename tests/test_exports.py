@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import subprocess
 import sys
 import types
@@ -10,7 +12,8 @@ from collections.abc import Iterable
 import pytest
 
 import inventpay
-from inventpay import errors, hooks, models, options, version
+from inventpay import answers, calls, errors, hooks, lazy, models, options, version
+from inventpay.models import balances, enums, payments, withdrawals
 
 
 def test_all_is_sorted_and_says_nothing_twice() -> None:
@@ -36,22 +39,78 @@ def test_public_names_of_the_modules_are_public_names_of_the_package(names: Iter
     assert set(names) <= set(inventpay.__all__)
 
 
-@pytest.mark.parametrize(
-    "module", [errors, hooks, options, models, models.balances, models.enums, models.payments, models.withdrawals]
-)
+@pytest.mark.parametrize("module", [errors, hooks, options, models, balances, enums, payments, withdrawals])
 def test_every_module_has_what_it_exports(module: types.ModuleType) -> None:
     """A name in ``__all__`` that the module does not have would break its star import."""
     assert [name for name in module.__all__ if not hasattr(module, name)] == []
 
 
 def test_nothing_public_is_missing_from_all() -> None:
-    """Every name in the package's namespace is either listed, private, or a module."""
+    """Every name that the package shows is either listed, private, or a module."""
     names = {
         name
-        for name, value in vars(inventpay).items()
-        if not name.startswith("_") and not isinstance(value, types.ModuleType) and name != "annotations"
+        for name in dir(inventpay)
+        if not name.startswith("_") and not isinstance(getattr(inventpay, name), types.ModuleType)
     }
-    assert names <= set(inventpay.__all__)
+    assert names - {"annotations", "TYPE_CHECKING"} == {name for name in inventpay.__all__ if not name.startswith("_")}
+
+
+LAZY_PACKAGES = [inventpay, answers, calls, models]
+by_package = pytest.mark.parametrize("package", LAZY_PACKAGES, ids=lambda package: package.__name__)
+
+
+@by_package
+def test_type_checkers_and_programs_find_the_same_things(package: types.ModuleType) -> None:
+    """What is imported ``if TYPE_CHECKING`` is what the table of the package's lazy names says, and is public."""
+    tree = ast.parse(inspect.getsource(package))
+    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+    checked = {
+        (node.module, alias.asname or alias.name)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    (table,) = [node for node in ast.walk(block) if isinstance(node, ast.Dict)]
+    offered = {(home, name) for home, names in ast.literal_eval(table).items() for name in names}
+    assert checked == offered
+    assert {name for _, name in offered} == {name for name in package.__all__ if not name.startswith("_")}
+
+
+@by_package
+def test_every_lazy_name_lives_where_the_table_says(package: types.ModuleType) -> None:
+    """pickle and documentation tools look for a class in the module it names, and find this very one."""
+    for name in package.__all__:
+        value = getattr(package, name)
+        if isinstance(value, type):
+            assert getattr(sys.modules[value.__module__], name) is value
+
+
+def test_a_name_is_an_ordinary_attribute_once_it_was_used() -> None:
+    """The second look costs what every attribute costs."""
+    assert inventpay.Balance is vars(inventpay)["Balance"]
+
+
+def test_public_modules_are_there_without_importing_them() -> None:
+    """``inventpay.errors`` reads as it would if everything were imported at once."""
+    code = "import inventpay; print(inventpay.errors.InventPayError.__name__, inventpay.models.enums.Currency.BTC)"
+    assert run(code) == "InventPayError BTC"
+
+
+def test_a_misspelt_name_is_told() -> None:
+    """The error is that of any module, and lets Python suggest what was meant."""
+    with pytest.raises(AttributeError, match=r"module 'inventpay' has no attribute 'InventPy'") as caught:
+        inventpay.InventPy  # noqa: B018
+    assert (caught.value.name, caught.value.obj) == ("InventPy", inventpay)
+    with pytest.raises(ImportError, match=r"cannot import name 'Balances2' from 'inventpay\.models'"):
+        exec("from inventpay.models import Balances2", {})
+
+
+def test_only_what_is_there_can_be_exported() -> None:
+    """A table that names what its module has not fails where the name is used."""
+    get, names = lazy.exports("inventpay", {"money": ["Amount", "Penny"]})
+    assert {"Amount", "Penny", "money"} <= set(names())
+    with pytest.raises(AttributeError, match=r"module 'inventpay\.money' has no attribute 'Penny'"):
+        get("Penny")
 
 
 def test_a_star_import_brings_exactly_these_names() -> None:
@@ -67,9 +126,43 @@ def test_the_version_is_one_fact() -> None:
     assert inventpay.__version__ == version.VERSION
 
 
-def test_the_import_loads_nothing_that_only_a_call_needs() -> None:
-    """HTTP libraries, cattrs and the sandbox are loaded when they are first used."""
-    heavy = ("httpx", "httpcore", "httpx2", "aiohttp", "cattrs", "starlette", "uvicorn", "inventpay.sandbox")
-    code = f"import sys, inventpay; print([name for name in {heavy!r} if name in sys.modules])"
-    found = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+def run(code: str) -> str:
+    """What a fresh interpreter prints."""
+    ran = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+    return ran.stdout.strip()
+
+
+def loaded(code: str) -> set[str]:
+    """The modules that are there after this code ran in a fresh interpreter, and were not before."""
+    before = "import sys; before = set(sys.modules)"
+    return set(run(f"{before}\n{code}\nprint(*(set(sys.modules) - before))").split())
+
+
+def test_the_import_loads_next_to_nothing() -> None:
+    """Each name is imported when it is first used."""
+    ours = {name for name in loaded("import inventpay") if name.startswith("inventpay")}
+    assert ours == {"inventpay", "inventpay.lazy", "inventpay.version"}
+
+
+@pytest.mark.parametrize("client", ["InventPay", "AsyncInventPay"])
+def test_importing_a_client_loads_nothing_that_only_a_call_needs(client: str) -> None:
+    """HTTP libraries, event loops, what reads answers, models and hooks' events come with the first call."""
+    late = {"httpx", "httpcore", "httpx2", "aiohttp", "cattrs", "msgspec", "asyncio", "anyio", "ssl", "starlette"}
+    late |= {
+        f"inventpay.{name}"
+        for name in ("calls.payments", "answers", "converter", "hooks", "sandbox", "models.balances")
+    }
+    assert not late & loaded(f"from inventpay import {client}, InventPayError, RateLimits")
+
+
+def test_the_blocking_client_needs_no_event_loop() -> None:
+    """Making one, and importing the calls, loads neither asyncio nor what builds on it."""
+    code = "from inventpay import InventPay; InventPay('pk_live_1').balances.get"
+    assert not {"asyncio", "anyio", "httpx"} & loaded(code)
+
+
+def test_a_call_loads_the_models_of_its_own_answer_only() -> None:
+    """Making a model costs a millisecond, and there are dozens."""
+    ours = loaded("from inventpay import InventPay; InventPay('pk_live_1').balances.get")
+    assert "inventpay.models.balances" in ours
+    assert not {"inventpay.models.payments", "inventpay.models.withdrawals"} & ours

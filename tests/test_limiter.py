@@ -12,7 +12,8 @@ import pytest
 
 from inventpay import AsyncInventPay, InventPay, RateClass, RateLimits, RateLimitTimeoutError
 from inventpay import limiter as limiter_module
-from inventpay._waiting import AsyncWaiting, Waiting
+from inventpay._tasks import AsyncWaiting
+from inventpay._threads import Waiting
 from inventpay.gate import Lease
 from inventpay.limiter import KEPT, Limiter, LocalLimiter, _Registry, shared_limiter
 from tests.support.clients import new_key

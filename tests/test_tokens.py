@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from inventpay import RateClass, RateLimits, RateLimitTimeoutError
 from inventpay._async.tokens import acquire as acquire_async
 from inventpay._sync.tokens import acquire
-from inventpay._waiting import AsyncWaiter, AsyncWaiting, Waiter, Waiting
+from inventpay._tasks import AsyncWaiter, AsyncWaiting
+from inventpay._threads import Waiter, Waiting
 from inventpay.gate import Gate, GateLease
 from inventpay.limiter import LocalLimiter
 from inventpay.rate_limit import GRACE

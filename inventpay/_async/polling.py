@@ -7,19 +7,20 @@ import math
 import threading
 from collections.abc import AsyncIterator, Hashable
 from datetime import datetime
-from typing import Final, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, Self, TypeVar
 
 from attrs import evolve
 
-from .._waiting import AsyncWaiting
-from ..calls import Call
+from ..calls.call import Call
 from ..errors import APIConnectionError, InventPayError, RateLimitedError, RateLimitTimeoutError, ServerError
 from ..forking import Lock, remember
-from ..hooks import PollingStretched, emit
 from ..options import CallOptions, RateClass
 from ..polling import AFTER_FAILURE, OUTAGE, Schedule, Watcher
 from ..settings import TransportSettings
 from .transport import AsyncTransport
+
+if TYPE_CHECKING:
+    from .._tasks import AsyncWaiting
 
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
@@ -82,6 +83,8 @@ class AsyncPolling:
                     gap = schedule.overload(now)
                     watchers = schedule.waiting
                 if gap is not None:
+                    from ..hooks import PollingStretched, emit
+
                     emit(
                         self._settings.hooks,
                         PollingStretched(rate_class=rate_class, watchers=watchers, seconds=gap),

@@ -6,11 +6,14 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
+from typing import TYPE_CHECKING
 
-from .._waiting import AsyncWaiting
 from ..forking import Lock, remember
 from ..responses import APIResponse
 from ..sharing import REMEMBERED, AsyncFetch, Resource, is_shared
+
+if TYPE_CHECKING:
+    from .._tasks import AsyncWaiting
 
 
 class AsyncSharedReads:

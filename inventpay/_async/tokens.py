@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from .._waiting import AsyncWaiting
+from typing import TYPE_CHECKING
+
 from ..errors import RateLimitTimeoutError
 from ..gate import Gate, GateLease
+
+if TYPE_CHECKING:
+    from .._tasks import AsyncWaiting
 
 
 async def acquire(gate: Gate, waiting: AsyncWaiting, *, max_wait: float | None, background: bool = False) -> GateLease:

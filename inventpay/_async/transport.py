@@ -7,11 +7,10 @@ import random
 import sys
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from .._waiting import AsyncWaiting
 from ..call_record import CallRecord
-from ..calls import Call
+from ..calls.call import Call
 from ..errors import (
     BODY_KEPT,
     APIConnectionError,
@@ -23,7 +22,6 @@ from ..errors import (
     Outcome,
     RateLimitTimeoutError,
 )
-from ..failures import from_response
 from ..gate import Lease
 from ..headers import Headers
 from ..http_errors import without_frames
@@ -36,6 +34,9 @@ from ..retries import RetryBudget, decide
 from ..settings import TransportSettings
 from .connection import AsyncConnection, Progress
 from .shared_reads import AsyncSharedReads
+
+if TYPE_CHECKING:
+    from .._tasks import AsyncWaiting
 
 T = TypeVar("T")
 
@@ -277,6 +278,8 @@ class AsyncTransport:
 
 
 def _refusal(response: APIResponse) -> APIStatusError:
+    from ..failures import from_response
+
     asked = response.headers.get("retry-after")
     return from_response(
         response, retry_after=None if asked is None else parse_retry_after(asked, wall_now=time.time())

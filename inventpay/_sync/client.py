@@ -5,14 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-from .. import calls
-from .._waiting import Waiting
-from ..arguments import identifier, segment
 from ..gate import ClassSnapshot
-from ..hooks import Hook
 from ..limiter import Limiter, shared_limiter
 from ..options import (
     ATTEMPT_TIMEOUT,
@@ -31,18 +28,20 @@ from ..options import (
 )
 from ..responses import APIResponse
 from ..settings import read_connection_settings, read_transport_settings
-from .balances import BalanceCalls
 from .connection import Connection
-from .invoices import InvoiceCalls
-from .payments import PaymentCalls
 from .polling import Polling
 from .transport import Transport
-from .withdrawals import WithdrawalCalls
 
 if TYPE_CHECKING:
     import ssl
 
     import httpx
+
+    from ..hooks import Hook
+    from .balances import BalanceCalls
+    from .invoices import InvoiceCalls
+    from .payments import PaymentCalls
+    from .withdrawals import WithdrawalCalls
 
 
 class InventPay:
@@ -71,15 +70,6 @@ class InventPay:
     Raises ConfigurationError for a missing key, an unsafe URL, or options that contradict each other.
     """
 
-    payments: PaymentCalls
-    """Payments in one coin, and the status of payments and invoices."""
-    invoices: InvoiceCalls
-    """Payments whose coin the payer picks."""
-    balances: BalanceCalls
-    """Balances and withdrawal limits."""
-    withdrawals: WithdrawalCalls
-    """Paying out."""
-
     def __init__(
         self,
         api_key: str | None = None,
@@ -102,6 +92,8 @@ class InventPay:
         headers: Mapping[str, str] | None = None,
         hooks: Sequence[Hook] = (),
     ) -> None:
+        from .._threads import Waiting
+
         connection_settings = read_connection_settings(
             base_url=base_url,
             max_connections=max_connections,
@@ -130,15 +122,37 @@ class InventPay:
         self._connection = Connection(connection_settings, waiting)
         self._transport = Transport(settings, self._connection, limiter, waiting, coalesce=coalesce)
         self._polling = Polling(settings, self._transport, waiting)
-        self._bind(options)
-
-    def _bind(self, options: CallOptions) -> None:
-        transport = self._transport
         self._options = options
-        self.payments = PaymentCalls(transport, self._polling, options)
-        self.invoices = InvoiceCalls(transport, options)
-        self.balances = BalanceCalls(transport, self._polling, options)
-        self.withdrawals = WithdrawalCalls(transport, options)
+
+    # The groups of calls are made when they are first used, each with the models of its answers.
+
+    @cached_property
+    def payments(self) -> PaymentCalls:
+        """Payments in one coin, and the status of payments and invoices."""
+        from .payments import PaymentCalls
+
+        return PaymentCalls(self._transport, self._polling, self._options)
+
+    @cached_property
+    def invoices(self) -> InvoiceCalls:
+        """Payments whose coin the payer picks."""
+        from .invoices import InvoiceCalls
+
+        return InvoiceCalls(self._transport, self._options)
+
+    @cached_property
+    def balances(self) -> BalanceCalls:
+        """Balances and withdrawal limits."""
+        from .balances import BalanceCalls
+
+        return BalanceCalls(self._transport, self._polling, self._options)
+
+    @cached_property
+    def withdrawals(self) -> WithdrawalCalls:
+        """Paying out."""
+        from .withdrawals import WithdrawalCalls
+
+        return WithdrawalCalls(self._transport, self._options)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._base_url}>"
@@ -170,7 +184,9 @@ class InventPay:
         )
         sibling = object.__new__(type(self))
         sibling.__dict__.update(self.__dict__)
-        sibling._bind(options)
+        sibling._options = options
+        for group in _GROUPS:
+            sibling.__dict__.pop(group, None)
         return sibling
 
     def request(
@@ -193,6 +209,8 @@ class InventPay:
 
         Raises InvalidArgumentError before anything is sent, and the errors of every call but DecodeError.
         """
+        from .. import calls
+
         call = calls.request(method, path, params=params, json=json, idempotency_key=idempotency_key)
         return self._transport.send(call, self._options)
 
@@ -205,6 +223,8 @@ class InventPay:
         With a ``base_url`` of your own, such as the sandbox's, the page is expected there, under ``/invoice/``.
         Raises InvalidArgumentError for an empty id.
         """
+        from ..arguments import identifier, segment
+
         page = INVOICE_URL if self._base_url == BASE_URL else f"{self._base_url}/invoice/"
         return page + segment(identifier(payment_id, "payment_id"))
 
@@ -228,3 +248,7 @@ class InventPay:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+_GROUPS: Final = tuple(name for name, value in vars(InventPay).items() if isinstance(value, cached_property))
+"""The groups of calls. Each has the options of the client it was made by."""

@@ -15,15 +15,18 @@ import threading
 import warnings
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from .._waiting import Slots, Waiting, Home, is_dead
+from .._loops import Home, is_dead
 from ..errors import APITimeoutError, ConfigurationError, DecodeError, InventPayError
 from ..forking import Lock, remember
 from ..headers import Headers
 from ..http_errors import translate, without_frames
 from ..responses import APIResponse
 from ..settings import ConnectionSettings
+
+if TYPE_CHECKING:
+    from .._threads import Slots, Waiting
 
 MAX_BODY: Final = 32 * 1024 * 1024
 """Bytes of an answer that are read at most: a page of a thousand products has a thirtieth of that."""

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from .._waiting import Waiting
+from typing import TYPE_CHECKING
+
 from ..errors import RateLimitTimeoutError
 from ..gate import Gate, GateLease
+
+if TYPE_CHECKING:
+    from .._threads import Waiting
 
 
 def acquire(gate: Gate, waiting: Waiting, *, max_wait: float | None, background: bool = False) -> GateLease:

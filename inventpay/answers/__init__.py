@@ -6,7 +6,20 @@ a DecodeError with its JSON path. The store's answers are in modules of their ow
 
 from __future__ import annotations
 
-from .funds import balance, balances, withdrawal
-from .payments import invoice, payment, payment_status
+from typing import TYPE_CHECKING
+
+from .. import lazy
+
+if TYPE_CHECKING:
+    from .funds import balance, balances, withdrawal
+    from .payments import invoice, payment, payment_status
+else:
+    __getattr__, __dir__ = lazy.exports(
+        __name__,
+        {
+            "funds": ["balance", "balances", "withdrawal"],
+            "payments": ["invoice", "payment", "payment_status"],
+        },
+    )
 
 __all__ = ["balance", "balances", "invoice", "payment", "payment_status", "withdrawal"]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..converter import structure
 from ..errors import DecodeError
 from ..json_values import is_array
-from ..models import Balance, Balances, BalanceSummary, Withdrawal
+from ..models import Balance, Balances, BalanceSummary
 from .envelope import as_text, enveloped, member, object_at, same
+
+if TYPE_CHECKING:
+    from ..models import Withdrawal
 
 
 def balance(document: object, *, currency: str) -> Balance:
@@ -58,6 +63,9 @@ def balances(document: object) -> Balances:
 
 def withdrawal(document: object, *, currency: str | None = None, withdrawal_id: str | None = None) -> Withdrawal:
     """The answer to creating or looking up a withdrawal: fees in ``metadata``, or in members of their own."""
+    # Not needed for balances, and a model costs a millisecond to make.
+    from ..models import Withdrawal
+
     data = enveloped(document)
     shaped, moved = dict(data), dict[str, str]()
     if shaped.get("metadata") is not None:

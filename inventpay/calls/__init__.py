@@ -7,22 +7,50 @@ imports: whoever runs no store does not pay for them.
 
 from __future__ import annotations
 
-from .any_path import request
-from .call import Call, new_idempotency_key
-from .endpoints import (
-    BALANCE,
-    BALANCES,
-    CREATE_INVOICE,
-    CREATE_PAYMENT,
-    CREATE_WITHDRAWAL,
-    ENDPOINTS,
-    PAYMENT_STATUS,
-    WITHDRAWAL,
-    Endpoint,
-    Safety,
-)
-from .funds import balance, balances, create_withdrawal, withdrawal
-from .payments import create_invoice, create_payment, payment_status
+from typing import TYPE_CHECKING
+
+from .. import lazy
+
+if TYPE_CHECKING:
+    from .any_path import request
+    from .call import Call, new_idempotency_key
+    from .endpoints import (
+        BALANCE,
+        BALANCES,
+        CREATE_INVOICE,
+        CREATE_PAYMENT,
+        CREATE_WITHDRAWAL,
+        ENDPOINTS,
+        PAYMENT_STATUS,
+        WITHDRAWAL,
+        Endpoint,
+        Safety,
+    )
+    from .funds import balance, balances, create_withdrawal, withdrawal
+    from .payments import create_invoice, create_payment, payment_status
+else:
+    # Builders import what reads JSON and the models of their answers.
+    __getattr__, __dir__ = lazy.exports(
+        __name__,
+        {
+            "any_path": ["request"],
+            "call": ["Call", "new_idempotency_key"],
+            "endpoints": [
+                "BALANCE",
+                "BALANCES",
+                "CREATE_INVOICE",
+                "CREATE_PAYMENT",
+                "CREATE_WITHDRAWAL",
+                "ENDPOINTS",
+                "PAYMENT_STATUS",
+                "WITHDRAWAL",
+                "Endpoint",
+                "Safety",
+            ],
+            "funds": ["balance", "balances", "create_withdrawal", "withdrawal"],
+            "payments": ["create_invoice", "create_payment", "payment_status"],
+        },
+    )
 
 __all__ = [
     "BALANCE",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import uuid
 from collections.abc import Callable
 from typing import Generic, ParamSpec, TypeVar
 
@@ -33,6 +32,8 @@ class Call(Generic[T]):
 
 def new_idempotency_key() -> str:
     """A key nobody used before (docs: "Use a unique key for each unique request"; the API keeps them for 24 hours)."""
+    import uuid
+
     return str(uuid.uuid4())
 
 

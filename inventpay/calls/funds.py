@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import answers, arguments
 from ..converter import write_json
 from ..failures import checked_document
-from ..models import Balance, Balances, Withdrawal
 from ..money import Amount, read_amount
 from .call import Call, builder_of, read_key
 from .endpoints import BALANCE, BALANCES, CREATE_WITHDRAWAL, WITHDRAWAL
+
+if TYPE_CHECKING:
+    from ..models import Balance, Balances, Withdrawal
 
 
 @builder_of(BALANCES)

@@ -187,7 +187,7 @@ async def test_without_listeners_only_retries_are_told(
     """No event is made when nobody listens, except the one that is a warning."""
     caplog.set_level(logging.INFO, "inventpay")
     for name in ("TokenWaited", "AttemptSent", "AttemptAnswered", "CallFinished"):
-        monkeypatch.delattr(f"inventpay.call_record.{name}")
+        monkeypatch.delattr(f"inventpay.hooks.{name}")
     async with scripted_async_client(ScriptedAPI(answers(503), ok, fails(KeyboardInterrupt()))) as client:
         await repeatable(client)
         with pytest.raises(KeyboardInterrupt):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from inventpay._waiting import AsyncWaiter, AsyncWaiting, Bound, Waiter, Waiting, current_loop
+from inventpay._loops import Bound, current_loop
+from inventpay._tasks import AsyncWaiter, AsyncWaiting
+from inventpay._threads import Waiter, Waiting
 
 
 class CutOff(BaseException):

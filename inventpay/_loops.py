@@ -1,0 +1,38 @@
+"""Where code runs: in an event loop of asyncio or trio, or in a plain thread. Loads neither library."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager
+from typing import Any, TypeAlias
+
+Bound: TypeAlias = AbstractContextManager[object, bool]
+"""Something to run code inside of that may cut it off."""
+
+Home: TypeAlias = tuple[int, Any]
+"""Where a connection belongs: process id and event loop (``None`` for threads)."""
+
+
+def current_loop() -> Any:
+    """The running event loop of asyncio, the token of trio's, or ``None`` outside both."""
+    # What nobody imported runs no loop.
+    asyncio = sys.modules.get("asyncio")
+    try:
+        loop = None if asyncio is None else asyncio.get_running_loop()
+    except (RuntimeError, AttributeError):  # the second while another thread is importing it
+        loop = None
+    if loop is not None:
+        return loop
+    trio = sys.modules.get("trio")
+    if trio is None:
+        return None
+    try:
+        return trio.lowlevel.current_trio_token()
+    except (RuntimeError, AttributeError):
+        return None
+
+
+def is_dead(loop: Any) -> bool:
+    """Whether nothing can ever run in this event loop again."""
+    # Threads have none, and trio's token no such method; but trio lets nobody close a loop under its tasks.
+    return bool(getattr(loop, "is_closed", bool)())

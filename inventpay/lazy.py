@@ -1,0 +1,39 @@
+"""Names that are imported when they are first asked for (PEP 562): a package costs what of it is used."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterable, Mapping
+
+
+def exports(
+    package: str, homes: Mapping[str, Iterable[str]]
+) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """``__getattr__`` and ``__dir__`` for a package whose public names live in these modules of it.
+
+    A name is imported once and then is an ordinary attribute of the package. Public modules are attributes too, as if
+    they had been imported. Type checkers do not see any of this: next to it the same names are imported ``if
+    TYPE_CHECKING``.
+
+    >>> __getattr__, __dir__ = exports("inventpay", {"money": ["Amount"], "_async.client": ["AsyncInventPay"]})
+    >>> __getattr__("AsyncInventPay").__name__
+    'AsyncInventPay'
+    """
+    home_of = {name: home for home, names in homes.items() for name in names}
+    namespace = vars(sys.modules[package])
+
+    def import_name(name: str) -> object:
+        home = home_of.get(name)
+        if home is not None:
+            value = namespace[name] = getattr(importlib.import_module(f"{package}.{home}"), name)
+            return value
+        if name in homes:
+            return importlib.import_module(f"{package}.{name}")
+        # With these two, Python itself adds "Did you mean ...?".
+        raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
+
+    def list_names() -> list[str]:
+        return sorted({*namespace, *home_of, *(home for home in homes if not home.startswith("_"))})
+
+    return import_name, list_names
