@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from .events import (
     KNOWN_EVENTS,
     PaymentCompletedEvent,
@@ -28,15 +30,22 @@ from .events import (
     WithdrawalFailedEvent,
     WithdrawalProcessingEvent,
 )
+from .memory_store import MemorySeenStore
 from .parsing import parse_event
 from .request_headers import DELIVERY_ID_HEADER, EVENT_HEADER, SIGNATURE_HEADER
+from .seen import Claim, SeenStore, Standing
 from .signature import sign, verify_signature
+
+if TYPE_CHECKING:
+    from .sqlite_store import SQLiteSeenStore
 
 __all__ = [
     "DELIVERY_ID_HEADER",
     "EVENT_HEADER",
     "KNOWN_EVENTS",
     "SIGNATURE_HEADER",
+    "Claim",
+    "MemorySeenStore",
     "PaymentCompletedEvent",
     "PaymentConfirmedEvent",
     "PaymentCreatedEvent",
@@ -46,6 +55,9 @@ __all__ = [
     "PaymentPendingEvent",
     "PaymentTestEvent",
     "PaymentUnderpaidEvent",
+    "SQLiteSeenStore",
+    "SeenStore",
+    "Standing",
     "UnknownEvent",
     "WebhookEvent",
     "WithdrawalCompletedEvent",
@@ -57,3 +69,12 @@ __all__ = [
     "sign",
     "verify_signature",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Some builds of Python have no sqlite3, and most receivers do not need it.
+    if name == "SQLiteSeenStore":
+        from .sqlite_store import SQLiteSeenStore
+
+        return SQLiteSeenStore
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

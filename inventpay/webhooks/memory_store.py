@@ -1,0 +1,155 @@
+"""Handled events in the memory of one process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from attrs import define
+
+from .. import forking
+from ..errors import ConfigurationError
+from ..json_values import shown
+from .seen import RETENTION, Claim, Standing, new_token
+
+MOST_KEYS: Final = 100_000
+"""About 25 MB when full. An event takes one or two keys."""
+
+
+@define(eq=False)
+class _Entry:
+    keys: tuple[str, ...]
+    token: str
+    leased_until: float
+    due_at: float = 0.0
+    attempts: int = 0
+    body: bytes | None = None
+    handled_at: float | None = None
+
+    def claim(self) -> Claim:
+        return Claim(keys=self.keys, token=self.token, body=self.body, attempts=self.attempts)
+
+
+class MemorySeenStore:
+    """Remembers events for as long as the process lives: for one process, and for tests.
+
+    Handled events are forgotten after ``retention`` seconds, or earlier, the oldest first, when more than ``most_keys``
+    keys are kept. Several processes, or one that is restarted, need a :class:`SQLiteSeenStore`, or one in Redis.
+
+    Raises ConfigurationError for bounds that are not above zero.
+    """
+
+    blocking: Final = False
+    durable: Final = False
+
+    def __init__(
+        self,
+        *,
+        most_keys: int = MOST_KEYS,
+        retention: float = RETENTION,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        for name, bound in (("most_keys", most_keys), ("retention", retention)):
+            if not bound > 0:
+                raise ConfigurationError(f"{name}={shown(bound)} must be above 0")
+        self._most_keys = most_keys
+        self._retention = retention
+        self._clock = clock
+        self._entries: dict[str, _Entry] = {}
+        self._handled: deque[_Entry] = deque()
+        self._lock = threading.Lock()
+        forking.remember(self)
+
+    def claim(self, keys: Sequence[str], lease: float, body: bytes | None = None) -> Claim | Standing:
+        """See :class:`SeenStore`."""
+        with self._lock:
+            now = self._clock()
+            self._forget_old(now)
+            known = [self._entries[key] for key in keys if key in self._entries]
+            if any(entry.handled_at is not None for entry in known):
+                return Standing.HANDLED
+            if any(entry.leased_until > now for entry in known):
+                return Standing.BUSY
+            entry = known[0] if known else _Entry((), "", 0.0)
+            entry.keys = tuple(dict.fromkeys((*entry.keys, *(key for key in keys if key not in self._entries))))
+            for key in entry.keys:
+                self._entries[key] = entry
+            entry.token = new_token()
+            entry.leased_until = now + lease
+            if body is not None:
+                entry.body, entry.due_at = body, now
+            return entry.claim()
+
+    def finish(self, claim: Claim) -> bool:
+        """See :class:`SeenStore`."""
+        with self._lock:
+            entry = self._held(claim)
+            if entry is None:
+                return False
+            now = self._clock()
+            entry.body, entry.handled_at = None, now
+            self._handled.append(entry)
+            self._forget_old(now)
+            return True
+
+    def release(self, claim: Claim, retry_in: float = 0.0) -> bool:
+        """See :class:`SeenStore`."""
+        with self._lock:
+            entry = self._held(claim)
+            if entry is None:
+                return False
+            if entry.body is None:
+                self._forget(entry)
+            else:
+                now = self._clock()
+                entry.leased_until, entry.due_at = now, now + retry_in
+            return True
+
+    def due(self, lease: float) -> Claim | None:
+        """See :class:`SeenStore`."""
+        with self._lock:
+            now = self._clock()
+            waiting = [
+                entry
+                for entry in self._entries.values()
+                if entry.body is not None and entry.due_at <= now and entry.leased_until <= now
+            ]
+            if not waiting:
+                return None
+            entry = min(waiting, key=lambda entry: entry.due_at)
+            entry.token = new_token()
+            entry.leased_until = now + lease
+            entry.attempts += 1
+            return entry.claim()
+
+    def __len__(self) -> int:
+        """How many keys are kept."""
+        return len(self._entries)
+
+    def __repr__(self) -> str:
+        return f"<MemorySeenStore with {len(self)} keys>"
+
+    def fork_lock(self) -> forking.Lock:
+        """What is held while the state changes."""
+        return self._lock
+
+    def forget_parent(self) -> None:
+        """The lock of the parent may be held by a thread that does not exist here."""
+        self._lock = threading.Lock()
+
+    def _held(self, claim: Claim) -> _Entry | None:
+        entry = self._entries.get(claim.keys[0])
+        return entry if entry is not None and entry.token == claim.token and entry.handled_at is None else None
+
+    def _forget_old(self, now: float) -> None:
+        while self._handled and (
+            len(self._entries) > self._most_keys or now - (self._handled[0].handled_at or 0.0) >= self._retention
+        ):
+            self._forget(self._handled.popleft())
+
+    def _forget(self, entry: _Entry) -> None:
+        for key in entry.keys:
+            del self._entries[key]

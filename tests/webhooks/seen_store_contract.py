@@ -1,0 +1,291 @@
+"""What every ``SeenStore`` must keep to. A store's own tests plug it in:
+
+class TestMyStore(SeenStoreContract):
+    @pytest.fixture
+    def world(self) -> Iterator[World]:
+        clock = Clock()
+        store = MyStore(clock=clock)
+        yield World(store, another=lambda: MyStore(clock=clock), advance=clock.advance)
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from attrs import frozen
+
+from inventpay.webhooks.seen import Claim, SeenStore, Standing
+
+HANDLED, BUSY = Standing.HANDLED, Standing.BUSY
+
+
+class Clock:
+    """Seconds that pass when they are told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_704_110_400.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Lets time pass."""
+        self.now += seconds
+
+
+@frozen
+class World:
+    """A store, and what a test may do to it."""
+
+    store: SeenStore
+    another: Callable[[], SeenStore]
+    """A store on the same data, as another process has it."""
+    advance: Callable[[float], object]
+    """Lets so many seconds pass for all of them."""
+
+
+def claimed(outcome: Claim | Standing | None) -> Claim:
+    """The claim there must be."""
+    assert isinstance(outcome, Claim), outcome
+    return outcome
+
+
+class SeenStoreContract:
+    """The tests. ``LEASE`` and ``RETENTION``, in seconds, may be shorter for stores with a clock of their own."""
+
+    LEASE = 60.0
+    RETENTION = 8 * 86_400.0
+
+    @pytest.fixture
+    def world(self) -> World:
+        """The store under test; its retention is ``RETENTION``."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def store(self, world: World) -> SeenStore:
+        """The store of `world`."""
+        return world.store
+
+    # One event
+
+    def test_it_is_a_seen_store(self, store: SeenStore) -> None:
+        """With all methods, and an answer to whether it blocks and whether it lasts."""
+        assert isinstance(store, SeenStore)
+        assert {store.blocking, store.durable} <= {True, False}
+
+    def test_new_keys_can_be_claimed(self, store: SeenStore) -> None:
+        """The claim names them, and is the first attempt without any stored body."""
+        claim = claimed(store.claim(["a", "b"], self.LEASE))
+        assert sorted(claim.keys) == ["a", "b"]
+        assert claim.body is None
+        assert claim.attempts == 0
+
+    def test_what_is_claimed_is_busy(self, store: SeenStore) -> None:
+        """Under each of its keys, alone or together with new ones; and nothing new is claimed then."""
+        claimed(store.claim(["a", "b"], self.LEASE))
+        assert store.claim(["a", "b"], self.LEASE) is BUSY
+        assert store.claim(["b"], self.LEASE) is BUSY
+        assert store.claim(["new", "a"], self.LEASE) is BUSY
+        claimed(store.claim(["new"], self.LEASE))
+
+    def test_what_is_finished_is_handled(self, store: SeenStore) -> None:
+        """Under each of its keys, and for longer than any lease."""
+        assert store.finish(claimed(store.claim(["a", "b"], self.LEASE)))
+        for keys in (["a", "b"], ["a"], ["b"], ["new", "b"]):
+            assert store.claim(keys, self.LEASE) is HANDLED
+        claimed(store.claim(["new"], self.LEASE))
+
+    def test_handled_counts_more_than_busy(self, store: SeenStore) -> None:
+        """Of two keys one may be finished and the other in work: then nothing is left to do."""
+        store.finish(claimed(store.claim(["a"], self.LEASE)))
+        claimed(store.claim(["b"], self.LEASE))
+        assert store.claim(["b", "a"], self.LEASE) is HANDLED
+
+    def test_what_is_released_can_be_claimed_again(self, store: SeenStore) -> None:
+        """All of it, as if it had never been."""
+        assert store.release(claimed(store.claim(["a", "b"], self.LEASE)))
+        claimed(store.claim(["b"], self.LEASE))
+        claimed(store.claim(["a"], self.LEASE))
+
+    def test_keys_differ_by_every_character(self, store: SeenStore) -> None:
+        """Case, length and spaces: no store may fold them."""
+        for key in ("event:a", "event:A", "event:a ", "event:", "event:%", "event:_"):
+            assert store.finish(claimed(store.claim([key], self.LEASE)))
+
+    def test_a_key_said_twice_is_one_key(self, store: SeenStore) -> None:
+        """Nothing goes wrong, and nothing is busy because of itself."""
+        assert claimed(store.claim(["a", "a"], self.LEASE)).keys == ("a",)
+
+    # Leases
+
+    def test_the_claim_of_a_dead_process_expires(self, world: World) -> None:
+        """Not before the lease is over, and then for whoever comes, in whichever process."""
+        claimed(world.store.claim(["a", "b"], self.LEASE))
+        world.advance(self.LEASE * 0.9)
+        assert world.another().claim(["b"], self.LEASE) is BUSY
+        world.advance(self.LEASE * 0.2)
+        claim = claimed(world.another().claim(["b", "a"], self.LEASE))
+        assert world.store.claim(["a"], self.LEASE) is BUSY
+        assert world.another().finish(claim)
+        assert world.store.claim(["a"], self.LEASE) is HANDLED
+
+    def test_whoever_is_late_can_still_finish(self, world: World) -> None:
+        """If nobody took over, what was done late was done."""
+        claim = claimed(world.store.claim(["a"], self.LEASE))
+        world.advance(self.LEASE * 2)
+        assert world.store.finish(claim)
+        assert world.store.claim(["a"], self.LEASE) is HANDLED
+
+    def test_whoever_was_taken_over_can_end_nothing(self, world: World) -> None:
+        """Neither finish nor release of the first touches the second's claim."""
+        late = claimed(world.store.claim(["a"], self.LEASE))
+        world.advance(self.LEASE * 1.1)
+        claim = claimed(world.another().claim(["a"], self.LEASE))
+        assert not world.store.finish(late)
+        assert not world.store.release(late)
+        assert world.store.claim(["a"], self.LEASE) is BUSY
+        assert world.another().finish(claim)
+
+    def test_an_ended_claim_ends_nothing_any_more(self, store: SeenStore) -> None:
+        """Neither what is handled is released, nor what was released is finished."""
+        claim = claimed(store.claim(["a"], self.LEASE))
+        assert store.finish(claim)
+        assert not store.release(claim)
+        assert not store.finish(claim)
+        assert store.claim(["a"], self.LEASE) is HANDLED
+        claim = claimed(store.claim(["b"], self.LEASE))
+        assert store.release(claim)
+        assert not store.finish(claim)
+        assert not store.release(claim)
+        claimed(store.claim(["b"], self.LEASE))
+
+    # Retention
+
+    def test_what_is_handled_is_remembered_for_the_retention(self, world: World) -> None:
+        """Counted from when it was finished, and forgotten afterwards."""
+        world.store.finish(claimed(world.store.claim(["a", "b"], self.LEASE)))
+        world.advance(self.RETENTION * 0.8)
+        assert world.store.claim(["a"], self.LEASE) is HANDLED
+        world.advance(self.RETENTION * 0.4)
+        claimed(world.store.claim(["b"], self.LEASE))
+        claimed(world.store.claim(["a"], self.LEASE))
+
+    # Stored bodies
+
+    def test_a_stored_body_is_due_at_once(self, world: World) -> None:
+        """With a lease of 0, for any process, byte for byte, and under all of its keys."""
+        body = bytes(range(256)) * 100
+        claim = claimed(world.store.claim(["a", "b"], 0, body))
+        assert claim.body == body
+        due = claimed(world.another().due(self.LEASE))
+        assert (due.body, sorted(due.keys), due.attempts) == (body, ["a", "b"], 1)
+        assert world.store.claim(["b"], self.LEASE) is BUSY
+        assert world.store.due(self.LEASE) is None
+        assert world.another().finish(due)
+        assert world.store.claim(["a"], self.LEASE) is HANDLED
+        world.advance(self.LEASE * 2)
+        assert world.store.due(self.LEASE) is None
+
+    def test_nothing_is_due_without_a_body(self, world: World) -> None:
+        """Claims of dead processes wait for the next delivery."""
+        assert world.store.due(self.LEASE) is None
+        claimed(world.store.claim(["a"], self.LEASE))
+        world.advance(self.LEASE * 2)
+        assert world.store.due(self.LEASE) is None
+
+    def test_a_body_is_due_again_when_its_process_died(self, world: World) -> None:
+        """After the lease, with one more attempt; whether it was claimed with its body, or was due."""
+        claimed(world.store.claim(["a"], self.LEASE, b"body"))
+        assert world.another().due(self.LEASE) is None
+        for attempt in (1, 2, 3):
+            world.advance(self.LEASE * 1.1)
+            due = claimed(world.another().due(self.LEASE))
+            assert (due.body, due.attempts) == (b"body", attempt)
+
+    def test_a_released_body_waits(self, world: World) -> None:
+        """It is not due before its pause is over, and is never forgotten."""
+        store = world.store
+        claimed(store.claim(["a", "b"], 0, b"body"))
+        assert store.release(claimed(store.due(self.LEASE)), self.LEASE / 2)
+        assert store.due(self.LEASE) is None
+        world.advance(self.LEASE * 0.6)
+        assert claimed(store.due(self.LEASE)).attempts == 2
+
+    def test_a_body_that_waits_for_longer_than_the_retention_is_kept(self, world: World) -> None:
+        """It was answered, so nobody will deliver it again."""
+        claimed(world.store.claim(["a"], 0, b"body"))
+        world.advance(self.RETENTION * 1.1)
+        world.store.release(claimed(world.store.claim(["other"], self.LEASE)))
+        assert claimed(world.store.due(self.LEASE)).body == b"body"
+
+    def test_a_new_delivery_may_take_what_waits(self, world: World) -> None:
+        """Before its pause is over, with the stored body or a newer one; what is released waits again."""
+        store = world.store
+        claimed(store.claim(["a", "b"], 0, b"old"))
+        assert store.release(claimed(store.due(self.LEASE)), self.LEASE)
+        claim = claimed(store.claim(["b"], self.LEASE))
+        assert (claim.body, sorted(claim.keys)) == (b"old", ["a", "b"])
+        assert store.release(claim, self.LEASE)
+        assert claimed(store.claim(["a"], 0, b"new")).body == b"new"
+        assert claimed(store.due(self.LEASE)).body == b"new"
+
+    def test_new_keys_join_what_waits(self, store: SeenStore) -> None:
+        """A delivery that is repeated under another id is finished under both."""
+        claimed(store.claim(["a"], 0, b"body"))
+        claim = claimed(store.claim(["a", "second"], self.LEASE))
+        assert store.finish(claim)
+        assert store.claim(["second"], self.LEASE) is HANDLED
+
+    def test_a_finished_body_cannot_come_back(self, store: SeenStore) -> None:
+        """Storing it again is refused like any other delivery of it."""
+        assert store.finish(claimed(store.claim(["a"], self.LEASE, b"body")))
+        assert store.claim(["a"], 0, b"body") is HANDLED
+        assert store.due(self.LEASE) is None
+
+    def test_what_has_waited_longest_comes_first(self, world: World) -> None:
+        """So that nothing starves."""
+        for key in ("a", "b", "c"):
+            claimed(world.store.claim([key], 0, key.encode()))
+            world.advance(self.LEASE / 10)
+        assert world.store.release(claimed(world.store.due(self.LEASE)), 0.0)
+        order = [claimed(world.store.due(self.LEASE)).body for _ in range(3)]
+        assert order == [b"b", b"c", b"a"]
+
+    # Crowds
+
+    def test_only_one_of_a_crowd_gets_a_claim(self, world: World) -> None:
+        """Threads that ask for overlapping keys at the same moment, through several stores on the same data."""
+        stores = [world.another() for _ in range(4)]
+        start = threading.Barrier(8)
+
+        def compete(number: int) -> list[Claim | Standing]:
+            start.wait()
+            return [stores[number % 4].claim([f"event{turn}", f"id{turn}"], self.LEASE) for turn in range(10)]
+
+        with ThreadPoolExecutor(8) as pool:
+            outcomes = list(pool.map(compete, range(8)))
+        for turn in zip(*outcomes, strict=True):
+            assert sorted(str(type(each).__name__) for each in turn) == ["Claim"] + ["Standing"] * 7
+            assert {each for each in turn if isinstance(each, Standing)} == {BUSY}
+
+    def test_only_one_of_a_crowd_gets_what_is_due(self, world: World) -> None:
+        """Each waiting body is handed out once."""
+        stores = [world.another() for _ in range(4)]
+        for number in range(12):
+            claimed(world.store.claim([f"event{number}"], 0, b"%d" % number))
+        start = threading.Barrier(8)
+
+        def drain(number: int) -> list[bytes | None]:
+            start.wait()
+            found: list[bytes | None] = []
+            while (due := stores[number % 4].due(self.LEASE)) is not None:
+                found.append(due.body)
+                assert stores[number % 4].finish(due)
+            return found
+
+        with ThreadPoolExecutor(8) as pool:
+            bodies = [body for found in pool.map(drain, range(8)) for body in found]
+        assert sorted(int(body or b"") for body in bodies) == list(range(12))

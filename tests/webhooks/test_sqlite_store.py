@@ -1,0 +1,191 @@
+"""The SQLite store keeps the contract, across connections, restarts and forks."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inventpay import ConfigurationError
+from inventpay.webhooks.seen import Claim, Standing
+from inventpay.webhooks.sqlite_store import SQLiteSeenStore
+
+from .seen_store_contract import Clock, SeenStoreContract, World, claimed
+
+
+class TestSQLiteSeenStore(SeenStoreContract):
+    """The contract, on stores of their own that share a file."""
+
+    @pytest.fixture
+    def world(self, tmp_path: Path) -> Iterator[World]:
+        """Each store has a connection of its own, as each process has."""
+        clock = Clock()
+        opened: list[SQLiteSeenStore] = []
+
+        def another() -> SQLiteSeenStore:
+            opened.append(SQLiteSeenStore(tmp_path / "seen.sqlite3", retention=self.RETENTION, clock=clock))
+            return opened[-1]
+
+        yield World(another(), another=another, advance=clock.advance)
+        for store in opened:
+            store.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a store may put its file."""
+    return tmp_path / "seen.sqlite3"
+
+
+def test_it_waits_for_the_disk_and_survives_a_restart(path: Path) -> None:
+    """A store on the same file knows what the one before it knew; a closed one opens again."""
+    store = SQLiteSeenStore(path)
+    assert store.blocking
+    assert store.durable
+    store.finish(claimed(store.claim(["done"], 60)))
+    claimed(store.claim(["waiting"], 0, b"body"))
+    store.close()
+    again = SQLiteSeenStore(str(path))
+    assert again.claim(["done"], 60) is Standing.HANDLED
+    assert claimed(again.due(60)).body == b"body"
+    again.close()
+    again.close()
+    assert again.claim(["done"], 60) is Standing.HANDLED
+    assert repr(again) == f"<SQLiteSeenStore {str(path)!r}>"
+
+
+def test_a_store_that_is_dropped_closes_its_file(path: Path) -> None:
+    """Without a warning, and with nothing left in its log: the last connection tidies up."""
+    store = SQLiteSeenStore(path)
+    claimed(store.claim(["a"], 60))
+    assert Path(f"{path}-wal").exists()
+    del store
+    assert not Path(f"{path}-wal").exists()
+
+
+def test_a_forked_child_opens_the_file_itself(path: Path) -> None:
+    """The connection of the parent is neither used nor closed there, and both go on with the same data."""
+    store = SQLiteSeenStore(path)
+    store.finish(claimed(store.claim(["parent"], 60)))
+    fork = multiprocessing.get_context("fork")
+    mine, theirs = fork.Pipe()
+
+    def child() -> None:
+        found = store.claim(["parent"], 60)
+        store.finish(claimed(store.claim(["child"], 60)))
+        theirs.send(found)
+
+    process = fork.Process(target=child)
+    process.start()
+    assert mine.poll(20)
+    assert mine.recv() is Standing.HANDLED
+    process.join(20)
+    assert process.exitcode == 0
+    assert store.claim(["child"], 60) is Standing.HANDLED
+    store.finish(claimed(store.claim(["after"], 60)))
+
+
+def test_processes_that_open_a_new_file_at_once_all_get_it(path: Path) -> None:
+    """Whoever is not the first to make the tables finds them."""
+    stores = [SQLiteSeenStore(path) for _ in range(8)]
+    start = threading.Barrier(8)
+    found: list[Claim | Standing] = []
+
+    def first_use(store: SQLiteSeenStore) -> None:
+        start.wait()
+        found.append(store.claim(["a"], 60))
+
+    threads = [threading.Thread(target=first_use, args=[store]) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert sum(isinstance(each, Claim) for each in found) == 1
+    for store in stores:
+        store.close()
+
+
+def test_claims_of_the_dead_are_tidied_away(path: Path) -> None:
+    """An event whose process died and that never came again is not kept for ever."""
+    clock = Clock()
+    store = SQLiteSeenStore(path, retention=1000, clock=clock)
+    claimed(store.claim(["dead"], 60))
+    clock.advance(1061)
+    claimed(store.claim(["next"], 60))
+    store.close()
+    with sqlite3.connect(path) as database:
+        assert database.execute("SELECT key FROM keys").fetchall() == [("next",)]
+    database.close()
+
+
+def test_a_file_that_is_locked_for_too_long_is_an_error_and_no_claim(path: Path) -> None:
+    """Whoever holds it may finish; then everything goes on."""
+    store = SQLiteSeenStore(path, timeout=0.05)
+    claim = claimed(store.claim(["a"], 60))
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    for call in (lambda: store.finish(claim), lambda: store.claim(["b"], 60)):
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            call()
+    other.execute("ROLLBACK")
+    other.close()
+    assert store.finish(claim)
+    store.close()
+
+
+def test_a_failure_in_the_middle_undoes_everything(path: Path) -> None:
+    """A key no database can hold: the keys before it are not claimed either."""
+    store = SQLiteSeenStore(path)
+    with pytest.raises(sqlite3.Error):
+        store.claim(["a", object()], 60)  # type: ignore[list-item]
+    with pytest.raises(UnicodeEncodeError):
+        store.claim(["a", "\ud800"], 60)
+    claimed(store.claim(["a"], 60))
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"path": "/nowhere/at/all/seen.sqlite3"}, "the folder /nowhere/at/all does not exist"),
+        ({"path": ":memory:"}, r"needs the path of a file; in memory, use MemorySeenStore\(\)"),
+        ({"path": ""}, "needs the path of a file"),
+        ({"path": "seen.sqlite3", "retention": 0}, "retention=0 must be above 0 seconds"),
+        ({"path": "seen.sqlite3", "timeout": -1}, "timeout=-1 must be above 0 seconds"),
+    ],
+)
+def test_what_cannot_work_is_refused_at_once(options: dict[str, Any], problem: str) -> None:
+    """Before the first delivery comes."""
+    with pytest.raises(ConfigurationError, match=problem):
+        SQLiteSeenStore(**options)
+
+
+def test_a_file_of_something_else_is_left_alone(path: Path) -> None:
+    """Whether it is no database, or one of another release; the error names the file."""
+    path.write_bytes(b"shopping list " * 100)
+    with pytest.raises(sqlite3.DatabaseError, match="not a database") as caught:
+        SQLiteSeenStore(path).claim(["a"], 60)
+    assert caught.value.__notes__ == [f"the file is {path}"]
+    path.unlink()
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA user_version = 7")
+    database.close()
+    with pytest.raises(ConfigurationError, match="was written by another release of this package"):
+        SQLiteSeenStore(path).claim(["a"], 60)
+
+
+def test_a_file_that_stays_locked_while_it_is_opened_is_an_error(path: Path) -> None:
+    """SQLite does not wait there by itself; the store waits for its timeout."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("CREATE TABLE t (a)")
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        SQLiteSeenStore(path, timeout=0.05).claim(["a"], 60)
+    other.execute("ROLLBACK")
+    other.close()
