@@ -38,12 +38,14 @@ from inventpay.sandbox.rate_limits import (
 )
 from inventpay.sandbox.sandbox import Sandbox
 from inventpay.sandbox.server import RunningServer
+from inventpay.sandbox.webhooks import Delivery, Webhooks, WebhookSettings
 from inventpay.sandbox.withdrawals import Withdrawal, WithdrawalStatus
 
 __all__ = [
     "AddressError",
     "Balance",
     "Clock",
+    "Delivery",
     "FixedWindow",
     "ManualClock",
     "Payment",
@@ -60,6 +62,8 @@ __all__ = [
     "TokenBucket",
     "Unlimited",
     "Verdict",
+    "WebhookSettings",
+    "Webhooks",
     "Withdrawal",
     "WithdrawalStatus",
     "serve",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from inventpay.sandbox import bodies, fields
 from inventpay.sandbox.answers import Answer, bare, success
 from inventpay.sandbox.assumptions import WITHDRAWAL_CREATED_MESSAGE
@@ -17,12 +19,12 @@ class Api:
         self._state = state
 
     def create_payment(self, call: Call) -> Answer:
-        payment = self._state.create_payment(fields.new_payment(call.body))
+        payment = self._state.create_payment(evolve(fields.new_payment(call.body), origin=call.origin))
         shape = bodies.invoice_created if payment.coin is None else bodies.payment_created
         return success(shape(payment, call.origin), "Payment created successfully")
 
     def create_invoice(self, call: Call) -> Answer:
-        invoice = self._state.create_payment(fields.new_invoice(call.body))
+        invoice = self._state.create_payment(evolve(fields.new_invoice(call.body), origin=call.origin))
         return success(bodies.invoice_created(invoice, call.origin), "Invoice created successfully")
 
     def payment_status(self, call: Call) -> Answer:

@@ -18,6 +18,7 @@ from inventpay.sandbox.endpoint import Access, Call, Endpoint, Handler, Reads
 from inventpay.sandbox.errors import SandboxError
 from inventpay.sandbox.rate_limits import RateClass
 from inventpay.sandbox.settings import Settings
+from inventpay.sandbox.webhooks.routes import rows as webhook_rows
 
 if TYPE_CHECKING:
     from inventpay.sandbox.sandbox import Sandbox
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 def create_app(sandbox: Sandbox) -> Starlette:
     """The application over `sandbox`; every answer of it is JSON but the invoice page."""
-    routes = [*_api_routes(sandbox), *_control_routes(sandbox)]
+    routes = [*_api_routes(sandbox), *_control_routes(sandbox), *_webhook_routes(sandbox)]
 
     def about(call: Call) -> Answer:
         return bare(
@@ -104,6 +105,13 @@ def _settings_routes(sandbox: Sandbox) -> list[Route]:
         post("/sandbox/clock/reset", settings.reset_clock),
         _route(sandbox, "GET", "/sandbox/rate-limits", settings.rate_limits),
         post("/sandbox/rate-limits", settings.set_rate_limits),
+    ]
+
+
+def _webhook_routes(sandbox: Sandbox) -> list[Route]:
+    return [
+        _route(sandbox, row.method, row.path, row.handler, row.access, row.reads, row.rate_class)
+        for row in webhook_rows(sandbox)
     ]
 
 

@@ -77,6 +77,57 @@ MAX_IDEMPOTENCY_KEY_LENGTH = 255
 IDEMPOTENCY_MISMATCH_ERROR = "Idempotency key was already used with a different request"
 IDEMPOTENCY_RUNNING_ERROR = "A request with this idempotency key is still being processed"
 
+# --- Webhooks --------------------------------------------------------------------------------------------------------
+
+# assumed: the sandbox's secret, always the same, so that a receiver can be configured before the sandbox runs. Real
+# ones have no documented prefix; this one cannot be taken for one. It stays the same when the URL changes.
+WEBHOOK_SECRET = "sandbox_webhook_secret"
+
+# assumed: X-Webhook-ID is the id of the delivery (one event to one URL), the same for each of its attempts.
+# assumed: an event goes to the merchant's URL and to the payment's callbackUrl, signed with the same secret, once where
+# both are the same URL. What happens while there is no URL is never delivered.
+# assumed: the body is compact JSON in UTF-8, members in the documented order, as Node's JSON.stringify writes it.
+# assumed: `test` is false, as in the documented sample, and true for `payment.test` alone.
+WEBHOOK_USER_AGENT = "InventPay-Sandbox-Webhooks"
+
+# Documented: an answer within 5 seconds (page webhooks/setup). assumed: any 2xx counts as delivered; redirects are not
+# followed and count as failures.
+WEBHOOK_TIMEOUT = 5.0
+
+# Documented: failed deliveries are retried for 7 days (page webhooks/security). assumed: the pauses between, counted in
+# seconds from the end of the failed attempt: 10, 30, 90 and so on, each three times the one before, up to 12 hours.
+WEBHOOK_RETRY_FOR = 7 * 24 * 60 * 60.0
+WEBHOOK_FIRST_PAUSE = 10.0
+WEBHOOK_PAUSE_FACTOR = 3.0
+WEBHOOK_LONGEST_PAUSE = 12 * 60 * 60.0
+
+# assumed: how much of a receiver's answer the log keeps, in characters.
+WEBHOOK_RESPONSE_LENGTH = 1000
+
+# assumed: payment.created of an invoice leaves out what only the payer's choice decides (amount, currency, address, QR
+# code). payment.pending is sent when the payer chooses a coin, and whenever money is seen; payment.confirmed goes right
+# before payment.completed and says the same. settlementAmount is what was received, since payments cost no fee here.
+# assumed: the events of a withdrawal carry the members of GET /v1/withdrawal/{id}; no source shows one.
+WEBHOOK_FAILURE = "The payment failed"
+
+# assumed: the messages of the management endpoints; only that of a successful test is known (official JS client).
+WEBHOOK_SET_MESSAGE = "Webhook URL updated successfully"
+WEBHOOK_REMOVED_MESSAGE = "Webhook URL removed successfully"
+WEBHOOK_CONFIG_MESSAGE = "Webhook configuration retrieved successfully"
+WEBHOOK_DELIVERIES_MESSAGE = "Webhook deliveries retrieved successfully"
+WEBHOOK_DELIVERY_MESSAGE = "Webhook delivery retrieved successfully"
+WEBHOOK_RETRY_MESSAGE = "Webhook delivery will be retried"
+WEBHOOK_STATS_MESSAGE = "Webhook statistics retrieved successfully"
+
+# assumed: a test is sent at once, a single time, and is not in the log; one that the receiver does not accept is
+# answered with 400. Only what a successful one answers is known.
+WEBHOOK_TEST_ERROR = "Webhook test failed"
+WEBHOOK_NOT_CONFIGURED_ERROR = "Webhook URL is not configured"
+
+# assumed: how many deliveries the configuration shows, and the highest `limit` of a page; above it, 400.
+WEBHOOK_RECENT_DELIVERIES = 10
+WEBHOOK_MAX_PAGE = 100
+
 # --- Amounts ---------------------------------------------------------------------------------------------------------
 
 # assumed: digits of an amount before and after the decimal point; `1e999999999` is refused, not expanded.

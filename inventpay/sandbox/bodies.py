@@ -25,7 +25,7 @@ def payment_created(payment: Payment, origin: str) -> Body:
         "currency": coin.code,
         "address": payment.address,
         "invoiceUrl": invoice_url(payment, origin),
-        "qrCode": f"{coin.code.lower()}:{payment.address}?amount={plain(required)}",
+        "qrCode": qr_code(payment),
         "expiresAt": iso(payment.expires_at),
         **_given(orderId=payment.order_id, description=payment.description),
     }
@@ -46,6 +46,12 @@ def invoice_created(payment: Payment, origin: str) -> Body:
         **_given(orderId=payment.order_id),
         "expiresAt": iso(payment.expires_at),
     }
+
+
+def qr_code(payment: Payment) -> str:
+    """The text a wallet scans (page create-payment)."""
+    coin, required = payments.chosen(payment)
+    return f"{coin.code.lower()}:{payment.address}?amount={plain(required)}"
 
 
 def invoice_url(payment: Payment, origin: str) -> str:

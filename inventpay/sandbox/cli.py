@@ -11,6 +11,7 @@ from inventpay.sandbox.foreground import DEFAULT_HOST, DEFAULT_PORT, serve
 from inventpay.sandbox.rate_limit_headers import RateLimitHeaders
 from inventpay.sandbox.rate_limits import SlidingLog, Unlimited, policy_named, policy_names
 from inventpay.sandbox.sandbox import Sandbox
+from inventpay.sandbox.webhooks import WebhookSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +41,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how answers tell of the limits: %(choices)s (default: %(default)s)",
     )
     parser.add_argument("--no-rate-limits", action="store_true", help="never answer with 429")
+    parser.add_argument("--webhook-url", help="where to deliver the events of every payment and withdrawal")
+    parser.add_argument(
+        "--webhook-secret", default=assumptions.WEBHOOK_SECRET, help="what to sign them with (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--webhook-shape",
+        choices=("nested", "flat"),
+        default="nested",
+        help="how their bodies are laid out; both are documented (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--webhook-allow",
+        metavar="HOST",
+        action="append",
+        default=[],
+        help="another host than this machine to which a callbackUrl may lead; * is any; may be repeated",
+    )
 
 
 def main(args: argparse.Namespace) -> int:
@@ -50,6 +68,12 @@ def main(args: argparse.Namespace) -> int:
             withdrawal_key=args.withdrawal_key,
             rate_limits=Unlimited() if args.no_rate_limits else policy_named(args.rate_limits),
             rate_limit_headers=args.rate_limit_headers,
+            webhooks=WebhookSettings(
+                url=args.webhook_url,
+                secret=args.webhook_secret,
+                shape=args.webhook_shape,
+                allowed_hosts=args.webhook_allow,
+            ),
         )
         serve(args.host, args.port, sandbox=sandbox)
     except AddressError as error:

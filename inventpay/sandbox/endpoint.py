@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum, auto
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 import attrs
 from starlette.types import Receive, Scope, Send
@@ -44,11 +45,12 @@ class Call:
     """What a handler sees of a request."""
 
     path_params: Mapping[str, str]
+    query: Mapping[str, str]
     body: object
     origin: str
 
 
-Handler = Callable[[Call], Answer]
+Handler = Callable[[Call], Answer | Awaitable[Answer]]
 
 
 class Endpoint:
@@ -121,17 +123,22 @@ class Endpoint:
 
     async def _perform(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]) -> Answer:
         path_params: dict[str, str] = scope["path_params"]
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         if self._reads is Reads.NOTHING:
-            return self._handler(Call(path_params, None, _origin(scope)))
+            return await self._handled(Call(path_params, query, None, _origin(scope)))
         raw = await body.read(receive)
         if self._reads is Reads.OPTIONAL_JSON:
-            return self._handler(Call(path_params, body.decode(raw or b"{}"), _origin(scope)))
+            return await self._handled(Call(path_params, query, body.decode(raw or b"{}"), _origin(scope)))
         body.require_json(headers)
-        call = Call(path_params, body.decode(raw), _origin(scope))
+        call = Call(path_params, query, body.decode(raw), _origin(scope))
         key = headers.get(assumptions.IDEMPOTENCY_KEY_HEADER)
-        return self._handler(call) if key is None else self._once(key, scope["path"], raw, call)
+        return await (self._handled(call) if key is None else self._once(key, scope["path"], raw, call))
 
-    def _once(self, key: bytes, path: str, raw: bytes, call: Call) -> Answer:
+    async def _handled(self, call: Call) -> Answer:
+        answer = self._handler(call)
+        return answer if isinstance(answer, Answer) else await answer
+
+    async def _once(self, key: bytes, path: str, raw: bytes, call: Call) -> Answer:
         """The answer to the first request with this key."""
         if not 1 <= len(key) <= assumptions.MAX_IDEMPOTENCY_KEY_LENGTH:
             length = f"Must have 1 to {assumptions.MAX_IDEMPOTENCY_KEY_LENGTH} characters"
@@ -141,7 +148,7 @@ class Endpoint:
         if stored is not None:
             return stored.with_headers((assumptions.IDEMPOTENT_REPLAYED_HEADER, b"true"))
         try:
-            answer = self._handler(call)
+            answer = await self._handled(call)
         except BaseException:
             store.abandon(path, key)
             raise

@@ -28,7 +28,7 @@ def serve(
     one plain line, when it cannot listen there.
     """
     sandbox = Sandbox() if sandbox is None else sandbox
-    with listen(host, port) as listener, suppress(KeyboardInterrupt):
+    with listen(host, port) as listener, sandbox.webhooks.sending(), suppress(KeyboardInterrupt):
         print(_welcome(sandbox, RunningServer(host, listener.getsockname()[1])), file=out or sys.stdout, flush=True)
         Server(config(sandbox.app)).run(sockets=[listener])
 
@@ -41,10 +41,12 @@ def _welcome(sandbox: Sandbox, running: RunningServer) -> str:
         f"  export INVENTPAY_BASE_URL={url}",
         f"  export INVENTPAY_API_KEY={shlex.quote(sandbox.api_key)}",
         f"  export INVENTPAY_WITHDRAWAL_KEY={shlex.quote(sandbox.withdrawal_key)}",
+        f"  export INVENTPAY_WEBHOOK_SECRET={shlex.quote(sandbox.webhooks.secret)}",
         "",
         f"Pay a payment:   curl -X POST {url}/sandbox/payments/PAYMENT_ID/pay",
         f"""Give a balance:  curl -X POST {url}/sandbox/deposit -d '{{"currency": "BTC", "amount": 1}}'""",
         f"See everything:  curl {url}/sandbox/state",
+        f"Webhooks go to:  {sandbox.webhooks.url or 'the callbackUrl of each payment (--webhook-url: one for all)'}",
     ]
     if not is_loopback(running.host):
         lines += [

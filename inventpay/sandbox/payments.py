@@ -27,12 +27,16 @@ class PaymentStatus(StrEnum):
     FAILED = "FAILED"
 
 
+# Where the live service has its pages (page create-payment); the sandbox's own lead back to it.
+LIVE_ORIGIN = "https://inventpay.io"
+
 OPEN = (PaymentStatus.PENDING, PaymentStatus.UNDERPAID)
 
 
 @attrs.frozen(kw_only=True)
 class NewPayment:
-    """What a merchant asks for. Without a `coin` the payer chooses one. `lifetime` is in seconds."""
+    """What a merchant asks for. Without a `coin` the payer chooses one. `lifetime` is in seconds; `origin` (scheme,
+    host and port) is where the payer's page is."""
 
     amount: Decimal
     amount_currency: str
@@ -41,6 +45,7 @@ class NewPayment:
     order_id: str | None = None
     description: str | None = None
     callback_url: str | None = None
+    origin: str = LIVE_ORIGIN
 
 
 @attrs.frozen(kw_only=True)
@@ -55,6 +60,7 @@ class Payment:
     callback_url: str | None
     created_at: float
     expires_at: float
+    origin: str = LIVE_ORIGIN
     coin: Coin | None = None
     address: str | None = None
     required: Decimal | None = None
@@ -78,6 +84,7 @@ def create(payment_id: str, new: NewPayment, now: float) -> Payment:
         callback_url=new.callback_url,
         created_at=now,
         expires_at=now + new.lifetime,
+        origin=new.origin,
     )
     return payment if new.coin is None else select(payment, new.coin)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from contextlib import AbstractContextManager
+from collections.abc import Generator
+from contextlib import contextmanager
 from decimal import Decimal
 
 from starlette.applications import Starlette
@@ -20,6 +21,8 @@ from inventpay.sandbox.payments import Payment
 from inventpay.sandbox.rate_limit_headers import RateLimitHeaders
 from inventpay.sandbox.rate_limits import RateLimitPolicy, SlidingLog
 from inventpay.sandbox.state import State
+from inventpay.sandbox.webhooks.settings import WebhookSettings
+from inventpay.sandbox.webhooks.webhooks import Webhooks
 from inventpay.sandbox.withdrawals import Withdrawal
 
 Amount = Decimal | int | str
@@ -48,9 +51,10 @@ class Sandbox:
         clock: Clock = time.time,
         rate_limits: RateLimitPolicy | None = None,
         rate_limit_headers: RateLimitHeaders | str = RateLimitHeaders.X_RATELIMIT,
+        webhooks: WebhookSettings | None = None,
     ) -> None:
-        """Take the keys to accept, the clock to live by, the rate limits (by default `SlidingLog()`), and the form of
-        the headers that tell of them.
+        """Take the keys to accept, the clock to live by, the rate limits (by default `SlidingLog()`), the form of the
+        headers that tell of them, and how webhooks are delivered.
 
         Raises `ValueError` for a key that could not be sent in a header, or an unknown form.
         """
@@ -65,6 +69,8 @@ class Sandbox:
         self.idempotency: IdempotencyStore = IdempotencyStore()
         self.request_counts: Counter[tuple[str, int]] = Counter()
         self.state: State = State(self.clock)
+        self.webhooks: Webhooks = Webhooks(self.clock, self.state.payment, webhooks or WebhookSettings())
+        self.state.observers.append(self.webhooks)
         self.app: Starlette = create_app(self)
 
     def payment(self, payment_id: str) -> Payment:
@@ -128,20 +134,23 @@ class Sandbox:
         return self.state.fail_withdrawal(withdrawal_id, reason or "Failed by the sandbox's control call")
 
     def reset(self) -> None:
-        """Back to the beginning: no payments, no withdrawals, no balances, no counted calls, no idempotency keys, and
-        the clock as it was made."""
+        """Back to the beginning: no payments, no withdrawals, no balances, no counted calls, no idempotency keys, no
+        webhook deliveries, and the clock as it was made."""
         self.clock.reset()
         self.state.reset()
+        self.webhooks.reset()
         self.rate_limits.clear()
         self.idempotency.clear()
         self.request_counts.clear()
 
-    def run(self, host: str = "127.0.0.1", port: int = 0) -> AbstractContextManager[server.RunningServer]:
-        """Serve in a thread while the `with` block runs; port 0 takes a free one.
+    @contextmanager
+    def run(self, host: str = "127.0.0.1", port: int = 0) -> Generator[server.RunningServer, None, None]:
+        """Serve in a thread while the `with` block runs, and deliver webhooks; port 0 takes a free one.
 
         Raises `AddressError` when the address cannot be listened on.
         """
-        return server.run_in_thread(self.app, host, port)
+        with server.run_in_thread(self.app, host, port) as running, self.webhooks.sending():
+            yield running
 
 
 def _amount(value: Amount | None) -> Decimal | None:

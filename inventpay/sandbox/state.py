@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from decimal import Decimal
 from itertools import islice
+from typing import Protocol
 
 import attrs
 
@@ -22,6 +23,17 @@ from inventpay.sandbox.ids import new_id
 from inventpay.sandbox.money import decimal_places, half, plain, total
 from inventpay.sandbox.payments import NewPayment, Payment, PaymentStatus
 from inventpay.sandbox.withdrawals import NewWithdrawal, Withdrawal
+
+
+class Observer(Protocol):
+    """Is told each step of a record at `now`, in order; `before` is `None` for a new one.
+
+    It is called in the middle of the step, so it must not wait for anything, nor call the state.
+    """
+
+    def payment_changed(self, before: Payment | None, after: Payment, now: float) -> None: ...
+
+    def withdrawal_changed(self, before: Withdrawal | None, after: Withdrawal, now: float) -> None: ...
 
 
 @attrs.frozen
@@ -42,6 +54,7 @@ class State:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.RLock()
+        self.observers: list[Observer] = []
         self.reset()
 
     def reset(self) -> None:
@@ -59,6 +72,7 @@ class State:
         with self._lock:
             payment = payments.create(new_id(), new, self._clock())
             self._payments[payment.payment_id] = payment
+            self._tell_payment(None, payment)
             return payment
 
     def payment(self, payment_id: str) -> Payment:
@@ -129,6 +143,10 @@ class State:
                 self._store(payment, changed)
             return changed
 
+    def _tell_payment(self, before: Payment | None, after: Payment) -> None:
+        for observer in self.observers:
+            observer.payment_changed(before, after, self._clock())
+
     def _store(self, before: Payment, after: Payment) -> None:
         self._payments[after.payment_id] = after
         if after.is_open and after.received:
@@ -138,6 +156,7 @@ class State:
         if after.status is PaymentStatus.COMPLETED and before.status is not PaymentStatus.COMPLETED:
             code = payments.chosen(after)[0].code
             self._balances[code] = balances.earn(self._balances[code], after.received)
+        self._tell_payment(before, after)
 
     # Balances
 
@@ -162,8 +181,8 @@ class State:
         with self._lock:
             withdrawal = withdrawals.create(new_id(), new, self._clock())
             balance = balances.lock(self._balances[new.coin.code], withdrawal)
-            self._withdrawals[withdrawal.withdrawal_id] = withdrawal
             self._balances[new.coin.code] = balance
+            self._store_withdrawal(withdrawal)
             return withdrawal, balance
 
     def withdrawal(self, withdrawal_id: str) -> Withdrawal:
@@ -176,7 +195,7 @@ class State:
     def process_withdrawal(self, withdrawal_id: str) -> Withdrawal:
         with self._lock:
             withdrawal = withdrawals.process(self.withdrawal(withdrawal_id), self._clock())
-            self._withdrawals[withdrawal_id] = withdrawal
+            self._store_withdrawal(withdrawal)
             return withdrawal
 
     def complete_withdrawal(self, withdrawal_id: str) -> Withdrawal:
@@ -199,8 +218,14 @@ class State:
     ) -> Withdrawal:
         code = withdrawal.coin.code
         self._balances[code] = settle(self._balances[code], withdrawal)
-        self._withdrawals[withdrawal.withdrawal_id] = withdrawal
+        self._store_withdrawal(withdrawal)
         return withdrawal
+
+    def _store_withdrawal(self, after: Withdrawal) -> None:
+        before = self._withdrawals.get(after.withdrawal_id)
+        self._withdrawals[after.withdrawal_id] = after
+        for observer in self.observers:
+            observer.withdrawal_changed(before, after, self._clock())
 
     def counts(self) -> dict[str, int]:
         with self._lock:

@@ -1,0 +1,13 @@
+"""Webhooks of the sandbox: which events there are, what they say, and how they get to their receivers.
+
+`events`, `wire`, `deliveries`, `faults` and `schedule` decide and never wait; `outbox` keeps the records; `sender` and
+`background` send. `Webhooks` is what Python code uses, `api` and `control` are what is reached over HTTP.
+"""
+
+from __future__ import annotations
+
+from inventpay.sandbox.webhooks.deliveries import Delivery
+from inventpay.sandbox.webhooks.settings import WebhookSettings
+from inventpay.sandbox.webhooks.webhooks import Webhooks
+
+__all__ = ["Delivery", "WebhookSettings", "Webhooks"]

@@ -1,0 +1,106 @@
+"""The management endpoints under /v1/merchant/ (official JS client; the Python one has all but two of them)."""
+
+from __future__ import annotations
+
+import time
+
+from inventpay.sandbox import assumptions, fields
+from inventpay.sandbox.answers import Answer, success
+from inventpay.sandbox.clock import Clock
+from inventpay.sandbox.endpoint import Call
+from inventpay.sandbox.errors import SandboxError, invalid
+from inventpay.sandbox.ids import new_id
+from inventpay.sandbox.webhooks import bodies, events, sender, wire
+from inventpay.sandbox.webhooks.deliveries import Outcome
+from inventpay.sandbox.webhooks.outbox import NOT_ALLOWED
+from inventpay.sandbox.webhooks.query import Query
+from inventpay.sandbox.webhooks.webhooks import Webhooks
+
+# Documented: 10 a page (official Python SDK), 7 days, at most 90 (official JS client's older documents).
+PAGE = 10
+DAYS = 7
+MAX_DAYS = 90
+
+_MAX_PAGE_NUMBER = 1_000_000
+_MAX_ID_LENGTH = 255
+
+
+class WebhooksApi:
+    """Handlers over the sandbox's webhooks."""
+
+    def __init__(self, webhooks: Webhooks, clock: Clock) -> None:
+        self._webhooks = webhooks
+        self._clock = clock
+
+    def set_url(self, call: Call) -> Answer:
+        """{webhookUrl}"""
+        url = _url(call, required=True)
+        self._webhooks.set_url(url)
+        return success(bodies.config(self._webhooks), assumptions.WEBHOOK_SET_MESSAGE)
+
+    def remove_url(self, call: Call) -> Answer:
+        self._webhooks.set_url(None)
+        return success(bodies.config(self._webhooks), assumptions.WEBHOOK_REMOVED_MESSAGE)
+
+    def config(self, call: Call) -> Answer:
+        return success(bodies.config(self._webhooks), assumptions.WEBHOOK_CONFIG_MESSAGE)
+
+    async def test(self, call: Call) -> Answer:
+        """{webhookUrl?}: sends `payment.test` there, by default to the merchant's URL, and says what came back."""
+        url = _url(call, required=False) or self._webhooks.url
+        if url is None:
+            raise invalid({"webhookUrl": assumptions.WEBHOOK_NOT_CONFIGURED_ERROR})
+        settings = self._webhooks.settings
+        body = wire.write(events.test(self._clock()), settings.shape)
+        signature = wire.sign(body, settings.secret)
+        began = time.monotonic()
+        if settings.allows(url):
+            async with sender.http_client(settings.transport) as client:
+                outcome = await sender.send(client, url, body, wire.headers(events.TEST_EVENT, new_id(), signature))
+        else:
+            outcome = Outcome(error=NOT_ALLOWED)
+        problem = outcome.problem
+        if problem is not None:
+            raise SandboxError(400, assumptions.WEBHOOK_TEST_ERROR, {"webhookUrl": problem})
+        data = bodies.tested(url, outcome, time.monotonic() - began, signature, self._clock())
+        return success(data, "Webhook test successful")
+
+    def deliveries(self, call: Call) -> Answer:
+        """?page&limit&success&paymentId, newest first."""
+        query = Query(call.query)
+        number = query.whole("page", 1, _MAX_PAGE_NUMBER, 1)
+        limit = query.whole("limit", 1, assumptions.WEBHOOK_MAX_PAGE, PAGE)
+        wanted = query.flag("success", bodies.ALL)
+        payment_id = query.text("paymentId", _MAX_ID_LENGTH)
+        query.check()
+        payment_id = None if payment_id == bodies.ALL else payment_id
+        found = [
+            one
+            for one in reversed(self._webhooks.deliveries)
+            if wanted in (None, one.success) and payment_id in (None, one.payment_id)
+        ]
+        return success(bodies.page(found, number, limit, wanted, payment_id), assumptions.WEBHOOK_DELIVERIES_MESSAGE)
+
+    def delivery(self, call: Call) -> Answer:
+        delivery = self._webhooks.outbox.delivery(call.path_params["deliveryId"])
+        return success(bodies.delivery_with_payload(delivery), assumptions.WEBHOOK_DELIVERY_MESSAGE)
+
+    def retry(self, call: Call) -> Answer:
+        delivery = self._webhooks.retry(call.path_params["deliveryId"])
+        return success(bodies.delivery(delivery), assumptions.WEBHOOK_RETRY_MESSAGE)
+
+    def stats(self, call: Call) -> Answer:
+        """?days"""
+        query = Query(call.query)
+        days = query.whole("days", 1, MAX_DAYS, DAYS)
+        query.check()
+        return success(bodies.stats(self._webhooks, days, self._clock()), assumptions.WEBHOOK_STATS_MESSAGE)
+
+
+def _url(call: Call, *, required: bool) -> str | None:
+    members = fields.Fields(call.body)
+    url = members.callback_url("webhookUrl")
+    if url is None and required:
+        raise invalid({"webhookUrl": "Is required"})
+    members.check()
+    return url

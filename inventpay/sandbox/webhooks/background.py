@@ -1,0 +1,87 @@
+"""Delivering in the background of a running server, from a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import anyio
+import httpx
+
+from inventpay._loops import current_loop
+from inventpay._tasks import AsyncWaiter
+from inventpay.sandbox.clock import Clock
+from inventpay.sandbox.webhooks.outbox import Outbox
+from inventpay.sandbox.webhooks.sender import Lanes, http_client
+
+# Seconds between two looks at the sandbox's clock while something is planned: it may be one that jumps.
+_NAP = 0.2
+
+
+class Background:
+    """Sends what is due while it runs. The thread starts when there is something to do."""
+
+    def __init__(self, outbox: Outbox, clock: Clock, look: Callable[[], None]) -> None:
+        self._outbox = outbox
+        self._clock = clock
+        self._look = look
+        self._lock = threading.Lock()
+        self._is_open = False
+        self._thread: threading.Thread | None = None
+        self._waiter: AsyncWaiter | None = None
+        self._transport: httpx.AsyncBaseTransport | None = None
+
+    def open(self, transport: httpx.AsyncBaseTransport | None) -> None:
+        """From now on `wake` may start the thread."""
+        with self._lock:
+            self._is_open = True
+            self._transport = transport
+
+    def wake(self) -> None:
+        """Something new may be due."""
+        with self._lock:
+            if not self._is_open:
+                return
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=anyio.run, args=(self._run,), name="inventpay-sandbox-webhooks", daemon=True
+                )
+                self._thread.start()
+            waiter = self._waiter
+        # A thread that has no waiter yet looks at the agenda before it waits.
+        if waiter is not None:
+            waiter.wake()
+
+    def close(self) -> None:
+        """Ends the thread; what has not arrived is due again."""
+        with self._lock:
+            self._is_open = False
+            thread, self._thread = self._thread, None
+            waiter = self._waiter
+        if waiter is not None:
+            waiter.wake()
+        if thread is not None:
+            thread.join()
+
+    async def _run(self) -> None:
+        waiter = AsyncWaiter(current_loop())
+        with self._lock:
+            self._waiter = waiter
+        try:
+            async with http_client(self._transport) as client, anyio.create_task_group() as group:
+                lanes = Lanes(self._outbox, client, group)
+                while self._is_open:
+                    self._look()
+                    for parcel in self._outbox.take():
+                        lanes.put(parcel)
+                    lanes.delivered.clear()
+                    await waiter.wait(self._pause())
+                group.cancel_scope.cancel()
+        finally:
+            with self._lock:
+                self._waiter = None
+
+    def _pause(self) -> float | None:
+        """Seconds to sleep unless woken."""
+        next_at = self._outbox.next_at
+        return None if next_at is None else min(max(0.0, next_at - self._clock()), _NAP)

@@ -1,0 +1,98 @@
+"""The sandbox's own routes under /sandbox/webhooks: settings, faults, and delivering what is due now."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import cast
+
+from inventpay.sandbox import fields
+from inventpay.sandbox.answers import Answer, success
+from inventpay.sandbox.assumptions import WEBHOOK_RETRY_FOR
+from inventpay.sandbox.clock import iso
+from inventpay.sandbox.endpoint import Call
+from inventpay.sandbox.errors import invalid
+from inventpay.sandbox.webhooks import bodies
+from inventpay.sandbox.webhooks.events import EVENTS
+from inventpay.sandbox.webhooks.faults import FAULT_KINDS, FaultKind
+from inventpay.sandbox.webhooks.settings import ConfigLayout, Shape
+from inventpay.sandbox.webhooks.webhooks import Webhooks
+
+_MAX_COUNT = 1_000_000
+_MAX_SECRET_LENGTH = 255
+
+
+class WebhooksControl:
+    """Handlers that call the same methods of `Webhooks` that Python code calls."""
+
+    def __init__(self, webhooks: Webhooks) -> None:
+        self._webhooks = webhooks
+
+    def show(self, call: Call) -> Answer:
+        """Settings, faults that have not met a delivery yet, and what is planned."""
+        return self._settings("Webhooks of the sandbox")
+
+    def configure(self, call: Call) -> Answer:
+        """{url?, secret?, shape?, configLayout?}: what is given changes.
+
+        Unlike Python code it cannot allow other hosts: any page in a browser on this machine can send such a request.
+        """
+        members = fields.Fields(call.body)
+        url = members.callback_url("url")
+        secret = members.text("secret", _MAX_SECRET_LENGTH)
+        shape = members.choice("shape", ("nested", "flat"))
+        layout = members.choice("configLayout", ("webhook", "flat"))
+        members.check()
+        if secret == "":
+            raise invalid({"secret": "Must not be empty"})
+        self._webhooks.configure(
+            secret=secret, shape=cast("Shape | None", shape), config_layout=cast("ConfigLayout | None", layout)
+        )
+        if url is not None:
+            self._webhooks.set_url(url)
+        return self._settings("Webhooks configured")
+
+    def add_fault(self, call: Call) -> Answer:
+        """{fault, count?, event?, seconds?}: something goes wrong with the next deliveries."""
+        members = fields.Fields(call.body)
+        kind = members.required_choice("fault", FAULT_KINDS)
+        count = members.whole("count", 1, _MAX_COUNT, 1)
+        event = members.choice("event", EVENTS)
+        seconds = members.amount("seconds")
+        if seconds is not None and seconds > Decimal(WEBHOOK_RETRY_FOR):
+            raise invalid({"seconds": f"Must be at most {WEBHOOK_RETRY_FOR:.0f}"})
+        members.check()
+        self._webhooks.misdeliver(
+            cast("FaultKind", kind), count=count, event=event, seconds=None if seconds is None else float(seconds)
+        )
+        return self._settings("The next deliveries will suffer from it")
+
+    def clear_faults(self, call: Call) -> Answer:
+        self._webhooks.behave()
+        return self._settings("No more faults")
+
+    async def deliver(self, call: Call) -> Answer:
+        """Attempts all that is due; answers when every receiver has answered, or did not."""
+        delivered = await self._webhooks.deliver_due_async()
+        return success({"deliveries": [bodies.delivery(one) for one in delivered]}, f"{len(delivered)} delivered")
+
+    def _settings(self, message: str) -> Answer:
+        webhooks = self._webhooks
+        next_at = webhooks.outbox.next_at
+        data = {
+            "url": webhooks.url,
+            "secret": webhooks.secret,
+            "shape": webhooks.settings.shape,
+            "configLayout": webhooks.settings.config_layout,
+            "faults": [
+                {
+                    "fault": fault.kind,
+                    "count": fault.count,
+                    "event": fault.event,
+                    **({"seconds": fault.seconds} if fault.kind == "late" else {}),
+                }
+                for fault in webhooks.outbox.faults
+            ],
+            "planned": webhooks.outbox.planned,
+            "nextAttemptAt": None if next_at is None else iso(next_at),
+        }
+        return success(data, message)

@@ -1,0 +1,78 @@
+"""One event on its way to one URL: pure functions from one immutable record to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from inventpay.sandbox import assumptions
+
+
+@attrs.frozen(kw_only=True)
+class Delivery:
+    """An event for a URL, and what became of it. Times are Unix seconds.
+
+    `body` holds the exact bytes that are signed and sent, the same at each attempt. `next_attempt_at` is `None` when no
+    attempt is planned: it arrived, or it was given up. `signature` is that of the body, also where a fault had a
+    wrong one sent.
+    """
+
+    delivery_id: str
+    event: str
+    payment_id: str | None
+    url: str
+    body: bytes = attrs.field(repr=False)
+    signature: str = attrs.field(repr=False)
+    created_at: float
+    attempts: int = 0
+    success: bool = False
+    http_status: int | None = None
+    response: str | None = None
+    error_message: str | None = None
+    last_attempt_at: float | None = None
+    next_attempt_at: float | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """What came of one request: a status and the beginning of the answer, or why there was none."""
+
+    status: int | None = None
+    response: str | None = None
+    error: str | None = None
+
+    @property
+    def is_success(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def problem(self) -> str | None:
+        """Why it was no success, in a sentence."""
+        if self.is_success:
+            return None
+        return self.error if self.status is None else f"The receiver answered {self.status}"
+
+
+def attempted(delivery: Delivery, outcomes: Sequence[Outcome], now: float) -> Delivery:
+    """The delivery after requests that went out together; one that arrived is enough."""
+    told = next((outcome for outcome in outcomes if outcome.is_success), outcomes[-1])
+    attempts = delivery.attempts + len(outcomes)
+    return attrs.evolve(
+        delivery,
+        attempts=attempts,
+        success=told.is_success,
+        http_status=told.status,
+        response=told.response,
+        error_message=told.problem,
+        last_attempt_at=now,
+        next_attempt_at=None if told.is_success else retry_at(delivery.created_at, attempts, now),
+    )
+
+
+def retry_at(created_at: float, attempts: int, now: float) -> float | None:
+    """When to try again after so many failures, or `None` to give up (page webhooks/security: after 7 days)."""
+    # Beyond some attempts the power would overflow, and the pause is the longest anyway.
+    growth = assumptions.WEBHOOK_PAUSE_FACTOR ** min(attempts - 1, 50)
+    at = now + min(assumptions.WEBHOOK_FIRST_PAUSE * growth, assumptions.WEBHOOK_LONGEST_PAUSE)
+    return at if at <= created_at + assumptions.WEBHOOK_RETRY_FOR else None

@@ -1,0 +1,53 @@
+"""What can be made to go wrong on the way to a receiver, to see how it copes."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias, get_args
+
+import attrs
+
+FaultKind: TypeAlias = Literal["twice", "late", "out_of_order", "wrong_signature"]
+"""`twice`: two requests at the same moment. `late`: some seconds after the event. `out_of_order`: after the next event
+for the same URL. `wrong_signature`: the first attempt is signed with another secret, as a forger would; the retry is
+genuine."""
+
+FAULT_KINDS: tuple[str, ...] = get_args(FaultKind)
+
+# Seconds a `late` delivery is late, unless said otherwise.
+LATE = 60.0
+
+
+@attrs.frozen(kw_only=True)
+class Fault:
+    """Something that goes wrong with the next `count` deliveries, or those of `event` alone."""
+
+    kind: FaultKind
+    count: int = 1
+    event: str | None = None
+    seconds: float = LATE
+
+    def meets(self, event: str) -> bool:
+        return self.event in (None, event)
+
+
+@attrs.frozen(kw_only=True)
+class Handling:
+    """How one delivery sets out."""
+
+    copies: int = 1
+    delay: float = 0.0
+    overtaken: bool = False
+    forged: bool = False
+
+
+def handling(faults: list[Fault], event: str) -> tuple[Handling, list[Fault]]:
+    """How the next delivery of that event sets out, and the faults that are left after it."""
+    met = {fault.kind: fault for fault in reversed(faults) if fault.meets(event)}
+    left = [attrs.evolve(fault, count=fault.count - 1) if met.get(fault.kind) is fault else fault for fault in faults]
+    chosen = Handling(
+        copies=2 if "twice" in met else 1,
+        delay=met["late"].seconds if "late" in met else 0.0,
+        overtaken="out_of_order" in met,
+        forged="wrong_signature" in met,
+    )
+    return chosen, [fault for fault in left if fault.count > 0]

@@ -1,0 +1,216 @@
+"""What was sent, is being sent and will be sent: the log of deliveries and the agenda, behind one lock."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from itertools import islice
+
+import attrs
+
+from inventpay.sandbox.clock import Clock
+from inventpay.sandbox.errors import not_found
+from inventpay.sandbox.ids import new_id
+from inventpay.sandbox.webhooks import deliveries, wire
+from inventpay.sandbox.webhooks.deliveries import Delivery, Outcome
+from inventpay.sandbox.webhooks.events import Event
+from inventpay.sandbox.webhooks.faults import Fault, handling
+from inventpay.sandbox.webhooks.schedule import Plan, Schedule
+from inventpay.sandbox.webhooks.settings import WebhookSettings
+
+# Deliveries the log keeps; beyond that the oldest ones that need no further attempt are forgotten.
+LOG_LENGTH = 10_000
+
+# What a forger might sign with.
+_WRONG_SECRET = "not the secret"
+
+NOT_ALLOWED = (
+    "Not sent: this sandbox delivers to this machine only. Other hosts are allowed by "
+    "WebhookSettings(allowed_hosts=...) or --webhook-allow"
+)
+
+
+@attrs.frozen(kw_only=True)
+class Parcel:
+    """Requests that go out together: one, or two where a delivery is duplicated."""
+
+    delivery_id: str
+    url: str
+    body: bytes
+    headers: dict[str, str]
+    copies: int
+    plan: Plan
+
+
+class Outbox:
+    """All deliveries. Every method is one step and may be called from any thread; nothing here sends or waits."""
+
+    def __init__(self, clock: Clock, added: Callable[[], None]) -> None:
+        """`added` is called, without the lock, whenever something new is planned."""
+        self._clock = clock
+        self._added = added
+        self._lock = threading.Lock()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forgets deliveries, plans and faults."""
+        with self._lock:
+            self._deliveries: dict[str, Delivery] = {}
+            self._schedule = Schedule()
+            self._faults: list[Fault] = []
+
+    # What is to be sent
+
+    def post(self, event: Event, urls: Sequence[str], settings: WebhookSettings) -> None:
+        """Plans a delivery of `event` to each of `urls`."""
+        body = wire.write(event, settings.shape)
+        with self._lock:
+            for url in urls:
+                delivery = Delivery(
+                    delivery_id=new_id(),
+                    event=event.name,
+                    payment_id=event.payment_id,
+                    url=url,
+                    body=body,
+                    signature=wire.sign(body, settings.secret),
+                    created_at=event.at,
+                )
+                if not settings.allows(url):
+                    delivery = attrs.evolve(delivery, error_message=NOT_ALLOWED)
+                    self._deliveries[delivery.delivery_id] = delivery
+                    continue
+                self._set_out(delivery)
+            self._forget_oldest()
+        self._added()
+
+    def _set_out(self, delivery: Delivery) -> None:
+        now = self._clock()
+        chosen, self._faults = handling(self._faults, delivery.event)
+        plan = Plan(delivery_id=delivery.delivery_id, url=delivery.url, copies=chosen.copies, forged=chosen.forged)
+        at = now + chosen.delay
+        if chosen.overtaken:
+            self._schedule.plan_overtaken(plan, at)
+        else:
+            self._schedule.plan(plan, at)
+            self._schedule.release(delivery.url, at)
+        self._deliveries[delivery.delivery_id] = attrs.evolve(delivery, next_attempt_at=at)
+
+    def retry(self, delivery_id: str) -> Delivery:
+        """Plans an attempt for now, whether the delivery has arrived or not. Raises 404 for an unknown id."""
+        with self._lock:
+            delivery = self._known(delivery_id)
+            now = self._clock()
+            self._schedule.plan(Plan(delivery_id=delivery_id, url=delivery.url), now)
+            delivery = self._deliveries[delivery_id] = attrs.evolve(delivery, next_attempt_at=now)
+        self._added()
+        return delivery
+
+    def look_at(self, payment_id: str, at: float) -> None:
+        """Plans a look at a payment, for its expiry is news that nobody else would notice."""
+        with self._lock:
+            self._schedule.look_at(payment_id, at)
+        self._added()
+
+    # Faults
+
+    def add_fault(self, fault: Fault) -> None:
+        with self._lock:
+            self._faults.append(fault)
+
+    def clear_faults(self) -> None:
+        with self._lock:
+            self._faults = []
+
+    @property
+    def faults(self) -> list[Fault]:
+        with self._lock:
+            return list(self._faults)
+
+    # Sending
+
+    def take(self) -> list[Parcel]:
+        """What is due, in order. Each parcel must come back through `arrived` or `give_back`."""
+        with self._lock:
+            return [self._parcel(plan) for plan in self._schedule.take(self._clock())]
+
+    def _parcel(self, plan: Plan) -> Parcel:
+        delivery = self._deliveries[plan.delivery_id]
+        signature = wire.sign(delivery.body, _WRONG_SECRET) if plan.forged else delivery.signature
+        return Parcel(
+            delivery_id=delivery.delivery_id,
+            url=delivery.url,
+            body=delivery.body,
+            headers=wire.headers(delivery.event, delivery.delivery_id, signature),
+            copies=plan.copies,
+            plan=plan,
+        )
+
+    def take_looks(self) -> list[str]:
+        """Payments to look at now."""
+        with self._lock:
+            return self._schedule.take_looks(self._clock())
+
+    def arrived(self, parcel: Parcel, outcomes: Sequence[Outcome]) -> Delivery | None:
+        """Writes down what became of a parcel, and plans the retry where it takes one. `None` after a reset."""
+        with self._lock:
+            delivery = self._deliveries.get(parcel.delivery_id)
+            if delivery is None:
+                return None
+            # Somebody may have asked for another attempt meanwhile; that one stays planned.
+            asked = delivery.next_attempt_at if self._schedule.has(parcel.delivery_id) else None
+            delivery = deliveries.attempted(delivery, outcomes, self._clock())
+            if asked is not None:
+                delivery = attrs.evolve(delivery, next_attempt_at=asked)
+            elif delivery.next_attempt_at is not None:
+                plan = Plan(delivery_id=delivery.delivery_id, url=delivery.url)
+                self._schedule.plan(plan, delivery.next_attempt_at)
+            self._deliveries[delivery.delivery_id] = delivery
+            return delivery
+
+    def give_back(self, parcel: Parcel) -> None:
+        """The parcel was not sent, or nobody knows: it is due again."""
+        with self._lock:
+            if parcel.delivery_id in self._deliveries and not self._schedule.has(parcel.delivery_id):
+                self._schedule.plan(parcel.plan, self._clock())
+
+    @property
+    def next_at(self) -> float | None:
+        """When something is due next, in Unix seconds."""
+        with self._lock:
+            return self._schedule.next_at
+
+    @property
+    def planned(self) -> int:
+        """How many deliveries have an attempt before them."""
+        with self._lock:
+            return len(self._schedule)
+
+    # The log
+
+    def deliveries(self) -> list[Delivery]:
+        """All deliveries, oldest first."""
+        with self._lock:
+            return list(self._deliveries.values())
+
+    def latest(self, count: int) -> list[Delivery]:
+        """The newest `count`, newest first."""
+        with self._lock:
+            return list(islice(reversed(self._deliveries.values()), count))
+
+    def delivery(self, delivery_id: str) -> Delivery:
+        """One of them. Raises 404 for an unknown id."""
+        with self._lock:
+            return self._known(delivery_id)
+
+    def _known(self, delivery_id: str) -> Delivery:
+        delivery = self._deliveries.get(delivery_id)
+        if delivery is None:
+            raise not_found("Webhook delivery")
+        return delivery
+
+    def _forget_oldest(self) -> None:
+        while len(self._deliveries) > LOG_LENGTH:
+            oldest = next(iter(self._deliveries.values()))
+            if oldest.next_attempt_at is not None:
+                return
+            del self._deliveries[oldest.delivery_id]

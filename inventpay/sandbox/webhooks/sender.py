@@ -1,0 +1,133 @@
+"""Sending what is due: parcels to one URL go one after another, those to different URLs at the same time."""
+
+from __future__ import annotations
+
+import functools
+import ssl
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+import anyio
+import httpx
+from anyio.abc import TaskGroup
+
+from inventpay.sandbox import assumptions
+from inventpay.sandbox.webhooks.deliveries import Delivery, Outcome
+from inventpay.sandbox.webhooks.outbox import Outbox, Parcel
+
+# Requests that are open at once.
+_CONCURRENT = 20
+
+# No character of UTF-8 is longer.
+_BYTES_PER_CHARACTER = 4
+
+
+@asynccontextmanager
+async def http_client(transport: httpx.AsyncBaseTransport | None) -> AsyncGenerator[httpx.AsyncClient, None]:
+    """A client that goes nowhere but where it is told to: no proxies of the environment, no redirects."""
+    if transport is not None:
+        # It is the user's, who may go on with it.
+        yield httpx.AsyncClient(transport=transport, timeout=None, trust_env=False)
+        return
+    # A connection that the receiver closed while it was idle would look like a failure.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    async with httpx.AsyncClient(verify=_tls(), timeout=None, trust_env=False, limits=limits) as client:
+        yield client
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
+
+
+async def send(client: httpx.AsyncClient, url: str, body: bytes, headers: dict[str, str]) -> Outcome:
+    """One request, within the documented time. A receiver can do nothing that would raise here."""
+    # An answer that is compressed could be larger than any limit.
+    headers = {**headers, "Accept-Encoding": "identity"}
+    try:
+        with anyio.move_on_after(assumptions.WEBHOOK_TIMEOUT):
+            async with client.stream("POST", url, content=body, headers=headers) as response:
+                return Outcome(status=response.status_code, response=await _beginning(response))
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        return Outcome(error=f"Could not be delivered: {reason}")
+    return Outcome(error=f"No answer within {assumptions.WEBHOOK_TIMEOUT:g} s")
+
+
+async def _beginning(response: httpx.Response) -> str:
+    length = assumptions.WEBHOOK_RESPONSE_LENGTH
+    answer = bytearray()
+    # What a transport in memory has read already is not read from the wire again.
+    async for chunk in response.aiter_bytes() if response.is_stream_consumed else response.aiter_raw():
+        answer += chunk
+        if len(answer) >= length * _BYTES_PER_CHARACTER:
+            break
+    return answer.decode("utf-8", "replace")[:length]
+
+
+class Lanes:
+    """Parcels on their way, inside a task group. A cancelled group gives back what has not arrived."""
+
+    def __init__(self, outbox: Outbox, client: httpx.AsyncClient, group: TaskGroup) -> None:
+        self._outbox = outbox
+        self._client = client
+        self._group = group
+        self._lanes: dict[str, deque[Parcel]] = {}
+        self._places = anyio.Semaphore(_CONCURRENT)
+        self.delivered: list[Delivery] = []
+        """What was attempted, in the order in which it was finished."""
+
+    def put(self, parcel: Parcel) -> None:
+        """Sends the parcel as soon as those before it have been answered."""
+        lane = self._lanes.get(parcel.url)
+        if lane is not None:
+            lane.append(parcel)
+            return
+        self._lanes[parcel.url] = deque([parcel])
+        self._group.start_soon(self._drive, parcel.url)
+
+    async def _drive(self, url: str) -> None:
+        lane = self._lanes[url]
+        try:
+            while lane:
+                async with self._places:
+                    outcomes = await self._send(lane[0])
+                delivery = self._outbox.arrived(lane.popleft(), outcomes)
+                if delivery is not None:
+                    self.delivered.append(delivery)
+        finally:
+            del self._lanes[url]
+            for parcel in lane:
+                self._outbox.give_back(parcel)
+
+    async def _send(self, parcel: Parcel) -> list[Outcome]:
+        """The outcomes of all its copies, which go out at the same moment."""
+        outcomes: list[Outcome] = []
+
+        async def send_copy() -> None:
+            outcomes.append(await send(self._client, parcel.url, parcel.body, parcel.headers))
+
+        async with anyio.create_task_group() as copies:
+            for _ in range(parcel.copies):
+                copies.start_soon(send_copy)
+        return outcomes
+
+
+async def deliver_due(
+    outbox: Outbox, look: Callable[[], None], transport: httpx.AsyncBaseTransport | None
+) -> list[Delivery]:
+    """Attempts what is due, and what becomes due through it, until nothing is; `look` finds out what has expired."""
+    delivered: list[Delivery] = []
+    async with http_client(transport) as client:
+        while True:
+            look()
+            parcels = outbox.take()
+            if not parcels:
+                return delivered
+            group = anyio.create_task_group()
+            lanes = Lanes(outbox, client, group)
+            async with group:
+                for parcel in parcels:
+                    lanes.put(parcel)
+            delivered += lanes.delivered

@@ -1,0 +1,201 @@
+"""The sandbox's webhooks as Python code sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+
+import anyio
+import attrs
+
+from inventpay.sandbox.clock import Clock
+from inventpay.sandbox.errors import SandboxError, invalid
+from inventpay.sandbox.payments import Payment
+from inventpay.sandbox.webhooks import events, sender
+from inventpay.sandbox.webhooks.background import Background
+from inventpay.sandbox.webhooks.deliveries import Delivery
+from inventpay.sandbox.webhooks.faults import FAULT_KINDS, LATE, Fault, FaultKind
+from inventpay.sandbox.webhooks.outbox import Outbox
+from inventpay.sandbox.webhooks.settings import ConfigLayout, Shape, WebhookSettings
+from inventpay.sandbox.withdrawals import Withdrawal
+
+
+class Webhooks:
+    """`sandbox.webhooks`: signed events of every payment and withdrawal, to the merchant's URL and to `callbackUrl`.
+
+    A running server delivers them in the background. In tests it is often simpler to say when:
+
+        sandbox = Sandbox(clock=clock, webhooks=WebhookSettings(url=receiver_url, automatic=False))
+        sandbox.pay(payment_id)
+        for delivery in sandbox.webhooks.deliver_due():
+            print(delivery.event, delivery.http_status)
+        clock.advance(10)                    # and what failed is due again
+
+    All methods may be called from any thread.
+    """
+
+    def __init__(self, clock: Clock, look: Callable[[str], object], settings: WebhookSettings) -> None:
+        """`look` reads a payment, which finds out whether it has expired."""
+        self._clock = clock
+        self._read_payment = look
+        self._initial = settings
+        self._settings = settings
+        self._url = settings.url
+        self._url_changed_at: float | None = None if settings.url is None else clock()
+        self.outbox: Outbox = Outbox(clock, self._planned)
+        self._background = Background(self.outbox, clock, self._look)
+
+    # Settings
+
+    @property
+    def settings(self) -> WebhookSettings:
+        return self._settings
+
+    @property
+    def url(self) -> str | None:
+        """Where every event goes."""
+        return self._url
+
+    @property
+    def secret(self) -> str:
+        """What bodies are signed with: a receiver's INVENTPAY_WEBHOOK_SECRET."""
+        return self._settings.secret
+
+    @property
+    def url_changed_at(self) -> float | None:
+        """When the URL was set or removed, in Unix seconds."""
+        return self._url_changed_at
+
+    def configure(
+        self,
+        url: str | None = None,
+        *,
+        secret: str | None = None,
+        shape: Shape | None = None,
+        config_layout: ConfigLayout | None = None,
+    ) -> None:
+        """Changes what is given, for events from now on. Raises `ValueError` for a value that cannot be used."""
+        old = self._settings
+        self._settings = attrs.evolve(
+            old,
+            url=old.url if url is None else url,
+            secret=old.secret if secret is None else secret,
+            shape=old.shape if shape is None else shape,
+            config_layout=old.config_layout if config_layout is None else config_layout,
+        )
+        if url is not None:
+            self.set_url(url)
+
+    def set_url(self, url: str | None) -> None:
+        """What PUT and DELETE /v1/merchant/webhook-url do: unlike `configure`, it allows no other host."""
+        self._url = url
+        self._url_changed_at = self._clock()
+        self._planned()
+
+    # Events
+
+    def payment_changed(self, before: Payment | None, after: Payment, now: float) -> None:
+        """Called by the state at each step of a payment; `before` is `None` when it is new."""
+        if before is None:
+            self.outbox.look_at(after.payment_id, after.expires_at)
+        if self._url is not None or after.callback_url is not None:
+            for event in events.of_payment(before, after, now):
+                self._post(event)
+
+    def withdrawal_changed(self, before: Withdrawal | None, after: Withdrawal, now: float) -> None:
+        """The same for a withdrawal."""
+        if self._url is not None:
+            for event in events.of_withdrawal(before, after, now):
+                self._post(event)
+
+    def _post(self, event: events.Event) -> None:
+        # A dict, because both may be the same.
+        urls = [url for url in dict.fromkeys((self._url, event.callback_url)) if url is not None]
+        self.outbox.post(event, urls, self._settings)
+
+    # Faults
+
+    def misdeliver(
+        self, kind: FaultKind, *, count: int = 1, event: str | None = None, seconds: float | None = None
+    ) -> None:
+        """Makes something go wrong with the next `count` deliveries, or those of `event` alone.
+
+        `kind` is `"twice"`, `"late"` (by `seconds`), `"out_of_order"` (after the next event for the same URL) or
+        `"wrong_signature"` (at the first attempt). Several can meet one delivery. Raises `SandboxError` 400 for
+        values that make no sense.
+        """
+        problems: dict[str, str] = {}
+        if kind not in FAULT_KINDS:
+            problems["fault"] = f"Must be one of: {', '.join(FAULT_KINDS)}"
+        if count < 1:
+            problems["count"] = "Must be at least 1"
+        if event is not None and event not in events.EVENTS:
+            problems["event"] = f"Must be one of: {', '.join(events.EVENTS)}"
+        if seconds is not None and (kind != "late" or not 0 < seconds < float("inf")):
+            problems["seconds"] = "Must be more than 0, and goes with the fault late"
+        if problems:
+            raise invalid(problems)
+        self.outbox.add_fault(Fault(kind=kind, count=count, event=event, seconds=LATE if seconds is None else seconds))
+
+    def behave(self) -> None:
+        """Takes back every fault that has not met a delivery yet."""
+        self.outbox.clear_faults()
+
+    # Deliveries
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """The log, oldest first."""
+        return self.outbox.deliveries()
+
+    def retry(self, delivery_id: str) -> Delivery:
+        """Delivers it again, whether it has arrived or not. Raises `SandboxError` 404 for an unknown id."""
+        return self.outbox.retry(delivery_id)
+
+    def deliver_due(self) -> list[Delivery]:
+        """Attempts all that is due on the sandbox's clock; returns when every receiver has answered, or did not.
+
+        What follows from it is delivered too: what a receiver causes by calling the API, for example. The answer is
+        what this call attempted; a server that delivers in the background may be quicker (`automatic=False` stops it).
+
+        It blocks: in async code, where the receiver may live in the same event loop, await `deliver_due_async()`.
+        """
+        # The caller's thread may run an event loop already.
+        with ThreadPoolExecutor(1, "inventpay-sandbox-deliveries") as pool:
+            return pool.submit(anyio.run, self.deliver_due_async).result()
+
+    async def deliver_due_async(self) -> list[Delivery]:
+        """`deliver_due` for asyncio and trio."""
+        return await sender.deliver_due(self.outbox, self._look, self._settings.transport)
+
+    @contextmanager
+    def sending(self) -> Generator[None, None, None]:
+        """Delivers in the background while the block runs, unless the settings say `automatic=False`."""
+        if not self._settings.automatic:
+            yield
+            return
+        self._background.open(self._settings.transport)
+        self._planned()
+        try:
+            yield
+        finally:
+            self._background.close()
+
+    def reset(self) -> None:
+        """Back to the first settings, with an empty log."""
+        self._settings = self._initial
+        self._url = self._initial.url
+        self._url_changed_at = None if self._url is None else self._clock()
+        self.outbox.clear()
+
+    def _planned(self) -> None:
+        # Without a URL there is nothing to send, and no thread is needed; expiries are noticed all the same when asked.
+        if self._url is not None or self.outbox.planned:
+            self._background.wake()
+
+    def _look(self) -> None:
+        for payment_id in self.outbox.take_looks():
+            # A reset may have come between.
+            with suppress(SandboxError):
+                self._read_payment(payment_id)

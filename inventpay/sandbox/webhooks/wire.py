@@ -1,0 +1,39 @@
+"""An event on the wire: the exact bytes of its body, and what is signed how."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+import msgspec
+
+from inventpay.sandbox import assumptions
+from inventpay.sandbox.clock import iso
+from inventpay.sandbox.webhooks.events import Event
+from inventpay.sandbox.webhooks.settings import Shape
+from inventpay.version import VERSION
+
+_encode = msgspec.json.Encoder().encode
+
+
+def write(event: Event, shape: Shape) -> bytes:
+    """The body: `{event, data, timestamp, test}`, or the same with the members of `data` at the top level."""
+    end: dict[str, object] = {"timestamp": iso(event.at), "test": event.test}
+    data: dict[str, object] = {"data": event.data} if shape == "nested" else event.data
+    return _encode({"event": event.name, **data, **end})
+
+
+def sign(body: bytes, secret: str) -> str:
+    """HMAC-SHA256 over the body, in lower-case hex (page webhooks/security)."""
+    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def headers(event_name: str, delivery_id: str, signature: str) -> dict[str, str]:
+    """What goes with a body (pages webhooks/overview and security, official JS client's README)."""
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": f"{assumptions.WEBHOOK_USER_AGENT}/{VERSION}",
+        "X-Webhook-Event": event_name,
+        "X-Webhook-ID": delivery_id,
+        "X-Webhook-Signature": signature,
+    }
