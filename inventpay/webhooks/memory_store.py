@@ -71,8 +71,9 @@ class MemorySeenStore:
             known = [self._entries[key] for key in keys if key in self._entries]
             if any(entry.handled_at is not None for entry in known):
                 return Standing.HANDLED
-            if any(entry.leased_until > now for entry in known):
-                return Standing.BUSY
+            held = [entry for entry in known if entry.leased_until > now]
+            if held:
+                return Standing.BUSY if any(entry.body is None for entry in held) else Standing.STORED
             entry = known[0] if known else _Entry((), "", 0.0)
             entry.keys = tuple(dict.fromkeys((*entry.keys, *(key for key in keys if key not in self._entries))))
             for key in entry.keys:

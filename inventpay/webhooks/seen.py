@@ -23,6 +23,8 @@ class Standing(StrEnum):
     """The event was handled; nothing is left to do."""
     BUSY = "busy"
     """Somebody is handling it now, and may still fail."""
+    STORED = "stored"
+    """Somebody is handling it now, and its body is stored: should that fail, it is due again."""
 
 
 @frozen(kw_only=True)
@@ -67,9 +69,10 @@ class SeenStore(Protocol):
     def claim(self, keys: Sequence[str], lease: float, body: bytes | None = None) -> Claim | Standing:
         """Claims all keys for ``lease`` seconds, or none of them, and says why.
 
-        ``Standing.HANDLED`` if one of the keys was finished and is remembered, else ``Standing.BUSY`` if one is claimed
-        and its lease not over. Keys that waited with a body are claimed with that body, unless a new one is given. With
-        ``lease`` 0 the body is stored and at once free, and due.
+        ``Standing.HANDLED`` if one of the keys was finished and is remembered. Else, if some are claimed and their
+        lease is not over, ``Standing.STORED`` where all of those have a body, and ``Standing.BUSY`` where one has none.
+        Keys that waited with a body are claimed with that body, unless a new one is given. With ``lease`` 0 the body is
+        stored and at once free, and due.
         """
         ...
 

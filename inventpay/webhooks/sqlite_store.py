@@ -91,16 +91,18 @@ class SQLiteSeenStore:
         """See :class:`SeenStore`."""
         with self._transaction() as (database, now):
             self._forget_old(database, now)
-            known: list[tuple[str, int, float | None, float]] = database.execute(
-                "SELECT key, id, handled_at, leased_until FROM keys JOIN entries ON entries.id = keys.entry "
+            known: list[tuple[str, int, float | None, float, bool]] = database.execute(
+                "SELECT key, id, handled_at, leased_until, body IS NOT NULL "
+                "FROM keys JOIN entries ON entries.id = keys.entry "
                 f"WHERE key IN ({', '.join('?' * len(keys))})",
                 keys,
             ).fetchall()
-            if any(handled_at is not None for _, _, handled_at, _ in known):
+            if any(handled_at is not None for _, _, handled_at, _, _ in known):
                 return Standing.HANDLED
-            if any(leased_until > now for _, _, _, leased_until in known):
-                return Standing.BUSY
-            entries = {key: entry for key, entry, _, _ in known}
+            held = [has_body for _, _, _, leased_until, has_body in known if leased_until > now]
+            if held:
+                return Standing.STORED if all(held) else Standing.BUSY
+            entries = {key: entry for key, entry, *_ in known}
             token = new_token()
             entry = next((entries[key] for key in keys if key in entries), None)
             if entry is None:

@@ -19,7 +19,7 @@ from attrs import frozen
 
 from inventpay.webhooks.seen import Claim, SeenStore, Standing
 
-HANDLED, BUSY = Standing.HANDLED, Standing.BUSY
+HANDLED, BUSY, STORED = Standing.HANDLED, Standing.BUSY, Standing.STORED
 
 
 class Clock:
@@ -182,12 +182,20 @@ class SeenStoreContract:
         assert claim.body == body
         due = claimed(world.another().due(self.LEASE))
         assert (due.body, sorted(due.keys), due.attempts) == (body, ["a", "b"], 1)
-        assert world.store.claim(["b"], self.LEASE) is BUSY
+        assert world.store.claim(["b"], self.LEASE) is STORED
         assert world.store.due(self.LEASE) is None
         assert world.another().finish(due)
         assert world.store.claim(["a"], self.LEASE) is HANDLED
         world.advance(self.LEASE * 2)
         assert world.store.due(self.LEASE) is None
+
+    def test_a_body_in_work_is_stored(self, store: SeenStore) -> None:
+        """Whoever delivers it again may be answered: it cannot be lost. Not so with a second key that has no body."""
+        claimed(store.claim(["a"], self.LEASE, b"body"))
+        assert store.claim(["a", "new"], self.LEASE) is STORED
+        assert store.claim(["a"], 0, b"body") is STORED
+        claimed(store.claim(["b"], self.LEASE))
+        assert store.claim(["a", "b"], 0, b"body") is BUSY
 
     def test_nothing_is_due_without_a_body(self, world: World) -> None:
         """Claims of dead processes wait for the next delivery."""
