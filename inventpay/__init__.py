@@ -15,7 +15,10 @@ from .version import VERSION as __version__
 
 if TYPE_CHECKING:
     from ._async.client import AsyncInventPay
+    from ._async.paging import AsyncPage
+    from ._listing import AsyncListing
     from ._sync.client import InventPay
+    from ._sync.paging import Page
     from .errors import (
         APIConnectionError,
         APIStatusError,
@@ -58,8 +61,10 @@ if TYPE_CHECKING:
         BalanceAfterLock,
         Balances,
         BalanceSummary,
+        ContentType,
         ConversionRate,
         Currency,
+        DigitalContent,
         FeeBreakdown,
         Invoice,
         Limit,
@@ -67,6 +72,7 @@ if TYPE_CHECKING:
         Payment,
         PaymentState,
         PaymentStatus,
+        Product,
         Withdrawal,
         WithdrawalLimits,
         WithdrawalState,
@@ -80,7 +86,10 @@ else:
         __name__,
         {
             "_async.client": ["AsyncInventPay"],
+            "_async.paging": ["AsyncPage"],
+            "_listing": ["AsyncListing"],
             "_sync.client": ["InventPay"],
+            "_sync.paging": ["Page"],
             "errors": [
                 "APIConnectionError",
                 "APIStatusError",
@@ -123,8 +132,10 @@ else:
                 "BalanceAfterLock",
                 "Balances",
                 "BalanceSummary",
+                "ContentType",
                 "ConversionRate",
                 "Currency",
+                "DigitalContent",
                 "FeeBreakdown",
                 "Invoice",
                 "Limit",
@@ -132,6 +143,7 @@ else:
                 "Payment",
                 "PaymentState",
                 "PaymentStatus",
+                "Product",
                 "Withdrawal",
                 "WithdrawalLimits",
                 "WithdrawalState",
@@ -150,6 +162,8 @@ __all__ = [
     "Amount",
     "AmountCurrency",
     "AsyncInventPay",
+    "AsyncListing",
+    "AsyncPage",
     "AttemptAnswered",
     "AttemptSent",
     "AuthenticationError",
@@ -162,9 +176,11 @@ __all__ = [
     "ClassSnapshot",
     "ConfigurationError",
     "ConflictError",
+    "ContentType",
     "ConversionRate",
     "Currency",
     "DecodeError",
+    "DigitalContent",
     "Event",
     "EventDecodeError",
     "FeeBreakdown",
@@ -181,11 +197,13 @@ __all__ = [
     "MerchantInfo",
     "NotFoundError",
     "Outcome",
+    "Page",
     "Payment",
     "PaymentState",
     "PaymentStatus",
     "PermissionDeniedError",
     "PollingStretched",
+    "Product",
     "RateClass",
     "RateLimitTimeoutError",
     "RateLimitedError",

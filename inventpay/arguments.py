@@ -73,10 +73,16 @@ def _plain(value: str) -> str:
 def expiration_minutes(value: object) -> int:
     """How long a payment stays open."""
     low, high = EXPIRATION_MINUTES
+    return whole(value, "expiration_minutes", low, high, unit=" of minutes")
+
+
+def whole(value: object, argument: str, low: int, high: int, *, unit: str = "") -> int:
+    """A whole number between two bounds, ``unit`` being " of minutes" or the like."""
+    # bool is an int: page=True is a mistake, not page 1.
     if isinstance(value, bool) or not isinstance(value, int):
-        raise refused("expiration_minutes", f"must be a whole number of minutes, not {type(value).__name__}")
+        raise refused(argument, f"must be a whole number{unit}, not {type(value).__name__}")
     if not low <= value <= high:
-        raise refused_value("expiration_minutes", value, f"must be between {low} and {high}")
+        raise refused_value(argument, value, f"must be between {low} and {high}")
     return int(value)
 
 

@@ -22,13 +22,16 @@ PAID = Path(__file__).parent / "examples" / "payment_status.completed.json"
 MODULES = [
     f"inventpay.{world}.{name}"
     for world in ("_async", "_sync")
-    for name in ("client", "payments", "invoices", "balances", "withdrawals")
+    for name in ("client", "payments", "invoices", "balances", "withdrawals", "products")
 ]
+
+PAGES = ["inventpay._async.paging", "inventpay._sync.paging", "inventpay._listing"]
+"""What calls for a list return; parts of it are nobody's to call."""
 
 
 def _documented() -> Iterator[doctest.DocTest]:
     finder = doctest.DocTestFinder()
-    for name in (*MODULES, "inventpay"):
+    for name in (*MODULES, *PAGES, "inventpay"):
         module = importlib.import_module(name)
         yield from (found for found in finder.find(module, name) if found.examples)
 

@@ -21,6 +21,7 @@ OFFLINE = [
     "inventpay.models.balances",
     "inventpay.models.enums",
     "inventpay.models.payments",
+    "inventpay.models.products",
     "inventpay.models.withdrawals",
     "inventpay.money",
     "inventpay.options",

@@ -22,6 +22,7 @@ from inventpay.models import (
     BalanceSummary,
     ConversionRate,
     Currency,
+    DigitalContent,
     FeeBreakdown,
     Invoice,
     Limit,
@@ -29,6 +30,7 @@ from inventpay.models import (
     Payment,
     PaymentState,
     PaymentStatus,
+    Product,
     Withdrawal,
     WithdrawalLimits,
     WithdrawalState,
@@ -46,6 +48,7 @@ SAMPLES: Final[list[Any]] = [
     BalanceSummary(total_available=Decimal(1), raw=RAW),
     Balances(by_currency={"BTC": BTC}, merchant_id="cmf1", raw=RAW),
     ConversionRate(crypto_amount=Decimal("0.001"), raw=RAW),
+    DigitalContent(text_content="Thank you", raw=RAW),
     FeeBreakdown(network_fee=Decimal("0.001"), raw=RAW),
     Invoice(
         payment_id="cmh1",
@@ -67,6 +70,7 @@ SAMPLES: Final[list[Any]] = [
         raw=RAW,
     ),
     PaymentStatus(payment_id="cmh1", status="NEW_STATE", current_balance=Decimal("0.10"), confirmations=0, raw=RAW),
+    Product(id="prod1", name="Mug", price=Decimal("9.50"), metadata={"colour": "red"}, raw=RAW),
     Withdrawal(
         withdrawal_id="cmh2",
         amount=Decimal(10),

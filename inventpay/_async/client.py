@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .balances import AsyncBalanceCalls
     from .invoices import AsyncInvoiceCalls
     from .payments import AsyncPaymentCalls
+    from .store import AsyncStoreCalls
     from .withdrawals import AsyncWithdrawalCalls
 
 
@@ -153,6 +154,13 @@ class AsyncInventPay:
         from .withdrawals import AsyncWithdrawalCalls
 
         return AsyncWithdrawalCalls(self._transport, self._options)
+
+    @cached_property
+    def store(self) -> AsyncStoreCalls:
+        """The store, its products, their key pools, and orders."""
+        from .store import AsyncStoreCalls
+
+        return AsyncStoreCalls(self._transport, self._options)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._base_url}>"

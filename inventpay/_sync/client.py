@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .balances import BalanceCalls
     from .invoices import InvoiceCalls
     from .payments import PaymentCalls
+    from .store import StoreCalls
     from .withdrawals import WithdrawalCalls
 
 
@@ -153,6 +154,13 @@ class InventPay:
         from .withdrawals import WithdrawalCalls
 
         return WithdrawalCalls(self._transport, self._options)
+
+    @cached_property
+    def store(self) -> StoreCalls:
+        """The store, its products, their key pools, and orders."""
+        from .store import StoreCalls
+
+        return StoreCalls(self._transport, self._options)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._base_url}>"

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .balances import Balance, Balances, BalanceSummary, Limit, MerchantInfo, WithdrawalLimits
     from .enums import AmountCurrency, Currency, PaymentState, WithdrawalState
     from .payments import ConversionRate, Invoice, Payment, PaymentStatus
+    from .products import ContentType, DigitalContent, Product
     from .withdrawals import BalanceAfterLock, FeeBreakdown, Withdrawal
 else:
     # Making a model costs a millisecond; who asks for a balance does not pay for what a shop sells.
@@ -19,6 +20,7 @@ else:
             "balances": ["Balance", "Balances", "BalanceSummary", "Limit", "MerchantInfo", "WithdrawalLimits"],
             "enums": ["AmountCurrency", "Currency", "PaymentState", "WithdrawalState"],
             "payments": ["ConversionRate", "Invoice", "Payment", "PaymentStatus"],
+            "products": ["ContentType", "DigitalContent", "Product"],
             "withdrawals": ["BalanceAfterLock", "FeeBreakdown", "Withdrawal"],
         },
     )
@@ -29,8 +31,10 @@ __all__ = [
     "BalanceAfterLock",
     "BalanceSummary",
     "Balances",
+    "ContentType",
     "ConversionRate",
     "Currency",
+    "DigitalContent",
     "FeeBreakdown",
     "Invoice",
     "Limit",
@@ -38,6 +42,7 @@ __all__ = [
     "Payment",
     "PaymentState",
     "PaymentStatus",
+    "Product",
     "Withdrawal",
     "WithdrawalLimits",
     "WithdrawalState",

@@ -18,6 +18,7 @@ from inventpay.sandbox.endpoint import Access, Call, Endpoint, Handler, Reads
 from inventpay.sandbox.errors import SandboxError
 from inventpay.sandbox.rate_limits import RateClass
 from inventpay.sandbox.settings import Settings
+from inventpay.sandbox.store.api import StoreApi
 from inventpay.sandbox.webhooks.routes import rows as webhook_rows
 
 if TYPE_CHECKING:
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
 
 def create_app(sandbox: Sandbox) -> Starlette:
     """The application over `sandbox`; every answer of it is JSON but the invoice page."""
-    routes = [*_api_routes(sandbox), *_control_routes(sandbox), *_webhook_routes(sandbox)]
+    routes = [
+        *_api_routes(sandbox),
+        *_store_routes(sandbox),
+        *_control_routes(sandbox),
+        *_webhook_routes(sandbox),
+    ]
 
     def about(call: Call) -> Answer:
         return bare(
@@ -62,6 +68,28 @@ def _api_routes(sandbox: Sandbox) -> list[Route]:
         _route(sandbox, "GET", "/v1/merchant/balance/{currency}", api.balance, key, rate_class=other),
         _route(sandbox, "POST", withdraw_path, api.create_withdrawal, both, json, RateClass.WITHDRAWALS),
         _route(sandbox, "GET", "/v1/withdrawal/{withdrawalId}", api.withdrawal, key, rate_class=withdrawal_read),
+    ]
+
+
+def _store_routes(sandbox: Sandbox) -> list[Route]:
+    """The store's endpoints (official clients, MCP server and skill); all of them count as "other"."""
+    api = StoreApi(sandbox.shop)
+    products = "/v1/store/manage/products"
+
+    def reading(method: str, path: str, handler: Handler) -> Route:
+        return _route(sandbox, method, path, handler, Access.API_KEY, rate_class=RateClass.OTHER)
+
+    def writing(method: str, path: str, handler: Handler) -> Route:
+        return _route(sandbox, method, path, handler, Access.API_KEY, Reads.JSON, RateClass.OTHER)
+
+    return [
+        writing("POST", "/v1/store/manage", api.create),
+        reading("GET", "/v1/store/manage", api.store),
+        writing("PUT", "/v1/store/manage", api.update),
+        writing("POST", products, api.create_product),
+        reading("GET", products, api.products),
+        writing("PUT", f"{products}/{{productId}}", api.update_product),
+        reading("DELETE", f"{products}/{{productId}}", api.delete_product),
     ]
 
 

@@ -237,3 +237,32 @@ LIMIT_EXCEEDED_ERROR = "Withdrawal limit exceeded"
 
 # assumed: `totalWithdrawn` is what reached the destination and fees are kept apart, so that
 # earned = available + locked + withdrawn + fees at any time. A deposit through the control routes counts as earned.
+
+# --- Lists -----------------------------------------------------------------------------------------------------------
+
+# assumed: a page or limit out of bounds is answered with 400; a page past the end is empty; the newest come first.
+LAST_PAGE = 1_000_000_000
+
+# --- Store -----------------------------------------------------------------------------------------------------------
+
+# assumed: a second store is refused with 409, and calls that need one get 404 before it is created. A new store is
+# published, a new product active. null clears a member that may be empty, and is refused for any other.
+STORE_EXISTS_ERROR = "Store already exists"
+
+# assumed: a slug is made of the letters a to z, digits and hyphens of the name; a name without any gets one of these. A
+# product whose slug is taken gets a number behind it.
+STORE_SLUG = "store"
+PRODUCT_SLUG = "product"
+
+# assumed: prices are in one of these (the vendor's SDKs send USD, its MCP server names USDT), which count the same.
+PRICE_CURRENCIES = ("USD", "USDT")
+DEFAULT_PRICE_CURRENCY = "USDT"
+
+# assumed: bounds no source gives: characters of a URL, of a text of digital content, of a search, and of free JSON.
+MAX_URL_LENGTH = 2048
+MAX_CONTENT_LENGTH = 100_000
+MAX_SEARCH_LENGTH = 200
+
+# assumed: a search finds products whose name or description holds it, in any case.
+# assumed: SKILL products need skillContent; its head, lines of `name: value` between two lines of `---`, is skillMeta.
+SKILL_CONTENT_ERROR = "Is required for a SKILL product"

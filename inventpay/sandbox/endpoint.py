@@ -123,7 +123,7 @@ class Endpoint:
 
     async def _perform(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]) -> Answer:
         path_params: dict[str, str] = scope["path_params"]
-        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        query = _query(scope)
         if self._reads is Reads.NOTHING:
             return await self._handled(Call(path_params, query, None, _origin(scope)))
         raw = await body.read(receive)
@@ -154,6 +154,12 @@ class Endpoint:
             raise
         store.finish(path, key, answer)
         return answer
+
+
+def _query(scope: Scope) -> dict[str, str]:
+    """The members of the query; of one that is given twice, the last."""
+    raw: bytes = scope["query_string"]
+    return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True))
 
 
 def _origin(scope: Scope) -> str:

@@ -21,6 +21,7 @@ from inventpay.sandbox.payments import Payment
 from inventpay.sandbox.rate_limit_headers import RateLimitHeaders
 from inventpay.sandbox.rate_limits import RateLimitPolicy, SlidingLog
 from inventpay.sandbox.state import State
+from inventpay.sandbox.store.shop import Shop
 from inventpay.sandbox.webhooks.settings import WebhookSettings
 from inventpay.sandbox.webhooks.webhooks import Webhooks
 from inventpay.sandbox.withdrawals import Withdrawal
@@ -31,10 +32,10 @@ Amount = Decimal | int | str
 class Sandbox:
     """A stand-in of the InventPay API with one merchant, whose payers, chain and payout desk are methods here.
 
-    `app` is the ASGI application, `state` the records, `request_counts` how many requests got which answer, by
-    (method and path, status). All methods may be called from any thread while a server runs, and raise `SandboxError`:
-    404 for an unknown id, 409 when the payment or withdrawal is not in a state that allows it, 400 for a bad amount or
-    currency. Amounts are in the coin, as `Decimal`, `int` or `str`.
+    `app` is the ASGI application, `state` the records, `shop` those of the store, `request_counts` how many requests
+    got which answer, by (method and path, status). All methods may be called from any thread while a server runs, and
+    raise `SandboxError`: 404 for an unknown id, 409 when the payment or withdrawal is not in a state that allows it,
+    400 for a bad amount or currency. Amounts are in the coin, as `Decimal`, `int` or `str`.
 
     Example:
         sandbox = Sandbox()
@@ -71,6 +72,7 @@ class Sandbox:
         self.state: State = State(self.clock)
         self.webhooks: Webhooks = Webhooks(self.clock, self.state.payment, webhooks or WebhookSettings())
         self.state.observers.append(self.webhooks)
+        self.shop: Shop = Shop(self.clock)
         self.app: Starlette = create_app(self)
 
     def payment(self, payment_id: str) -> Payment:
@@ -139,6 +141,7 @@ class Sandbox:
         self.clock.reset()
         self.state.reset()
         self.webhooks.reset()
+        self.shop.reset()
         self.rate_limits.clear()
         self.idempotency.clear()
         self.request_counts.clear()

@@ -28,6 +28,7 @@ BODIES: Mapping[tuple[str, str], str] = {
     ("GET", "/v1/merchant/balance/USDT_BEP20"): "balance.limits-inside",
     ("POST", "/v1/merchant/withdrawal/create"): "withdrawal.created",
     ("GET", "/v1/withdrawal/cmh789ghi012jkl"): "withdrawal.docs-pending",
+    ("GET", "/v1/store/manage/products"): "products.page",
 }
 """The documented answer to each request."""
 

@@ -1,0 +1,158 @@
+# The source of inventpay/_sync/paging.py; after a change run: python tools/generate_sync.py
+"""One page of a list, and the way from there to all that follow."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, Final, Generic, NoReturn, Self, TypeVar
+
+from attrs import evolve, frozen
+
+from ..calls import Call
+from ..errors import DecodeError
+from ..options import CallOptions
+from ..paging import PageFacts, Walk
+from .transport import AsyncTransport
+
+T = TypeVar("T")
+
+
+@frozen
+class AsyncTurn(Generic[T]):
+    """How one page is asked for."""
+
+    transport: AsyncTransport
+    options: CallOptions
+    build: Callable[[int], Call[PageFacts[T]]]
+    """The call for the page of a number."""
+    number: int
+
+    async def ask(self) -> PageFacts[T]:
+        """Sends the call."""
+        return await self.transport.send(self.build(self.number), self.options)
+
+    def after(self, facts: PageFacts[T]) -> AsyncTurn[T] | None:
+        """How the page after this one is asked for, ``None`` where there is none."""
+        return evolve(self, number=self.number + 1) if facts.has_next else None
+
+    async def take(self) -> AsyncPage[T]:
+        """The page, and the way from there."""
+        facts = await self.ask()
+        return AsyncPage(facts, self.after(facts))
+
+
+class AsyncPage(Generic[T]):
+    """One page of a list. ``items`` are its own; iterating goes on through all pages that follow.
+
+    >>> async with AsyncInventPay() as client:
+    ...     page = await client.store.products.list(limit=20)
+    ...     print(f"{len(page.items)} of {page.total} products")
+    ...     async for product in page:  # all of them
+    ...         print(product.name, product.price)
+
+    A page is asked for when the one before it has been used up, never sooner, and no page is kept. The list may change
+    meanwhile: an item that was pushed from one page to the next is not given twice, one that was pulled forward by a
+    removal is missed. An iteration that an error ended can be taken up again where it stopped, with another ``next``.
+    """
+
+    __slots__ = ("__weakref__", "_facts", "_turn", "has_next", "items", "limit", "number", "page_count", "raw", "total")
+
+    def __init__(self, facts: PageFacts[T], turn: AsyncTurn[T] | None) -> None:
+        self._facts = facts
+        self._turn = turn
+        self.items: Final[tuple[T, ...]] = facts.items
+        """The items of this page."""
+        self.number: Final[int] = facts.number
+        """Its number, from 1."""
+        self.limit: Final[int] = facts.limit
+        """How many items a full page holds."""
+        self.total: Final[int] = facts.total
+        """How many items the whole list holds."""
+        self.page_count: Final[int] = facts.page_count
+        """How many pages that is."""
+        self.has_next: Final[bool] = facts.has_next
+        """Whether another page follows."""
+        self.raw: Final[Mapping[str, Any]] = facts.raw
+        """The untouched JSON object it was made from."""
+
+    async def next_page(self) -> AsyncPage[T] | None:
+        """The page after this one, ``None`` after the last.
+
+        >>> async with AsyncInventPay() as client:
+        ...     second = await (await client.store.products.list(limit=20)).next_page()
+
+        Raises the errors of the call that gave this page.
+        """
+        return None if self._turn is None else await self._turn.take()
+
+    def pages(self) -> AsyncPages[T]:
+        """This page, and then one by one all that follow, as the API gives them.
+
+        >>> async with AsyncInventPay() as client:
+        ...     async for page in client.store.products.list().pages():
+        ...         print(page.number, len(page.items))
+
+        Raises the errors of the call that gave this page, and DecodeError for a list that has no end.
+        """
+        return AsyncPages(self._facts, self._turn)
+
+    def __aiter__(self) -> AsyncItems[T]:
+        return AsyncItems(AsyncPages(self._facts, self._turn))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.number} of {self.page_count}: {len(self.items)} of {self.total} items>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a page leads back to its client, so it cannot be pickled; pickle its items")
+
+
+class AsyncPages(AsyncIterator[AsyncPage[T]], Generic[T]):
+    """Page after page, asked for one at a time."""
+
+    def __init__(self, first: PageFacts[T], turn: AsyncTurn[T] | None) -> None:
+        self._walk = Walk()
+        self._first: PageFacts[T] | None = first
+        self._turn = turn
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> AsyncPage[T]:
+        facts, _ = await self.advance()
+        return AsyncPage(facts, self._turn)
+
+    async def advance(self) -> tuple[PageFacts[T], Sequence[T]]:
+        """The next page, and its items without those that the page before it held."""
+        facts, self._first = self._first, None
+        if facts is not None:
+            return facts, self._walk.arrived(facts)
+        turn = self._turn
+        if turn is None:
+            raise StopAsyncIteration
+        facts = await turn.ask()
+        try:
+            fresh = self._walk.arrived(facts)
+        except DecodeError as error:
+            call = turn.build(turn.number)
+            error.method, error.path = call.endpoint.method, call.path
+            raise
+        self._turn = turn.after(facts)
+        return facts, fresh
+
+
+class AsyncItems(AsyncIterator[T], Generic[T]):
+    """Item after item, through all pages."""
+
+    def __init__(self, pages: AsyncPages[T]) -> None:
+        self._pages = pages
+        self._left = deque[T]()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        while not self._left:
+            _, fresh = await self._pages.advance()
+            self._left.extend(fresh)
+        return self._left.popleft()

@@ -1,0 +1,158 @@
+# Generated from inventpay/_async/paging.py by tools/generate_sync.py. Do not edit.
+"""One page of a list, and the way from there to all that follow."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Callable, Mapping, Sequence
+from typing import Any, Final, Generic, NoReturn, Self, TypeVar
+
+from attrs import evolve, frozen
+
+from ..calls import Call
+from ..errors import DecodeError
+from ..options import CallOptions
+from ..paging import PageFacts, Walk
+from .transport import Transport
+
+T = TypeVar("T")
+
+
+@frozen
+class Turn(Generic[T]):
+    """How one page is asked for."""
+
+    transport: Transport
+    options: CallOptions
+    build: Callable[[int], Call[PageFacts[T]]]
+    """The call for the page of a number."""
+    number: int
+
+    def ask(self) -> PageFacts[T]:
+        """Sends the call."""
+        return self.transport.send(self.build(self.number), self.options)
+
+    def after(self, facts: PageFacts[T]) -> Turn[T] | None:
+        """How the page after this one is asked for, ``None`` where there is none."""
+        return evolve(self, number=self.number + 1) if facts.has_next else None
+
+    def take(self) -> Page[T]:
+        """The page, and the way from there."""
+        facts = self.ask()
+        return Page(facts, self.after(facts))
+
+
+class Page(Generic[T]):
+    """One page of a list. ``items`` are its own; iterating goes on through all pages that follow.
+
+    >>> with InventPay() as client:
+    ...     page = client.store.products.list(limit=20)
+    ...     print(f"{len(page.items)} of {page.total} products")
+    ...     for product in page:  # all of them
+    ...         print(product.name, product.price)
+
+    A page is asked for when the one before it has been used up, never sooner, and no page is kept. The list may change
+    meanwhile: an item that was pushed from one page to the next is not given twice, one that was pulled forward by a
+    removal is missed. An iteration that an error ended can be taken up again where it stopped, with another ``next``.
+    """
+
+    __slots__ = ("__weakref__", "_facts", "_turn", "has_next", "items", "limit", "number", "page_count", "raw", "total")
+
+    def __init__(self, facts: PageFacts[T], turn: Turn[T] | None) -> None:
+        self._facts = facts
+        self._turn = turn
+        self.items: Final[tuple[T, ...]] = facts.items
+        """The items of this page."""
+        self.number: Final[int] = facts.number
+        """Its number, from 1."""
+        self.limit: Final[int] = facts.limit
+        """How many items a full page holds."""
+        self.total: Final[int] = facts.total
+        """How many items the whole list holds."""
+        self.page_count: Final[int] = facts.page_count
+        """How many pages that is."""
+        self.has_next: Final[bool] = facts.has_next
+        """Whether another page follows."""
+        self.raw: Final[Mapping[str, Any]] = facts.raw
+        """The untouched JSON object it was made from."""
+
+    def next_page(self) -> Page[T] | None:
+        """The page after this one, ``None`` after the last.
+
+        >>> with InventPay() as client:
+        ...     second = (client.store.products.list(limit=20)).next_page()
+
+        Raises the errors of the call that gave this page.
+        """
+        return None if self._turn is None else self._turn.take()
+
+    def pages(self) -> Pages[T]:
+        """This page, and then one by one all that follow, as the API gives them.
+
+        >>> with InventPay() as client:
+        ...     for page in client.store.products.list().pages():
+        ...         print(page.number, len(page.items))
+
+        Raises the errors of the call that gave this page, and DecodeError for a list that has no end.
+        """
+        return Pages(self._facts, self._turn)
+
+    def __iter__(self) -> Items[T]:
+        return Items(Pages(self._facts, self._turn))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.number} of {self.page_count}: {len(self.items)} of {self.total} items>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a page leads back to its client, so it cannot be pickled; pickle its items")
+
+
+class Pages(Iterator[Page[T]], Generic[T]):
+    """Page after page, asked for one at a time."""
+
+    def __init__(self, first: PageFacts[T], turn: Turn[T] | None) -> None:
+        self._walk = Walk()
+        self._first: PageFacts[T] | None = first
+        self._turn = turn
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Page[T]:
+        facts, _ = self.advance()
+        return Page(facts, self._turn)
+
+    def advance(self) -> tuple[PageFacts[T], Sequence[T]]:
+        """The next page, and its items without those that the page before it held."""
+        facts, self._first = self._first, None
+        if facts is not None:
+            return facts, self._walk.arrived(facts)
+        turn = self._turn
+        if turn is None:
+            raise StopIteration
+        facts = turn.ask()
+        try:
+            fresh = self._walk.arrived(facts)
+        except DecodeError as error:
+            call = turn.build(turn.number)
+            error.method, error.path = call.endpoint.method, call.path
+            raise
+        self._turn = turn.after(facts)
+        return facts, fresh
+
+
+class Items(Iterator[T], Generic[T]):
+    """Item after item, through all pages."""
+
+    def __init__(self, pages: Pages[T]) -> None:
+        self._pages = pages
+        self._left = deque[T]()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> T:
+        while not self._left:
+            _, fresh = self._pages.advance()
+            self._left.extend(fresh)
+        return self._left.popleft()

@@ -1,0 +1,1 @@
+"""The sandbox's store: one shop with products, key pools and orders."""

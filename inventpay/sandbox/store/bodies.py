@@ -1,0 +1,75 @@
+"""The store's response bodies, member by member in the order of the official JS client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from inventpay.json_values import is_array, is_object
+from inventpay.sandbox.assumptions import MERCHANT_ID
+from inventpay.sandbox.clock import iso
+from inventpay.sandbox.money import number, plain
+from inventpay.sandbox.store.products import Product
+from inventpay.sandbox.store.stores import Store
+
+Body = dict[str, object]
+
+
+def store(store: Store, counts: Mapping[str, int], origin: str) -> Body:
+    """A store; `url` is the official skill's."""
+    return {
+        "id": store.store_id,
+        "merchantId": MERCHANT_ID,
+        "name": store.name,
+        "slug": store.slug,
+        "url": store_url(store, origin),
+        "description": store.description,
+        "logo": store.logo,
+        "banner": store.banner,
+        "isPublished": store.is_published,
+        "settings": written(store.settings),
+        "productCount": counts["products"],
+        "orderCount": counts.get("orders", 0),
+        "createdAt": iso(store.created_at),
+        "updatedAt": iso(store.updated_at),
+    }
+
+
+def store_url(store: Store, origin: str) -> str:
+    """The buyer's page. The live service has it on `https://inventpay.io`; here it must lead back to the sandbox."""
+    return f"{origin}/store/{store.slug}"
+
+
+def product(product: Product, store: Store, origin: str) -> Body:
+    """A product; the members from `productUrl` on are those of the official skill and MCP server."""
+    return {
+        "id": product.product_id,
+        "storeId": store.store_id,
+        "name": product.name,
+        "slug": product.slug,
+        "description": product.description,
+        "price": plain(product.price),
+        "currency": product.currency,
+        "images": product.images,
+        "stock": product.stock,
+        "isActive": product.is_active,
+        "digitalContent": written(product.digital_content),
+        "productUrl": f"{store_url(store, origin)}/product/{product.slug}",
+        "contentType": product.content_type,
+        "skillMeta": product.skill_meta,
+        "variants": written(product.variants),
+        "metadata": written(product.metadata),
+        "sortOrder": product.sort_order,
+        "createdAt": iso(product.created_at),
+        "updatedAt": iso(product.updated_at),
+    }
+
+
+def written(value: Any) -> Any:
+    """Free JSON as it came: fractions as exact numbers."""
+    if isinstance(value, Decimal):
+        return number(value)
+    if is_object(value):
+        return {name: written(item) for name, item in value.items()}
+    return [written(item) for item in value] if is_array(value) else value

@@ -1,0 +1,231 @@
+"""Reading the store's request bodies. Bounds are those of the official MCP server and skill, unless assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+from inventpay.json_values import is_array, is_object
+from inventpay.sandbox import assumptions
+from inventpay.sandbox.coins import COINS
+from inventpay.sandbox.fields import Fields
+from inventpay.sandbox.store.products import ContentType, NewProduct
+from inventpay.sandbox.store.stores import NewStore
+
+Changes = dict[str, Any]
+"""New values of a record's attributes."""
+
+STORE_NAME = (2, 100)
+STORE_DESCRIPTION = 1000
+PRODUCT_NAME = (1, 200)
+PRODUCT_DESCRIPTION = 5000
+PRICE = (Decimal("0.01"), Decimal(1_000_000))
+MAX_IMAGES = 10
+STOCK = (0, 999_999)
+SORT_ORDER = (0, 9999)
+SKILL_CONTENT = 100_000
+
+_TEXTS = ("fileName", "licenseKey", "instructions", "textContent")
+
+
+def new_store(body: object) -> NewStore:
+    """The request of POST /v1/store/manage. Raises 400 naming every bad member."""
+    fields = StoreFields(body)
+    new = NewStore(
+        name=fields.required_name("name", *STORE_NAME),
+        description=fields.text("description", STORE_DESCRIPTION),
+        logo=fields.https_url("logo"),
+        banner=fields.https_url("banner"),
+        is_published=fields.visible(),
+        settings=fields.settings() or {},
+    )
+    fields.check()
+    return new
+
+
+def store_changes(body: object) -> Changes:
+    """The request of PUT /v1/store/manage: only what it names changes."""
+    fields = StoreFields(body)
+    changes: Changes = {}
+    fields.change(changes, "name", lambda name: fields.required_name(name, *STORE_NAME))
+    fields.change(changes, "description", lambda name: fields.text(name, STORE_DESCRIPTION))
+    fields.change(changes, "logo", fields.https_url)
+    fields.change(changes, "banner", fields.https_url)
+    fields.change(changes, "settings", lambda name: fields.settings() or {})
+    if fields.names("isPublished") or fields.names("isActive"):
+        changes["is_published"] = fields.visible()
+    fields.check()
+    return changes
+
+
+def new_product(body: object) -> NewProduct:
+    """The request of POST /v1/store/manage/products. Raises 400 naming every bad member."""
+    fields = StoreFields(body)
+    content_type = fields.content_type("contentType") or ContentType.GENERAL
+    skill_content = fields.text("skillContent", SKILL_CONTENT)
+    if content_type is ContentType.SKILL and not skill_content:
+        fields.refuse("skillContent", assumptions.SKILL_CONTENT_ERROR)
+    new = NewProduct(
+        name=fields.required_name("name", *PRODUCT_NAME),
+        price=fields.required_price("price"),
+        currency=fields.choice("currency", assumptions.PRICE_CURRENCIES) or assumptions.DEFAULT_PRICE_CURRENCY,
+        description=fields.text("description", PRODUCT_DESCRIPTION),
+        images=fields.images("images"),
+        stock=fields.stock("stock"),
+        digital_content=fields.digital_content("digitalContent"),
+        content_type=content_type,
+        skill_content=skill_content if content_type is ContentType.SKILL else None,
+        variants=fields.array("variants"),
+        metadata=fields.members("metadata"),
+    )
+    fields.check()
+    return new
+
+
+def product_changes(body: object) -> Changes:
+    """The request of PUT /v1/store/manage/products/{id}: only what it names changes."""
+    fields = StoreFields(body)
+    changes: Changes = {}
+    fields.change(changes, "name", lambda name: fields.required_name(name, *PRODUCT_NAME))
+    fields.change(changes, "price", fields.required_price)
+    fields.change(changes, "currency", lambda name: fields.required_choice(name, assumptions.PRICE_CURRENCIES))
+    fields.change(changes, "description", lambda name: fields.text(name, PRODUCT_DESCRIPTION))
+    fields.change(changes, "images", fields.images)
+    fields.change(changes, "stock", fields.stock)
+    fields.change(changes, "digitalContent", fields.digital_content, "digital_content")
+    fields.change(changes, "contentType", fields.required_content_type, "content_type")
+    fields.change(changes, "skillContent", lambda name: fields.text(name, SKILL_CONTENT), "skill_content")
+    fields.change(changes, "variants", fields.array)
+    fields.change(changes, "metadata", fields.members)
+    fields.change(changes, "sortOrder", lambda name: fields.required_whole(name, *SORT_ORDER), "sort_order")
+    fields.change(changes, "isActive", fields.required_flag, "is_active")
+    fields.check()
+    return changes
+
+
+class StoreFields(Fields):
+    """What the store's bodies have beyond those of payments."""
+
+    def names(self, name: str) -> bool:
+        """Whether the body has the member, be it null."""
+        return name in self._members
+
+    def refuse(self, name: str, problem: str) -> None:
+        self._problems[name] = problem
+
+    def change(self, changes: Changes, name: str, read: Callable[[str], object], attribute: str | None = None) -> None:
+        """Notes the new value of a member that the body names."""
+        if self.names(name):
+            changes[attribute or name] = read(name)
+
+    def required_name(self, name: str, shortest: int, longest: int) -> str:
+        value = self._members.get(name)
+        if isinstance(value, str) and shortest <= len(value.strip()) and len(value) <= longest:
+            return value
+        self._problems[name] = f"Must be a string of {shortest} to {longest} characters"
+        return ""
+
+    def required_price(self, name: str) -> Decimal:
+        value = self.required_amount(name)
+        lowest, highest = PRICE
+        if name not in self._problems and not lowest <= value <= highest:
+            self._problems[name] = f"Must be from {lowest} to {highest}"
+        return value
+
+    def required_flag(self, name: str) -> bool:
+        value = self._members.get(name)
+        if isinstance(value, bool):
+            return value
+        self._problems[name] = "Must be true or false"
+        return False
+
+    def required_whole(self, name: str, lowest: int, highest: int) -> int:
+        self._require(name)
+        return self.whole(name, lowest, highest, lowest)
+
+    def visible(self) -> bool:
+        """`isPublished` (official clients and skill), or `isActive` (official MCP server)."""
+        for name in ("isPublished", "isActive"):
+            if self.names(name):
+                return self.required_flag(name)
+        return True
+
+    def stock(self, name: str) -> int | None:
+        return None if self._members.get(name) is None else self.whole(name, *STOCK, 0)
+
+    def content_type(self, name: str) -> ContentType | None:
+        value = self.choice(name, tuple(ContentType))
+        return None if value is None else ContentType(value)
+
+    def required_content_type(self, name: str) -> ContentType:
+        self._require(name)
+        return self.content_type(name) or ContentType.GENERAL
+
+    def https_url(self, name: str) -> str | None:
+        value = self.text(name, assumptions.MAX_URL_LENGTH)
+        if value is not None and not _is_https(value):
+            self._problems[name] = "Must be an https URL"
+        return value
+
+    def images(self, name: str) -> list[str]:
+        values = self.array(name)
+        urls = [value for value in values if isinstance(value, str) and _is_https(value)]
+        if len(values) > MAX_IMAGES or len(urls) < len(values):
+            self._problems[name] = f"Must be a list of at most {MAX_IMAGES} https URLs"
+        return urls
+
+    def array(self, name: str) -> list[Any]:
+        value = self._members.get(name)
+        if value is None:
+            return []
+        if is_array(value):
+            return value
+        self._problems[name] = "Must be a list"
+        return []
+
+    def members(self, name: str) -> dict[str, Any] | None:
+        value = self._members.get(name)
+        if value is None or is_object(value):
+            return value
+        self._problems[name] = "Must be an object"
+        return None
+
+    def digital_content(self, name: str) -> Mapping[str, object] | None:
+        given = self.members(name)
+        if given is None:
+            return None
+        inner = StoreFields(given)
+        content: dict[str, object] = {"fileUrl": inner.https_url("fileUrl")}
+        content |= {member: inner.text(member, assumptions.MAX_CONTENT_LENGTH) for member in _TEXTS}
+        if given.get("fileSize") is not None:
+            content["fileSize"] = inner.whole("fileSize", 0, 2**53, 0)
+        self._problems |= {f"{name}.{member}": problem for member, problem in inner._problems.items()}
+        return {member: value for member, value in content.items() if value is not None}
+
+    def settings(self) -> Mapping[str, object] | None:
+        """{acceptedCurrencies, minOrderAmount, maxOrderAmount} (official JS client)."""
+        given = self.members("settings")
+        if given is None:
+            return None
+        inner = StoreFields(given)
+        content: dict[str, object] = {}
+        coins = inner.array("acceptedCurrencies")
+        if inner.names("acceptedCurrencies"):
+            content["acceptedCurrencies"] = coins
+        if any(coin not in COINS for coin in coins):
+            inner.refuse("acceptedCurrencies", f"Must hold only: {', '.join(COINS)}")
+        content |= {member: inner.amount(member) for member in ("minOrderAmount", "maxOrderAmount")}
+        self._problems |= {f"settings.{member}": problem for member, problem in inner._problems.items()}
+        return {member: value for member, value in content.items() if value is not None}
+
+
+def _is_https(value: str) -> bool:
+    if not value.isprintable() or " " in value or len(value) > assumptions.MAX_URL_LENGTH:
+        return False
+    try:
+        parts = urlsplit(value)
+        return parts.scheme == "https" and bool(parts.hostname)
+    except ValueError:
+        return False

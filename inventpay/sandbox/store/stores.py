@@ -1,0 +1,43 @@
+"""The store itself and its address."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class NewStore:
+    """What a merchant asks for."""
+
+    name: str
+    description: str | None = None
+    logo: str | None = None
+    banner: str | None = None
+    is_published: bool = True
+    settings: Mapping[str, object] = attrs.field(factory=dict[str, object])
+
+
+@attrs.frozen(kw_only=True)
+class Store:
+    """The store as it stands. Times are Unix seconds."""
+
+    store_id: str
+    slug: str
+    name: str
+    description: str | None
+    logo: str | None
+    banner: str | None
+    is_published: bool
+    settings: Mapping[str, object]
+    created_at: float
+    updated_at: float
+
+
+def slug(name: str, otherwise: str) -> str:
+    """A name as a part of an address: `Crème Brûlée!` is `creme-brulee`."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return "-".join(re.findall("[a-z0-9]+", plain)) or otherwise

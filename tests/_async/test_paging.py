@@ -1,0 +1,194 @@
+# The source of tests/_sync/test_paging.py; after a change run: python tools/generate_sync.py
+"""Lists: a typed page, and all items of all pages after it, asked for one page at a time."""
+
+from __future__ import annotations
+
+import pickle
+from decimal import Decimal
+
+import pytest
+
+from inventpay import AsyncInventPay, BadRequestError, DecodeError, InvalidArgumentError, RateLimits
+from inventpay.answers import products
+from inventpay.sandbox import Sandbox, Unlimited
+from inventpay.sandbox.store.products import NewProduct
+from inventpay.sandbox.store.stores import NewStore
+from tests.support.api import ScriptedAPI, answers
+from tests.support.census import Census
+from tests.support.clients import new_key, scripted_async_client
+from tests.support.lists import ListAPI
+
+
+async def test_iterating_gives_every_item_in_order() -> None:
+    """Three pages, three requests, every product once."""
+    served = ListAPI(5)
+    async with scripted_async_client(ScriptedAPI(served)) as client:
+        names = [product.id async for product in client.store.products.list(search="a b&c", limit=2)]
+    assert names == ["p1", "p2", "p3", "p4", "p5"]
+    assert served.asked == [f"page={page}&limit=2&search=a%20b%26c" for page in (1, 2, 3)]
+
+
+async def test_the_call_itself_gives_the_first_page() -> None:
+    """With its items, and what the API says of the whole list; nothing more is asked for."""
+    served = ListAPI(5)
+    async with scripted_async_client(ScriptedAPI(served)) as client:
+        page = await client.store.products.list(limit=2)
+        assert [product.name for product in page.items] == ["P1", "P2"]
+        assert page.items[0].price == Decimal("1.50")
+        assert (page.number, page.limit, page.total, page.page_count, page.has_next) == (1, 2, 5, 3, True)
+        assert page.raw["pagination"]["total"] == 5
+        assert served.asked == ["page=1&limit=2"]
+        assert [product.id async for product in page] == ["p1", "p2", "p3", "p4", "p5"]
+        assert len(served.asked) == 3
+
+
+async def test_a_page_is_asked_for_when_the_one_before_is_used_up() -> None:
+    """Whoever stops early has asked for no page too many."""
+    served = ListAPI(6)
+    async with scripted_async_client(ScriptedAPI(served)) as client:
+        items = (await client.store.products.list(limit=2)).__aiter__()
+        for count, requests in ((1, 1), (2, 1), (3, 2), (4, 2)):
+            assert (await items.__anext__()).id == f"p{count}"
+            assert len(served.asked) == requests
+
+
+async def test_pages_one_by_one() -> None:
+    """``pages`` gives the pages themselves; ``next_page`` one step of them."""
+    served = ListAPI(5)
+    async with scripted_async_client(ScriptedAPI(served)) as client:
+        pages = [page async for page in (await client.store.products.list(page=2, limit=2)).pages()]
+        assert [(page.number, len(page.items)) for page in pages] == [(2, 2), (3, 1)]
+        last = await pages[0].next_page()
+        assert last is not None
+        assert (last.number, last.has_next) == (3, False)
+        assert await last.next_page() is None
+        assert [product.id async for product in last] == ["p5"]
+
+
+async def test_an_empty_list() -> None:
+    """It has one page with nothing on it."""
+    served = ListAPI(0)
+    async with scripted_async_client(ScriptedAPI(served)) as client:
+        assert [product async for product in client.store.products.list()] == []
+        page = await client.store.products.list()
+        assert (page.items, page.total, page.page_count) == ((), 0, 0)
+        assert [page.number async for page in page.pages()] == [1]
+
+
+async def test_items_added_in_front_are_not_given_twice() -> None:
+    """One new product before each page: the last of one page is the first of the next."""
+
+    def add(names: list[str]) -> None:
+        if len(names) < 8:
+            names.insert(0, f"new{len(names)}")
+
+    async with scripted_async_client(ScriptedAPI(ListAPI(5, add))) as client:
+        names = [product.id async for product in client.store.products.list(limit=2)]
+    assert names == ["p1", "p2", "p3", "p4", "p5"]
+
+
+async def test_items_removed_meanwhile_end_the_list_sooner() -> None:
+    """A list that shrinks below the page that is asked for next has ended."""
+    async with scripted_async_client(ScriptedAPI(ListAPI(5, lambda names: names.clear()))) as client:
+        assert [product.id async for product in client.store.products.list(limit=2)] == ["p1", "p2"]
+
+
+async def test_an_iteration_goes_on_after_an_error() -> None:
+    """What failed is asked for again, and nothing is lost."""
+    served = ListAPI(4)
+    served.refuse = [2]
+    async with scripted_async_client(ScriptedAPI(served)) as client:
+        items = (await client.store.products.list(limit=2)).__aiter__()
+        names = [(await items.__anext__()).id, (await items.__anext__()).id]
+        with pytest.raises(BadRequestError, match="Not now"):
+            await items.__anext__()
+        names += [product.id async for product in items]
+    assert names == ["p1", "p2", "p3", "p4"]
+
+
+async def test_a_server_that_ignores_the_page_is_found_out() -> None:
+    """It says itself that it gave another page: an error that names both, instead of the first page for ever."""
+    first = ScriptedAPI(
+        answers(
+            200,
+            {
+                "data": {
+                    "products": [{"id": "p1", "name": "P", "price": 1}],
+                    "pagination": {"page": 1, "total": 3, "limit": 1},
+                }
+            },
+        )
+    )
+    async with scripted_async_client(first) as client:
+        items = (await client.store.products.list(limit=1)).__aiter__()
+        await items.__anext__()
+        with pytest.raises(DecodeError, match="page is 1, but page 2 was asked for") as caught:
+            await items.__anext__()
+        assert (caught.value.method, caught.value.path) == ("GET", "/v1/store/manage/products?page=2&limit=1")
+
+
+async def test_a_list_without_end_is_found_out() -> None:
+    """A server that gives the same products under every number; the error says which call it was."""
+    endless = ListAPI(10_000)
+    endless.names = ["same"] * 10_000
+    async with scripted_async_client(ScriptedAPI(endless)) as client:
+        items = (await client.store.products.list(limit=1)).__aiter__()
+        assert (await items.__anext__()).id == "same"
+        with pytest.raises(DecodeError, match="the list does not end") as caught:
+            await items.__anext__()
+        assert (caught.value.method, caught.value.path) == ("GET", "/v1/store/manage/products?page=11&limit=1")
+        assert len(endless.asked) == 11
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"page": 0}, "page=0 must be between 1 and 100000"),
+        ({"page": True}, "page must be a whole number, not bool"),
+        ({"limit": 0}, "limit=0 must be between 1 and 50"),
+        ({"limit": 51}, "limit=51 must be between 1 and 50"),
+        ({"limit": 2.0}, "limit must be a whole number, not float"),
+        ({"search": 1}, "search must be a str, not int"),
+        ({"search": "x" * 201}, "search has 201 characters; at most 200 are allowed"),
+    ],
+)
+async def test_bounds_are_kept_locally(options: dict[str, object], problem: str) -> None:
+    """What is out of bounds is refused with the bound, and nothing is sent."""
+    api = ScriptedAPI(ListAPI(1))
+    async with scripted_async_client(api) as client:
+        with pytest.raises(InvalidArgumentError) as caught:
+            await client.store.products.list(**options)
+    assert caught.value.message == problem
+    assert (caught.value.method, caught.value.path) == ("GET", "/v1/store/manage/products")
+    assert api.requests == []
+
+
+async def test_pages_show_themselves_and_stay_at_home() -> None:
+    """The repr says where a page stands; it leads back to its client, so it is not pickled."""
+    async with scripted_async_client(ScriptedAPI(ListAPI(5))) as client:
+        page = await client.store.products.list(limit=2)
+    assert repr(page) == f"<{type(page).__name__} 1 of 3: 2 of 5 items>"
+    with pytest.raises(TypeError, match="pickle its items"):
+        pickle.dumps(page)
+    assert pickle.loads(pickle.dumps(page.items)) == page.items
+
+
+async def test_ten_thousand_products_never_fill_more_than_two_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over pages of 50: exactly 200 requests, and at most 100 products alive at any moment."""
+    census = Census()
+    monkeypatch.setattr(products, "read", census.counts(products.read))
+    sandbox = Sandbox(api_key=new_key(), rate_limits=Unlimited())
+    sandbox.shop.create(NewStore(name="Large shop"))
+    for number in range(10_000):
+        sandbox.shop.create_product(NewProduct(name=f"Product {number}", price=Decimal(1), currency="USD"))
+    names: set[str] = set()
+    with sandbox.run() as server:
+        limits = RateLimits(other=1_000)
+        async with AsyncInventPay(sandbox.api_key, base_url=server.url, rate_limits=limits) as client:
+            async for product in client.store.products.list(limit=50):
+                names.add(product.id)
+            del product
+    assert len(names) == census.made == 10_000
+    assert sandbox.request_counts == {("GET /v1/store/manage/products", 200): 200}
+    assert 50 <= census.most <= 100
+    assert census.alive == 0
