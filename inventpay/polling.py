@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections import deque
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +19,9 @@ from .models.enums import PaymentState
 
 if TYPE_CHECKING:
     from .models import Balance, PaymentStatus
+
+if TYPE_CHECKING:
+    from .webhooks.events import WebhookEvent
 
 SHARE: Final = 0.8
 """Part of a class' limit that all watchers of one client use together; the rest is for direct calls."""
@@ -47,6 +52,9 @@ OUTAGE: Final = 600.0
 
 AFTER_FAILURE: Final = 5.0
 """Seconds to the next poll after one that failed, retries included."""
+
+FED_PATIENCE: Final = 2.0
+"""Seconds a watcher that was fed an event waits for the API's own word on it, which says more than events do."""
 
 AFTER_EXPIRY: Final = timedelta(seconds=1)
 """How long after its expiry a payment is polled in any case."""
@@ -122,6 +130,15 @@ class PaymentSubject:
         """Whether the status is final."""
         return last.is_final
 
+    def told(self, known: PaymentStatus | None, events: Sequence[WebhookEvent]) -> PaymentStatus | None:
+        """What is known, together with what events say."""
+        if not events:
+            return known
+        # Whoever receives no events does not import them.
+        from .event_news import advanced
+
+        return advanced(known, events)
+
 
 class BalanceSubject:
     """A balance: never final, looked at in even intervals."""
@@ -145,11 +162,20 @@ class BalanceSubject:
         """Never."""
         return False
 
+    def told(self, known: Balance | None, events: Sequence[WebhookEvent]) -> Balance | None:
+        """What is known: no event says how a balance stands."""
+        del events
+        return known
+
+
+_EVENTS_KEPT: Final = 16
+"""Events a watcher keeps that nobody asks for news; the newest say the most."""
+
 
 class Watcher:
     """One watched thing. Lives as long as it is watched; takes part in the schedule only while it waits."""
 
-    __slots__ = ("at", "booking", "tag", "ticket", "waker", "wanted")
+    __slots__ = ("at", "booking", "events", "tag", "ticket", "waker", "wanted")
 
     def __init__(self) -> None:
         self.waker: Waker | None = None
@@ -160,6 +186,8 @@ class Watcher:
         # Numbers of the heap entries that stand for it; older ones are void.
         self.ticket: int = 0
         self.booking: int = 0
+        # What it was fed and has not looked at.
+        self.events: deque[WebhookEvent] = deque(maxlen=_EVENTS_KEPT)
 
     @property
     def is_waiting(self) -> bool:
@@ -278,6 +306,13 @@ class Schedule:
         if watcher.at > now:
             self._virtual = max(self._virtual, watcher.tag)
         return 0.0
+
+    def squeeze_in(self, now: float) -> bool:
+        """Whether one poll out of turn fits into the share now; if so, it is counted."""
+        if self._slot - self._slack - now > _ROUNDING:
+            return False
+        self._slot = max(self._slot, now) + 1 / self._pace
+        return True
 
     def overload(self, now: float) -> float | None:
         """Mean seconds between two polls of one watcher, once a minute while that is rarer than useful."""

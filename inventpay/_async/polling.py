@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import AsyncIterator, Hashable
+import weakref
+from collections.abc import AsyncIterator, Hashable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
 
 from attrs import evolve
 
@@ -15,36 +16,43 @@ from ..calls.call import Call
 from ..errors import APIConnectionError, InventPayError, RateLimitedError, RateLimitTimeoutError, ServerError
 from ..forking import Lock, remember
 from ..options import CallOptions, RateClass
-from ..polling import AFTER_FAILURE, OUTAGE, Schedule, Watcher
+from ..polling import AFTER_FAILURE, FED_PATIENCE, OUTAGE, Schedule, Watcher
 from ..settings import TransportSettings
 from .transport import AsyncTransport
 
 if TYPE_CHECKING:
     from .._tasks import AsyncWaiting
+    from ..webhooks.events import WebhookEvent
 
 T = TypeVar("T")
-T_contra = TypeVar("T_contra", contravariant=True)
 
 _TRANSIENT: Final = (APIConnectionError, RateLimitedError, ServerError)
 
+_FEW: Final = 64
+"""So many watched payments are not worth sweeping."""
 
-class Subject(Protocol[T_contra]):
+
+class Subject(Protocol[T]):
     """What is watched: when to look again, what counts as news, and when it is over."""
 
-    def wanted(self, last: T_contra | None, now: datetime, watched: float) -> float:
+    def wanted(self, last: T | None, now: datetime, watched: float) -> float:
         """Seconds until the next look, ``watched`` seconds after the first."""
         ...
 
-    def appointment(self, last: T_contra | None) -> datetime | None:
+    def appointment(self, last: T | None) -> datetime | None:
         """A moment at which to look in any case."""
         ...
 
-    def is_news(self, last: T_contra, new: T_contra) -> bool:
+    def is_news(self, last: T, new: T) -> bool:
         """Whether the answer says something new."""
         ...
 
-    def is_over(self, last: T_contra) -> bool:
+    def is_over(self, last: T) -> bool:
         """Whether nothing can follow."""
+        ...
+
+    def told(self, known: T | None, events: Sequence[WebhookEvent]) -> T | None:
+        """What is known, together with what events say."""
         ...
 
 
@@ -61,6 +69,8 @@ class AsyncPolling:
         self._waiting = waiting
         self._lock = threading.Lock()
         self._schedules: dict[tuple[Hashable, RateClass], Schedule] = {}
+        self._watches: dict[str, weakref.WeakSet[AsyncWatch[Any]]] = {}
+        self._sweep_at = _FEW
         remember(self)
 
     @property
@@ -68,8 +78,38 @@ class AsyncPolling:
         """The clock of deadlines."""
         return self._waiting
 
-    async def turn(self, call: Call[T], watcher: Watcher, wanted: float, at: float, deadline: float | None) -> None:
-        """Returns when it is the watcher's turn; raises DeadlinePassed when that would be too late."""
+    def enlist(self, payment_id: str, watch: AsyncWatch[Any]) -> None:
+        """Lets ``feed`` find the watch, for as long as it lives."""
+        with self._lock:
+            watches = self._watches.setdefault(payment_id, weakref.WeakSet())
+            watches.add(watch)
+            if len(self._watches) > self._sweep_at:
+                # Payments nobody watches any more.
+                self._watches = {name: some for name, some in self._watches.items() if len(some)}
+                self._sweep_at = max(_FEW, 2 * len(self._watches))
+
+    def feed(self, payment_id: str, event: WebhookEvent) -> int:
+        """Hands an event to all who watch its payment, wherever they run; how many these are."""
+        with self._lock:
+            watchers = [watch.watcher for watch in self._watches.get(payment_id, ())]
+            for watcher in watchers:
+                watcher.events.append(event)
+                if watcher.waker is not None:
+                    watcher.waker.wake()
+        return len(watchers)
+
+    def take_events(self, watcher: Watcher) -> list[WebhookEvent]:
+        """What the watcher was fed since the last time."""
+        with self._lock:
+            events = list(watcher.events)
+            watcher.events.clear()
+        return events
+
+    async def turn(self, call: Call[T], watcher: Watcher, wanted: float, at: float, deadline: float | None) -> bool:
+        """Returns when it is the watcher's turn, or when it was fed; raises DeadlinePassed when that would be too late.
+
+        ``False`` where it was fed and there is no room for a poll out of turn.
+        """
         rate_class = self._settings.rate_class(call.endpoint)
         schedule = self._schedule((self._waiting.line(), rate_class))
         waiter = self._waiting.waiter()
@@ -79,6 +119,8 @@ class AsyncPolling:
             while True:
                 now = self._waiting.now()
                 with self._lock:
+                    if watcher.events:
+                        return schedule.squeeze_in(now)
                     wait = schedule.turn(watcher, now)
                     gap = schedule.overload(now)
                     watchers = schedule.waiting
@@ -90,7 +132,7 @@ class AsyncPolling:
                         PollingStretched(rate_class=rate_class, watchers=watchers, seconds=gap),
                     )
                 if wait == 0:
-                    return
+                    return True
                 if deadline is not None:
                     if deadline <= now:
                         raise DeadlinePassed
@@ -129,6 +171,9 @@ class AsyncPolling:
         """In a forked child: the parent's watchers poll over there."""
         self._lock = threading.Lock()
         self._schedules.clear()
+        for watches in self._watches.values():
+            for watch in watches:
+                watch.watcher.waker = None
 
 
 class AsyncWatch(AsyncIterator[T], Generic[T]):
@@ -148,7 +193,8 @@ class AsyncWatch(AsyncIterator[T], Generic[T]):
         self._options = options
         self._subject = subject
         self._deadline = deadline
-        self._watcher = Watcher()
+        self.watcher: Final = Watcher()
+        """Its place in the schedule."""
         self._began: float | None = None
         self._failing_since: float | None = None
         self._booked: tuple[datetime | None, float] = (None, math.inf)
@@ -161,19 +207,41 @@ class AsyncWatch(AsyncIterator[T], Generic[T]):
     async def __anext__(self) -> T:
         """The next change. Raises DeadlinePassed, and errors that waiting would not mend."""
         while self.last is None or not self._subject.is_over(self.last):
-            await self._wait()
-            try:
-                new = await self._polling.poll(self._call, self._options, self._deadline)
-            except _TRANSIENT as error:
-                self._endure(error)
-                continue
-            self._failing_since = None
-            if self.last is None or self._subject.is_news(self.last, new):
+            may_look = await self._wait()
+            events = self._polling.take_events(self.watcher)
+            claimed = self._subject.told(self.last, events)
+            is_claim = claimed is not None and self._is_news(claimed)
+            seen = await self._look(FED_PATIENCE if is_claim else None) if may_look else None
+            # The API's answer knows more, the events may know it sooner.
+            new = claimed if seen is None else self._subject.told(seen, events)
+            if new is not None and self._is_news(new):
                 self.last = new
                 return new
         raise StopAsyncIteration
 
-    async def _wait(self) -> None:
+    def _is_news(self, new: T) -> bool:
+        return self.last is None or self._subject.is_news(self.last, new)
+
+    async def _look(self, patience: float | None) -> T | None:
+        """The API's answer; ``None`` where it gave none. Whoever is impatient knows enough already."""
+        deadline = self._deadline
+        if patience is not None:
+            soon = self._polling.waiting.now() + patience
+            deadline = soon if deadline is None else min(soon, deadline)
+        try:
+            seen = await self._polling.poll(self._call, self._options, deadline)
+        except _TRANSIENT as error:
+            if patience is None:
+                self._endure(error)
+            return None
+        except DeadlinePassed:
+            if patience is None:
+                raise
+            return None
+        self._failing_since = None
+        return seen
+
+    async def _wait(self) -> bool:
         now = self._polling.waiting.now()
         if self._began is None:
             self._began = now
@@ -187,7 +255,7 @@ class AsyncWatch(AsyncIterator[T], Generic[T]):
             self._booked = (appointment, at)
         # An appointment that is over was kept by the poll before this one.
         at = self._booked[1] if self._booked[1] > now else math.inf
-        await self._polling.turn(self._call, self._watcher, wanted, at, self._deadline)
+        return await self._polling.turn(self._call, self.watcher, wanted, at, self._deadline)
 
     def _endure(self, error: InventPayError) -> None:
         """Goes on through a short outage, which the hooks were told of, and reports a long one."""

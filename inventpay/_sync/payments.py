@@ -81,7 +81,7 @@ class PaymentCalls:
         It is polled often at first, near its expiry, just after it, and once funds were seen; more rarely in between.
         Polling stands back behind direct calls and never uses more than four fifths of the rate limit; where that is
         not enough for all who watch, every interval is stretched by the same factor. A status never goes backwards.
-        Short outages are waited out. Webhooks tell sooner, where you can receive them.
+        Short outages are waited out. Webhooks tell sooner, where you can receive them: see ``client.feed``.
 
         >>> with InventPay() as client:
         ...     for status in client.payments.watch("cmh123abc456def"):
@@ -89,7 +89,7 @@ class PaymentCalls:
 
         Raises the errors of ``status``, and those of an outage when it lasts longer than ten minutes.
         """
-        return Watch(self._polling, calls.payment_status(payment_id), self._options, PaymentSubject())
+        return self._watch(payment_id, calls.payment_status(payment_id), None)
 
     def wait(
         self,
@@ -112,7 +112,7 @@ class PaymentCalls:
         call = calls.payment_status(payment_id)
         seconds = None if timeout is None else duration(timeout, "timeout")
         deadline = None if seconds is None else self._polling.waiting.now() + seconds
-        watch = Watch(self._polling, call, self._options, PaymentSubject(), deadline=deadline)
+        watch = self._watch(payment_id, call, deadline)
         try:
             while True:
                 status = watch.__next__()
@@ -126,3 +126,10 @@ class PaymentCalls:
                 method=call.endpoint.method,
                 path=call.path,
             ) from None
+
+    def _watch(
+        self, payment_id: str, call: calls.Call[PaymentStatus], deadline: float | None
+    ) -> Watch[PaymentStatus]:
+        watch = Watch(self._polling, call, self._options, PaymentSubject(), deadline=deadline)
+        self._polling.enlist(payment_id, watch)
+        return watch
