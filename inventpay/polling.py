@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -19,8 +18,6 @@ from .models.enums import PaymentState
 
 if TYPE_CHECKING:
     from .models import Balance, PaymentStatus
-
-if TYPE_CHECKING:
     from .webhooks.events import WebhookEvent
 
 SHARE: Final = 0.8
@@ -168,14 +165,14 @@ class BalanceSubject:
         return known
 
 
-_EVENTS_KEPT: Final = 16
+EVENTS_KEPT: Final = 16
 """Events a watcher keeps that nobody asks for news; the newest say the most."""
 
 
 class Watcher:
     """One watched thing. Lives as long as it is watched; takes part in the schedule only while it waits."""
 
-    __slots__ = ("at", "booking", "events", "tag", "ticket", "waker", "wanted")
+    __slots__ = ("__weakref__", "at", "booking", "events", "tag", "ticket", "waker", "wanted")
 
     def __init__(self) -> None:
         self.waker: Waker | None = None
@@ -187,7 +184,7 @@ class Watcher:
         self.ticket: int = 0
         self.booking: int = 0
         # What it was fed and has not looked at.
-        self.events: deque[WebhookEvent] = deque(maxlen=_EVENTS_KEPT)
+        self.events: tuple[WebhookEvent, ...] = ()
 
     @property
     def is_waiting(self) -> bool:

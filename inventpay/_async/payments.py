@@ -131,5 +131,5 @@ class AsyncPaymentCalls:
         self, payment_id: str, call: calls.Call[PaymentStatus], deadline: float | None
     ) -> AsyncWatch[PaymentStatus]:
         watch = AsyncWatch(self._polling, call, self._options, PaymentSubject(), deadline=deadline)
-        self._polling.enlist(payment_id, watch)
+        self._polling.enlist(payment_id, watch.watcher)
         return watch

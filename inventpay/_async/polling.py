@@ -8,7 +8,7 @@ import threading
 import weakref
 from collections.abc import AsyncIterator, Hashable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, Self, TypeVar
 
 from attrs import evolve
 
@@ -16,7 +16,7 @@ from ..calls.call import Call
 from ..errors import APIConnectionError, InventPayError, RateLimitedError, RateLimitTimeoutError, ServerError
 from ..forking import Lock, remember
 from ..options import CallOptions, RateClass
-from ..polling import AFTER_FAILURE, FED_PATIENCE, OUTAGE, Schedule, Watcher
+from ..polling import AFTER_FAILURE, EVENTS_KEPT, FED_PATIENCE, OUTAGE, Schedule, Watcher
 from ..settings import TransportSettings
 from .transport import AsyncTransport
 
@@ -69,7 +69,8 @@ class AsyncPolling:
         self._waiting = waiting
         self._lock = threading.Lock()
         self._schedules: dict[tuple[Hashable, RateClass], Schedule] = {}
-        self._watches: dict[str, weakref.WeakSet[AsyncWatch[Any]]] = {}
+        # Ten thousand may be watched: a tuple of references is a tenth of a WeakSet.
+        self._watched: dict[str, tuple[weakref.ref[Watcher], ...]] = {}
         self._sweep_at = _FEW
         remember(self)
 
@@ -78,31 +79,29 @@ class AsyncPolling:
         """The clock of deadlines."""
         return self._waiting
 
-    def enlist(self, payment_id: str, watch: AsyncWatch[Any]) -> None:
-        """Lets ``feed`` find the watch, for as long as it lives."""
+    def enlist(self, payment_id: str, watcher: Watcher) -> None:
+        """Lets ``feed`` find the watcher, for as long as it lives."""
         with self._lock:
-            watches = self._watches.setdefault(payment_id, weakref.WeakSet())
-            watches.add(watch)
-            if len(self._watches) > self._sweep_at:
+            self._watched[payment_id] = (*_living(self._watched.get(payment_id, ())), weakref.ref(watcher))
+            if len(self._watched) > self._sweep_at:
                 # Payments nobody watches any more.
-                self._watches = {name: some for name, some in self._watches.items() if len(some)}
-                self._sweep_at = max(_FEW, 2 * len(self._watches))
+                self._watched = {name: living for name, some in self._watched.items() if (living := _living(some))}
+                self._sweep_at = max(_FEW, 2 * len(self._watched))
 
     def feed(self, payment_id: str, event: WebhookEvent) -> int:
         """Hands an event to all who watch its payment, wherever they run; how many these are."""
         with self._lock:
-            watchers = [watch.watcher for watch in self._watches.get(payment_id, ())]
+            watchers = [watcher for one in self._watched.get(payment_id, ()) if (watcher := one()) is not None]
             for watcher in watchers:
-                watcher.events.append(event)
+                watcher.events = (*watcher.events, event)[-EVENTS_KEPT:]
                 if watcher.waker is not None:
                     watcher.waker.wake()
         return len(watchers)
 
-    def take_events(self, watcher: Watcher) -> list[WebhookEvent]:
+    def take_events(self, watcher: Watcher) -> Sequence[WebhookEvent]:
         """What the watcher was fed since the last time."""
         with self._lock:
-            events = list(watcher.events)
-            watcher.events.clear()
+            events, watcher.events = watcher.events, ()
         return events
 
     async def turn(self, call: Call[T], watcher: Watcher, wanted: float, at: float, deadline: float | None) -> bool:
@@ -171,9 +170,15 @@ class AsyncPolling:
         """In a forked child: the parent's watchers poll over there."""
         self._lock = threading.Lock()
         self._schedules.clear()
-        for watches in self._watches.values():
-            for watch in watches:
-                watch.watcher.waker = None
+        for some in self._watched.values():
+            for one in some:
+                watcher = one()
+                if watcher is not None:
+                    watcher.waker = None
+
+
+def _living(some: Sequence[weakref.ref[Watcher]]) -> tuple[weakref.ref[Watcher], ...]:
+    return tuple(one for one in some if one() is not None)
 
 
 class AsyncWatch(AsyncIterator[T], Generic[T]):

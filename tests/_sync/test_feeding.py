@@ -212,7 +212,7 @@ def test_payments_nobody_watches_any_more_are_forgotten() -> None:
         kept = [client.payments.watch(f"cmh{number}") for number in range(50)]
         for number in range(1_000):
             client.payments.watch(f"gone{number}")
-        assert len(client._polling._watches) < 200
+        assert len(client._polling._watched) < 200
         assert client.feed(PaymentCompletedEvent(payment_id="cmh7")) == 1
         assert len(kept) == 50
 
