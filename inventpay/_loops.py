@@ -36,3 +36,8 @@ def is_dead(loop: Any) -> bool:
     """Whether nothing can ever run in this event loop again."""
     # Threads have none, and trio's token no such method; but trio lets nobody close a loop under its tasks.
     return bool(getattr(loop, "is_closed", bool)())
+
+
+def least(*seconds: float | None) -> float | None:
+    """The shortest of some waits, of which ``None`` is the longest."""
+    return min((each for each in seconds if each is not None), default=None)

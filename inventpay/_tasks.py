@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable, Iterable
@@ -15,17 +16,19 @@ from typing import Any, Final
 
 import anyio
 
-from ._loops import Bound, Home, current_loop, is_dead
+from ._loops import Bound, Home, current_loop, is_dead, least
 
 
 class AsyncWaiter:
     """One task in a line. Any thread may wake it."""
 
-    __slots__ = ("_event", "_loop")
+    __slots__ = ("_event", "_loop", "_timer", "_until")
 
     def __init__(self, loop: Any) -> None:
         self._event = anyio.Event()
         self._loop = loop
+        self._timer: asyncio.TimerHandle | None = None
+        self._until = math.inf  # by the loop's clock
 
     def wake(self) -> bool:
         """Lets ``wait`` return; ``False`` when the loop it waits in is gone."""
@@ -41,20 +44,33 @@ class AsyncWaiter:
             return False
         return True
 
-    async def wait(self, seconds: float | None) -> None:
-        """Until woken, or for so many seconds."""
+    def wake_in(self, seconds: float) -> bool:
+        """Lets ``wait`` return in so many seconds, not when it was meant to; ``False`` when that is not possible from
+        here. Costs nothing of what waking the task to let it sleep on would."""
+        if not isinstance(self._loop, asyncio.AbstractEventLoop) or current_loop() is not self._loop:
+            return False
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(min(self._loop.time() + seconds, self._until), self._event.set)
+        return True
+
+    async def wait(self, seconds: float | None, *, at_most: float | None = None) -> None:
+        """Until woken, or for so many seconds; nobody can make it longer than ``at_most``."""
         event = self._event
-        if seconds is None:
-            await event.wait()
-        elif isinstance(self._loop, asyncio.AbstractEventLoop):
+        if isinstance(self._loop, asyncio.AbstractEventLoop):
             # A timer that wakes costs a third of a scope that cancels, and a head sleeps for every token.
-            timer = self._loop.call_later(seconds, event.set)
+            self._until = math.inf if at_most is None else self._loop.time() + at_most
+            seconds = at_most if seconds is None else seconds
             try:
+                if seconds is not None:
+                    self.wake_in(seconds)
                 await event.wait()
             finally:
-                timer.cancel()
+                if self._timer is not None:
+                    self._timer.cancel()
+                    self._timer = None
         else:
-            with anyio.move_on_after(seconds):
+            with anyio.move_on_after(least(seconds, at_most)):
                 await event.wait()
         if event.is_set():
             self._event = anyio.Event()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from ._loops import Bound, Home
+from ._loops import Bound, Home, least
 
 _LONGEST_WAIT: Final = 86_400.0 * 365
 """Seconds a thread waits at most in one go: the operating system's own bounds differ, and end in an OverflowError."""
@@ -54,9 +54,14 @@ class Waiter:
         self._event.set()
         return True
 
-    def wait(self, seconds: float | None) -> None:
+    def wake_in(self, seconds: float) -> bool:
+        """Nothing: a thread has to wake up to learn for how long it may sleep."""
+        del seconds
+        return False
+
+    def wait(self, seconds: float | None, *, at_most: float | None = None) -> None:
         """Until woken, or for so many seconds."""
-        self._event.wait(_bounded(seconds))
+        self._event.wait(_bounded(least(seconds, at_most)))
         self._event.clear()
 
 

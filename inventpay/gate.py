@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Hashable, Mapping
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, cast
 
 from attrs import frozen
 
@@ -52,6 +52,14 @@ class ClassSnapshot:
     """Callers waiting for a token."""
     next_token: float = 0.0
     """Seconds until a caller who asks now would get a token."""
+
+
+class Sleeper(Waker, Protocol):
+    """Whoever waits at a gate."""
+
+    def wake_in(self, seconds: float) -> bool:
+        """Lets it look again so much later, and not when it meant to; ``False`` when that cannot be set from here."""
+        ...
 
 
 class GateLock(Lock, AbstractContextManager[bool, None], Protocol):
@@ -98,7 +106,7 @@ class Gate:
         ahead = self.waiting if background else sum(line.direct for line in self._lines.values())
         return self._bucket.wait(now, ahead=ahead)
 
-    def join(self, line: Hashable, waiter: Waker, *, background: bool = False) -> None:
+    def join(self, line: Hashable, waiter: Sleeper, *, background: bool = False) -> None:
         """Puts a waiter at the end of its line. Call with the lock held."""
         if line not in self._lines:
             self._forget_dead_lines()
@@ -127,8 +135,9 @@ class Gate:
             return None
         return max(0.0, ready - now)
 
-    def leave(self, line: Hashable, waiter: Waker) -> None:
-        """Takes a waiter out of its line, whatever the reason, and wakes the one behind. Call with the lock held."""
+    def leave(self, line: Hashable, waiter: Waker, now: float) -> None:
+        """Takes a waiter out of its line, whatever the reason. Whoever is first then has a look, now or when there is
+        something to see. Call with the lock held."""
         waiters = self._lines.get(line)
         if waiters is None or waiter not in waiters:
             return  # forgotten after a fork
@@ -136,8 +145,7 @@ class Gate:
         if not waiters:
             del self._lines[line]
         else:
-            # Whoever is first now may not have been before; the head itself only looks at its clock again.
-            waiters.head().wake()
+            self._call_head(waiters, now)
 
     def end(self, generation: int, ending: str, now: float, status: int, headers: Mapping[str, str]) -> None:
         """Ends a lease of this generation and, where that may free a token earlier, lets the heads look again."""
@@ -151,10 +159,8 @@ class Gate:
                 self._bucket.refund(now)
             else:
                 self._bucket.lost(now)
-            # Every other ending only confirms or delays the moment for which the heads sleep.
-            if ending == "refund" or self._answer_awaited:
-                self._answer_awaited = False
-                self._wake_heads()
+            if self._lines:
+                self._call_heads(now, at_once=ending == "refund" or self._answer_awaited)
 
     def drop(self, generation: int) -> None:
         """Notes a lease that nobody ended, and never will: the bucket may be in the middle of its arithmetic."""
@@ -173,6 +179,33 @@ class Gate:
             self._bucket.observe(now, limit=view.limit, remaining=view.remaining, reset_in=view.reset_in)
         if status == 429:
             self._bucket.refused(now, None if view is None else view.retry_after)
+
+    def _call_heads(self, now: float, *, at_once: bool) -> None:
+        """After the end of a lease: all heads sleep for the right time again.
+
+        Every ending but a refund only confirms or delays the moment for which they sleep. Whoever looks too early just
+        sleeps on, so that those who cannot be told from here need not be; waking up, though, costs more than all else.
+        """
+        self._answer_awaited = False
+        for line, waiters in list(self._lines.items()):
+            if at_once:
+                if not self._call_head(waiters, now):
+                    # The run of its event loop is over; they will never ask again.
+                    self._lines.pop(line, None)
+            elif (ready := self._bucket.ready_at(now)) is not None and ready > now:
+                self._head(waiters).wake_in(ready - now)
+
+    def _call_head(self, waiters: Line, now: float) -> bool:
+        """Has the head of a line look when there is something to see; ``False`` when it never will again."""
+        ready = self._bucket.ready_at(now)
+        if ready is None:
+            self._answer_awaited = True
+            return True
+        head = self._head(waiters)
+        return (ready > now and head.wake_in(ready - now)) or head.wake()
+
+    def _head(self, waiters: Line) -> Sleeper:
+        return cast("Sleeper", waiters.head())  # only `join` puts them there
 
     def _wake_heads(self) -> None:
         for line, waiters in list(self._lines.items()):

@@ -22,11 +22,14 @@ that charges from the end never charges less than the server does.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right, insort
 from collections import deque
 from typing import Literal, NamedTuple, get_args
 
 import attrs
+
+from .rate_limit_backoff import CREDIBLE_WINDOWS, Backoff
+from .rate_limit_pace import Pace
+from .rate_limit_stamps import Stamps
 
 __all__ = ["GRACE", "MARGIN", "BucketSnapshot", "Rule", "TokenBucket"]
 
@@ -40,28 +43,8 @@ MARGIN = 0.001
 # second costs throughput when callers give up: with 5 a flood of which 30 % is cancelled still uses 94 % of the limit.
 GRACE = 5.0
 
-# Limits and pauses that the server names are believed up to this many windows; beyond that they describe something
-# else (a daily quota, an epoch that was taken for a duration), and believing them would stop the caller for hours.
-_CREDIBLE_WINDOWS = 2.0
-
-# Additive increase, multiplicative decrease. Measured with another client that takes 30 % of the same budget at random
-# (limit 100): under 2 % of the requests refused while over 90 % of what was left is used.
-_DECREASE = 0.05  # of the limit, for a 429
-_DECREASE_INTERVAL = 1.0  # seconds; the 429s of one burst are one piece of news
-_INCREASE = 0.02  # of the limit, for every clean interval
-_INCREASE_INTERVAL = 0.5  # of the window
-
-# A 429 that names no time stops the bucket for a share of the window, doubled up to one window while 429s go on. A
-# policy that slides has room again after window / limit, one with fixed windows after at most a window: starting low
-# costs little with the former, doubling reaches the latter in six refusals.
-_FIRST_PAUSE = 0.02  # of the window
-_PAUSE_AFTERMATH = 0.05  # of the window: a 429 so soon after a pause means that the pause was too short
-
 # How stale the state behind `wait` may be, as a share of the window. A queue of thousands asks many times a second.
 _OUTLOOK_AGE = 0.001
-
-# Sums of floats are off by far less than this many tokens.
-_ROUNDING = 1e-9
 
 
 @attrs.frozen
@@ -116,22 +99,18 @@ class TokenBucket:
     """
 
     __slots__ = (
-        "_blocked_until",
+        "_backoff",
         "_credit",
         "_held_back",
-        "_last_decrease",
         "_leases",
-        "_named",
         "_now",
         "_outlook",
         "_pace",
-        "_pause",
+        "_plenty",
         "_ready",
         "_ready_asked",
         "_ready_free",
         "_ready_known",
-        "_reduced",
-        "_refusals",
         "_sent",
         "_span",
         "_stamps",
@@ -172,24 +151,20 @@ class TokenBucket:
         self._now = -math.inf
         self._leases: deque[float] = deque()  # when each outstanding one began
         self._sent = math.inf  # when the one that ended last began, or earlier
-        self._stamps: list[float] = []  # ascending; a lost request's lies in the future
-        self._pace = None if max_burst is None else _Pace(int(max_burst), self.limit / self._span)
+        self._stamps = Stamps(self._span, every_phase=rule == "any")
+        self._backoff = Backoff(self.limit, self.window)
+        self._pace = None if max_burst is None else Pace(int(max_burst), self.limit / self._span)
         # Leases that may be granted without looking at the stamps: charges only shrink with age, so what there was
         # room for at the last look there is room for now.
         self._credit = self.limit if max_burst is None else min(self.limit, int(max_burst))
+        self._plenty = max(1, self.limit // 8)  # so many are not counted one by one
         # What `ready_at` found holds until the state changes, or until that time comes with requests still in flight.
         self._ready_known = False
         self._ready: float | None = None
         self._ready_asked = 0.0  # when it was worked out
         self._ready_free = 0  # tokens found free then
         self._outlook: _Outlook | None = None
-        self._reduced = False  # one of the two ceilings below is under the limit
-        self._refusals = _Ceiling(self.limit, self.window)
-        self._named = _Ceiling(self.limit, self.window)
         self._held_back = 0
-        self._blocked_until = -math.inf
-        self._last_decrease = -math.inf
-        self._pause = 0.0
 
     def __repr__(self) -> str:
         seen = self.snapshot(self._now)
@@ -254,7 +229,7 @@ class TokenBucket:
         now = self._advance(now)
         ready = self._ready
         if not self._ready_known or (ready is not None and self._leases and self._ready_asked < ready <= now):
-            self._find_ready(now)
+            self._find_ready(now, self._plenty)
             ready = self._ready
         return None if ready is None else max(ready, now)
 
@@ -275,24 +250,24 @@ class TokenBucket:
             return 0.0
         if ahead == 0 and (ready := self.ready_at(now)) is not None:
             return _seconds_until(ready, now)
-        bound = self._bound(now, ahead, self._limit_at(now))
-        if self._reduced:
+        bound = self._bound(now, ahead, self._backoff.limit_at(now))
+        if self._backoff.reduced:
             # The limit may have grown by then, and the caller's turn comes earlier; not earlier than under that limit.
-            bound = self._bound(now, ahead, self._limit_at(bound))
+            bound = self._bound(now, ahead, self._backoff.limit_at(bound))
         return _seconds_until(bound, now)
 
     def snapshot(self, now: float) -> BucketSnapshot:
         """The bucket's state at `now`, for people and tests."""
         now = self._advance(now)
-        self._ready_known = False  # what was free when it was last worked out may be less than what is free now
-        available = max(1, self._ready_free) if self.ready_at(now) == now else 0
+        self._find_ready(now, self.limit)  # what was found free at some time may be less than what is free now
+        available = max(1, self._ready_free) if self._ready == now else 0
         return BucketSnapshot(
             limit=self.limit,
-            effective_limit=self._limit_at(now),
+            effective_limit=self._backoff.limit_at(now),
             available=available,
             leased=len(self._leases),
             next_token=self.wait(now),
-            paused=max(0.0, self._blocked_until - now),
+            paused=max(0.0, self._backoff.blocked_until - now),
         )
 
     # --- what the server says; it may only lower our own view ---
@@ -304,20 +279,7 @@ class TokenBucket:
         `retry_after` that is not above 0 (as from servers that round down) or beyond two windows counts as absent: the
         pause then begins at a fiftieth of the window and doubles up to one window while refusals go on.
         """
-        now = self._advance(now)
-        if retry_after is not None and 0.0 < retry_after <= _CREDIBLE_WINDOWS * self.window:
-            self._blocked_until = max(self._blocked_until, now + retry_after)
-        elif now >= self._blocked_until:  # else it was sent before the pause and is no news
-            too_short = now - self._blocked_until <= self._pause + _PAUSE_AFTERMATH * self.window
-            first = _FIRST_PAUSE * self.window
-            self._pause = min(max(first, 2.0 * self._pause), self.window) if too_short else first
-            self._blocked_until = now + self._pause
-        ceiling = self._refusals.at(now)
-        if now - self._last_decrease >= _DECREASE_INTERVAL:
-            self._last_decrease = now
-            ceiling -= _DECREASE * self.limit
-        self._refusals.lower(ceiling, now)
-        self._reduced = True
+        self._backoff.refused(self._advance(now), retry_after)
         self._changed()
 
     def observe(
@@ -336,9 +298,7 @@ class TokenBucket:
                 long. Ignored beyond two windows.
         """
         now = self._advance(now)
-        if limit is not None and 1.0 <= limit < math.inf and (self._reduced or limit < self.limit):
-            self._named.lower(min(limit, self.limit), now)
-            self._reduced = True
+        if limit is not None and self._backoff.named(now, limit):
             self._changed()
         if remaining is not None and 0.0 <= remaining < math.inf:
             self._clip(now, math.floor(remaining), reset_in)
@@ -366,11 +326,7 @@ class TokenBucket:
         self._outlook = None
 
     def _charge(self, stamp: float) -> None:
-        stamps = self._stamps
-        if not stamps or stamps[-1] <= stamp:
-            stamps.append(stamp)
-        else:
-            insort(stamps, stamp)
+        self._stamps.add(stamp)
         if self._pace is not None:
             self._pace.add(stamp)
 
@@ -381,24 +337,26 @@ class TokenBucket:
         self._credit = max(1, self._ready_free)
         return True
 
-    def _find_ready(self, now: float) -> None:
+    def _find_ready(self, now: float, most: int) -> None:
         lifetime = self._span if self.rule == "window" else 2.0 * self._span
         earliest = self._leases[0] if self._leases else now  # `_clip` looks back so far, within reason
-        del self._stamps[: bisect_right(self._stamps, max(earliest, now - lifetime) - lifetime)]
-        self._reduced = self._reduced and self._next_raise(now) < math.inf
-        start = max(now, self._blocked_until)
+        self._stamps.forget(max(earliest, now - lifetime) - lifetime)
+        backoff = self._backoff
+        backoff.recover(now)
+        start = max(now, backoff.blocked_until)
         leased = len(self._leases)
         while True:
-            limit = self._limit_at(start)
+            limit = backoff.limit_at(start)
             ready, free = None, 0
             if leased < limit:
-                ready, free = self._room_if_answered(now, leased, limit, start=start)
-            raised = self._next_raise(start)
+                ready, free = self._stamps.room(now, start, limit, answered=leased, most=most)
+            raised = backoff.next_raise(start)
             if ready is None or ready < raised:
                 break
             start = raised
         if self._held_back and ready == start:
-            ready, free = self._room(start, self._stamps, leased + self._held_back, limit)
+            held = leased + self._held_back
+            ready, free = self._stamps.room(now, start, limit - held, most=most) if held < limit else (None, 0)
             ready = ready if ready == start else None
         if self._pace is not None and ready is not None:
             paced, in_pace = self._pace.room(now, leased)
@@ -406,46 +364,21 @@ class TokenBucket:
             free = min(free, in_pace)
         self._ready, self._ready_free, self._ready_asked, self._ready_known = ready, free, now, True
 
-    def _room(self, now: float, stamps: list[float], held: int, limit: int) -> tuple[float | None, int]:
-        """First time from `now` on with room for one more, and room for how many; `None` if only an end brings room."""
-        room = _log_room(stamps, now, self._span, held, limit)
-        if self.rule == "window" or room[0] is None:
-            return room
-        return _counter_room(stamps, room[0], self._span, held, limit)
-
-    def _room_if_answered(
-        self, now: float, answered: int, limit: int, *, start: float | None = None
-    ) -> tuple[float, int]:
-        """The same from `start` on with nothing in flight, and so many more requests answered at `now`."""
-        at = bisect_right(self._stamps, now)
-        stamps = [*self._stamps[:at], *[now] * answered, *self._stamps[at:]] if answered else self._stamps
-        time, free = self._room(now if start is None else start, stamps, 0, limit)
-        assert time is not None, "nothing is in flight, so a token always comes back"
-        return time, free
-
-    def _limit_at(self, now: float) -> int:
-        if not self._reduced:
-            return self.limit
-        return max(1, math.floor(min(self._refusals.at(now), self._named.at(now)) + _ROUNDING))
-
-    def _next_raise(self, now: float) -> float:
-        return min(self._refusals.next_raise(now), self._named.next_raise(now)) if self._reduced else math.inf
-
     def _clip(self, now: float, remaining: int, reset_in: float | None) -> None:
-        limit, leased = self._limit_at(now), len(self._leases)
+        limit, leased = self._backoff.limit_at(now), len(self._leases)
         # `remaining` was true at some time since the request was sent. Tokens that came back to us since then may have
         # come back at the server later than it counted, so they are no sign that somebody else took some.
         asked = min(self._sent, now)
-        if not self._held_back and limit - _recent(self._stamps, asked, self._span) <= remaining:
+        if not self._held_back and limit - self._stamps.recent(asked) <= remaining:
             return  # the usual case: nobody else uses the key
-        room_at, free = self._room(asked, self._stamps, leased, limit)
-        free = free if room_at == asked else 0
+        free = 0
+        # Where nothing is free now, nothing was: looking back is dear.
+        if leased < limit and self._stamps.room(now, now, limit, answered=leased, most=1)[0] == now:
+            free = self._stamps.room_then(asked, limit - leased)
         taken = max(0, free - remaining)
         if taken:
-            away = reset_in if reset_in is not None and 0.0 <= reset_in <= _CREDIBLE_WINDOWS * self.window else 0.0
-            stamp = now + max(0.0, away - self._span)
-            at = bisect_right(self._stamps, stamp)
-            self._stamps[at:at] = [stamp] * taken
+            away = reset_in if reset_in is not None and 0.0 <= reset_in <= CREDIBLE_WINDOWS * self.window else 0.0
+            self._stamps.add(now + max(0.0, away - self._span), taken)
         # Tokens that are short only if the server has not yet counted what is in flight.
         held_back = max(0, min(free - taken - (remaining - leased), leased))
         if taken or held_back != self._held_back:
@@ -453,7 +386,7 @@ class TokenBucket:
             self._changed()
 
     def _bound(self, now: float, ahead: int, limit: int) -> float:
-        bound = max(now, self._blocked_until, self._log_turn(now, ahead, limit))
+        bound = max(now, self._backoff.blocked_until, self._log_turn(now, ahead, limit))
         if self.rule == "any":
             at_once, after = self._look_ahead(now, limit)
             if ahead >= at_once:
@@ -466,12 +399,11 @@ class TokenBucket:
     def _log_turn(self, now: float, ahead: int, limit: int) -> float:
         """When the sliding log alone lets the caller through: each token serves once a window."""
         rounds, ahead = divmod(ahead, limit)
-        first = bisect_right(self._stamps, now - self._span)
-        known = len(self._stamps) - first
+        known = self._stamps.recent(now)
         blocker = known + len(self._leases) + ahead - limit
         if blocker < 0:
             return now + rounds * self._span
-        stamp = min(self._stamps[first + blocker], now) if blocker < known else now
+        stamp = min(self._stamps.nth_recent(now, blocker), now) if blocker < known else now
         return stamp + (rounds + 1) * self._span
 
     def _look_ahead(self, now: float, limit: int) -> tuple[int, float]:
@@ -479,10 +411,10 @@ class TokenBucket:
         seen = self._outlook
         if seen is None or seen.limit != limit or now - seen.now > _OUTLOOK_AGE * self.window:
             at_once, leased = 0, len(self._leases)
-            after, free = self._room_if_answered(now, leased, limit)
+            after, free = self._stamps.room(now, now, limit, answered=leased, most=limit)
             if after == now:
-                at_once = max(1, free)
-                after, _ = self._room_if_answered(now, leased + at_once, limit)
+                at_once = free
+                after, _ = self._stamps.room(now, now, limit, answered=leased + at_once, most=1)
             seen = self._outlook = _Outlook(limit, now, at_once, after)
         return seen.at_once, seen.after
 
@@ -492,135 +424,6 @@ class _Outlook(NamedTuple):
     now: float
     at_once: int
     after: float
-
-
-class _Ceiling:
-    """An effective limit that was lowered and grows back to the configured one, a step for every clean interval."""
-
-    __slots__ = ("_interval", "_limit", "_since", "_step", "_value")
-
-    def __init__(self, limit: int, window: float) -> None:
-        self._limit = limit
-        self._step = _INCREASE * limit
-        self._interval = _INCREASE_INTERVAL * window
-        self._value = float(limit)
-        self._since = 0.0
-
-    def lower(self, value: float, now: float) -> None:
-        self._value = max(1.0, value)
-        self._since = now
-
-    def at(self, now: float) -> float:
-        return min(self._limit, self._value + self._step * self._steps(now))
-
-    def next_raise(self, now: float) -> float:
-        """First time after `now` at which the ceiling is higher; infinity once it is back at the limit."""
-        return self._since + (self._steps(now) + 1) * self._interval if self.at(now) < self._limit else math.inf
-
-    def _steps(self, now: float) -> int:
-        steps = max(0, math.floor((now - self._since) / self._interval))
-        # The division rounds; `next_raise` must lie after `now`, or a caller that goes from raise to raise never ends.
-        return steps + 1 if self._since + (steps + 1) * self._interval <= now else steps
-
-
-class _Pace:
-    """A token bucket of `burst` tokens, filled at `rate` a second, that charges from the end of a lease."""
-
-    __slots__ = ("_at", "_burst", "_coming", "_level", "_rate")
-
-    def __init__(self, burst: int, rate: float) -> None:
-        self._burst = burst
-        self._rate = rate
-        self._level = 0.0  # tokens still missing at `_at`
-        self._at = -math.inf
-        self._coming: list[float] = []  # stamps after `_at`, ascending
-
-    def add(self, stamp: float) -> None:
-        insort(self._coming, stamp)
-
-    def room(self, now: float, leased: int) -> tuple[float | None, int]:
-        """First time from `now` on with room for one more if all leases end now; room for how many if none does."""
-        if leased >= self._burst:
-            return None, 0
-        missing, coming = self._missing(now), len(self._coming)
-        free = math.floor(self._burst - missing - coming - leased)
-        level, at = (self._level, self._at) if missing > 0.0 else (0.0, now)
-        level += leased
-        for stamp in (*self._coming, math.inf):
-            if coming < self._burst:
-                time = max(now, at + (level + coming + 1 - self._burst) / self._rate)
-                if time <= stamp:
-                    return time, max(0, free)
-            level, at = self._drained(level, stamp - at) + 1.0, stamp
-            coming -= 1
-        raise AssertionError("with nothing in flight and nothing coming there is always room one day")
-
-    def turn(self, now: float, before: int) -> float:
-        """Lower bound of the time when there is room after `before` more, all answered as soon as possible."""
-        excess = self._missing(now) + len(self._coming) + before + 1 - self._burst
-        return now + max(0.0, excess) / self._rate
-
-    def _missing(self, now: float) -> float:
-        while self._coming and self._coming[0] <= now:
-            stamp = self._coming.pop(0)
-            self._level, self._at = self._drained(self._level, stamp - self._at) + 1.0, stamp
-        return self._drained(self._level, now - self._at)
-
-    def _drained(self, level: float, seconds: float) -> float:
-        return max(0.0, level - seconds * self._rate)
-
-
-def _recent(stamps: list[float], now: float, span: float) -> int:
-    """Charge of a sliding log: the stamps of the last `span` seconds, those in the future included."""
-    return len(stamps) - bisect_right(stamps, now - span)
-
-
-def _log_room(stamps: list[float], now: float, span: float, held: int, limit: int) -> tuple[float | None, int]:
-    """First time from `now` on when a sliding log has room for one more, with `held` requests in flight throughout."""
-    if held >= limit:
-        return None, 0
-    blocker = len(stamps) + held - limit
-    if blocker < 0 or stamps[blocker] + span <= now:
-        return now, limit - held - _recent(stamps, now, span)
-    return stamps[blocker] + span, 0
-
-
-def _counter_room(stamps: list[float], time: float, span: float, held: int, limit: int) -> tuple[float, int]:
-    """First time from `time` on when every sliding-window counter, whatever its phase, has room for one more.
-
-    A counter whose window began at `x` charges 1 for stamps from `x` on and `(x + span - time) / span` for those of the
-    window before. Between two stamps that grows with `x`, so its peaks lie where a stamp is the first of its window
-    (`x` is the stamp) or the first of the window before (`x` is the stamp plus span). As `time` moves on, later windows
-    come into view: one pass in ascending `x` is enough.
-
-    `time` is when the sliding log has room, so no window is full by itself.
-    """
-    full = len(stamps) + held - limit
-    # First stamp of the window that begins at x. The log has room, so `stamps[full]` is out of its window even where
-    # the subtraction rounds the other way.
-    i = max(full + 1, bisect_right(stamps, time - span))
-    j = bisect_right(stamps, time - 2.0 * span)  # first stamp of the window before it
-    spare = span * (i - full)
-    ends = [*stamps, math.inf, math.inf]  # the second is read when the first has been passed
-    entering, leaving = ends[i], ends[j] + span
-    while True:
-        room = i - full
-        before = i - j
-        if entering <= leaving:
-            x = entering
-            i += 1
-            entering = ends[i]
-        else:
-            x = leaving
-            j += 1
-            leaving = ends[j] + span
-        if x > time:
-            return time, math.ceil(spare / span - _ROUNDING)
-        left = span * room - before * (x + span - time)
-        if left < spare:
-            spare = max(left, 0.0)
-            if left < 0.0:
-                time = max(time, x + span - span * room / before)
 
 
 def _seconds_until(time: float, now: float) -> float:

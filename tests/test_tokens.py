@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import itertools
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -44,9 +45,16 @@ class ManualWaiter(AsyncWaiter):
         super().__init__(loop)
         self._clock = clock
 
-    async def wait(self, seconds: float | None) -> None:
-        """Until woken: the time that passes is the test's."""
+    def wake_in(self, seconds: float) -> bool:
+        """Nothing but a note."""
         self._clock.sleeps.append(seconds)
+        return True
+
+    async def wait(self, seconds: float | None, *, at_most: float | None = None) -> None:
+        """Until woken: the time that passes is the test's."""
+        self._clock.sleeps.append(
+            at_most if seconds is None else min(seconds, math.inf if at_most is None else at_most)
+        )
         await super().wait(None)
 
 
@@ -107,6 +115,32 @@ async def test_first_come_first_served() -> None:
         assert served == list(range(expected))
     await asyncio.gather(*tasks)
     assert gate.waiting == 0
+
+
+async def test_an_answer_moves_the_time_for_which_the_head_sleeps() -> None:
+    """The head is told of a later time, and whoever follows it of its own, without waking up in vain."""
+    clock, gate = Clock(), new_gate(limit=2)
+    waiting = ManualWaiting(clock)
+    first, second = [await acquire_async(gate, waiting, max_wait=None) for _ in range(2)]
+    tasks = [asyncio.create_task(acquire_async(gate, waiting, max_wait=None)) for _ in range(3)]
+    await settle()
+    assert clock.sleeps == [None, None, None]
+    first.answered(clock.now, 200, {})
+    assert clock.sleeps[3:] == [pytest.approx(60.06)]
+    clock.now += 2.5
+    second.answered(clock.now, 429, {"retry-after": "100"})
+    await settle()
+    assert clock.sleeps[4:] == [pytest.approx(100.0)]
+    clock.now += 100.0
+    tick(gate)
+    await settle()
+    # The next two had a token each; the third was told nothing, for only an answer can bring its own.
+    assert [task.done() for task in tasks] == [True, True, False]
+    assert len(clock.sleeps) == 5
+    (await tasks[0]).answered(clock.now, 200, {})
+    assert clock.sleeps[5:] == [pytest.approx(60.06)]
+    tasks[2].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def test_nobody_overtakes_those_who_wait() -> None:
@@ -284,6 +318,9 @@ def test_a_lease_that_nobody_ended() -> None:
             woken.append(True)
             return True
 
+        def wake_in(self, seconds: float) -> bool:
+            raise AssertionError(seconds)
+
     with gate.lock:
         lease = gate.try_lease(0.0)
         head = Head()
@@ -372,7 +409,7 @@ def test_waiters_of_a_dead_loop_block_nobody(prunes: str) -> None:
         assert gate.snapshot(time.monotonic()).waiting == 0
     assert gate.waiting == 0
     with gate.lock:
-        gate.leave(loop, waiter)
+        gate.leave(loop, waiter, 0.0)
     acquire(gate, Waiting(), max_wait=0.0).refund(time.monotonic())
 
 
@@ -404,6 +441,37 @@ def test_a_waiter_woken_from_a_thread(run: Callable[[Any], None]) -> None:
         await waiter.wait(0.01)  # nobody wakes it: the time does
 
     run(main())
+
+
+async def test_a_waiter_is_told_from_its_own_loop_when_to_look() -> None:
+    """Earlier or later than it meant to, but never later than it may; from a thread that is not possible."""
+    loop = asyncio.get_running_loop()
+
+    async def slept(meant: float | None, at_most: float | None, told: float) -> float:
+        waiter = AsyncWaiting().waiter()
+        task = asyncio.create_task(waiter.wait(meant, at_most=at_most))
+        await asyncio.sleep(0)
+        began = loop.time()
+        assert await asyncio.to_thread(waiter.wake_in, 0.0) is False
+        assert waiter.wake_in(told)
+        with anyio.fail_after(20):
+            await task
+        return loop.time() - began
+
+    assert await slept(60.0, None, 0.01) < 10.0
+    assert await slept(None, None, 0.01) < 10.0
+    assert await slept(None, 0.01, 60.0) < 10.0
+    assert await slept(0.01, None, 0.1) >= 0.09
+
+
+def test_only_asyncio_has_timers_that_can_be_moved() -> None:
+    """Under trio and in threads the head looks too early and sleeps on."""
+
+    async def main() -> bool:
+        return AsyncWaiting().waiter().wake_in(1.0)
+
+    assert trio.run(main) is False
+    assert Waiting().waiter().wake_in(1.0) is False
 
 
 def test_eight_threads() -> None:
@@ -521,7 +589,7 @@ def test_a_child_forgets_what_lives_on_in_its_parent() -> None:
     del first, second, third, leases
     gc.collect()
     with gate.lock:
-        gate.leave(None, waiter)
+        gate.leave(None, waiter, 0.0)
     standing = gate.snapshot(time.monotonic())
     assert (standing.leased, standing.available) == (0, 2)
 

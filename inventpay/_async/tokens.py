@@ -40,10 +40,10 @@ async def acquire(gate: Gate, waiting: AsyncWaiting, *, max_wait: float | None, 
                     raise _too_long(gate, gate.estimate(now, background=background), max_wait or 0.0)
             if isinstance(turn, GateLease):
                 return turn
-            await waiter.wait(left if turn is None or (left is not None and left < turn) else turn)
+            await waiter.wait(turn, at_most=left)
     finally:
         with gate.lock:
-            gate.leave(line, waiter)
+            gate.leave(line, waiter, waiting.now())
 
 
 def _too_long(gate: Gate, wait: float, max_wait: float) -> RateLimitTimeoutError:

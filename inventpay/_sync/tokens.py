@@ -40,10 +40,10 @@ def acquire(gate: Gate, waiting: Waiting, *, max_wait: float | None, background:
                     raise _too_long(gate, gate.estimate(now, background=background), max_wait or 0.0)
             if isinstance(turn, GateLease):
                 return turn
-            waiter.wait(left if turn is None or (left is not None and left < turn) else turn)
+            waiter.wait(turn, at_most=left)
     finally:
         with gate.lock:
-            gate.leave(line, waiter)
+            gate.leave(line, waiter, waiting.now())
 
 
 def _too_long(gate: Gate, wait: float, max_wait: float) -> RateLimitTimeoutError:

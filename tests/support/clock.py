@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from inventpay._loops import Bound, current_loop
+from inventpay._loops import Bound, current_loop, least
 from inventpay._tasks import AsyncWaiter, AsyncWaiting
 from inventpay._threads import Waiter, Waiting
 
@@ -59,7 +59,8 @@ class _Waiter(Waiter):
         super().__init__()
         self._clock = clock
 
-    def wait(self, seconds: float | None) -> None:
+    def wait(self, seconds: float | None, *, at_most: float | None = None) -> None:
+        seconds = least(seconds, at_most)
         self._clock.queued.append(seconds)
         assert seconds is not None, "nobody else is there to wake this one"
         self._clock.advance(seconds)
@@ -72,7 +73,8 @@ class _AsyncWaiter(AsyncWaiter):
         super().__init__(current_loop())
         self._clock = clock
 
-    async def wait(self, seconds: float | None) -> None:
+    async def wait(self, seconds: float | None, *, at_most: float | None = None) -> None:
+        seconds = least(seconds, at_most)
         self._clock.queued.append(seconds)
         assert seconds is not None, "nobody else is there to wake this one"
         self._clock.advance(seconds)

@@ -1,0 +1,255 @@
+"""When requests ended that the server may still count, and when its log and its counters have room again.
+
+A sliding log has room when fewer than `limit` stamps lie within one span. A sliding-window counter whose window began
+at `x` charges 1 for stamps from `x` on, and `(x + span - time) / span` for those of the window before. Its phase is not
+known, so whatever `x` is, it must have room. Between two stamps the charge grows with `x`: it peaks where a stamp is
+the first of its window (`x` is the stamp) or the first of the window before (`x` is the stamp plus span).
+
+There are hundreds of peaks, and most need no look. Each has a time at which it has room again, and one more request
+moves that time by `span / before`. So for a block of peaks that was looked at once, it is known how late it can be at
+most, many requests later; and as long as others are later than that, they decide.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right, insort
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+# When the window of a counter begins, how many stamps the window before has, and the number of its own first stamp.
+_Peak = tuple[float, int, int]
+
+# Peaks in a block. Measured: a query costs least with 12 to 24, be the limit 60, 100 or 300.
+_BLOCK = 16
+
+# Sums of floats are off by far less than this many tokens.
+ROUNDING = 1e-9
+
+
+class Stamps:
+    """Ends of requests in ascending order; those of lost requests lie in the future.
+
+    Args:
+        span: seconds for which a stamp counts.
+        every_phase: whether sliding-window counters must have room as well, or only the sliding log.
+    """
+
+    __slots__ = ("_binding", "_blocks", "_entered", "_every_phase", "_forgotten", "_left", "_span", "_stamps")
+
+    def __init__(self, span: float, *, every_phase: bool) -> None:
+        self._span = span
+        self._every_phase = every_phase
+        self._stamps: list[float] = []
+        # The peaks up to some moment, how many stamps lie before it, and how many of those a whole span before it.
+        self._blocks: deque[_Block] = deque()
+        self._entered = 0
+        self._left = 0
+        self._forgotten = 0  # stamps that were removed at the front; the numbers of stamps go on
+        self._binding: _Block | None = None  # which decided last, and may again
+
+    def __len__(self) -> int:
+        return len(self._stamps)
+
+    def add(self, stamp: float, count: int = 1) -> None:
+        """Note so many requests that ended at `stamp`, or will; not before any `now` that was asked about."""
+        stamps = self._stamps
+        if count == 1 and (not stamps or stamps[-1] <= stamp):
+            stamps.append(stamp)
+        elif count == 1:
+            insort(stamps, stamp)
+        else:
+            at = bisect_right(stamps, stamp)
+            stamps[at:at] = [stamp] * count
+
+    def forget(self, until: float) -> None:
+        """Drop the stamps up to `until`, which must lie at least two spans in the past."""
+        stamps = self._stamps
+        if stamps and stamps[0] <= until:
+            count = bisect_right(stamps, until)
+            del stamps[:count]
+            self._forgotten += count
+            # What was not taken in yet need not be any more: their peaks are over.
+            self._entered = max(0, self._entered - count)
+            self._left = max(0, self._left - count)
+
+    def recent(self, at: float) -> int:
+        """What a sliding log charges: the stamps of the last span, those in the future included."""
+        return len(self._stamps) - bisect_right(self._stamps, at - self._span)
+
+    def nth_recent(self, at: float, number: int) -> float:
+        """The stamp with so many of the last span before it."""
+        return self._stamps[bisect_right(self._stamps, at - self._span) + number]
+
+    def room(self, now: float, start: float, limit: int, *, answered: int = 0, most: int) -> tuple[float, int]:
+        """First time from `start` on with room for one more, and for how many at that time.
+
+        Args:
+            now: the present, not before any earlier one. `start` may be later.
+            limit: what the server permits in a window, less the requests that count in full throughout; at least 1.
+            answered: further requests, which end right now.
+            most: how many to count to. Knowing that there is plenty is cheaper than counting all of it.
+        """
+        if limit - len(self._stamps) - answered >= most:
+            return start, most
+        time, free = self._log_room(now, start, limit, answered)
+        free = min(free, most)
+        return self._counters_room(now, time, free, limit, answered) if self._every_phase else (time, free)
+
+    def room_then(self, past: float, limit: int) -> int:
+        """For how many there was room in the past, had all stamps since then been there already."""
+        stamps, span, full = self._stamps, self._span, len(self._stamps) - limit
+        if full >= 0 and stamps[full] + span > past:
+            return 0
+        i, j = max(full + 1, bisect_right(stamps, past - span)), bisect_right(stamps, past - 2.0 * span)
+        if not self._every_phase:
+            return i - full
+        time, spare = _look(_peaks(stamps, i, j, span), full, span, past, span * (i - full))
+        return max(1, math.ceil(spare / span - ROUNDING)) if time == past else 0
+
+    # --- inside ---
+
+    def _log_room(self, now: float, start: float, limit: int, answered: int) -> tuple[float, int]:
+        stamps, span = self._stamps, self._span
+        blocker = len(stamps) + answered - limit
+        if blocker >= 0:
+            past = bisect_right(stamps, now)
+            if blocker < past:
+                time = stamps[blocker] + span
+            elif blocker < past + answered:
+                time = now + span
+            else:
+                time = stamps[blocker - answered] + span
+            if time > start:
+                return time, 1
+        # Not less than 1, even where a subtraction rounds the other way than the sum above.
+        return start, max(1, limit - self.recent(start) - (answered if start - span < now else 0))
+
+    def _counters_room(self, now: float, time: float, free: int, limit: int, answered: int) -> tuple[float, int]:
+        """The same for counters. The log has room at `time`, so no window is full by itself."""
+        self._turn_to(now)
+        span, spare = self._span, self._span * free
+        full = self._forgotten + len(self._stamps) + answered - limit
+        if self._binding is not None:
+            time, spare = self._binding.look(full, span, time, spare)
+        for block in self._blocks:
+            if block.spares(time, full) < spare:
+                before = time
+                time, spare = block.look(full, span, time, spare)
+                if time > before:
+                    self._binding = block
+        time, spare = _look(self._coming(now, answered), full, span, time, spare)
+        return time, max(1, math.ceil(spare / span - ROUNDING))
+
+    def _turn_to(self, now: float) -> None:
+        """Take in the peaks up to `now`."""
+        stamps, span, blocks = self._stamps, self._span, self._blocks
+        i, j, last, forgotten = self._entered, self._left, len(stamps), self._forgotten
+        block = blocks[-1] if blocks else _Block()
+        latest = block.peaks[-1][0] if blocks else -math.inf
+        while True:
+            entering = stamps[i] if i < last else math.inf
+            leaving = stamps[j] + span if j < i else math.inf
+            begin = entering if entering < leaving else leaving  # noqa: FURB136 - a call would double the cost
+            if begin > now:
+                break
+            if begin > latest and i > j:  # another stamp of the same moment makes a lower peak
+                latest = begin
+                if not block.peaks or len(block.peaks) == _BLOCK:
+                    block = _Block()
+                    blocks.append(block)
+                block.peaks.append((begin, i - j, forgotten + i))
+                block.is_known = False
+            if entering < leaving:
+                i += 1
+            else:
+                j += 1
+        self._entered, self._left = i, j
+        while blocks and blocks[0].peaks[-1][0] + span <= now:
+            if blocks.popleft() is self._binding:
+                self._binding = None
+
+    def _coming(self, now: float, answered: int) -> Iterator[_Peak]:
+        """Peaks from `now` on, if so many requests end at `now` and none after it."""
+        i, j = self._entered, self._left
+        if answered:
+            yield now, i - j, self._forgotten + i
+        stamps = [*self._stamps[j:i], *[now] * answered, *self._stamps[i:]]
+        number = self._forgotten + j
+        for begin, before, first in _peaks(stamps, i - j + answered, 0, self._span):
+            yield begin, before, number + first
+
+
+class _Block:
+    """Some consecutive peaks, and what is known of them."""
+
+    __slots__ = ("_full", "_least", "_ready", "_step", "is_known", "peaks")
+
+    def __init__(self) -> None:
+        self.peaks: list[_Peak] = []
+        self.is_known = False
+        # As they were looked at last: when all of them had room; what `full` was; and how many stamps the window before
+        # had at the least, so that one more request moves the time by so much at the most.
+        self._ready = 0.0
+        self._full = 0
+        self._least = 1
+        self._step = 0.0
+
+    def spares(self, time: float, full: int) -> float:
+        """How much (tokens times `span`) they can spare at the least, below 0 if perhaps not all of them have room."""
+        if not self.is_known:
+            return -math.inf
+        more = full - self._full
+        return (time - (self._ready + more * self._step if more > 0 else self._ready)) * self._least
+
+    def look(self, full: int, span: float, time: float, spare: float) -> tuple[float, float]:
+        """As `_look`; and remember what was seen."""
+        latest, least = -math.inf, self.peaks[0][1]
+        for begin, before, first in self.peaks:
+            end = begin + span
+            ready = end - span * (first - full) / before
+            if ready > latest:
+                latest = ready
+            if before < least:
+                least = before
+            if end > time and (left := (time - ready) * before) < spare:
+                spare = left
+                if left < 0.0:
+                    time, spare = ready, 0.0
+        self._ready, self._full, self._least, self._step, self.is_known = latest, full, least, span / least, True
+        return time, spare
+
+
+def _look(peaks: Iterable[_Peak], full: int, span: float, time: float, spare: float) -> tuple[float, float]:
+    """Let every peak that is in view have room for one more; they come in ascending order.
+
+    Returns:
+        the first moment from `time` on at which they have, and what they can spare then (tokens times `span`), at most
+        `spare`. A window has room for as many stamps as its first one's number is above `full`.
+    """
+    for begin, before, first in peaks:
+        if begin > time:  # as time moves on, later windows come into view
+            break
+        end = begin + span
+        if before and end > time:
+            ready = end - span * (first - full) / before
+            left = (time - ready) * before
+            if left < spare:
+                spare = left
+                if left < 0.0:
+                    time, spare = ready, 0.0
+    return time, spare
+
+
+def _peaks(stamps: list[float], i: int, j: int, span: float) -> Iterator[_Peak]:
+    """Peaks in ascending order: from stamp `i` on as the first of a window, from `j` on as first of the one before."""
+    count = len(stamps)
+    while True:
+        entering = stamps[i] if i < count else math.inf
+        leaving = stamps[j] + span if j < count else math.inf
+        if entering <= leaving:
+            yield entering, i - j, i
+            i += 1
+        else:
+            yield leaving, i - j, i
+            j += 1
