@@ -174,7 +174,7 @@ class Gate:
                 self._bucket.lost(now)
 
     def _learn(self, now: float, status: int, headers: Mapping[str, str]) -> None:
-        view = read_rate_limit_headers(headers, wall_now=time.time()) if headers else None
+        view = read_rate_limit_headers(headers, wall_now=time.time(), window=self._bucket.window) if headers else None
         if view is not None:
             self._bucket.observe(now, limit=view.limit, remaining=view.remaining, reset_in=view.reset_in)
         if status == 429:

@@ -5,6 +5,7 @@ Headers come from outside: what cannot be read, or cannot be meant, is ignored. 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -40,7 +41,7 @@ _PARAMETER = re.compile(r'(?:[^;"]|"[^"]*"?)+')
 
 @attrs.frozen
 class ServerView:
-    """What a response says about the rate limit; `None` where it says nothing that can be read.
+    """What a response says about the rate limit of our window; `None` where it says nothing that can be read.
 
     Attributes:
         limit: requests per window, at least 1.
@@ -55,12 +56,14 @@ class ServerView:
     retry_after: float | None = None
 
 
-def read(headers: Mapping[str, str], *, wall_now: float) -> ServerView | None:
+def read(headers: Mapping[str, str], *, wall_now: float, window: float = 60.0) -> ServerView | None:
     """Read the headers of one response; `None` if they say nothing about rate limits.
 
     Args:
         headers: names in lower case.
         wall_now: seconds since the epoch, for headers that name a date.
+        window: seconds of the window that we count in. What is said about another one, such as ten in a second or so
+            many a day, is not about our limit, and is ignored.
 
     Example:
         >>> read({"x-ratelimit-limit": "100", "x-ratelimit-remaining": "42", "x-ratelimit-reset": "17"}, wall_now=0.0)
@@ -72,10 +75,10 @@ def read(headers: Mapping[str, str], *, wall_now: float) -> ServerView | None:
         return None
     told = _SILENCE
     if RATE_LIMIT in headers or RATE_LIMIT_POLICY in headers:
-        told = _structured(headers.get(RATE_LIMIT, ""), headers.get(RATE_LIMIT_POLICY, ""))
+        told = _structured(headers.get(RATE_LIMIT, ""), headers.get(RATE_LIMIT_POLICY, ""), window)
     for limit, remaining, reset in TRIPLES:
         if told == _SILENCE and (limit in headers or remaining in headers or reset in headers):
-            told = _triple(headers.get(limit, ""), headers.get(remaining, ""), headers.get(reset, ""), wall_now)
+            told = _triple(headers.get(limit, ""), headers.get(remaining, ""), headers.get(reset, ""), wall_now, window)
     retry_after = headers.get(RETRY_AFTER)
     pause = None if retry_after is None else parse_retry_after(retry_after, wall_now=wall_now)
     return None if told == _SILENCE and pause is None else ServerView(*told, pause)
@@ -111,59 +114,67 @@ class _Policy:
     window: float | None
 
 
-def _triple(limit_field: str, remaining_field: str, reset_field: str, wall_now: float) -> _Told:
-    limit, tightest = _count(limit_field), None
+def _triple(limit_field: str, remaining_field: str, reset_field: str, wall_now: float, window: float) -> _Told:
+    limit, policies = _count(limit_field), _Policies([], window)
     if limit is None:
         members = _members(limit_field)
         limit = _count(members[0][0]) if members else None
-        tightest = _tightest([policy for head, params in members if (policy := _policy("", head, params)) is not None])
-    return _told_of(tightest, limit, _count(remaining_field, least=0), _reset(reset_field, wall_now))
+        policies = _Policies([policy for head, params in members if (policy := _policy("", head, params))], window)
+    return policies.told(limit, _count(remaining_field, least=0), _reset(reset_field, wall_now))
 
 
-def _structured(field: str, policy_field: str) -> _Told:
-    policies: list[_Policy] = []
-    for head, params in _members(policy_field):
-        # The quota is a parameter in the present draft, and was the member itself in older ones.
-        policy = _policy(head.strip('"'), params.get("q", head), params)
-        if policy is not None:
-            policies.append(policy)
-    tightest = _tightest(policies)
+def _structured(field: str, policy_field: str, window: float) -> _Told:
+    # The quota is a parameter in the present draft, and was the member itself in older ones.
+    named = [_policy(head.strip('"'), params.get("q", head), params) for head, params in _members(policy_field)]
+    policies = _Policies([policy for policy in named if policy], window)
 
     members = _members(field)
     older = dict(_pair(head) for head, _ in members if "=" in head)
     if older:
         limit, remaining = _count(older.get("limit", "")), _count(older.get("remaining", ""), least=0)
-        return _told_of(tightest, limit, remaining, _delta(older.get("reset")))
+        return policies.told(limit, remaining, _delta(older.get("reset")))
 
     left = [
-        (remaining, head.strip('"'), _delta(params.get("t")))
+        (remaining, _delta(params.get("t")))
         for head, params in members
-        if (remaining := _count(params.get("r", ""), least=0)) is not None
+        if (remaining := _count(params.get("r", ""), least=0)) is not None and policies.is_about_us(head.strip('"'))
     ]
-    if tightest is not None:
-        left = [entry for entry in left if entry[1] == tightest.name]
-    remaining, _, reset_in = min(left, key=lambda entry: entry[0], default=(None, "", None))
-    return None if tightest is None else tightest.quota, remaining, reset_in
+    remaining, reset_in = min(left, key=lambda entry: entry[0], default=(None, None))
+    return None if policies.ours is None else policies.ours.quota, remaining, reset_in
 
 
-def _told_of(tightest: _Policy | None, limit: int | None, remaining: int | None, reset_in: float | None) -> _Told:
-    if tightest is None or limit == tightest.quota:
+class _Policies:
+    """What the server's policies say about our window: one of them is ours, or none."""
+
+    def __init__(self, policies: list[_Policy], window: float) -> None:
+        timed = [policy for policy in policies if policy.window is not None]
+        same = [policy for policy in timed if policy.window and math.isclose(policy.window, window, rel_tol=0.01)]
+        # One without a window may be ours only if none has one. Of several, all hold.
+        ours = same if timed else policies
+        self.ours = min(ours, key=lambda policy: policy.quota, default=None)
+        self._others = [policy for policy in timed if policy not in same]
+
+    def is_about_us(self, name: str) -> bool:
+        """Whether something is said about our policy, or may be."""
+        return name == self.ours.name if self.ours else all(policy.name != name for policy in self._others)
+
+    def told(self, limit: int | None, remaining: int | None, reset_in: float | None) -> _Told:
+        """What three values mean of which only the limit says to which policy they belong."""
+        if self.ours is not None:
+            # A limit that is not ours: all three are about another window.
+            return (
+                (self.ours.quota, remaining, reset_in)
+                if limit in (None, self.ours.quota)
+                else (self.ours.quota, None, None)
+            )
+        if self._others and (limit is None or any(policy.quota == limit for policy in self._others)):
+            return _SILENCE
         return limit, remaining, reset_in
-    if limit is None:
-        return tightest.quota, remaining, reset_in
-    # All three are about another window, such as ten in a second.
-    return tightest.quota, None, None
 
 
 def _policy(name: str, quota_field: str, params: Mapping[str, str]) -> _Policy | None:
     quota = _count(quota_field)
     return None if quota is None else _Policy(name, quota, _delta(params.get("w")) or None)
-
-
-def _tightest(policies: list[_Policy]) -> _Policy | None:
-    """The policy with the lowest rate; one without a window only if none has one."""
-    timed = [policy for policy in policies if policy.window is not None]
-    return min(timed or policies, key=lambda policy: policy.quota / (policy.window or 1.0), default=None)
 
 
 def _members(field: str) -> list[tuple[str, dict[str, str]]]:

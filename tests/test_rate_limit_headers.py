@@ -139,7 +139,7 @@ def test_a_limit_that_cannot_be_is_ignored(value: str) -> None:
         ({"ratelimit-limit": "100, 100;w=60", "ratelimit-remaining": "50"}, ServerView(100, 50)),
         ({"ratelimit-limit": "100;w=60", "ratelimit-remaining": "50"}, ServerView(100, 50)),
         ({"ratelimit-limit": "100", "ratelimit-reset": "9"}, ServerView(100, None, 9.0)),
-        # Two windows: the fields describe the one that is nearly used up, and ours is the tightest.
+        # Two windows: the fields describe the one that is nearly used up, which may not be ours.
         ({"ratelimit-limit": "10, 10;w=1, 100;w=60", "ratelimit-remaining": "1"}, ServerView(100)),
         ({"ratelimit-limit": "100, 10;w=1, 100;w=60", "ratelimit-remaining": "1"}, ServerView(100, 1)),
         # -07
@@ -161,7 +161,24 @@ def test_a_limit_that_cannot_be_is_ignored(value: str) -> None:
             },
             ServerView(60, 7, 30.0),
         ),
+        (
+            {"ratelimit": '"a";r=7;t=9, "b";r=5;t=9', "ratelimit-policy": '"a";q=60;w=60, "b";q=50;w=60'},
+            ServerView(50, 5, 9.0),
+        ),
         ({"ratelimit": '"a";r=9;t=8, "b";r=3;t=2'}, ServerView(None, 3, 2.0)),
+        # Only about other windows: nothing about ours, unless it names no window at all.
+        ({"ratelimit-limit": "10;w=1", "ratelimit-remaining": "0", "ratelimit-reset": "1"}, None),
+        ({"ratelimit-limit": "10, 10;w=1", "ratelimit-remaining": "0"}, None),
+        ({"ratelimit-limit": "50, 10;w=1", "ratelimit-remaining": "7"}, ServerView(50, 7)),
+        ({"ratelimit-policy": '"second";q=10;w=1'}, None),
+        ({"ratelimit-policy": "10;w=1, 50000;w=86400"}, None),
+        ({"ratelimit": "limit=10, remaining=0, reset=1", "ratelimit-policy": "10;w=1"}, None),
+        ({"ratelimit": "remaining=0, reset=1", "ratelimit-policy": "10;w=1"}, None),
+        ({"ratelimit": "limit=50, remaining=7", "ratelimit-policy": "10;w=1"}, ServerView(50, 7)),
+        ({"ratelimit": '"sec";r=0;t=1', "ratelimit-policy": '"sec";q=10;w=1'}, None),
+        ({"ratelimit": '"sec";r=0;t=1, "user";r=8', "ratelimit-policy": '"sec";q=10;w=1'}, ServerView(None, 8)),
+        ({"ratelimit-limit": "10;w=1", "x-ratelimit-limit": "60"}, ServerView(60)),
+        ({"ratelimit-policy": '"default";q=100;w=0'}, ServerView(100)),
         ({"ratelimit": '"a;,b";r=9;t=8;pk=:cGs=:'}, ServerView(None, 9, 8.0)),
         ({"ratelimit-policy": '"default";q=100;w=60'}, ServerView(100)),
         # What is behind: the next spelling is tried when one says nothing.
@@ -169,9 +186,16 @@ def test_a_limit_that_cannot_be_is_ignored(value: str) -> None:
         ({"ratelimit-limit": "60", "x-ratelimit-limit": "70", "retry-after": "2"}, ServerView(60, retry_after=2.0)),
     ],
 )
-def test_the_fields_of_the_drafts_are_read(headers: dict[str, str], view: ServerView) -> None:
-    """Every form the IETF drafts had; of several windows the tightest, and nothing that is said about another."""
+def test_the_fields_of_the_drafts_are_read(headers: dict[str, str], view: ServerView | None) -> None:
+    """Every form the IETF drafts had; of several windows ours, and nothing that is said about another."""
     assert read(headers, wall_now=NOW) == view
+
+
+@pytest.mark.parametrize(("window", "limit"), [(1.0, 10), (1.001, 10), (60.0, 60), (86_400.0, 100_000)])
+def test_the_policy_of_our_own_window_counts(window: float, limit: int) -> None:
+    """Whoever counts in other windows than a minute is told about those."""
+    headers = {"ratelimit-policy": '"sec";q=10;w=1, "min";q=60;w=60, "day";q=100000;w=86400'}
+    assert read(headers, wall_now=NOW, window=window) == ServerView(limit)
 
 
 @pytest.mark.parametrize("field", ["ratelimit", "ratelimit-policy", "ratelimit-limit"])

@@ -365,6 +365,16 @@ def test_what_the_server_says_is_learned() -> None:
     assert gate.snapshot(2.0).next_token == pytest.approx(20.0)
 
 
+def test_what_the_server_says_about_another_window_is_not_about_ours() -> None:
+    """Ten in a second, used up: no reason to send less in a minute."""
+    gate = new_gate(limit=100)
+    with gate.lock:
+        lease = gate.try_lease(0.0)
+    assert lease is not None
+    lease.answered(1.0, 200, {"ratelimit-limit": "10;w=1", "ratelimit-remaining": "0", "ratelimit-reset": "1"})
+    assert gate.snapshot(1.0).available == 99
+
+
 def test_a_429_that_says_nothing() -> None:
     """Without any header it still stops the gate for a moment."""
     gate = new_gate(limit=10)
