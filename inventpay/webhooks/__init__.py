@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .answers import DeliveryOutcome, WebhookAnswer
 from .events import (
     KNOWN_EVENTS,
+    PaidEvent,
     PaymentCompletedEvent,
     PaymentConfirmedEvent,
     PaymentCreatedEvent,
@@ -32,6 +34,7 @@ from .events import (
 )
 from .memory_store import MemorySeenStore
 from .parsing import parse_event
+from .receiver import WebhookReceiver
 from .request_headers import DELIVERY_ID_HEADER, EVENT_HEADER, SIGNATURE_HEADER
 from .seen import Claim, SeenStore, Standing
 from .signature import sign, verify_signature
@@ -45,7 +48,9 @@ __all__ = [
     "KNOWN_EVENTS",
     "SIGNATURE_HEADER",
     "Claim",
+    "DeliveryOutcome",
     "MemorySeenStore",
+    "PaidEvent",
     "PaymentCompletedEvent",
     "PaymentConfirmedEvent",
     "PaymentCreatedEvent",
@@ -59,7 +64,9 @@ __all__ = [
     "SeenStore",
     "Standing",
     "UnknownEvent",
+    "WebhookAnswer",
     "WebhookEvent",
+    "WebhookReceiver",
     "WithdrawalCompletedEvent",
     "WithdrawalCreatedEvent",
     "WithdrawalEvent",

@@ -19,6 +19,7 @@ from .keys import digest
 
 __all__ = [
     "KNOWN_EVENTS",
+    "PaidEvent",
     "PaymentCompletedEvent",
     "PaymentConfirmedEvent",
     "PaymentCreatedEvent",
@@ -112,7 +113,9 @@ class PaymentPendingEvent(PaymentEvent):
 
 
 @frozen(kw_only=True)
-class _PaidEvent(PaymentEvent):
+class PaidEvent(PaymentEvent):
+    """A payment is paid: what ``payment.confirmed`` and ``payment.completed`` have in common."""
+
     settlement_amount: Decimal | None = None
     """What the merchant gets, in the coin."""
     fee_amount: Decimal | None = None
@@ -124,14 +127,14 @@ class _PaidEvent(PaymentEvent):
 
 
 @frozen(kw_only=True)
-class PaymentConfirmedEvent(_PaidEvent):
+class PaymentConfirmedEvent(PaidEvent):
     """The payment has its confirmations. The same payment may also yield ``payment.completed``."""
 
     event: Literal["payment.confirmed"] = "payment.confirmed"
 
 
 @frozen(kw_only=True)
-class PaymentCompletedEvent(_PaidEvent):
+class PaymentCompletedEvent(PaidEvent):
     """The payment is complete. The same payment may also yield ``payment.confirmed``."""
 
     event: Literal["payment.completed"] = "payment.completed"

@@ -39,3 +39,22 @@ def digest(document: Mapping[str, Any]) -> str:
 
 def _decimal(value: Decimal) -> str:
     return str(value)
+
+
+def event_key(digest: str) -> str:
+    """Claims one event."""
+    return f"event:{digest}"
+
+
+def payment_key(folded: str, payment_id: str, *, test: bool) -> str:
+    """Claims a payment for all the events that are folded into one."""
+    return f"payment:{_hash([folded, payment_id, test])}"
+
+
+def delivery_key(delivery_id: str, event: str, subject: str | None) -> str:
+    """Claims the id of a delivery, for this event of this payment or withdrawal only."""
+    return f"delivery:{_hash([delivery_id, event, subject])}"
+
+
+def _hash(parts: list[str | bool | None]) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

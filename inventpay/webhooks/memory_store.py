@@ -42,9 +42,6 @@ class MemorySeenStore:
     Raises ConfigurationError for bounds that are not above zero.
     """
 
-    blocking: Final = False
-    durable: Final = False
-
     def __init__(
         self,
         *,
@@ -62,6 +59,16 @@ class MemorySeenStore:
         self._handled: deque[_Entry] = deque()
         self._lock = threading.Lock()
         forking.remember(self)
+
+    @property
+    def blocking(self) -> bool:
+        """No method waits."""
+        return False
+
+    @property
+    def durable(self) -> bool:
+        """Nothing survives the process."""
+        return False
 
     def claim(self, keys: Sequence[str], lease: float, body: bytes | None = None) -> Claim | Standing:
         """See :class:`SeenStore`."""

@@ -60,9 +60,6 @@ class SQLiteSeenStore:
     a folder that does not exist; the methods raise :class:`sqlite3.Error` where the file cannot be read or written.
     """
 
-    blocking: Final = True
-    durable: Final = True
-
     def __init__(
         self,
         path: str | os.PathLike[str],
@@ -86,6 +83,16 @@ class SQLiteSeenStore:
         self._closer: weakref.finalize[[], SQLiteSeenStore] | None = None
         self._lock = threading.Lock()
         forking.remember(self)
+
+    @property
+    def blocking(self) -> bool:
+        """Every method may wait for the disk, and for other processes."""
+        return True
+
+    @property
+    def durable(self) -> bool:
+        """What is stored is on the disk."""
+        return True
 
     def claim(self, keys: Sequence[str], lease: float, body: bytes | None = None) -> Claim | Standing:
         """See :class:`SeenStore`."""

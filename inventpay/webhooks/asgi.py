@@ -1,0 +1,89 @@
+"""A receiver as an ASGI application, for asyncio and trio."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, Final, TypeAlias
+
+from .answers import WebhookAnswer, malformed, not_allowed, too_large
+from .content_length import read_content_length
+from .handling import Handling
+from .steps import run_async
+
+Message: TypeAlias = MutableMapping[str, Any]
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+WORK_AFTER_ANSWER: Final = 10
+"""Stored events that are handled after one answer at most, so that no request goes on for ever."""
+
+
+class ASGIApplication:
+    """Answers POST requests with what became of the delivery, and everything else with 405.
+
+    An object and no function, so that frameworks take it for an application: ``app.add_route(path, receiver.asgi)``.
+    """
+
+    def __init__(self, handling: Handling) -> None:
+        self._handling = handling
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, as the ASGI specification has it."""
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1003, "reason": "webhooks are sent by POST"})
+        else:
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":
+            answer = not_allowed()
+        else:
+            body = await self._read(scope["headers"], receive)
+            if body is None:
+                return
+            answer = (
+                body
+                if isinstance(body, WebhookAnswer)
+                else await run_async(self._handling.deliver(body, scope["headers"]))
+            )
+        headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+        if answer.outcome == "accepted":
+            await run_async(self._handling.work(WORK_AFTER_ANSWER))
+
+    async def _read(self, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> bytes | WebhookAnswer | None:
+        """The body, what to answer instead of it, or ``None`` when the sender has gone."""
+        most = self._handling.max_body
+        length = read_content_length(
+            next((value for name, value in headers if name.lower() == b"content-length"), None)
+        )
+        if isinstance(length, str):
+            return malformed(length)
+        if length is not None and length > most:
+            return too_large(most)
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                return None
+            body += message.get("body", b"")
+            if len(body) > most:
+                return too_large(most)
+            if not message.get("more_body", False):
+                return bytes(body)
+
+    def __repr__(self) -> str:
+        return "<receiver.asgi>"
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """A server that runs the application by itself asks it to start and to stop."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,82 @@
+"""A receiver as a WSGI application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+from .answers import WebhookAnswer, malformed, not_allowed, too_large
+from .asgi import WORK_AFTER_ANSWER
+from .content_length import read_content_length
+from .handling import Handling
+from .steps import run
+
+Environ: TypeAlias = dict[str, Any]
+StartResponse: TypeAlias = Callable[..., Any]
+
+_CHUNK = 65_536
+
+
+class WSGIApplication:
+    """Answers POST requests with what became of the delivery, and everything else with 405.
+
+    In Flask a view returns it: ``return receiver.wsgi``.
+    """
+
+    def __init__(self, handling: Handling) -> None:
+        self._handling = handling
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """One request, as PEP 3333 has it."""
+        method = environ.get("REQUEST_METHOD", "")
+        if method != "POST":
+            answer = not_allowed()
+        else:
+            body = self._read(environ)
+            answer = body if isinstance(body, WebhookAnswer) else run(self._handling.deliver(body, environ))
+        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", answer.headers)
+        said = [] if method == "HEAD" else [answer.body]
+        return _ThenWork(said, self._handling) if answer.outcome == "accepted" else said
+
+    def _read(self, environ: Environ) -> bytes | WebhookAnswer:
+        """The body, or what to answer instead of it."""
+        most = self._handling.max_body
+        length = read_content_length(environ.get("CONTENT_LENGTH"))
+        if isinstance(length, str):
+            return malformed(length)
+        if length is None:
+            # Chunked. Servers that end such a body by themselves say so; with others it must not be read.
+            if not environ.get("wsgi.input_terminated"):
+                return b""
+        elif length > most:
+            return too_large(most)
+        body = bytearray()
+        rest = most + 1 if length is None else length
+        try:
+            while rest > 0 and (chunk := environ["wsgi.input"].read(min(rest, _CHUNK))):
+                body += chunk
+                rest -= len(chunk)
+        except OSError:
+            return malformed("the body ended before its end")
+        if len(body) > most:
+            return too_large(most)
+        return bytes(body) if length is None or rest == 0 else malformed("the body ended before its end")
+
+    def __repr__(self) -> str:
+        return "<receiver.wsgi>"
+
+
+class _ThenWork:
+    """The body of an answer after which stored events are handled: servers call ``close`` when it is sent."""
+
+    def __init__(self, said: list[bytes], handling: Handling) -> None:
+        self._said = said
+        self._handling = handling
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._said)
+
+    def close(self) -> None:
+        """Handles what is due."""
+        run(self._handling.work(WORK_AFTER_ANSWER))
