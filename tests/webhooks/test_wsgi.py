@@ -1,0 +1,207 @@
+"""``receiver.wsgi`` is a WSGI application: it reads no more than it must, and answers whatever comes."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+from wsgiref.validate import validator
+
+import pytest
+
+from inventpay.webhooks import SQLiteSeenStore, WebhookReceiver
+from tests.support.deliveries import SECRET, flat, signed
+
+MOST = 1_048_576
+
+
+class Input(io.BytesIO):
+    """The body as a WSGI server hands it over; it knows how much of it was read."""
+
+    gone = False
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Up to so many bytes, as a socket gives them: seldom all at once."""
+        assert size is not None
+        assert size > 0, "the rest of a connection that is kept open would block for ever"
+        if self.gone:
+            raise OSError("connection reset")
+        return super().read(min(size, 1000) if self.getbuffer().nbytes < 10_000 else size)
+
+
+class Answer:
+    """One request, and what was answered."""
+
+    def __init__(self, receiver: WebhookReceiver, body: bytes = b"", method: str = "POST", **environ: Any) -> None:
+        self.log: list[str] = []
+        self.input = Input(body)
+        self.input.gone = environ.pop("gone", False)
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        given = {
+            "REQUEST_METHOD": method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": "/webhooks/inventpay",
+            "QUERY_STRING": "",
+            "SERVER_NAME": "shop.example",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "CONTENT_TYPE": "application/json",
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": self.input,
+            "wsgi.errors": io.StringIO(),
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": True,
+            "wsgi.run_once": False,
+            **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in signed(body).items()},
+            **environ,
+        }
+        self.environ = {
+            name: value
+            for name, value in given.items()
+            if value is not None and name not in ("HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH")
+        }
+        application: Any = receiver.wsgi
+        result = application(self.environ, self._start)
+        self.body = b""
+        for chunk in result:
+            self.body += chunk
+        self.log.append("sent")
+        if hasattr(result, "close"):
+            result.close()
+
+    def _start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        self.status = int(status.split()[0])
+        self.phrase = status
+        self.headers = dict(headers)
+        return self.log.append
+
+    @property
+    def outcome(self) -> Any:
+        """What became of the delivery."""
+        return json.loads(self.body)["outcome"]
+
+
+@pytest.fixture
+def handled() -> list[Any]:
+    """What the receiver handled."""
+    return []
+
+
+@pytest.fixture
+def receiver(handled: list[Any]) -> WebhookReceiver:
+    """A receiver of completed payments."""
+    receiver = WebhookReceiver(SECRET)
+    receiver.on("payment.completed")(handled.append)
+    return receiver
+
+
+def test_a_delivery_is_handled_and_answered(receiver: WebhookReceiver, handled: list[Any]) -> None:
+    """In however many parts it is read."""
+    body = flat(description="x" * 5000)
+    answer = Answer(receiver, body)
+    assert (answer.status, answer.phrase, answer.outcome) == (200, "200 OK", "handled")
+    assert answer.headers == {"Content-Type": "application/json", "Content-Length": "37"}
+    assert Answer(receiver, body).outcome == "duplicate"
+    assert len(handled) == 1
+
+
+def test_it_keeps_to_the_specification(receiver: WebhookReceiver) -> None:
+    """The checker of the standard library finds nothing to complain of."""
+
+    class Checked:
+        wsgi = validator(receiver.wsgi)
+
+    for method, status in (("POST", 200), ("GET", 405)):
+        answer = Answer(Checked, flat(), method)  # type: ignore[arg-type]
+        assert answer.status == status
+
+
+def test_a_forged_delivery_is_refused(receiver: WebhookReceiver, handled: list[Any]) -> None:
+    """With the reason in its body."""
+    answer = Answer(receiver, flat(), HTTP_X_WEBHOOK_SIGNATURE="0" * 64)
+    assert (answer.status, answer.phrase) == (401, "401 Unauthorized")
+    assert "does not match the body" in json.loads(answer.body)["error"]
+    assert not handled
+
+
+def test_a_body_that_is_announced_too_large_is_not_read(receiver: WebhookReceiver) -> None:
+    """413 before the first byte, however absurd the length."""
+    for length in (MOST + 1, 10**18, "9" * 5000):
+        answer = Answer(receiver, flat(), CONTENT_LENGTH=str(length))
+        assert (answer.status, answer.input.tell()) == (413, 0)
+
+
+def test_a_chunked_body_is_read_where_the_server_ends_it(receiver: WebhookReceiver, handled: list[Any]) -> None:
+    """It says so; then the limit holds while reading. Elsewhere reading could block for ever, so nothing is read."""
+    ended = {"CONTENT_LENGTH": None, "wsgi.input_terminated": True}
+    assert Answer(receiver, flat(), **ended).outcome == "handled"
+    answer = Answer(receiver, b"x" * (MOST * 3), **ended)
+    assert (answer.status, answer.input.tell()) == (413, MOST + 1)
+    for length in (None, ""):
+        answer = Answer(receiver, flat(), CONTENT_LENGTH=length)
+        assert (answer.status, answer.input.tell()) == (401, 0)
+
+
+@pytest.mark.parametrize("length", ["-1", "+5", "5 ", "1_0", "0x10", "five", "٣", "5, 5", "1e3"])
+def test_a_length_that_is_no_number_is_refused(length: str, receiver: WebhookReceiver) -> None:
+    """400, and nothing is read."""
+    answer = Answer(receiver, flat(), CONTENT_LENGTH=length)
+    assert (answer.status, answer.input.tell()) == (400, 0)
+    assert json.loads(answer.body)["error"] == "the header Content-Length is no number"
+
+
+def test_a_body_that_ends_early_is_refused(receiver: WebhookReceiver, handled: list[Any]) -> None:
+    """Whether the server tells by an empty read or by an error; no more than announced is ever read."""
+    for options in ({"CONTENT_LENGTH": "1000"}, {"gone": True}):
+        answer = Answer(receiver, flat(), **options)
+        assert answer.status == 400
+        assert json.loads(answer.body)["error"] == "the body ended before its end"
+    body = flat()
+    answer = Answer(receiver, body, CONTENT_LENGTH=str(len(body) - 1))
+    assert (answer.status, answer.input.tell()) == (401, len(body) - 1)
+    assert not handled
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "post", "BREW"])
+def test_only_post_is_a_delivery(method: str, receiver: WebhookReceiver, handled: list[Any]) -> None:
+    """405 with Allow, without reading; a HEAD has no body, and says how long it would be."""
+    answer = Answer(receiver, flat(), method)
+    assert (answer.status, answer.phrase, answer.input.tell()) == (405, "405 Method Not Allowed", 0)
+    assert answer.headers["Allow"] == "POST"
+    assert int(answer.headers["Content-Length"]) > 0
+    assert answer.body == b"" if method == "HEAD" else b"are sent by POST" in answer.body
+    assert not handled
+
+
+def test_answering_first_means_before_the_handler(tmp_path: Path) -> None:
+    """The handler runs when the server closes the answer it has sent; so does what waited before."""
+    store = SQLiteSeenStore(tmp_path / "seen.sqlite3")
+    receiver = WebhookReceiver(SECRET, seen=store, respond="first")
+    log: list[str] = []
+
+    @receiver.on_other
+    def handle(event: Any) -> None:
+        log.append(event.payment_id)
+
+    class Watched:
+        def wsgi(self, environ: Any, start_response: Any) -> Any:
+            self.result = receiver.wsgi(environ, start_response)
+            return self
+
+        def __iter__(self) -> Any:
+            log.append("sent")
+            return iter(self.result)
+
+        def close(self) -> None:
+            log.append("closed")
+            self.result.close()  # type: ignore[attr-defined]
+
+    receiver.handle(flat(payment_id="before"), signed(flat(payment_id="before")))
+    assert Answer(Watched(), flat()).outcome == "accepted"  # type: ignore[arg-type]
+    assert log == ["sent", "closed", "before", "cmh1"]
+    assert Answer(receiver, flat()).outcome == "duplicate"
+    store.close()
