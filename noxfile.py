@@ -23,7 +23,7 @@ def install(session: nox.Session, *groups: str) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The whole suite with branch coverage, or what the arguments, which go to pytest, choose."""
-    install(session, "test")
+    install(session, "test", "frameworks")
     chosen = session.posargs or ["--numprocesses", "2", "--dist", "worksteal", "--cov", "--cov-fail-under", COVERED]
     session.run("pytest", *chosen)
 

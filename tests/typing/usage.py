@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
-from typing import assert_type
+from typing import Literal, assert_type
 
 import httpx
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from inventpay import (
     APIResponse,
@@ -30,6 +34,24 @@ from inventpay import (
     RateLimits,
     RetryPolicy,
     Withdrawal,
+)
+from inventpay.webhooks import (
+    MemorySeenStore,
+    PaidEvent,
+    PaymentEvent,
+    PaymentUnderpaidEvent,
+    SeenStore,
+    SQLiteSeenStore,
+    UnknownEvent,
+    WebhookAnswer,
+    WebhookEvent,
+    WebhookReceiver,
+    WithdrawalCompletedEvent,
+    WithdrawalCreatedEvent,
+    WithdrawalFailedEvent,
+    parse_event,
+    sign,
+    verify_signature,
 )
 
 
@@ -95,3 +117,54 @@ def failed(error: InventPayError) -> Outcome:
     if error.outcome == "unknown" and error.idempotency_key is not None:
         print(f"repeat with {error.idempotency_key}")
     return error.outcome
+
+
+receiver = WebhookReceiver(["whsec_new", "whsec_old"], seen=SQLiteSeenStore("seen.sqlite3"), respond="first", lease=60)
+
+
+@receiver.on_paid
+async def fulfil(event: PaidEvent) -> None:
+    assert_type(event.settlement_amount, Decimal | None)
+
+
+@receiver.on("payment.underpaid")
+def remind(event: PaymentUnderpaidEvent) -> str:
+    assert_type(event.event, Literal["payment.underpaid"])
+    return event.payment_id
+
+
+@receiver.on("withdrawal.completed", "withdrawal.failed")
+def note(event: WithdrawalCompletedEvent | WithdrawalFailedEvent) -> None:
+    assert_type(event.withdrawal_id, str)
+
+
+@receiver.on_other
+async def rest(event: WebhookEvent) -> None:
+    match event:
+        case UnknownEvent():
+            print(event.event, event.raw)
+        case PaymentEvent(payment_id=payment_id):
+            print(payment_id)
+        case _:
+            if event.event == "withdrawal.created":
+                assert_type(event, WithdrawalCreatedEvent)
+
+
+# A handler of another event is no handler of this one.
+receiver.on("payment.created")(remind)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def view(body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    verify_signature(body, headers.get("X-Webhook-Signature"), "whsec_1")
+    assert_type(parse_event(body, headers, "whsec_1", tolerance=timedelta(minutes=5)), WebhookEvent)
+    assert_type(parse_event(body, [(b"x-webhook-signature", b"")], received_at=1_704_110_400.0), WebhookEvent)
+    assert_type(sign(body, "whsec_1"), str)
+    answer = receiver.handle(body, headers)
+    assert_type(answer, WebhookAnswer)
+    assert_type(receiver.recover(), int)
+    return answer.status, answer.body
+
+
+mounted = Starlette(routes=[Route("/webhooks/inventpay", receiver.asgi, methods=["POST"])])
+served: ASGIApp = receiver.asgi
+store: SeenStore = MemorySeenStore(most_keys=10)

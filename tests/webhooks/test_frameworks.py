@@ -6,8 +6,10 @@ import importlib.util
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,7 +17,10 @@ from typing import Any
 import httpx
 import pytest
 
+from inventpay.sandbox import ManualClock, Sandbox, WebhookSettings
 from inventpay.sandbox import server as sandbox_server
+from inventpay.sandbox.coins import COINS
+from inventpay.sandbox.payments import NewPayment
 from tests.support.deliveries import SECRET, flat, nested, signed
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "webhooks"
@@ -116,6 +121,31 @@ def test_a_payment_is_fulfilled_once(example: Example) -> None:
     assert example.paid_orders.count(order) == 1
 
 
+@pytest.mark.parametrize("shape", ["flat", "nested"])
+def test_what_the_sandbox_delivers_ships_an_order_once(example: Example, shape: Any) -> None:
+    """Four events, each twice at the same moment, one attempt forged; in the end all arrive."""
+    clock = ManualClock(time.time())
+    settings = WebhookSettings(url=example.url, secret=SECRET, shape=shape, automatic=False)
+    sandbox = Sandbox(clock=clock, webhooks=settings)
+    order = f"order-{len(example.paid_orders)}"
+    new = NewPayment(amount=Decimal("29.90"), amount_currency="USD", coin=COINS["BTC"], lifetime=1800.0, order_id=order)
+    payment = sandbox.state.create_payment(new)
+    sandbox.pay(payment.payment_id)
+    sandbox.webhooks.misdeliver("twice", count=10)
+    sandbox.webhooks.misdeliver("wrong_signature", event="payment.created")
+    sandbox.webhooks.deliver_due()
+    for _ in range(3):
+        clock.advance(60)
+        sandbox.webhooks.deliver_due()
+    assert sorted(one.event for one in sandbox.webhooks.deliveries if one.success) == [
+        "payment.completed",
+        "payment.confirmed",
+        "payment.created",
+        "payment.pending",
+    ]
+    assert example.paid_orders.count(order) == 1
+
+
 def test_a_forged_delivery_ships_nothing(example: Example) -> None:
     """401, with the reason."""
     before = list(example.paid_orders)
@@ -145,8 +175,7 @@ def test_a_chunked_delivery_is_handled(example: Example) -> None:
     order = f"order-{len(example.paid_orders)}"
     body = flat(payment_id=order, orderId=order)
     headers = {name: value for name, value in signed(body).items() if name != "Content-Length"}
-    answer = example.client.post(
-        example.url, content=iter([body[:9], body[9:]]), headers={**headers, "Host": "localhost"}
-    )
+    parts = iter([body[:9], body[9:]])
+    answer = example.client.post(example.url, content=parts, headers={**headers, "Host": "localhost"})
     assert answer.json()["outcome"] == "handled"
     assert example.paid_orders[-1] == order

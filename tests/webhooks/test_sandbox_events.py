@@ -1,0 +1,92 @@
+"""What the sandbox delivers, the receiver reads: every event, in both shapes, to the last member."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from inventpay import Currency, PaymentState, WithdrawalState
+from inventpay.sandbox import ManualClock, Sandbox, WebhookSettings
+from inventpay.sandbox.coins import COINS
+from inventpay.sandbox.payments import NewPayment
+from inventpay.sandbox.withdrawals import NewWithdrawal
+from inventpay.webhooks import (
+    KNOWN_EVENTS,
+    PaymentCompletedEvent,
+    PaymentTestEvent,
+    WithdrawalCompletedEvent,
+    parse_event,
+)
+from tests.support.deliveries import SECRET
+
+
+@pytest.fixture(params=["flat", "nested"])
+def told(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The event of every name the sandbox sends, parsed from its signed bytes."""
+    clock = ManualClock()
+    settings = WebhookSettings(url="https://shop.example/hooks", secret=SECRET, shape=request.param, automatic=False)
+    sandbox = Sandbox(clock=clock, webhooks=settings)
+
+    def create(coin: str | None = "BTC", order_id: str = "order-1") -> str:
+        new = NewPayment(
+            amount=Decimal("29.90"),
+            amount_currency="USD",
+            coin=None if coin is None else COINS[coin],
+            lifetime=1800.0,
+            order_id=order_id,
+            description="日本 🪙",
+        )
+        return sandbox.state.create_payment(new).payment_id
+
+    sandbox.pay(create())
+    sandbox.underpay(create())
+    sandbox.fail(create())
+    sandbox.expire(create(None))
+    sandbox.select(create(None), "USDT_BEP20")
+    sandbox.deposit("USDT_BEP20", 100)
+    for end in (sandbox.complete_withdrawal, sandbox.fail_withdrawal):
+        new = NewWithdrawal(amount=Decimal(10), coin=COINS["USDT_BEP20"], destination_address="0x1E3D6848dE165e64052f")
+        end(sandbox.state.create_withdrawal(new)[0].withdrawal_id)
+    found: dict[str, Any] = {}
+    for delivery in sandbox.webhooks.deliveries:
+        headers = {"X-Webhook-Signature": delivery.signature, "X-Webhook-ID": delivery.delivery_id}
+        event = parse_event(delivery.body, headers, SECRET, received_at=clock())
+        assert event.event == delivery.event
+        assert event.delivery_id == delivery.delivery_id
+        assert event.timestamp is not None
+        assert not event.test
+        found.setdefault(event.event, event)
+    return found
+
+
+def test_every_event_is_known(told: dict[str, Any]) -> None:
+    """All but the test, which only an API call sends."""
+    assert set(told) == set(KNOWN_EVENTS) - {"payment.test"}
+    assert {type(event) for event in told.values()} == set(KNOWN_EVENTS.values()) - {PaymentTestEvent}
+
+
+def test_a_completed_payment_is_read_exactly(told: dict[str, Any]) -> None:
+    """Amounts that add up, to the last digit."""
+    event = told["payment.completed"]
+    assert isinstance(event, PaymentCompletedEvent)
+    assert (event.order_id, event.currency, event.status) == ("order-1", Currency.BTC, PaymentState.COMPLETED)
+    assert event.amount is not None
+    assert event.settlement_amount is not None
+    assert event.fee_amount is not None
+    assert event.settlement_amount + event.fee_amount == event.amount
+    assert told["payment.created"].description == "日本 🪙"
+    assert told["payment.created"].base_amount == Decimal("29.90")
+    assert told["payment.underpaid"].remaining_amount > 0
+
+
+def test_a_withdrawal_is_read_exactly(told: dict[str, Any]) -> None:
+    """With what arrives and what it cost."""
+    event = told["withdrawal.completed"]
+    assert isinstance(event, WithdrawalCompletedEvent)
+    assert (event.amount, event.currency, event.status) == (10, Currency.USDT_BEP20, WithdrawalState.COMPLETED)
+    assert event.net_amount is not None
+    assert event.fee_amount is not None
+    assert event.net_amount + event.fee_amount == event.amount
+    assert told["withdrawal.failed"].failure_reason
