@@ -1,0 +1,191 @@
+"""Several processes on one SQLite store handle each event once, and none is lost when one of them is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+import time
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+from attrs import define, field, frozen
+
+from tests.support.deliveries import flat, signed
+from tests.support.servers import ROOT, wait_until
+from tests.support.webhook_worker import HANG, Log, make_receiver
+
+LEASE = 3.0
+EVENTS, REPEATS = 100, 10
+
+
+@frozen
+class Entry:
+    """A line of the handlers' log."""
+
+    at: float
+    process: int
+    what: str
+    payment_id: str
+
+
+def entries(log: Path) -> list[Entry]:
+    """All lines, in order."""
+    if not log.exists():
+        return []
+    lines = (line.split() for line in log.read_text().splitlines())
+    return [Entry(float(at), int(process), what, payment_id) for at, process, what, payment_id in lines]
+
+
+@define
+class Worker:
+    """A process that receives webhooks."""
+
+    process: asyncio.subprocess.Process
+    answers: dict[int, asyncio.Future[int | None]] = field(factory=dict)
+
+    @classmethod
+    async def start(cls, *arguments: object) -> Worker:
+        """Starts one."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.support.webhook_worker", *map(str, arguments)),
+            cwd=ROOT,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        return cls(process)
+
+    async def read_answers(self) -> None:
+        """Hands answers to who waits for them; when the process is gone, ``None``."""
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            answer = json.loads(line)
+            self.answers.pop(answer["number"]).set_result(answer["status"])
+        for waiting in self.answers.values():
+            waiting.set_result(None)
+        self.answers.clear()
+
+    async def deliver(self, number: int, body: bytes, headers: dict[str, str]) -> int | None:
+        """The status of the answer, or ``None`` where none came."""
+        assert self.process.stdin is not None
+        answer: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        self.answers[number] = answer
+        line = json.dumps({"number": number, "body": body.decode(), "headers": headers})
+        self.process.stdin.write(f"{line}\n".encode())
+        return await answer
+
+
+class Sender:
+    """Delivers what is there through all workers, and again what was not answered 200."""
+
+    def __init__(self, deliveries: list[tuple[bytes, dict[str, str]]]) -> None:
+        self._deliveries = deliveries
+        self._open = asyncio.Queue[int]()
+        for number in range(len(deliveries)):
+            self._open.put_nowait(number)
+        self.statuses: Counter[int | None] = Counter()
+
+    async def send(self, worker: Worker) -> None:
+        """One of the sender's connections to one worker, until everything has arrived or the worker is gone."""
+        while self.statuses[200] < len(self._deliveries):
+            try:
+                number = self._open.get_nowait()
+            except asyncio.QueueEmpty:
+                await asyncio.sleep(0.01)
+                continue
+            status = await worker.deliver(number, *self._deliveries[number])
+            self.statuses[status] += 1
+            if status != 200:
+                asyncio.get_running_loop().call_later(0.05, self._open.put_nowait, number)
+            if status is None:
+                return
+
+
+def deliveries(seed: int) -> list[tuple[bytes, dict[str, str]]]:
+    """Each event ten times, under five ids, with timestamps of their own, in no order. One order's handler hangs."""
+    made = []
+    for number in range(EVENTS):
+        order = HANG if number == 0 else f"order-{number}"
+        for repeat in range(REPEATS):
+            sent = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - repeat))
+            body = flat(payment_id=f"cmh{number}", orderId=order, timestamp=sent)
+            made.append((body, signed(body, X_Webhook_ID=f"whd{number}-{repeat % 5}")))
+    random.Random(seed).shuffle(made)
+    return made
+
+
+@pytest.mark.real_time
+async def test_a_thousand_deliveries_over_four_processes_one_of_which_is_killed(tmp_path: Path) -> None:
+    """Every event is handled once; the one whose process died in its handler again, when the lease is over."""
+    log, store = tmp_path / "log", tmp_path / "seen.sqlite3"
+    modes = ["threads", "asyncio", "threads", "asyncio"]
+    victim, *others = [
+        await Worker.start(store, log, LEASE, mode, *(["--hang"] if number == 0 else []))
+        for number, mode in enumerate(modes)
+    ]
+    sender = Sender(deliveries(seed=1))
+    # What hangs reaches the victim first, so that it can be killed in the middle of it.
+    hanging = next(each for each in sender._deliveries if HANG.encode() in each[0])
+    readers = [asyncio.create_task(worker.read_answers()) for worker in (victim, *others)]
+    lost = asyncio.create_task(victim.deliver(-1, *hanging))
+    await asyncio.to_thread(wait_until, lambda: bool(entries(log)))
+
+    connections = [asyncio.create_task(sender.send(worker)) for worker in (victim, *others) for _ in range(4)]
+    await asyncio.to_thread(wait_until, lambda: sender.statuses[200] >= EVENTS * REPEATS / 4)
+    victim.process.kill()
+    assert await lost is None
+    async with asyncio.timeout(30):
+        await asyncio.gather(*connections)
+    for worker in others:
+        assert worker.process.stdin is not None
+        worker.process.stdin.close()
+        assert await worker.process.wait() == 0
+    await victim.process.wait()
+    await asyncio.gather(*readers)
+
+    found = entries(log)
+    ended = Counter(entry.payment_id for entry in found if entry.what == "end")
+    begun: dict[str, list[Entry]] = defaultdict(list)
+    for entry in found:
+        if entry.what == "begin":
+            begun[entry.payment_id].append(entry)
+    assert set(ended) == {f"cmh{number}" for number in range(EVENTS)}
+    finished = {(entry.process, entry.payment_id) for entry in found if entry.what == "end"}
+    for payment_id, times in begun.items():
+        cut_off = [entry for entry in times if (entry.process, payment_id) not in finished]
+        assert {entry.process for entry in cut_off} <= {victim.process.pid}
+        # Once by somebody who finished, besides a victim who did not; and not before the victim's lease was over.
+        assert len(times) - len(cut_off) == ended[payment_id]
+        assert ended[payment_id] == 1 or payment_id in _died_before_it_was_noted(found, victim.process.pid)
+        for entry in cut_off:
+            assert times[-1].at - entry.at >= LEASE * 0.95
+    assert len(begun["cmh0"]) == 2
+    assert sender.statuses[200] == EVENTS * REPEATS
+    assert len({entry.process for entry in found}) == 4
+
+
+def _died_before_it_was_noted(found: list[Entry], process: int) -> set[str]:
+    """What the killed process had handled, but perhaps not yet written down as handled: at most its four last."""
+    return {entry.payment_id for entry in [each for each in found if each.process == process][-4:]}
+
+
+@pytest.mark.real_time
+async def test_what_was_answered_first_outlives_its_process(tmp_path: Path) -> None:
+    """200 was sent, so nobody will deliver it again; the process is killed in its handler, and another one finds it."""
+    log, store = tmp_path / "log", tmp_path / "seen.sqlite3"
+    victim = await Worker.start(store, log, LEASE, "first", "--hang")
+    reader = asyncio.create_task(victim.read_answers())
+    body = flat(payment_id="cmh0", orderId=HANG)
+    assert await victim.deliver(0, body, signed(body)) == 200
+    await asyncio.to_thread(wait_until, lambda: bool(entries(log)))
+    victim.process.kill()
+    await asyncio.gather(victim.process.wait(), reader)
+
+    heir = make_receiver(str(store), Log(str(log)), LEASE, respond="first")
+    await asyncio.to_thread(wait_until, lambda: heir.recover() == 1)
+    first, second, end = entries(log)
+    assert (first.what, second.what, end.what) == ("begin", "begin", "end")
+    assert second.at - first.at >= LEASE * 0.95
+    assert heir.handle(body, signed(body)).outcome == "duplicate"
