@@ -23,6 +23,7 @@ except ImportError as _missing:
 from inventpay.sandbox.balances import Balance
 from inventpay.sandbox.clock import Clock, ManualClock, SandboxClock
 from inventpay.sandbox.errors import AddressError, SandboxError
+from inventpay.sandbox.faults import Fault, FaultKind, Faults, PlannedFault
 from inventpay.sandbox.foreground import serve
 from inventpay.sandbox.payments import Payment, PaymentStatus
 from inventpay.sandbox.rate_limit_headers import RateLimitHeaders
@@ -36,23 +37,33 @@ from inventpay.sandbox.rate_limits import (
     Unlimited,
     Verdict,
 )
+from inventpay.sandbox.request_log import LoggedRequest, RequestLog
 from inventpay.sandbox.sandbox import Sandbox
 from inventpay.sandbox.server import RunningServer
+from inventpay.sandbox.variants import MIXED, VARIANTS, Variants
 from inventpay.sandbox.webhooks import Delivery, Webhooks, WebhookSettings
 from inventpay.sandbox.withdrawals import Withdrawal, WithdrawalStatus
 
 __all__ = [
+    "MIXED",
+    "VARIANTS",
     "AddressError",
     "Balance",
     "Clock",
     "Delivery",
+    "Fault",
+    "FaultKind",
+    "Faults",
     "FixedWindow",
+    "LoggedRequest",
     "ManualClock",
     "Payment",
     "PaymentStatus",
+    "PlannedFault",
     "RateClass",
     "RateLimitHeaders",
     "RateLimitPolicy",
+    "RequestLog",
     "RunningServer",
     "Sandbox",
     "SandboxClock",
@@ -61,6 +72,7 @@ __all__ = [
     "SlidingWindowCounter",
     "TokenBucket",
     "Unlimited",
+    "Variants",
     "Verdict",
     "WebhookSettings",
     "Webhooks",

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 import attrs
 import msgspec
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from inventpay.sandbox.errors import SandboxError
 
 JSON = b"application/json; charset=utf-8"
 TEXT = b"text/plain; charset=utf-8"
+HTML = b"text/html; charset=utf-8"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -30,10 +31,18 @@ class Answer:
     def with_headers(self, *headers: Header) -> Answer:
         return Answer(self.status, self.body, self.content_type, self.headers + headers)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def start(self) -> Message:
+        """The ASGI message that begins it."""
         headers = [(b"content-type", self.content_type), (b"content-length", b"%d" % len(self.body)), *self.headers]
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        return {"type": "http.response.start", "status": self.status, "headers": headers}
+
+    async def send(self, send: Send) -> None:
+        """Sends all of it."""
+        await send(self.start())
         await send({"type": "http.response.body", "body": self.body})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.send(send)
 
 
 def bare(body: Mapping[str, object]) -> Answer:

@@ -4,44 +4,64 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from inventpay.sandbox import bodies, fields
+from inventpay.sandbox import bodies, fields, other_bodies, variants
 from inventpay.sandbox.answers import Answer, bare, success
 from inventpay.sandbox.assumptions import WITHDRAWAL_CREATED_MESSAGE
+from inventpay.sandbox.clock import Clock
 from inventpay.sandbox.coins import COINS
 from inventpay.sandbox.endpoint import Call
 from inventpay.sandbox.state import State
+from inventpay.sandbox.variants import Variants
 
 
 class Api:
     """Handlers over one state. Messages are the documented ones."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, variants: Variants, clock: Clock) -> None:
         self._state = state
+        self._variants = variants
+        self._clock = clock
 
     def create_payment(self, call: Call) -> Answer:
         payment = self._state.create_payment(evolve(fields.new_payment(call.body), origin=call.origin))
-        shape = bodies.invoice_created if payment.coin is None else bodies.payment_created
+        if payment.coin is None:
+            shape = other_bodies.INVOICE_SHAPES[self._variants.pick(variants.CREATE_INVOICE)]
+        else:
+            shape = other_bodies.PAYMENT_SHAPES[self._variants.pick(variants.CREATE_PAYMENT)]
         return success(shape(payment, call.origin), "Payment created successfully")
 
     def create_invoice(self, call: Call) -> Answer:
         invoice = self._state.create_payment(evolve(fields.new_invoice(call.body), origin=call.origin))
-        return success(bodies.invoice_created(invoice, call.origin), "Invoice created successfully")
+        shape = other_bodies.INVOICE_SHAPES[self._variants.pick(variants.CREATE_INVOICE)]
+        return success(shape(invoice, call.origin), "Invoice created successfully")
 
     def payment_status(self, call: Call) -> Answer:
-        return bare(bodies.payment_status(self._state.payment(call.path_params["paymentId"])))
+        payment = self._state.payment(call.path_params["paymentId"])
+        variant = self._variants.pick(variants.PAYMENT_STATUS)
+        body = other_bodies.STATUS_SHAPES[variant](payment)
+        return success(body, "Payment status retrieved successfully") if variant == "enveloped" else bare(body)
 
     def balances(self, call: Call) -> Answer:
         views = {code: self._state.balance(coin) for code, coin in COINS.items()}
-        return success(bodies.all_balances(views), "Balances retrieved successfully")
+        body = other_bodies.all_balances(self._variants.pick(variants.BALANCES), views, self._clock())
+        return success(body, "Balances retrieved successfully")
 
     def balance(self, call: Call) -> Answer:
         view = self._state.balance(fields.coin(call.path_params["currency"]))
-        return success(bodies.one_balance(view), "Balance retrieved successfully")
+        body = other_bodies.one_balance(self._variants.pick(variants.BALANCE), view, self._clock())
+        return success(body, "Balance retrieved successfully")
 
     def create_withdrawal(self, call: Call) -> Answer:
         withdrawal, after = self._state.create_withdrawal(fields.new_withdrawal(call.body))
-        return success(bodies.withdrawal_created(withdrawal, after), WITHDRAWAL_CREATED_MESSAGE)
+        with_metadata = self._variants.pick(variants.CREATE_WITHDRAWAL) == "metadata"
+        shape = other_bodies.withdrawal_created_with_metadata if with_metadata else bodies.withdrawal_created
+        return success(shape(withdrawal, after), WITHDRAWAL_CREATED_MESSAGE)
 
     def withdrawal(self, call: Call) -> Answer:
         withdrawal = self._state.withdrawal(call.path_params["withdrawalId"])
-        return success(bodies.withdrawal(withdrawal), "Withdrawal retrieved successfully")
+        if self._variants.pick(variants.WITHDRAWAL) == "fee-breakdown":
+            after = self._state.balance(withdrawal.coin).balance
+            body = other_bodies.withdrawal_with_fee_breakdown(withdrawal, after)
+        else:
+            body = bodies.withdrawal(withdrawal)
+        return success(body, "Withdrawal retrieved successfully")

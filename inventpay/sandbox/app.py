@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -44,7 +46,7 @@ def create_app(sandbox: Sandbox) -> Starlette:
         )
 
     routes.append(_route(sandbox, "GET", "/", about))
-    app = Starlette(routes=routes, exception_handlers={HTTPException: _unrouted})
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _unrouted(sandbox)})
     # A redirect would answer a POST to a path with a slash too many with something that is not the API's.
     app.router.redirect_slashes = False
     return app
@@ -52,7 +54,7 @@ def create_app(sandbox: Sandbox) -> Starlette:
 
 def _api_routes(sandbox: Sandbox) -> list[Route]:
     """Paths, keys and rate classes as documented (page api-reference/introduction and one page per endpoint)."""
-    api = Api(sandbox.state)
+    api = Api(sandbox.state, sandbox.variants, sandbox.clock)
     key, both, json = Access.API_KEY, Access.BOTH_KEYS, Reads.JSON
     creation, other = RateClass.PAYMENT_CREATION, RateClass.OTHER
     withdrawal_read = RateClass(assumptions.WITHDRAWAL_READ_RATE_CLASS)
@@ -133,6 +135,14 @@ def _settings_routes(sandbox: Sandbox) -> list[Route]:
         post("/sandbox/clock/reset", settings.reset_clock),
         _route(sandbox, "GET", "/sandbox/rate-limits", settings.rate_limits),
         post("/sandbox/rate-limits", settings.set_rate_limits),
+        _route(sandbox, "GET", "/sandbox/faults", settings.faults),
+        post("/sandbox/faults", settings.add_fault),
+        _route(sandbox, "DELETE", "/sandbox/faults", settings.clear_faults),
+        _route(sandbox, "DELETE", "/sandbox/faults/{number}", settings.remove_fault),
+        _route(sandbox, "GET", "/sandbox/variants", settings.variants),
+        post("/sandbox/variants", settings.set_variant),
+        _route(sandbox, "DELETE", "/sandbox/variants", settings.clear_variants),
+        _route(sandbox, "GET", "/sandbox/requests", settings.requests),
     ]
 
 
@@ -161,9 +171,16 @@ def _methods(route: Route) -> list[str]:
     return sorted((route.methods or set()) - {"HEAD"})
 
 
-async def _unrouted(request: Request, error: Exception) -> Response:
+def _unrouted(sandbox: Sandbox) -> Callable[[Request, Exception], Awaitable[Response]]:
     """404 and 405 in the API's own form."""
-    assert isinstance(error, HTTPException)
-    text = assumptions.NOT_FOUND_ERROR if error.status_code == 404 else assumptions.METHOD_NOT_ALLOWED_ERROR
-    answer = refusal(SandboxError(error.status_code, text))
-    return Response(answer.body, answer.status, error.headers, answer.content_type.decode())
+
+    async def respond(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        path = request.url.path
+        if path.startswith("/v1/"):
+            sandbox.request_log.add(time.time(), request.method, path, None, error.status_code, 0.0, "no such endpoint")
+        text = assumptions.NOT_FOUND_ERROR if error.status_code == 404 else assumptions.METHOD_NOT_ALLOWED_ERROR
+        answer = refusal(SandboxError(error.status_code, text))
+        return Response(answer.body, answer.status, error.headers, answer.content_type.decode())
+
+    return respond

@@ -39,6 +39,9 @@ MEDIA_TYPE_ERROR = "Unsupported content type"
 RATE_LIMITED_ERROR = "Rate limit exceeded"
 INTERNAL_ERROR = "Internal server error"
 
+# The longest pause a fault can make, in seconds.
+MAX_FAULT_SECONDS = 3600
+
 # assumed: the message of a created withdrawal; the only sample shows the envelope without one.
 WITHDRAWAL_CREATED_MESSAGE = "Withdrawal created successfully"
 
@@ -222,6 +225,11 @@ SERVICE_FEE_RATE = Decimal("0.005")
 # withdrawals created in the current UTC day and month; failed ones are given back.
 DAILY_WITHDRAWAL_LIMIT = Decimal(10000)
 MONTHLY_WITHDRAWAL_LIMIT = Decimal(100000)
+
+# assumed: the weekly limit that only the official JS client's type names is shown, and not enforced; weeks begin on
+# Monday. The tier that this type names beside it.
+WEEKLY_WITHDRAWAL_LIMIT = Decimal(50000)
+RATE_LIMIT_TIER = "STANDARD"
 
 # assumed: a withdrawal stays PENDING until the control routes move it; the estimate is that of the only known sample.
 ESTIMATED_WITHDRAWAL_SECONDS = 30 * 60

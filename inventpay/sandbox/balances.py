@@ -12,10 +12,13 @@ from inventpay.sandbox.assumptions import (
     INSUFFICIENT_BALANCE_ERROR,
     LIMIT_EXCEEDED_ERROR,
     MONTHLY_WITHDRAWAL_LIMIT,
+    WEEKLY_WITHDRAWAL_LIMIT,
 )
 from inventpay.sandbox.errors import SandboxError
 from inventpay.sandbox.money import ZERO, add, plain, subtract
 from inventpay.sandbox.withdrawals import Withdrawal
+
+_WEEK = 7 * 24 * 3600.0
 
 
 @attrs.frozen
@@ -50,6 +53,7 @@ class Balance:
     withdrawn: Decimal = ZERO
     fees: Decimal = ZERO
     daily: Usage = Usage()
+    weekly: Usage = Usage()
     monthly: Usage = Usage()
 
 
@@ -64,6 +68,12 @@ def limits(balance: Balance, now: float) -> dict[str, Limit]:
         "daily": Limit(DAILY_WITHDRAWAL_LIMIT, _used(balance.daily, day), next_day),
         "monthly": Limit(MONTHLY_WITHDRAWAL_LIMIT, _used(balance.monthly, month), next_month),
     }
+
+
+def weekly_limit(balance: Balance, now: float) -> Limit:
+    """What the week's withdrawals come to; shown by one variant of the answer, and never enforced."""
+    week = _week(now)
+    return Limit(WEEKLY_WITHDRAWAL_LIMIT, _used(balance.weekly, week), week + _WEEK)
 
 
 def lock(balance: Balance, withdrawal: Withdrawal) -> Balance:
@@ -82,11 +92,13 @@ def lock(balance: Balance, withdrawal: Withdrawal) -> Balance:
                 {"amount": f"Only {plain(limit.remaining)} {coin} is left of the {name} limit"},
             )
     day, _, month, _ = _periods(now)
+    week = _week(now)
     return attrs.evolve(
         balance,
         available=subtract(balance.available, amount),
         locked=add(balance.locked, amount),
         daily=Usage(day, add(_used(balance.daily, day), amount)),
+        weekly=Usage(week, add(_used(balance.weekly, week), amount)),
         monthly=Usage(month, add(_used(balance.monthly, month), amount)),
     )
 
@@ -109,6 +121,7 @@ def unlock(balance: Balance, withdrawal: Withdrawal) -> Balance:
         available=add(balance.available, withdrawal.amount),
         locked=subtract(balance.locked, withdrawal.amount),
         daily=_given_back(balance.daily, day, withdrawal.amount),
+        weekly=_given_back(balance.weekly, _week(withdrawal.created_at), withdrawal.amount),
         monthly=_given_back(balance.monthly, month, withdrawal.amount),
     )
 
@@ -119,6 +132,12 @@ def _used(usage: Usage, period: float) -> Decimal:
 
 def _given_back(usage: Usage, period: float, amount: Decimal) -> Usage:
     return Usage(usage.since, subtract(usage.used, amount)) if usage.since == period else usage
+
+
+def _week(now: float) -> float:
+    """The beginning of this week, a Monday, in UTC."""
+    day = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (day - timedelta(days=day.weekday())).timestamp()
 
 
 def _periods(now: float) -> tuple[float, float, float, float]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from inventpay.sandbox import payments
 from inventpay.sandbox.assumptions import BUSINESS_NAME, ESTIMATED_WITHDRAWAL_SECONDS, MERCHANT_ID
 from inventpay.sandbox.balances import Balance
 from inventpay.sandbox.clock import iso
+from inventpay.sandbox.coins import Coin
 from inventpay.sandbox.money import number, plain
 from inventpay.sandbox.payments import Payment
 from inventpay.sandbox.state import BalanceView
@@ -51,7 +53,12 @@ def invoice_created(payment: Payment, origin: str) -> Body:
 def qr_code(payment: Payment) -> str:
     """The text a wallet scans (page create-payment)."""
     coin, required = payments.chosen(payment)
-    return f"{coin.code.lower()}:{payment.address}?amount={plain(required)}"
+    return payment_string(coin, payment.address, required)
+
+
+def payment_string(coin: Coin, address: str | None, amount: Decimal) -> str:
+    """The same for any amount."""
+    return f"{coin.code.lower()}:{address}?amount={plain(amount)}"
 
 
 def invoice_url(payment: Payment, origin: str) -> str:
@@ -124,7 +131,7 @@ def withdrawal_created(withdrawal: Withdrawal, after: Balance) -> Body:
         "processedAt": None,
         "errorMessage": None,
         "balanceAfterLock": {"available": plain(after.available), "locked": plain(after.locked)},
-        "feeBreakdown": _fees(withdrawal),
+        "feeBreakdown": fees(withdrawal),
         "estimatedCompletion": iso(withdrawal.created_at + ESTIMATED_WITHDRAWAL_SECONDS),
     }
 
@@ -142,7 +149,7 @@ def withdrawal(withdrawal: Withdrawal) -> Body:
         "feeAmount": plain(withdrawal.fee),
         "metadata": {
             "netAmount": number(withdrawal.net),
-            **_fees(withdrawal),
+            **fees(withdrawal),
             **({"confirmations": withdrawal.coin.confirmations} if completed else {}),
         },
         "createdAt": iso(withdrawal.created_at),
@@ -151,7 +158,8 @@ def withdrawal(withdrawal: Withdrawal) -> Body:
     }
 
 
-def _fees(withdrawal: Withdrawal) -> Body:
+def fees(withdrawal: Withdrawal) -> Body:
+    """The two parts of a withdrawal's fee."""
     return {"networkFee": number(withdrawal.network_fee), "serviceFee": number(withdrawal.service_fee)}
 
 

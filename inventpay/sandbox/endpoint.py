@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hmac
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -15,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from inventpay.sandbox import assumptions, body
 from inventpay.sandbox.answers import Answer, refusal
 from inventpay.sandbox.errors import SandboxError, invalid
+from inventpay.sandbox.faults import deliver
 from inventpay.sandbox.rate_limit_headers import limit_headers
 from inventpay.sandbox.rate_limits import RateClass
 
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from inventpay.sandbox.sandbox import Sandbox
 
 logger: logging.Logger = logging.getLogger("inventpay.sandbox")
+
+_REPLAYED = (assumptions.IDEMPOTENT_REPLAYED_HEADER, b"true")
 
 
 class Access(Enum):
@@ -73,21 +78,58 @@ class Endpoint:
         self._access = access
         self._reads = reads
         self._rate_class = rate_class
+        # The sandbox's own routes are never limited, spoiled or logged.
+        self._is_api = label.partition(" ")[2].startswith("/v1/")
+        if self._is_api:
+            sandbox.faults.register(label)
         self._api_key = sandbox.api_key.encode()
         self._withdrawal_key = sandbox.withdrawal_key.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            answer = await self._answer(scope, receive)
-        except body.ClientGone:
+        if self._is_api:
+            await self._serve_api(scope, receive, send)
             return
+        answer = await self._outcome(scope, receive)
+        if answer is not None:
+            self._sandbox.request_counts[self._label, answer.status] += 1
+            await answer.send(send)
+
+    async def _serve_api(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began, at = time.perf_counter(), time.time()
+
+        def log(status: int, note: str | None = None) -> None:
+            self._sandbox.request_counts[self._label, status] += 1
+            seconds = time.perf_counter() - began
+            self._sandbox.request_log.add(at, scope["method"], scope["path"], self._label, status, seconds, note)
+
+        fault = self._sandbox.faults.draw(self._label)
+        if fault is None or fault.after_effect:
+            answer = await self._outcome(scope, receive)
+        else:
+            answer = None
+            # What goes wrong goes wrong after the client has sent all of its request.
+            with suppress(body.ClientGone, SandboxError):
+                await body.read(receive)
+        if answer is not None:
+            answer = self._sandbox.variants.wrap(self._label, answer)
+        if fault is not None:
+            log(await deliver(fault, answer, scope, send), f"fault: {fault.kind}")
+        elif answer is not None:
+            # Counted first: whoever has the answer finds it in the log.
+            log(answer.status, "replayed" if _REPLAYED in answer.headers else None)
+            await answer.send(send)
+
+    async def _outcome(self, scope: Scope, receive: Receive) -> Answer | None:
+        """What the request leads to; None where the client went away."""
+        try:
+            return await self._answer(scope, receive)
+        except body.ClientGone:
+            return None
         except SandboxError as error:
-            answer = refusal(error)
+            return refusal(error)
         except Exception:
             logger.exception("%s failed inside the sandbox", self._label)
-            answer = refusal(SandboxError(500, assumptions.INTERNAL_ERROR))
-        self._sandbox.request_counts[self._label, answer.status] += 1
-        await answer(scope, receive, send)
+            return refusal(SandboxError(500, assumptions.INTERNAL_ERROR))
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -146,7 +188,7 @@ class Endpoint:
         store = self._sandbox.idempotency
         stored = store.begin(path, key, raw, self._sandbox.clock())
         if stored is not None:
-            return stored.with_headers((assumptions.IDEMPOTENT_REPLAYED_HEADER, b"true"))
+            return stored.with_headers(_REPLAYED)
         try:
             answer = await self._handled(call)
         except BaseException:

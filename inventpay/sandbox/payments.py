@@ -103,6 +103,11 @@ def conversions(payment: Payment) -> dict[str, tuple[Decimal, Decimal]]:
     }
 
 
+def usdt_amount(payment: Payment) -> Decimal:
+    """What the payment comes to in USDT on Ethereum."""
+    return COINS["USDT_ERC20"].converted(payment.base_amount, payment.base_currency)
+
+
 def select(payment: Payment, coin: Coin) -> Payment:
     """The payer chooses `coin`."""
     require_open(payment)

@@ -16,12 +16,15 @@ from inventpay.sandbox.balances import Balance
 from inventpay.sandbox.clock import Clock, SandboxClock
 from inventpay.sandbox.coins import Coin
 from inventpay.sandbox.errors import invalid
+from inventpay.sandbox.faults import Faults
 from inventpay.sandbox.idempotency import IdempotencyStore
 from inventpay.sandbox.payments import Payment
 from inventpay.sandbox.rate_limit_headers import RateLimitHeaders
 from inventpay.sandbox.rate_limits import RateLimitPolicy, SlidingLog
+from inventpay.sandbox.request_log import RequestLog
 from inventpay.sandbox.state import State
 from inventpay.sandbox.store.shop import Shop
+from inventpay.sandbox.variants import Variants
 from inventpay.sandbox.webhooks.settings import WebhookSettings
 from inventpay.sandbox.webhooks.webhooks import Webhooks
 from inventpay.sandbox.withdrawals import Withdrawal
@@ -32,10 +35,11 @@ Amount = Decimal | int | str
 class Sandbox:
     """A stand-in of the InventPay API with one merchant, whose payers, chain and payout desk are methods here.
 
-    `app` is the ASGI application, `state` the records, `shop` those of the store, `request_counts` how many requests
-    got which answer, by (method and path, status). All methods may be called from any thread while a server runs, and
-    raise `SandboxError`: 404 for an unknown id, 409 when the payment or withdrawal is not in a state that allows it,
-    400 for a bad amount or currency. Amounts are in the coin, as `Decimal`, `int` or `str`.
+    `app` is the ASGI application, `state` the records, `shop` those of the store, `clock` its time, `request_counts` how
+    many requests got which answer, by (method and path, status), `request_log` the newest of them, `faults` what is to
+    go wrong, `variants` which documented shape answers have. All methods may be called from any thread while a server
+    runs, and raise `SandboxError`: 404 for an unknown id, 409 when the payment or withdrawal is not in a state that
+    allows it, 400 for a bad amount or currency. Amounts are in the coin, as `Decimal`, `int` or `str`.
 
     Example:
         sandbox = Sandbox()
@@ -53,9 +57,11 @@ class Sandbox:
         rate_limits: RateLimitPolicy | None = None,
         rate_limit_headers: RateLimitHeaders | str = RateLimitHeaders.X_RATELIMIT,
         webhooks: WebhookSettings | None = None,
+        seed: int | None = None,
     ) -> None:
         """Take the keys to accept, the clock to live by, the rate limits (by default `SlidingLog()`), the form of the
-        headers that tell of them, and how webhooks are delivered.
+        headers that tell of them, how webhooks are delivered, and the seed of what happens by chance (faults and
+        response variants).
 
         Raises `ValueError` for a key that could not be sent in a header, or an unknown form.
         """
@@ -69,6 +75,9 @@ class Sandbox:
         self.rate_limit_headers: RateLimitHeaders = RateLimitHeaders(rate_limit_headers)
         self.idempotency: IdempotencyStore = IdempotencyStore()
         self.request_counts: Counter[tuple[str, int]] = Counter()
+        self.request_log: RequestLog = RequestLog()
+        self.faults: Faults = Faults(seed)
+        self.variants: Variants = Variants(seed)
         self.state: State = State(self.clock)
         self.webhooks: Webhooks = Webhooks(self.clock, self.state.payment, webhooks or WebhookSettings())
         self.state.observers.append(self.webhooks)
@@ -137,7 +146,7 @@ class Sandbox:
 
     def reset(self) -> None:
         """Back to the beginning: no payments, no withdrawals, no balances, no counted calls, no idempotency keys, no
-        webhook deliveries, and the clock as it was made."""
+        webhook deliveries, no planned faults, the documented responses, and the clock as it was made."""
         self.clock.reset()
         self.state.reset()
         self.webhooks.reset()
@@ -145,6 +154,9 @@ class Sandbox:
         self.rate_limits.clear()
         self.idempotency.clear()
         self.request_counts.clear()
+        self.request_log.clear()
+        self.faults.clear()
+        self.variants.clear()
 
     @contextmanager
     def run(self, host: str = "127.0.0.1", port: int = 0) -> Generator[server.RunningServer, None, None]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import socket
+import struct
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -16,6 +18,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from inventpay.sandbox import connection
 from inventpay.sandbox.answers import JSON, refusal
 from inventpay.sandbox.errors import AddressError, SandboxError
 
@@ -107,9 +110,11 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # A client that never finishes its request must not hold up the end.
-        for connection in cast("list[object]", list(self.server_state.connections)):
-            if isinstance(connection, _Protocol) and connection.awaits_body:
-                connection.transport.close()
+        for protocol in cast("list[object]", list(self.server_state.connections)):
+            if isinstance(protocol, _Protocol):
+                protocol.is_ending = True
+                if protocol.awaits_body:
+                    protocol.transport.close()
         await super().shutdown(sockets)
 
     def run_until_told(self, listener: socket.socket) -> None:
@@ -121,8 +126,41 @@ class Server(uvicorn.Server):
             self.ready.set()
 
 
+class _Connection:
+    """The connection of a request, for faults and streams."""
+
+    def __init__(self, protocol: _Protocol) -> None:
+        self._protocol = protocol
+
+    @property
+    def is_ending(self) -> bool:
+        # The client may be gone too.
+        return self._protocol.is_ending or self._protocol.transport.is_closing()
+
+    def reset(self) -> None:
+        listener = self._protocol.transport.get_extra_info("socket")
+        # Without lingering the kernel sends a reset instead of a goodbye.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._let_go()
+        self._protocol.transport.abort()
+
+    def close(self) -> None:
+        self._let_go()
+        self._protocol.transport.close()
+
+    def _let_go(self) -> None:
+        # uvicorn complains in its log of an application that does not complete its answer to a client who is there.
+        self._protocol.cycle.disconnected = True
+
+
 class _Protocol(H11Protocol):
-    """Answers what is not even HTTP in the API's own form too."""
+    """Answers what is not even HTTP in the API's own form too, and lends its connection to the application."""
+
+    is_ending = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, connection.KEY: _Connection(self)}
 
     @property
     def awaits_body(self) -> bool:

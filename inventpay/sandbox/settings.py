@@ -1,4 +1,4 @@
-"""The sandbox's own routes that set how it behaves: its clock and its rate limits. No key, no limits."""
+"""The sandbox's own routes that set how it behaves: clock, rate limits, faults, variants. No key, no limits."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 
 from inventpay.sandbox.answers import Answer, success
-from inventpay.sandbox.assumptions import RATE_LIMIT_WINDOW
+from inventpay.sandbox.assumptions import MAX_FAULT_SECONDS, RATE_LIMIT_WINDOW
 from inventpay.sandbox.clock import MAX_SPEED, SandboxClock, iso
 from inventpay.sandbox.endpoint import Call
-from inventpay.sandbox.errors import invalid
+from inventpay.sandbox.errors import invalid, not_found
+from inventpay.sandbox.faults import ALWAYS_AFTER_EFFECT, Fault, FaultKind, PlannedFault
 from inventpay.sandbox.fields import Fields
 from inventpay.sandbox.rate_limit_headers import RateLimitHeaders
 from inventpay.sandbox.rate_limits import (
@@ -21,6 +22,8 @@ from inventpay.sandbox.rate_limits import (
     policy_named,
     policy_names,
 )
+from inventpay.sandbox.request_log import LoggedRequest
+from inventpay.sandbox.variants import MIXED, VARIANTS
 
 if TYPE_CHECKING:
     from inventpay.sandbox.sandbox import Sandbox
@@ -34,8 +37,8 @@ _MAX_WINDOW = 86_400
 class SettingFields(Fields):
     """Members that only settings have."""
 
-    def seconds(self, name: str, highest: float) -> float | None:
-        """A number from 0 to `highest`."""
+    def number(self, name: str, highest: float) -> float | None:
+        """A number from 0 to `highest`, or None where it is left out."""
         value = self._members.get(name)
         if value is None:
             return None
@@ -44,16 +47,26 @@ class SettingFields(Fields):
             return None
         return float(value)
 
-    def required_seconds(self, name: str, highest: float) -> float:
+    def required_number(self, name: str, highest: float) -> float:
         self._require(name)
-        return self.seconds(name, highest) or 0.0
+        return self.number(name, highest) or 0.0
 
-    def positive_seconds(self, name: str, highest: float) -> float | None:
+    def positive_number(self, name: str, highest: float) -> float | None:
         """A number above 0, and at most `highest`."""
-        value = self.seconds(name, highest)
+        value = self.number(name, highest)
         if value == 0:
             self._problems[name] = f"Must be a number above 0, at most {highest:g}"
         return value or None
+
+    def optional_whole(self, name: str, lowest: int, highest: int) -> int | None:
+        return None if self._members.get(name) is None else self.whole(name, lowest, highest, lowest)
+
+    def flag(self, name: str) -> bool:
+        """true or false, false where it is left out."""
+        value = self._members.get(name)
+        if value is not None and not isinstance(value, bool):
+            self._problems[name] = "Must be true or false"
+        return value is True
 
     def time(self, name: str) -> datetime | None:
         """A point in time in ISO 8601 with its time zone."""
@@ -106,7 +119,7 @@ class Settings:
     def advance_clock(self, call: Call) -> Answer:
         """{seconds}"""
         members = SettingFields(call.body)
-        seconds = members.required_seconds("seconds", _MAX_STEP)
+        seconds = members.required_number("seconds", _MAX_STEP)
         members.check()
         try:
             self._sandbox.clock.advance(seconds)
@@ -117,7 +130,7 @@ class Settings:
     def run_clock(self, call: Call) -> Answer:
         """{speed?}: sandbox seconds per real second, by default 1."""
         members = SettingFields(call.body)
-        speed = members.positive_seconds("speed", MAX_SPEED)
+        speed = members.positive_number("speed", MAX_SPEED)
         members.check()
         self._sandbox.clock.run(1.0 if speed is None else speed)
         return self._clock("The clock runs")
@@ -134,7 +147,7 @@ class Settings:
         members = SettingFields(call.body)
         name = members.choice("policy", policy_names())
         limits = members.limits("limits")
-        window = members.positive_seconds("window", _MAX_WINDOW)
+        window = members.positive_number("window", _MAX_WINDOW)
         headers = members.choice("headers", tuple(RateLimitHeaders))
         members.check()
         sandbox = self._sandbox
@@ -142,6 +155,70 @@ class Settings:
         if headers is not None:
             sandbox.rate_limit_headers = RateLimitHeaders(headers)
         return self._rate_limits("Rate limits set")
+
+    def faults(self, call: Call) -> Answer:
+        return self._faults("The faults still to come")
+
+    def add_fault(self, call: Call) -> Answer:
+        """{kind, status?, retryAfter?, seconds?, afterEffect?, on?, times?, probability?}"""
+        members = SettingFields(call.body)
+        kind = members.required_choice("kind", tuple(FaultKind)) or FaultKind.ERROR
+        fault = Fault(
+            kind=FaultKind(kind),
+            status=members.whole("status", 400, 599, 503),
+            retry_after=members.number("retryAfter", _MAX_STEP),
+            seconds=members.number("seconds", MAX_FAULT_SECONDS) or 0.0,
+            after_effect=members.flag("afterEffect") or kind in ALWAYS_AFTER_EFFECT,
+        )
+        on = members.choice("on", self._sandbox.faults.endpoints)
+        times = members.optional_whole("times", 1, _MAX_LIMIT)
+        probability = members.positive_number("probability", 1)
+        members.check()
+        planned = self._sandbox.faults.add(fault, on=on, times=times, probability=probability)
+        return success(fault_body(planned), "Fault planned")
+
+    def remove_fault(self, call: Call) -> Answer:
+        number = call.path_params["number"]
+        if not (number.isascii() and number.isdigit() and self._sandbox.faults.remove(int(number))):
+            raise not_found("Fault")
+        return self._faults("Fault called off")
+
+    def clear_faults(self, call: Call) -> Answer:
+        self._sandbox.faults.clear()
+        return self._faults("All faults called off")
+
+    def variants(self, call: Call) -> Answer:
+        return self._variants("The variant of each endpoint")
+
+    def set_variant(self, call: Call) -> Answer:
+        """{variant, endpoint?}: a variant of that endpoint, or `mixed` for one or all of them."""
+        members = SettingFields(call.body)
+        endpoint = members.choice("endpoint", VARIANTS)
+        names = (MIXED,) if endpoint is None else (*VARIANTS[endpoint], MIXED)
+        variant = members.required_choice("variant", names)
+        members.check()
+        if endpoint is None:
+            self._sandbox.variants.mix()
+        else:
+            self._sandbox.variants.use(endpoint, variant)
+        return self._variants("Variant set")
+
+    def clear_variants(self, call: Call) -> Answer:
+        self._sandbox.variants.clear()
+        return self._variants("All endpoints answer as documented")
+
+    def requests(self, call: Call) -> Answer:
+        """The newest requests under /v1, newest first."""
+        log = self._sandbox.request_log
+        return success({"total": log.total, "requests": [request_body(entry) for entry in log.newest()]}, "Requests")
+
+    def _faults(self, message: str) -> Answer:
+        return success({"faults": [fault_body(planned) for planned in self._sandbox.faults.planned]}, message)
+
+    def _variants(self, message: str) -> Answer:
+        chosen = self._sandbox.variants.chosen
+        data = {name: {"variant": chosen[name], "of": list(names)} for name, names in VARIANTS.items()}
+        return success({"endpoints": data}, message)
 
     def _clock(self, message: str) -> Answer:
         return success(clock_body(self._sandbox.clock), message)
@@ -166,6 +243,35 @@ class Settings:
 def clock_body(clock: SandboxClock) -> dict[str, object]:
     """What the clock shows: the time, its speed, and whether it is the real time."""
     return {"now": iso(clock()), "speed": clock.speed, "frozen": clock.is_frozen, "real": clock.is_real}
+
+
+def fault_body(planned: PlannedFault) -> dict[str, object]:
+    fault = planned.fault
+    return {
+        "number": planned.number,
+        "kind": fault.kind,
+        "status": fault.status,
+        "retryAfter": fault.retry_after,
+        "seconds": fault.seconds,
+        "afterEffect": fault.after_effect,
+        "on": planned.on,
+        "times": planned.times,
+        "probability": planned.probability,
+        "hits": planned.hits,
+    }
+
+
+def request_body(entry: LoggedRequest) -> dict[str, object]:
+    return {
+        "number": entry.number,
+        "at": iso(entry.at),
+        "method": entry.method,
+        "path": entry.path,
+        "endpoint": entry.endpoint,
+        "status": entry.status,
+        "milliseconds": round(entry.seconds * 1000, 3),
+        "note": entry.note,
+    }
 
 
 def _changed(

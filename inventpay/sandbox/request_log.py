@@ -1,0 +1,52 @@
+"""What was asked of the API and how it was answered: the newest requests, for the dashboard and for tests."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+import attrs
+
+KEPT: Final = 500
+"""Requests that are remembered."""
+
+
+@attrs.frozen
+class LoggedRequest:
+    """One request under /v1. `at` is when it arrived in real time (Unix seconds), to be found again in other logs;
+    `seconds` the real time it took; `status` 0 where no answer was sent; `endpoint` None where the path leads nowhere;
+    `note` what was special about it."""
+
+    number: int
+    at: float
+    method: str
+    path: str
+    endpoint: str | None
+    status: int
+    seconds: float
+    note: str | None = None
+
+
+class RequestLog:
+    """The newest requests, oldest first. Written by the server's thread, read from any."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        self.total: int = 0
+        self._newest: deque[LoggedRequest] = deque(maxlen=KEPT)
+
+    def add(
+        self, at: float, method: str, path: str, endpoint: str | None, status: int, seconds: float, note: str | None
+    ) -> None:
+        self.total += 1
+        self._newest.append(LoggedRequest(self.total, at, method, path, endpoint, status, seconds, note))
+
+    def newest(self, count: int = KEPT) -> list[LoggedRequest]:
+        """The newest `count` requests, newest first."""
+        while True:
+            try:
+                return list(self._newest)[: -count - 1 : -1]
+            except RuntimeError:
+                continue  # a request was added while the list was made
