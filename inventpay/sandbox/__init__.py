@@ -7,17 +7,25 @@
         print(server.url)          # http://127.0.0.1:<a free port>
         ...                        # create payments through the client, then: sandbox.pay(payment_id)
 
-Needs the extra `sandbox` (Starlette and uvicorn). What the documentation leaves open is decided in `assumptions.py`.
+Needs the extra `sandbox` (Starlette, uvicorn, Jinja2, segno). What the documentation leaves open is decided in
+`assumptions.py`.
 """
 
 from __future__ import annotations
 
+from importlib.util import find_spec as _find_spec
+
 try:
     import starlette  # noqa: F401  # pyright: ignore[reportUnusedImport]
     import uvicorn  # noqa: F401  # pyright: ignore[reportUnusedImport]
+
+    # The pages load these two when they are first opened, but whoever lacks them should hear of it here.
+    for _name in ("jinja2", "segno"):
+        if _find_spec(_name) is None:
+            raise ImportError(f"No module named {_name!r}")
 except ImportError as _missing:
     raise ImportError(
-        f'The sandbox needs Starlette and uvicorn ({_missing}); from a clone: pip install ".[sandbox]"'
+        f'The sandbox needs Starlette, uvicorn, Jinja2 and segno ({_missing}); from a clone: pip install ".[sandbox]"'
     ) from _missing
 
 from inventpay.sandbox.balances import Balance

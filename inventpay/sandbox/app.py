@@ -18,6 +18,7 @@ from inventpay.sandbox.api import Api
 from inventpay.sandbox.control import Control
 from inventpay.sandbox.endpoint import Access, Call, Endpoint, Handler, Reads
 from inventpay.sandbox.errors import SandboxError
+from inventpay.sandbox.pages.routes import page_routes
 from inventpay.sandbox.rate_limits import RateClass
 from inventpay.sandbox.settings import Settings
 from inventpay.sandbox.store.api import StoreApi
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def create_app(sandbox: Sandbox) -> Starlette:
-    """The application over `sandbox`; every answer of it is JSON but the invoice page."""
+    """The application over `sandbox`; every answer of it is JSON but the pages for people."""
     routes = [
         *_api_routes(sandbox),
         *_store_routes(sandbox),
@@ -45,7 +46,8 @@ def create_app(sandbox: Sandbox) -> Starlette:
             }
         )
 
-    routes.append(_route(sandbox, "GET", "/", about))
+    plain_invoice = Endpoint(sandbox, "GET /invoice/{paymentId}", Control(sandbox).invoice_page)
+    routes += page_routes(sandbox, Endpoint(sandbox, "GET /", about), plain_invoice)
     app = Starlette(routes=routes, exception_handlers={HTTPException: _unrouted(sandbox)})
     # A redirect would answer a POST to a path with a slash too many with something that is not the API's.
     app.router.redirect_slashes = False
@@ -117,7 +119,6 @@ def _control_routes(sandbox: Sandbox) -> list[Route]:
         post("/sandbox/reset", control.reset),
         _route(sandbox, "GET", "/sandbox/state", control.state),
         *_settings_routes(sandbox),
-        _route(sandbox, "GET", "/invoice/{paymentId}", control.invoice_page),
     ]
 
 

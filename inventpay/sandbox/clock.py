@@ -47,6 +47,7 @@ class SandboxClock:
         self._course: _Course | None = None
         self._lock = threading.Lock()
         self._listeners: list[Callable[[], None]] = []
+        self._changes = 0
 
     def __call__(self) -> float:
         course = self._course
@@ -58,6 +59,11 @@ class SandboxClock:
     def speed(self) -> float:
         """Sandbox seconds per second of its source: 0 when frozen, 1 in real time."""
         return 1.0 if self._course is None else self._course.speed
+
+    @property
+    def changes(self) -> int:
+        """How often it was set."""
+        return self._changes
 
     @property
     def is_frozen(self) -> bool:
@@ -115,6 +121,7 @@ class SandboxClock:
         self._course = _Course(self._source(), shown, speed)
 
     def _tell(self) -> None:
+        self._changes += 1
         for listener in self._listeners:
             listener()
 

@@ -107,7 +107,7 @@ class Control:
         return success(data, "Sandbox state")
 
     def invoice_page(self, call: Call) -> Answer:
-        """What a payer's link leads to: the payment in words, and the command that pays it."""
+        """What a payer's link leads to outside of a browser: the payment in words, and the command that pays it."""
         payment = self._sandbox.payment(call.path_params["paymentId"])
         lines = ["InventPay sandbox: no real money moves here.", ""]
         lines.append(f"Payment {payment.payment_id} is {payment.status}.")

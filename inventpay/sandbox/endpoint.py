@@ -167,12 +167,12 @@ class Endpoint:
         path_params: dict[str, str] = scope["path_params"]
         query = _query(scope)
         if self._reads is Reads.NOTHING:
-            return await self._handled(Call(path_params, query, None, _origin(scope)))
+            return await self._handled(Call(path_params, query, None, origin(scope)))
         raw = await body.read(receive)
         if self._reads is Reads.OPTIONAL_JSON:
-            return await self._handled(Call(path_params, query, body.decode(raw or b"{}"), _origin(scope)))
+            return await self._handled(Call(path_params, query, body.decode(raw or b"{}"), origin(scope)))
         body.require_json(headers)
-        call = Call(path_params, query, body.decode(raw), _origin(scope))
+        call = Call(path_params, query, body.decode(raw), origin(scope))
         key = headers.get(assumptions.IDEMPOTENCY_KEY_HEADER)
         return await (self._handled(call) if key is None else self._once(key, scope["path"], raw, call))
 
@@ -204,7 +204,7 @@ def _query(scope: Scope) -> dict[str, str]:
     return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True))
 
 
-def _origin(scope: Scope) -> str:
+def origin(scope: Scope) -> str:
     """Scheme, host and port under which this request reached the sandbox."""
     # The address of the socket rather than the Host header, which a client may fill with anything.
     host, port = scope.get("server") or ("127.0.0.1", None)

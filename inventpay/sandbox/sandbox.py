@@ -35,11 +35,12 @@ Amount = Decimal | int | str
 class Sandbox:
     """A stand-in of the InventPay API with one merchant, whose payers, chain and payout desk are methods here.
 
-    `app` is the ASGI application, `state` the records, `shop` those of the store, `clock` its time, `request_counts` how
-    many requests got which answer, by (method and path, status), `request_log` the newest of them, `faults` what is to
-    go wrong, `variants` which documented shape answers have. All methods may be called from any thread while a server
-    runs, and raise `SandboxError`: 404 for an unknown id, 409 when the payment or withdrawal is not in a state that
-    allows it, 400 for a bad amount or currency. Amounts are in the coin, as `Decimal`, `int` or `str`.
+    `app` is the ASGI application, `state` the records, `shop` those of the store, `webhooks` what is delivered, `clock`
+    its time, `request_counts` how many requests got which answer, by (method and path, status), `request_log` the
+    newest of them, `faults` what is to go wrong, `variants` which documented shape answers have. All methods may be
+    called from any thread while a server runs, and raise `SandboxError`: 404 for an unknown id, 409 when the payment or
+    withdrawal is not in a state that allows it, 400 for a bad amount or currency. Amounts are in the coin, as
+    `Decimal`, `int` or `str`.
 
     Example:
         sandbox = Sandbox()

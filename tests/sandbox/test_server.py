@@ -260,7 +260,7 @@ def test_a_real_process_ends_quietly_on_ctrl_c() -> None:
     assert (process.returncode, err) == (0, "")
 
 
-@pytest.mark.parametrize("missing", ["starlette", "uvicorn"])
+@pytest.mark.parametrize("missing", ["starlette", "uvicorn", "jinja2", "segno"])
 def test_without_the_extra_the_import_says_what_to_install(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The ImportError names the missing package and the command that installs it."""
     for name in [name for name in sys.modules if name.startswith("inventpay.sandbox")]:

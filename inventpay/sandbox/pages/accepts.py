@@ -1,0 +1,18 @@
+"""Who is asking: a browser, which names text/html, or a program, which usually takes anything."""
+
+from __future__ import annotations
+
+from starlette.types import Scope
+
+
+def html(scope: Scope) -> bool:
+    """Whether the request's `Accept` header names text/html."""
+    raw: list[tuple[bytes, bytes]] = scope["headers"]
+    ranges = b",".join(value for name, value in raw if name == b"accept").split(b",")
+    return any(_is_html(entry) for entry in ranges)
+
+
+def _is_html(entry: bytes) -> bool:
+    media_type, *parameters = (part.strip().lower() for part in entry.split(b";"))
+    # A weight of nought means "anything but this".
+    return media_type == b"text/html" and not any(parameter in (b"q=0", b"q=0.0") for parameter in parameters)

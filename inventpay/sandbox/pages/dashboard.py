@@ -1,0 +1,124 @@
+"""What happened in the sandbox, live: money, limits, requests, and the clock with its buttons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from inventpay.sandbox.coins import COINS
+from inventpay.sandbox.endpoint import origin
+from inventpay.sandbox.pages import accepts, rendering
+from inventpay.sandbox.pages.coin_names import COIN_NAMES
+from inventpay.sandbox.pages.live import Sections
+from inventpay.sandbox.rate_limits import RateClass
+from inventpay.sandbox.variants import VARIANTS
+
+if TYPE_CHECKING:
+    from inventpay.sandbox.sandbox import Sandbox
+
+# Rows of a table; the JSON under /sandbox/ has all.
+_ROWS: Final = 12
+_REQUEST_ROWS: Final = 20
+
+SPEEDS: Final = (1, 10, 60, 3600)
+
+RATE_CLASS_NAMES: Final = {
+    RateClass.PAYMENT_CREATION: "Payment creation",
+    RateClass.STATUS_CHECKS: "Status checks",
+    RateClass.WITHDRAWALS: "Withdrawals",
+    RateClass.OTHER: "Everything else",
+}
+
+
+@attrs.frozen(kw_only=True)
+class Bucket:
+    """One rate limit; `limit` None where nothing is limited."""
+
+    name: str
+    remaining: int
+    limit: int | None
+
+    @property
+    def level(self) -> str:
+        """How full: `empty`, `low` or `good`."""
+        if self.limit is None or self.remaining * 4 > self.limit:
+            return "good"
+        return "low" if self.remaining else "empty"
+
+
+class Dashboard:
+    """GET /: the page for browsers; for others what `about` says."""
+
+    def __init__(self, sandbox: Sandbox, about: ASGIApp) -> None:
+        self._sandbox = sandbox
+        self._about = about
+        # Sections in the order of the page, by the template of each.
+        self._sections = {
+            "clock": self._clock,
+            "limits": self._limits,
+            "payments": self._payments,
+            "balances": self._balances,
+            "withdrawals": self._withdrawals,
+            "requests": self._requests,
+            "trouble": self._trouble,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not accepts.html(scope):
+            await self._about(scope, receive, send)
+            return
+        clock = self._sandbox.clock
+        answer = rendering.page(
+            "dashboard.html",
+            url=origin(scope),
+            sandbox=self._sandbox,
+            sections=self.sections(scope),
+            now=clock() * 1000,
+            speed=clock.speed,
+            coins=COIN_NAMES,
+        )
+        await answer.send(send)
+
+    def sections(self, scope: Scope) -> Sections:
+        """The parts that change."""
+        return {name: rendering.fragment(f"{name}.html", **values()) for name, values in self._sections.items()}
+
+    def _clock(self) -> dict[str, object]:
+        clock = self._sandbox.clock
+        return {"is_real": clock.is_real, "is_frozen": clock.is_frozen, "speed": clock.speed, "speeds": SPEEDS}
+
+    def _limits(self) -> dict[str, object]:
+        now, policy = self._sandbox.clock(), self._sandbox.rate_limits
+        buckets: list[Bucket] = []
+        for rate_class, name in RATE_CLASS_NAMES.items():
+            standing = policy.standing(rate_class, now)
+            limit = None if standing is None else standing.limit
+            buckets.append(Bucket(name=name, remaining=0 if standing is None else standing.remaining, limit=limit))
+        name = getattr(policy, "name", type(policy).__name__).replace("_", " ")
+        return {"policy": name, "window": getattr(policy, "window", None), "buckets": buckets}
+
+    def _payments(self) -> dict[str, object]:
+        state = self._sandbox.state
+        rows = state.latest_payments(_ROWS)
+        return {"payments": rows, "total": state.counts()["payments"], "names": COIN_NAMES}
+
+    def _balances(self) -> dict[str, object]:
+        views = [self._sandbox.state.balance(coin) for coin in COINS.values()]
+        held = [view for view in views if view.balance.earned or view.pending]
+        return {"views": held, "names": COIN_NAMES}
+
+    def _withdrawals(self) -> dict[str, object]:
+        state = self._sandbox.state
+        rows = state.latest_withdrawals(_ROWS)
+        return {"withdrawals": rows, "total": state.counts()["withdrawals"], "names": COIN_NAMES}
+
+    def _requests(self) -> dict[str, object]:
+        log = self._sandbox.request_log
+        return {"requests": log.newest(_REQUEST_ROWS), "total": log.total}
+
+    def _trouble(self) -> dict[str, object]:
+        chosen = self._sandbox.variants.chosen
+        other = {endpoint: name for endpoint, name in chosen.items() if name != VARIANTS[endpoint][0]}
+        return {"planned": self._sandbox.faults.planned, "variants": other}

@@ -1,0 +1,75 @@
+"""Templates: loaded from the package, escaped by default, strict about names."""
+
+from __future__ import annotations
+
+import functools
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from inventpay.sandbox.answers import HTML, Answer
+from inventpay.sandbox.money import decimal_places, plain
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+# Nothing but what this server serves: no outside asset, no inline script, no frame around a page with buttons.
+_POLICY = b"default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+_HEADERS = (
+    (b"content-security-policy", _POLICY),
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+
+def fragment(template: str, **values: object) -> str:
+    """A template as text."""
+    return _environment().get_template(template).render(values)
+
+
+def page(template: str, *, status: int = 200, **values: object) -> Answer:
+    """A whole page as an answer."""
+    return Answer(status, fragment(template, **values).encode(), HTML, _HEADERS)
+
+
+@functools.cache
+def _environment() -> Environment:
+    # Who only uses the API never needs it.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("inventpay.sandbox.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(amount=amount, time_of_day=time_of_day, date_time=date_time, short=short, price=price)
+    return environment
+
+
+def amount(value: Decimal, currency: str = "") -> str:
+    """An exact amount as people write it: with two decimals at least where it is money of a bank."""
+    if currency == "USD" and decimal_places(value) < 2:
+        return format(value, ".2f")
+    return plain(value)
+
+
+def price(value: Decimal) -> str:
+    """A price in USD, with separators for thousands."""
+    return format(value, ",f")
+
+
+def time_of_day(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S}"
+
+
+def date_time(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def short(text: str, length: int = 14) -> str:
+    """The beginning and the end of a long identifier."""
+    return text if len(text) <= length else f"{text[: length - 7]}…{text[-6:]}"

@@ -1,0 +1,38 @@
+"""The paths of the pages and of what belongs to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.routing import Route
+
+from inventpay.sandbox.pages.assets import Assets
+from inventpay.sandbox.pages.dashboard import Dashboard
+from inventpay.sandbox.pages.invoice import InvoicePage
+from inventpay.sandbox.pages.live import LiveSections
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from inventpay.sandbox.sandbox import Sandbox
+
+# Seconds between two looks for something to send: a payer waits for the first, a developer watches the second.
+_INVOICE_PAUSE = 0.2
+_DASHBOARD_PAUSE = 0.25
+
+
+def page_routes(sandbox: Sandbox, about: ASGIApp, plain_invoice: ASGIApp) -> list[Route]:
+    """`about` and `plain_invoice` answer those who do not ask for HTML."""
+    invoice = InvoicePage(sandbox, plain_invoice)
+    dashboard = Dashboard(sandbox, about)
+    return [
+        _get("/", dashboard),
+        _get("/sandbox/live", LiveSections(sandbox.clock, dashboard.sections, _DASHBOARD_PAUSE)),
+        _get("/invoice/{paymentId}", invoice),
+        _get("/invoice/{paymentId}/live", LiveSections(sandbox.clock, invoice.sections, _INVOICE_PAUSE)),
+        _get("/sandbox/assets/{name}", Assets()),
+    ]
+
+
+def _get(path: str, app: ASGIApp) -> Route:
+    return Route(path, app, methods=["GET"])
