@@ -45,6 +45,7 @@ class Worker:
 
     process: asyncio.subprocess.Process
     answers: dict[int, asyncio.Future[int | None]] = field(factory=dict)
+    answered: int = 0
 
     @classmethod
     async def start(cls, *arguments: object) -> Worker:
@@ -62,6 +63,7 @@ class Worker:
         assert self.process.stdout is not None
         async for line in self.process.stdout:
             answer = json.loads(line)
+            self.answered += 1
             self.answers.pop(answer["number"]).set_result(answer["status"])
         for waiting in self.answers.values():
             waiting.set_result(None)
@@ -163,7 +165,7 @@ async def test_a_thousand_deliveries_over_four_processes_one_of_which_is_killed(
             assert times[-1].at - entry.at >= LEASE * 0.95
     assert len(begun["cmh0"]) == 2
     assert sender.statuses[200] == EVENTS * REPEATS
-    assert len({entry.process for entry in found}) == 4
+    assert all(worker.answered for worker in (victim, *others))
 
 
 def _died_before_it_was_noted(found: list[Entry], process: int) -> set[str]:
