@@ -88,21 +88,27 @@ def whole(value: object, argument: str, low: int, high: int, *, unit: str = "") 
 
 def callback_url(value: object) -> str:
     """A webhook address: https, or http to this machine for the sandbox (docs: webhooks/setup)."""
-    checked = text(value, "callback_url", at_most=URL_LENGTH)
+    return url(value, "callback_url", webhook=True)
+
+
+def url(value: object, argument: str, *, webhook: bool = False) -> str:
+    """A web address that starts with https; that of a webhook may start with http and name this machine."""
+    checked = text(value, argument, at_most=URL_LENGTH)
     if not checked.isascii() or not checked.isprintable() or " " in checked:
-        raise refused("callback_url", "must be printable ASCII without spaces; percent-encode everything else")
+        raise refused(argument, "must be printable ASCII without spaces; percent-encode everything else")
     try:
         parts = urlsplit(checked)
         host, _port = parts.hostname, parts.port
     except ValueError as error:
-        raise refused("callback_url", f"is not a URL: {error}") from None
-    # assumed: no source shows such an address, and Node's fetch refuses it, so that no webhook would arrive.
+        raise refused(argument, f"is not a URL: {error}") from None
+    # assumed: no source shows such an address, and Node's fetch refuses it, so that nothing would arrive.
     if parts.username is not None:
-        raise refused("callback_url", "must not hold a user name or password; deliveries are signed instead")
-    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))):
-        raise refused_value(
-            "callback_url", checked, 'must start with "https://" and name a host ("http://" is for loopback hosts only)'
+        raise refused(
+            argument, f"must not hold a user name or password{'; deliveries are signed instead' if webhook else ''}"
         )
+    if not host or not (parts.scheme == "https" or (webhook and parts.scheme == "http" and is_loopback(host))):
+        otherwise = ' ("http://" is for loopback hosts only)' if webhook else ""
+        raise refused_value(argument, checked, f'must start with "https://" and name a host{otherwise}')
     return checked
 
 

@@ -16,6 +16,7 @@ InventPayError
 │   ├── RateLimitedError          429
 │   └── ServerError               5xx
 ├── WaitTimeoutError              payments.wait() saw no final status in time
+├── KeyUploadError                keys.add() stopped after some of the keys were added
 └── WebhookError
     ├── SignatureError            the body was not signed with this secret
     ├── StaleEventError           signed, but outside the tolerance
@@ -31,7 +32,7 @@ from .headers import Headers
 from .json_values import shown
 
 if TYPE_CHECKING:
-    from .models import PaymentStatus
+    from .models import AddedKeys, PaymentStatus
 
 __all__ = [
     "APIConnectionError",
@@ -45,6 +46,7 @@ __all__ = [
     "EventDecodeError",
     "InvalidArgumentError",
     "InventPayError",
+    "KeyUploadError",
     "NotFoundError",
     "Outcome",
     "PermissionDeniedError",
@@ -258,6 +260,21 @@ class WaitTimeoutError(InventPayError):
     def __init__(self, message: str, *, last: PaymentStatus | None = None, **facts: Any) -> None:
         super().__init__(message, **facts)
         self.last = last
+
+
+class KeyUploadError(InventPayError):
+    """``keys.add()`` stopped after some of the keys were added; what stopped it is its ``__cause__``.
+
+    Adding all keys once more does no harm: those that are there already are counted as duplicates. To go on from where
+    it stopped, leave out the first ``progress.taken`` keys. ``outcome`` is that of the batch that failed.
+    """
+
+    progress: AddedKeys | None
+    """What became of the keys before."""
+
+    def __init__(self, message: str, *, progress: AddedKeys | None = None, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.progress = progress
 
 
 class WebhookError(InventPayError):

@@ -16,7 +16,7 @@ from attrs import field, frozen
 from .errors import ConfigurationError
 from .json_values import shown
 
-__all__ = ["RateClass", "RateLimits", "RetryPolicy", "Rule"]
+__all__ = ["UNSET", "RateClass", "RateLimits", "RetryPolicy", "Rule", "Unset"]
 
 BASE_URL: Final = "https://api.inventpay.io"
 """Where the API lives (docs: api-reference/introduction)."""

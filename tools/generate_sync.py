@@ -34,6 +34,8 @@ RULES: Mapping[str, str] = {
     "AsyncInvoiceCalls": "InvoiceCalls",
     "AsyncIterator": "Iterator",
     "AsyncItems": "Items",
+    "AsyncKeyPoolCalls": "KeyPoolCalls",
+    "AsyncOrderCalls": "OrderCalls",
     "AsyncPage": "Page",
     "AsyncPages": "Pages",
     "AsyncPaymentCalls": "PaymentCalls",

@@ -3,18 +3,155 @@
 
 from __future__ import annotations
 
-from ..options import CallOptions
-from .products import ProductCalls
+from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..basket import CheckoutItem
+from ..calls import orders
+from ..calls import stores as calls
+from ..models.orders import Checkout
+from ..models.stores import Store, StoreAnalytics, StoreSettings
+from ..options import UNSET, CallOptions, Unset
 from .transport import Transport
+
+if TYPE_CHECKING:
+    from .orders import OrderCalls
+    from .products import ProductCalls
 
 
 class StoreCalls:
-    """The store, its products and orders."""
-
-    products: ProductCalls
-    """What the store sells."""
+    """The store, its products and orders. A merchant has one."""
 
     def __init__(self, transport: Transport, options: CallOptions) -> None:
         self._transport = transport
         self._options = options
-        self.products = ProductCalls(transport, options)
+
+    @cached_property
+    def products(self) -> ProductCalls:
+        """What the store sells."""
+        from .products import ProductCalls
+
+        return ProductCalls(self._transport, self._options)
+
+    @cached_property
+    def orders(self) -> OrderCalls:
+        """What buyers ordered."""
+        from .orders import OrderCalls
+
+        return OrderCalls(self._transport, self._options)
+
+    def get(self) -> Store:
+        """The store (vendor's SDKs).
+
+        >>> with InventPay() as client:
+        ...     store = client.store.get()
+        ...     print(store.name, store.is_published, store.product_count)
+
+        Raises NotFoundError where there is none yet, and the errors of every call.
+        """
+        return self._transport.send(calls.get(), self._options)
+
+    def create(
+        self,
+        *,
+        name: str,
+        description: str | None = None,
+        logo: str | None = None,
+        banner: str | None = None,
+        settings: StoreSettings | None = None,
+        idempotency_key: str | None = None,
+    ) -> Store:
+        """Opens the store (vendor's SDKs; bounds: its MCP server). Its address is made from the name.
+
+        ``name`` has 2 to 100 characters, ``description`` at most 1,000; ``logo`` and ``banner`` are https URLs.
+
+        >>> with InventPay() as client:
+        ...     store = client.store.create(name="My Digital Shop", description="Premium digital products")
+        ...     print(store.slug)
+
+        Raises InvalidArgumentError before anything is sent, and the errors of every call. How the API refuses a second
+        store, no source says; the sandbox raises BadRequestError.
+        """
+        call = calls.create(
+            name=name,
+            description=description,
+            logo=logo,
+            banner=banner,
+            settings=settings,
+            idempotency_key=idempotency_key,
+        )
+        return self._transport.send(call, self._options)
+
+    def update(
+        self,
+        *,
+        name: str | Unset = UNSET,
+        description: str | Unset | None = UNSET,
+        logo: str | Unset | None = UNSET,
+        banner: str | Unset | None = UNSET,
+        is_published: bool | Unset = UNSET,
+        settings: StoreSettings | Unset | None = UNSET,
+    ) -> Store:
+        """Changes what is named and nothing else; ``None`` clears. Bounds are those of ``create``.
+
+        A new name makes a new address.
+
+        >>> with InventPay() as client:
+        ...     store = client.store.update(description=None, is_published=True)
+        ...     print(store.description)
+
+        Raises InvalidArgumentError for a change of nothing, and the errors of every call.
+        """
+        call = calls.update(
+            name=name,
+            description=description,
+            logo=logo,
+            banner=banner,
+            is_published=is_published,
+            settings=settings,
+        )
+        return self._transport.send(call, self._options)
+
+    def analytics(self) -> StoreAnalytics:
+        """Figures of the store, a mapping by the API's own names (vendor's skill document, which shows none of them).
+
+        >>> with InventPay() as client:
+        ...     for name, figure in (client.store.analytics()).items():
+        ...         print(name, figure)
+
+        Raises the errors of every call.
+        """
+        return self._transport.send(calls.analytics(), self._options)
+
+    def checkout(
+        self,
+        slug: str,
+        *,
+        items: Iterable[CheckoutItem],
+        customer_email: str | None = None,
+        customer_name: str | None = None,
+        currency: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Checkout:
+        """Buys something, as a buyer would: makes an order and the payment for it (vendor's skill document).
+
+        ``slug`` is the store's part of its address; ``currency`` the coin to pay in. Sent without any key.
+
+        >>> with InventPay() as client:
+        ...     checkout = client.store.checkout(
+        ...         "my-digital-shop", items=[CheckoutItem("prod_1", quantity=2)], customer_email="ada@example.com"
+        ...     )
+        ...     print(checkout.invoice_url)
+
+        Raises InvalidArgumentError before anything is sent, and the errors of every call.
+        """
+        call = orders.checkout(
+            slug,
+            items=items,
+            customer_email=customer_email,
+            customer_name=customer_name,
+            currency=currency,
+            idempotency_key=idempotency_key,
+        )
+        return self._transport.send(call, self._options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..converter import structure
 from ..models.products import Product
 from ..paging import PageFacts
-from .envelope import Json
+from .envelope import Json, enveloped, same
 from .paging import page
 
 
@@ -17,3 +17,11 @@ def read(data: Json, path: str) -> Product:
 def products(document: object, *, number: int, limit: int) -> PageFacts[Product]:
     """One page of products."""
     return page(document, "products", read, number=number, limit=limit)
+
+
+def product(document: object, *, product_id: str | None = None) -> Product:
+    """The product that was created, or changed."""
+    answer = read(enveloped(document), "$.data")
+    if product_id is not None:
+        same(answer.id, product_id, "$.data.id")
+    return answer

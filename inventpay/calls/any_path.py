@@ -10,14 +10,13 @@ from typing import Any, Final
 from urllib.parse import quote, unquote, urlencode
 
 from .. import arguments
-from ..converter import write_json
 from ..errors import DecodeError
 from ..failures import checked_document
 from ..json_values import shown
 from ..money import MAX_DIGITS
 from ..options import RateClass
 from ..responses import APIResponse
-from .call import Call, builder_of, read_key
+from .call import Call, builder_of, json_bytes, read_key
 from .endpoints import ENDPOINTS, Endpoint, Safety
 
 
@@ -40,7 +39,7 @@ def request(
             endpoint=endpoint,
             path=f"{path}?{query}" if query else path,
             read=_raw,
-            body=None if json is None else _json_body(json),
+            body=None if json is None else json_bytes(json, "json"),
             idempotency_key=read_key(idempotency_key) if wants_key else None,
         )
 
@@ -91,15 +90,6 @@ def _endpoint_for(method: str, path: str) -> Endpoint:
 @functools.cache
 def _pattern(template: str) -> re.Pattern[str]:
     return re.compile("[^/]+".join(map(re.escape, re.split(r"\{\w+\}", template))))
-
-
-def _json_body(value: Any) -> bytes:
-    try:
-        return write_json(value)
-    except RecursionError:
-        raise arguments.refused("json", "cannot be written: it is nested too deeply, or holds itself") from None
-    except (TypeError, ValueError) as error:
-        raise arguments.refused("json", f"cannot be written: {error}") from None
 
 
 def _query(params: object) -> list[tuple[str, str]]:

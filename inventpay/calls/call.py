@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from attrs import field, frozen
 
@@ -57,3 +57,15 @@ def builder_of(endpoint: Endpoint) -> Callable[[Callable[P, T]], Callable[P, T]]
         return checked
 
     return decorate
+
+
+def json_bytes(value: Any, argument: str) -> bytes:
+    """Free JSON that a caller chose. Raises InvalidArgumentError for what JSON cannot say."""
+    from ..converter import write_json
+
+    try:
+        return write_json(value)
+    except RecursionError:
+        raise arguments.refused(argument, "cannot be written: it is nested too deeply, or holds itself") from None
+    except (TypeError, ValueError) as error:
+        raise arguments.refused(argument, f"cannot be written: {error}") from None

@@ -78,7 +78,8 @@ def _api_routes(sandbox: Sandbox) -> list[Route]:
 def _store_routes(sandbox: Sandbox) -> list[Route]:
     """The store's endpoints (official clients, MCP server and skill); all of them count as "other"."""
     api = StoreApi(sandbox.shop)
-    products = "/v1/store/manage/products"
+    products, orders = "/v1/store/manage/products", "/v1/store/manage/orders"
+    keys, checkout = f"{products}/{{productId}}/keys", "/v1/store/{slug}/checkout"
 
     def reading(method: str, path: str, handler: Handler) -> Route:
         return _route(sandbox, method, path, handler, Access.API_KEY, rate_class=RateClass.OTHER)
@@ -94,6 +95,16 @@ def _store_routes(sandbox: Sandbox) -> list[Route]:
         reading("GET", products, api.products),
         writing("PUT", f"{products}/{{productId}}", api.update_product),
         reading("DELETE", f"{products}/{{productId}}", api.delete_product),
+        writing("POST", keys, api.add_keys),
+        reading("GET", keys, api.keys),
+        reading("GET", f"{keys}/stats", api.key_stats),
+        reading("DELETE", keys, api.remove_keys),
+        reading("GET", orders, api.orders),
+        reading("GET", f"{orders}/{{orderId}}", api.order),
+        writing("PUT", f"{orders}/{{orderId}}/status", api.move_order),
+        reading("GET", "/v1/store/manage/analytics", api.analytics),
+        # The buyer's own call: without a key.
+        _route(sandbox, "POST", checkout, api.check_out, reads=Reads.JSON, rate_class=RateClass.OTHER),
     ]
 
 

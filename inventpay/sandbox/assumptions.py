@@ -24,8 +24,9 @@ BUSINESS_NAME = "Sandbox Business"
 
 # --- HTTP ------------------------------------------------------------------------------------------------------------
 
-# assumed: the largest request body, in bytes; larger ones are answered with 413.
-MAX_BODY_BYTES = 1024 * 1024
+# assumed: the largest request body, in bytes; larger ones are answered with 413. It holds 10,000 keys of 400
+# characters.
+MAX_BODY_BYTES = 4 * 1024 * 1024
 
 # assumed: requests with a body must be sent as application/json; anything else is answered with 415.
 JSON_MEDIA_TYPE = "application/json"
@@ -253,8 +254,9 @@ LAST_PAGE = 1_000_000_000
 
 # --- Store -----------------------------------------------------------------------------------------------------------
 
-# assumed: a second store is refused with 409, and calls that need one get 404 before it is created. A new store is
-# published, a new product active. null clears a member that may be empty, and is refused for any other.
+# assumed: what the store's state forbids, such as a second store, is refused with 400, since the documentation names no
+# better status; calls that need a store get 404 before there is one. A new store is published, a new product active.
+# null clears a member that may be empty, and is refused for any other.
 STORE_EXISTS_ERROR = "Store already exists"
 
 # assumed: a slug is made of the letters a to z, digits and hyphens of the name; a name without any gets one of these. A
@@ -266,7 +268,7 @@ PRODUCT_SLUG = "product"
 PRICE_CURRENCIES = ("USD", "USDT")
 DEFAULT_PRICE_CURRENCY = "USDT"
 
-# assumed: bounds no source gives: characters of a URL, of a text of digital content, of a search, and of free JSON.
+# assumed: bounds no source gives: characters of a URL, of a text of digital content, and of a search.
 MAX_URL_LENGTH = 2048
 MAX_CONTENT_LENGTH = 100_000
 MAX_SEARCH_LENGTH = 200
@@ -274,3 +276,22 @@ MAX_SEARCH_LENGTH = 200
 # assumed: a search finds products whose name or description holds it, in any case.
 # assumed: SKILL products need skillContent; its head, lines of `name: value` between two lines of `---`, is skillMeta.
 SKILL_CONTENT_ERROR = "Is required for a SKILL product"
+
+# assumed: buyers of a product get a key once its pool has ever had one; keys are texts of 1 to this many characters.
+# What is given twice in one request is a duplicate. The keys of a refunded order are revoked.
+MAX_KEY_LENGTH = 1000
+
+# --- Orders ----------------------------------------------------------------------------------------------------------
+
+# assumed: a step that neither source allows is refused; the same status once more is accepted.
+# assumed: a checkout is refused with 404 while the store is not published, with 400 when a product is inactive, sold
+# out or out of keys, and beyond the amounts or coins of the settings. It makes a payment of this lifetime in
+# seconds, in the coin asked for; without one the buyer chooses on the payment's page. Stock and keys go to whoever has
+# paid first. An order whose payment expires or fails is CANCELLED.
+CHECKOUT_LIFETIME = 30 * 60.0
+MAX_CUSTOMER_LENGTH = 320
+MAX_CHECKOUT_ITEMS = 100
+
+# assumed: the answer of a checkout: `order`, as in the list of orders, and `payment`, as of create_payment or
+# create_invoice. `payment` of an order is {paymentId, status}, `customer` {email, name}.
+# assumed: the figures of the analytics; revenue counts orders that are paid and neither cancelled nor refunded.

@@ -82,7 +82,7 @@ class Sandbox:
         self.state: State = State(self.clock)
         self.webhooks: Webhooks = Webhooks(self.clock, self.state.payment, webhooks or WebhookSettings())
         self.state.observers.append(self.webhooks)
-        self.shop: Shop = Shop(self.clock)
+        self.shop: Shop = Shop(self.clock, self.state)
         self.app: Starlette = create_app(self)
 
     def payment(self, payment_id: str) -> Payment:

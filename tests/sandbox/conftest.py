@@ -63,3 +63,10 @@ def served() -> Iterator[Api]:
 def api(served: Api) -> Api:
     served.sandbox.reset()
     return served
+
+
+@pytest.fixture
+def shop(api: Api) -> Api:
+    """The API with a store in it."""
+    api.post("/v1/store/manage", {"name": "Shop"})
+    return api

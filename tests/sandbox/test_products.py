@@ -13,12 +13,6 @@ PRODUCTS = f"{STORE}/products"
 SKILL = "---\nname: code-review\ndescription: 'Reviews code'\n---\n# Code review\n"
 
 
-@pytest.fixture
-def shop(api: Api) -> Api:
-    api.post(STORE, {"name": "Shop"})
-    return api
-
-
 def create(api: Api, **members: object) -> dict[str, Any]:
     answer = api.post(PRODUCTS, {"name": "Premium Template Pack", "price": 29.99, **members})
     assert answer.status_code == 200, answer.text

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from .clock import Clock
+from .store_bodies import store_answer
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -44,7 +45,7 @@ def documented(method: str, path: str) -> bytes:
         # An API behind a gateway has a prefix.
         if method == known_method and path.endswith(known_path):
             return example(name)
-    return b'{"success": true, "data": {}}'
+    return store_answer(method, path) or b'{"success": true, "data": {}}'
 
 
 def ok(request: httpx.Request, clock: Clock) -> httpx.Response:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from inventpay.sandbox import assumptions
 from inventpay.sandbox.answers import Answer, success
+from inventpay.sandbox.bodies import invoice_created, payment_created
 from inventpay.sandbox.endpoint import Call
 from inventpay.sandbox.paging import asked_page
 from inventpay.sandbox.store import bodies, fields
+from inventpay.sandbox.store.key_pools import KeyStatus
+from inventpay.sandbox.store.orders import Order, OrderStatus
 from inventpay.sandbox.store.products import Product
 from inventpay.sandbox.store.shop import Shop
 from inventpay.sandbox.store.stores import Store
 
 # Documented: default and highest `limit` of each list (official Python client, MCP server and skill).
 PRODUCTS_PAGE = {"limit": 20, "most": 50}
+KEYS_PAGE = {"limit": 50, "most": 100}
+ORDERS_PAGE = {"limit": 20, "most": 50}
 
 
 class StoreApi:
@@ -48,6 +53,51 @@ class StoreApi:
     def delete_product(self, call: Call) -> Answer:
         gone = self._shop.delete_product(_product_id(call))
         return success({}, "Product deleted successfully" if gone else "Product deactivated: it has orders")
+
+    def add_keys(self, call: Call) -> Answer:
+        added, duplicates = self._shop.add_keys(_product_id(call), *fields.new_keys(call.body))
+        return success({"added": added, "duplicates": duplicates}, f"{added} keys added")
+
+    def keys(self, call: Call) -> Answer:
+        page = asked_page(call.query, **KEYS_PAGE)
+        status = fields.status_filter(call.query, tuple(KeyStatus))
+        found, total = self._shop.keys(_product_id(call), page, status)
+        listed = [bodies.key(key) for key in found]
+        return success({"keys": listed, "pagination": page.pagination(total)}, "Keys retrieved successfully")
+
+    def key_stats(self, call: Call) -> Answer:
+        counts = {status.lower(): count for status, count in self._shop.key_counts(_product_id(call)).items()}
+        total = sum(counts.values())
+        return success({**counts, "total": total, "useKeyPool": total > 0}, "Key statistics retrieved successfully")
+
+    def remove_keys(self, call: Call) -> Answer:
+        removed = self._shop.remove_available_keys(_product_id(call))
+        return success({"removed": removed}, f"{removed} available keys removed")
+
+    def check_out(self, call: Call) -> Answer:
+        order, payment = self._shop.check_out(call.path_params["slug"], fields.new_order(call.body))
+        shape = invoice_created if payment.coin is None else payment_created
+        data = {"order": self._order(order), "payment": shape(payment, call.origin)}
+        return success(data, "Order created successfully")
+
+    def orders(self, call: Call) -> Answer:
+        page = asked_page(call.query, **ORDERS_PAGE)
+        found, total = self._shop.orders(page, fields.status_filter(call.query, tuple(OrderStatus)))
+        listed = [self._order(order) for order in found]
+        return success({"orders": listed, "pagination": page.pagination(total)}, "Orders retrieved successfully")
+
+    def order(self, call: Call) -> Answer:
+        return success(self._order(self._shop.order(call.path_params["orderId"])), "Order retrieved successfully")
+
+    def move_order(self, call: Call) -> Answer:
+        order = self._shop.move_order(call.path_params["orderId"], *fields.order_step(call.body))
+        return success(self._order(order), "Order status updated successfully")
+
+    def analytics(self, call: Call) -> Answer:
+        return success(self._shop.analytics(), "Analytics retrieved successfully")
+
+    def _order(self, order: Order) -> bodies.Body:
+        return bodies.order(order, self._shop.store(), self._shop.payment_of(order))
 
     def _store(self, store: Store, call: Call, message: str) -> Answer:
         return success(bodies.store(store, self._shop.counts(), call.origin), message)

@@ -10,6 +10,9 @@ from inventpay.json_values import is_array, is_object
 from inventpay.sandbox.assumptions import MERCHANT_ID
 from inventpay.sandbox.clock import iso
 from inventpay.sandbox.money import number, plain
+from inventpay.sandbox.payments import Payment
+from inventpay.sandbox.store.key_pools import Key
+from inventpay.sandbox.store.orders import Order
 from inventpay.sandbox.store.products import Product
 from inventpay.sandbox.store.stores import Store
 
@@ -30,7 +33,7 @@ def store(store: Store, counts: Mapping[str, int], origin: str) -> Body:
         "isPublished": store.is_published,
         "settings": written(store.settings),
         "productCount": counts["products"],
-        "orderCount": counts.get("orders", 0),
+        "orderCount": counts["orders"],
         "createdAt": iso(store.created_at),
         "updatedAt": iso(store.updated_at),
     }
@@ -63,6 +66,46 @@ def product(product: Product, store: Store, origin: str) -> Body:
         "sortOrder": product.sort_order,
         "createdAt": iso(product.created_at),
         "updatedAt": iso(product.updated_at),
+    }
+
+
+def key(key: Key) -> Body:
+    """One key of a pool."""
+    return {
+        "id": key.key_id,
+        "keyValue": key.value,
+        "label": key.label,
+        "status": key.status,
+        "orderId": key.order_id,
+        "assignedAt": None if key.assigned_at is None else iso(key.assigned_at),
+        "createdAt": iso(key.created_at),
+    }
+
+
+def order(order: Order, store: Store, payment: Payment) -> Body:
+    """An order; `notes` are the official MCP server's."""
+    return {
+        "id": order.order_id,
+        "orderNumber": order.number,
+        "storeId": store.store_id,
+        "status": order.status,
+        "totalAmount": plain(order.amount),
+        "currency": order.currency,
+        "items": [
+            {
+                "productId": item.product_id,
+                "productName": item.product_name,
+                "quantity": item.quantity,
+                "price": plain(item.price),
+                **({} if item.variant is None else {"variant": written(item.variant)}),
+            }
+            for item in order.items
+        ],
+        "payment": {"paymentId": payment.payment_id, "status": payment.status},
+        "customer": {"email": order.customer_email, "name": order.customer_name},
+        "notes": order.notes,
+        "createdAt": iso(order.created_at),
+        "updatedAt": iso(order.updated_at),
     }
 
 

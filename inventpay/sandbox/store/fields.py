@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 from inventpay.json_values import is_array, is_object
 from inventpay.sandbox import assumptions
 from inventpay.sandbox.coins import COINS
+from inventpay.sandbox.errors import invalid
 from inventpay.sandbox.fields import Fields
+from inventpay.sandbox.store.orders import SETTABLE, NewOrder, OrderStatus, Wish
 from inventpay.sandbox.store.products import ContentType, NewProduct
 from inventpay.sandbox.store.stores import NewStore
 
@@ -26,6 +28,9 @@ MAX_IMAGES = 10
 STOCK = (0, 999_999)
 SORT_ORDER = (0, 9999)
 SKILL_CONTENT = 100_000
+MAX_KEYS = 10_000
+KEY_LABEL = 200
+ORDER_NOTES = 500
 
 _TEXTS = ("fileName", "licenseKey", "instructions", "textContent")
 
@@ -105,6 +110,67 @@ def product_changes(body: object) -> Changes:
     return changes
 
 
+def new_keys(body: object) -> tuple[list[str], str | None]:
+    """The request of POST .../keys: the keys and their label."""
+    fields = StoreFields(body)
+    keys = fields.array("keys")
+    texts = [key for key in keys if isinstance(key, str) and 1 <= len(key) <= assumptions.MAX_KEY_LENGTH]
+    if not 1 <= len(keys) <= MAX_KEYS or len(texts) < len(keys):
+        fields.refuse(
+            "keys", f"Must be a list of 1 to {MAX_KEYS} strings of 1 to {assumptions.MAX_KEY_LENGTH} characters"
+        )
+    label = fields.text("label", KEY_LABEL)
+    fields.check()
+    return texts, label
+
+
+def new_order(body: object) -> NewOrder:
+    """The request of POST /v1/store/{slug}/checkout."""
+    fields = StoreFields(body)
+    wishes: list[Wish] = []
+    lines = fields.array("items")
+    if not 1 <= len(lines) <= assumptions.MAX_CHECKOUT_ITEMS:
+        fields.refuse("items", f"Must be a list of 1 to {assumptions.MAX_CHECKOUT_ITEMS} items")
+    for index, line in enumerate(lines):
+        if not is_object(line):
+            fields.refuse(f"items[{index}]", "Must be an object")
+            continue
+        item = StoreFields(line)
+        wishes.append(
+            Wish(
+                product_id=item.required_name("productId", 1, 255),
+                quantity=item.whole("quantity", 1, STOCK[1], 1),
+                variant=item.members("variant"),
+            )
+        )
+        fields.adopt(f"items[{index}]", item)
+    new = NewOrder(
+        wishes=wishes,
+        customer_email=fields.text("customerEmail", assumptions.MAX_CUSTOMER_LENGTH),
+        customer_name=fields.text("customerName", assumptions.MAX_CUSTOMER_LENGTH),
+        currency=fields.choice("currency", COINS),
+    )
+    fields.check()
+    return new
+
+
+def order_step(body: object) -> tuple[OrderStatus, str | None]:
+    """The request of PUT .../orders/{id}/status."""
+    fields = StoreFields(body)
+    status = fields.required_choice("status", SETTABLE)
+    notes = fields.text("notes", ORDER_NOTES)
+    fields.check()
+    return OrderStatus(status), notes
+
+
+def status_filter(query: Mapping[str, str], allowed: Collection[str]) -> str:
+    """`?status=`, or nothing. Raises 400 for what is none."""
+    status = query.get("status", "")
+    if status and status not in allowed:
+        raise invalid({"status": f"Must be one of: {', '.join(allowed)}"})
+    return status
+
+
 class StoreFields(Fields):
     """What the store's bodies have beyond those of payments."""
 
@@ -114,6 +180,10 @@ class StoreFields(Fields):
 
     def refuse(self, name: str, problem: str) -> None:
         self._problems[name] = problem
+
+    def adopt(self, name: str, inner: StoreFields) -> None:
+        """Takes over what is wrong inside a member."""
+        self._problems |= {f"{name}.{member}": problem for member, problem in inner._problems.items()}
 
     def change(self, changes: Changes, name: str, read: Callable[[str], object], attribute: str | None = None) -> None:
         """Notes the new value of a member that the body names."""
@@ -201,7 +271,7 @@ class StoreFields(Fields):
         content |= {member: inner.text(member, assumptions.MAX_CONTENT_LENGTH) for member in _TEXTS}
         if given.get("fileSize") is not None:
             content["fileSize"] = inner.whole("fileSize", 0, 2**53, 0)
-        self._problems |= {f"{name}.{member}": problem for member, problem in inner._problems.items()}
+        self.adopt(name, inner)
         return {member: value for member, value in content.items() if value is not None}
 
     def settings(self) -> Mapping[str, object] | None:
@@ -217,7 +287,7 @@ class StoreFields(Fields):
         if any(coin not in COINS for coin in coins):
             inner.refuse("acceptedCurrencies", f"Must hold only: {', '.join(COINS)}")
         content |= {member: inner.amount(member) for member in ("minOrderAmount", "maxOrderAmount")}
-        self._problems |= {f"settings.{member}": problem for member, problem in inner._problems.items()}
+        self.adopt("settings", inner)
         return {member: value for member, value in content.items() if value is not None}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -11,10 +11,16 @@ import attrs
 
 from inventpay.sandbox import assumptions
 from inventpay.sandbox.clock import Clock
-from inventpay.sandbox.errors import conflict, invalid, not_found
+from inventpay.sandbox.coins import COINS
+from inventpay.sandbox.errors import SandboxError, invalid, not_found
 from inventpay.sandbox.ids import new_id
+from inventpay.sandbox.money import plain, total
 from inventpay.sandbox.paging import Page
-from inventpay.sandbox.store import products, stores
+from inventpay.sandbox.payments import NewPayment, Payment
+from inventpay.sandbox.state import State
+from inventpay.sandbox.store import orders, products, stores
+from inventpay.sandbox.store.key_pools import Key, KeyPool, KeyStatus
+from inventpay.sandbox.store.orders import NewOrder, Order, OrderStatus, Wish
 from inventpay.sandbox.store.products import ContentType, NewProduct, Product
 from inventpay.sandbox.store.stores import NewStore, Store
 
@@ -22,11 +28,12 @@ from inventpay.sandbox.store.stores import NewStore, Store
 class Shop:
     """The merchant's store. Every method is one atomic step and may be called from any thread.
 
-    Raises `SandboxError`: 404 before there is a store and for an unknown id, 409 for a second store.
+    Raises `SandboxError`: 404 before there is a store and for an unknown id, 400 for what its state forbids.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, payments: State) -> None:
         self._clock = clock
+        self._payments = payments
         self._lock = threading.RLock()
         self.reset()
 
@@ -36,13 +43,16 @@ class Shop:
             self._store: Store | None = None
             self._products: dict[str, Product] = {}
             self._slugs: dict[str, str] = {}
+            self._pools: dict[str, KeyPool] = {}
+            self._orders: dict[str, Order] = {}
+            self._unpaid: set[str] = set()
 
     # The store
 
     def create(self, new: NewStore) -> Store:
         with self._lock:
             if self._store is not None:
-                raise conflict(assumptions.STORE_EXISTS_ERROR)
+                raise SandboxError(400, assumptions.STORE_EXISTS_ERROR)
             now = self._clock()
             self._store = Store(
                 store_id=new_id(),
@@ -69,7 +79,24 @@ class Shop:
 
     def counts(self) -> dict[str, int]:
         with self._lock:
-            return {"products": len(self._products)}
+            return {"products": len(self._products), "orders": len(self._orders)}
+
+    def analytics(self) -> dict[str, object]:
+        """Figures over all orders."""
+        with self._lock:
+            self.store()
+            self._settle()
+            by_status = dict.fromkeys(OrderStatus, 0)
+            for order in self._orders.values():
+                by_status[order.status] += 1
+            lost = (OrderStatus.PENDING, OrderStatus.CANCELLED, OrderStatus.REFUNDED)
+            revenue = total(order.amount for order in self._orders.values() if order.status not in lost)
+            return {
+                "totalProducts": len(self._products),
+                "totalOrders": len(self._orders),
+                "totalRevenue": plain(revenue),
+                "ordersByStatus": by_status,
+            }
 
     # Products
 
@@ -90,6 +117,7 @@ class Shop:
     def product(self, product_id: str) -> Product:
         with self._lock:
             self.store()
+            self._settle()
             product = self._products.get(product_id)
             if product is None:
                 raise not_found("Product")
@@ -99,6 +127,7 @@ class Shop:
         """One page of the products that match, newest first, and how many match."""
         with self._lock:
             self.store()
+            self._settle()
             if not search:
                 listed = islice(reversed(self._products.values()), page.start, page.start + page.limit)
                 return list(listed), len(self._products)
@@ -116,11 +145,16 @@ class Shop:
             return self._keep(products.without_skill(product))
 
     def delete_product(self, product_id: str) -> bool:
-        """Whether the product is gone for good."""
+        """Whether the product is gone for good: one that was ordered is only made inactive (official skill)."""
         with self._lock:
             product = self.product(product_id)
-            del self._products[product_id], self._slugs[product.slug]
-            return True
+            ordered = any(item.product_id == product_id for order in self._orders.values() for item in order.items)
+            if ordered:
+                self._keep(attrs.evolve(product, is_active=False, updated_at=self._clock()))
+            else:
+                del self._products[product_id], self._slugs[product.slug]
+                self._pools.pop(product_id, None)
+            return not ordered
 
     def _keep(self, product: Product) -> Product:
         self._products[product.product_id] = product
@@ -134,3 +168,145 @@ class Shop:
             slug = f"{wanted}-{number}"
             number += 1
         return slug
+
+    # Key pools
+
+    def add_keys(self, product_id: str, values: Iterable[str], label: str | None) -> tuple[int, int]:
+        """How many keys were added, and how many were duplicates."""
+        with self._lock:
+            self.product(product_id)
+            return self._pools.setdefault(product_id, KeyPool()).add(values, label, self._clock())
+
+    def keys(self, product_id: str, page: Page, status: str) -> tuple[list[Key], int]:
+        """One page of the keys with a status, newest first, and how many there are."""
+        with self._lock:
+            self._settle()
+            found = self._pool(product_id).listed(status)
+            return page.of(found), len(found)
+
+    def key_counts(self, product_id: str) -> dict[KeyStatus, int]:
+        """How many keys have which status."""
+        with self._lock:
+            self._settle()
+            pool = self._pool(product_id)
+            return {status: pool.count(status) for status in KeyStatus}
+
+    def remove_available_keys(self, product_id: str) -> int:
+        """How many keys are gone."""
+        with self._lock:
+            self._settle()
+            return self._pool(product_id).remove_available()
+
+    def _pool(self, product_id: str) -> KeyPool:
+        self.product(product_id)
+        return self._pools.get(product_id, KeyPool())
+
+    # Orders
+
+    def check_out(self, slug: str, new: NewOrder) -> tuple[Order, Payment]:
+        """An order, and the payment it waits for."""
+        with self._lock:
+            self._settle()
+            store = self._store
+            if store is None or store.slug != slug or not store.is_published:
+                raise not_found("Store")
+            wanted = [self._for_sale(wish) for wish in new.wishes]
+            lines = orders.items(new.wishes, wanted)
+            amount, now = orders.amount(lines), self._clock()
+            stores.check_order(store, amount, new.currency)
+            # Prices in USD and USDT count the same.
+            currency = wanted[0].currency
+            number = f"ORD-{len(self._orders) + 1:06d}"
+            payment = self._payments.create_payment(
+                NewPayment(
+                    amount=amount,
+                    amount_currency=currency,
+                    coin=None if new.currency is None else COINS[new.currency],
+                    lifetime=assumptions.CHECKOUT_LIFETIME,
+                    order_id=number,
+                    description=f"Order {number} at {store.name}",
+                )
+            )
+            order = Order(
+                order_id=new_id(),
+                number=number,
+                items=lines,
+                amount=amount,
+                currency=currency,
+                is_digital=all(product.is_digital or self._has_keys(product) for product in wanted),
+                payment_id=payment.payment_id,
+                customer_email=new.customer_email,
+                customer_name=new.customer_name,
+                created_at=now,
+                updated_at=now,
+            )
+            self._orders[order.order_id] = order
+            self._unpaid.add(order.order_id)
+            return order, payment
+
+    def order(self, order_id: str) -> Order:
+        with self._lock:
+            self.store()
+            self._settle()
+            order = self._orders.get(order_id)
+            if order is None:
+                raise not_found("Order")
+            return order
+
+    def orders(self, page: Page, status: str) -> tuple[list[Order], int]:
+        """One page of the orders with a status, newest first, and how many there are."""
+        with self._lock:
+            self.store()
+            self._settle()
+            found = [order for order in reversed(self._orders.values()) if not status or order.status == status]
+            return page.of(found), len(found)
+
+    def move_order(self, order_id: str, status: OrderStatus, notes: str | None) -> Order:
+        with self._lock:
+            order = orders.move(self.order(order_id), status, notes, self._clock())
+            self._orders[order_id] = order
+            if status is OrderStatus.REFUNDED:
+                for item in order.items:
+                    self._pool(item.product_id).revoke(order_id)
+            return order
+
+    def payment_of(self, order: Order) -> Payment:
+        return self._payments.payment(order.payment_id)
+
+    def _for_sale(self, wish: Wish) -> Product:
+        product = self.product(wish.product_id)
+        if not product.is_active:
+            raise SandboxError(400, f"{product.name} is not for sale")
+        if product.stock is not None and product.stock < wish.quantity:
+            raise SandboxError(400, f"Only {product.stock} of {product.name} are left")
+        if self._has_keys(product) and not self._pools[product.product_id].count(KeyStatus.AVAILABLE):
+            raise SandboxError(400, f"{product.name} is sold out")
+        return product
+
+    def _has_keys(self, product: Product) -> bool:
+        return product.product_id in self._pools
+
+    def _settle(self) -> None:
+        """Orders follow their payments: first paid, first served."""
+        paid: list[tuple[float, Order]] = []
+        for order_id in list(self._unpaid):
+            order = self._orders[order_id]
+            payment = self.payment_of(order)
+            if payment.is_open:
+                continue
+            self._unpaid.discard(order_id)
+            if payment.completed_at is None:
+                self._orders[order_id] = orders.cancel(order, payment.expires_at)
+            else:
+                paid.append((payment.completed_at, order))
+        for at, order in sorted(paid, key=lambda entry: (entry[0], entry[1].number)):
+            self._deliver(orders.pay(order, at), at)
+
+    def _deliver(self, order: Order, now: float) -> None:
+        self._orders[order.order_id] = order
+        for item in order.items:
+            product = self._products.get(item.product_id)
+            if product is not None and product.stock is not None:
+                self._keep(attrs.evolve(product, stock=max(0, product.stock - item.quantity)))
+            if item.product_id in self._pools:
+                self._pools[item.product_id].assign(order.order_id, now)

@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from decimal import Decimal
 
 import attrs
+
+from inventpay.json_values import is_array
+from inventpay.sandbox.errors import invalid
+from inventpay.sandbox.money import plain
 
 
 @attrs.frozen(kw_only=True)
@@ -41,3 +46,15 @@ def slug(name: str, otherwise: str) -> str:
     """A name as a part of an address: `Crème Brûlée!` is `creme-brulee`."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return "-".join(re.findall("[a-z0-9]+", plain)) or otherwise
+
+
+def check_order(store: Store, amount: Decimal, currency: str | None) -> None:
+    """Raises 400 for an order that the settings do not allow."""
+    lowest, highest = (store.settings.get(name) for name in ("minOrderAmount", "maxOrderAmount"))
+    if isinstance(lowest, Decimal) and amount < lowest:
+        raise invalid({"items": f"Must be worth at least {plain(lowest)}"})
+    if isinstance(highest, Decimal) and amount > highest:
+        raise invalid({"items": f"Must be worth at most {plain(highest)}"})
+    coins = store.settings.get("acceptedCurrencies")
+    if is_array(coins) and coins and currency is not None and currency not in coins:
+        raise invalid({"currency": f"Must be one of: {', '.join(coins)}"})

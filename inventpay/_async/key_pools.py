@@ -1,0 +1,102 @@
+# The source of inventpay/_sync/key_pools.py; after a change run: python tools/generate_sync.py
+"""``client.store.products.keys``: keys of which each buyer of a product gets one, the oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from .._listing import async_listing
+from ..calls import key_pools as calls
+from ..errors import InventPayError
+from ..key_batches import BATCH_SIZE
+from ..models.key_pools import AddedKeys, KeyStats, ProductKey, RemovedKeys
+from ..options import CallOptions
+from .paging import AsyncPage, AsyncTurn
+from .transport import AsyncTransport
+
+
+class AsyncKeyPoolCalls:
+    """Keys of which each buyer of a product gets one."""
+
+    def __init__(self, transport: AsyncTransport, options: CallOptions) -> None:
+        self._transport = transport
+        self._options = options
+
+    async def add(
+        self,
+        product_id: str,
+        keys: Iterable[str],
+        *,
+        label: str | None = None,
+        batch_size: int = BATCH_SIZE,
+        on_progress: Callable[[AddedKeys], object] | None = None,
+    ) -> AddedKeys:
+        """Adds any number of keys, in batches of at most 10,000 (vendor's SDKs).
+
+        Keys that were given twice or are there already are counted as duplicates. ``label``, of at most 200
+        characters, is noted with each key. ``on_progress`` is called after every batch with what became of the keys so
+        far. ``keys`` may be read from anywhere; a list is checked as a whole before the first batch is sent.
+
+        >>> async with AsyncInventPay() as client:
+        ...     done = await client.store.products.keys.add("prod1", ["L-1", "L-2", "L-2"], label="January")
+        ...     print(done.added, done.duplicates)
+
+        Raises InvalidArgumentError before anything is sent, and the errors of every call; once a batch was added,
+        KeyUploadError, whose ``progress`` says how far it came.
+        """
+        batches = calls.batches(keys, batch_size)
+        try:
+            while call := calls.add_next(product_id, batches, label=label):
+                done = batches.stored(await self._transport.send(call, self._options))
+                if on_progress is not None:
+                    on_progress(done)
+        except InventPayError as error:
+            failure = batches.failed(error)
+            if failure is error:
+                raise
+            raise failure from error
+        except BaseException as interrupt:
+            if batches.progress.taken:
+                interrupt.add_note(f"inventpay: adding keys was cut off; {batches.summary}")
+            raise
+        return batches.progress
+
+    @async_listing
+    async def list(
+        self, product_id: str, *, status: str | None = None, page: int = 1, limit: int = calls.PAGE_LIMIT
+    ) -> AsyncPage[ProductKey]:
+        """The keys of a product, or those with one ``status`` (vendor's SDKs). ``limit`` is 1 to 100.
+
+        >>> async with AsyncInventPay() as client:
+        ...     async for key in client.store.products.keys.list("prod1", status="AVAILABLE"):
+        ...         print(key.id, key.label, key.created_at)
+
+        Raises InvalidArgumentError for a page or limit out of bounds, NotFoundError for an unknown id, and the errors
+        of every call.
+        """
+        build = partial(calls.page, product_id=product_id, status=status, limit=limit)
+        return await AsyncTurn(self._transport, self._options, build, page).take()
+
+    async def stats(self, product_id: str) -> KeyStats:
+        """How many keys a product has (vendor's SDKs).
+
+        >>> async with AsyncInventPay() as client:
+        ...     stats = await client.store.products.keys.stats("prod1")
+        ...     print(stats.available, stats.assigned)
+
+        Raises NotFoundError for an unknown id, and the errors of every call.
+        """
+        return await self._transport.send(calls.stats(product_id), self._options)
+
+    async def remove_available(self, product_id: str) -> RemovedKeys:
+        """Removes all keys that nobody has yet (vendor's SDKs).
+
+        When its first answer is lost it is repeated, and then counts only what was left.
+
+        >>> async with AsyncInventPay() as client:
+        ...     print((await client.store.products.keys.remove_available("prod1")).removed)
+
+        Raises NotFoundError for an unknown id, InvalidArgumentError for what is no id, and the errors of every call.
+        """
+        return await self._transport.send(calls.remove_available(product_id), self._options)

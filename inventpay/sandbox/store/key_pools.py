@@ -1,0 +1,78 @@
+"""The keys of one product: each buyer gets one, the oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+import attrs
+
+from inventpay.sandbox.ids import new_id
+
+
+class KeyStatus(StrEnum):
+    AVAILABLE = "AVAILABLE"
+    ASSIGNED = "ASSIGNED"
+    REVOKED = "REVOKED"
+
+
+@attrs.frozen(kw_only=True)
+class Key:
+    """A key as it stands. Times are Unix seconds."""
+
+    key_id: str
+    value: str
+    label: str | None
+    created_at: float
+    status: KeyStatus = KeyStatus.AVAILABLE
+    order_id: str | None = None
+    assigned_at: float | None = None
+
+
+class KeyPool:
+    """Keys in the order in which they were added."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, Key] = {}
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def add(self, values: Iterable[str], label: str | None, now: float) -> tuple[int, int]:
+        """How many were added, and how many were there already or given twice."""
+        added = duplicates = 0
+        for value in values:
+            if value in self._keys:
+                duplicates += 1
+            else:
+                self._keys[value] = Key(key_id=new_id(), value=value, label=label, created_at=now)
+                added += 1
+        return added, duplicates
+
+    def listed(self, status: str) -> list[Key]:
+        """Those with a status, or all, the newest first."""
+        return [key for key in reversed(self._keys.values()) if not status or key.status == status]
+
+    def count(self, status: KeyStatus) -> int:
+        return sum(key.status is status for key in self._keys.values())
+
+    def assign(self, order_id: str, now: float) -> bool:
+        """Gives the oldest available key to an order; whether there was one."""
+        for key in self._keys.values():
+            if key.status is KeyStatus.AVAILABLE:
+                self._keys[key.value] = attrs.evolve(key, status=KeyStatus.ASSIGNED, order_id=order_id, assigned_at=now)
+                return True
+        return False
+
+    def revoke(self, order_id: str) -> None:
+        """What an order got is worth nothing any more."""
+        for key in self._keys.values():
+            if key.order_id == order_id:
+                self._keys[key.value] = attrs.evolve(key, status=KeyStatus.REVOKED)
+
+    def remove_available(self) -> int:
+        """How many are gone."""
+        gone = [key.value for key in self._keys.values() if key.status is KeyStatus.AVAILABLE]
+        for value in gone:
+            del self._keys[value]
+        return len(gone)

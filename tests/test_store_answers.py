@@ -1,0 +1,308 @@
+"""The store's answers, in every shape that some source shows or implies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from inventpay.answers import key_pools, orders, products, stores
+from inventpay.errors import DecodeError
+from inventpay.models import (
+    AddedKeys,
+    Checkout,
+    ContentType,
+    Currency,
+    DigitalContent,
+    KeyState,
+    KeyStats,
+    OrderItem,
+    OrderState,
+    RemovedKeys,
+)
+from tests.documented import document
+from tests.support.store_bodies import KEY, ORDER, PRODUCT, STORE
+
+NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
+
+
+def enveloped(data: object) -> dict[str, Any]:
+    return {"success": True, "data": data, "message": "Done"}
+
+
+def fault(read: Callable[..., object], *args: Any, **kwargs: Any) -> str:
+    with pytest.raises(DecodeError) as caught:
+        read(*args, **kwargs)
+    return caught.value.message
+
+
+# The store
+
+
+def test_a_store_of_the_javascript_sdk() -> None:
+    """Every member it types."""
+    store = stores.store(enveloped(STORE))
+    assert (store.id, store.merchant_id, store.name, store.slug) == (
+        "store1",
+        "cmf123abc456def",
+        "My Digital Shop",
+        "my-digital-shop",
+    )
+    assert (store.description, store.logo, store.banner, store.is_published) == (None, None, None, True)
+    assert store.settings is not None
+    assert store.settings.accepted_currencies == (Currency.BTC,)
+    assert (store.settings.min_order_amount, store.settings.max_order_amount) == (Decimal(5), None)
+    assert (store.product_count, store.order_count, store.created_at, store.updated_at) == (1, 0, NOON, NOON)
+    assert store.raw == STORE
+
+
+def test_a_store_of_the_skill_document_and_the_mcp_server() -> None:
+    """Another name of the flag, counts in a member of their own, a URL."""
+    data = {
+        "id": "s",
+        "name": "S",
+        "slug": "s",
+        "url": "https://inventpay.io/store/s",
+        "isActive": False,
+        "_count": {"products": 3, "orders": 4},
+    }
+    store = stores.store(enveloped(data))
+    assert (store.is_published, store.product_count, store.order_count) == (False, 3, 4)
+    assert store.url == "https://inventpay.io/store/s"
+    assert store.raw == data
+    assert stores.store(enveloped({**data, "_count": None})).product_count is None
+
+
+def test_what_is_said_twice_counts_under_its_first_name() -> None:
+    """``isPublished`` and ``productCount`` are the names of the typed SDK."""
+    store = stores.store(enveloped({**STORE, "isActive": False, "_count": {"products": 9}}))
+    assert (store.is_published, store.product_count) == (True, 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"isPublished": None, "isActive": 1}, "$.data.isActive is a number, not a boolean"),
+        ({"productCount": None, "_count": {"products": "1"}}, "$.data._count.products is text, not a whole number"),
+        ({"_count": []}, "$.data._count is a list, not an object"),
+        ({"slug": None}, "$.data.slug is null, not text"),
+        ({"settings": {"minOrderAmount": "x"}}, "$.data.settings.minOrderAmount is text that is not a number"),
+    ],
+)
+def test_a_store_nobody_documents(changes: dict[str, object], problem: str) -> None:
+    """Named with its path, under the name it came by."""
+    assert fault(stores.store, enveloped({**STORE, **changes})) == problem
+
+
+def test_figures_are_a_mapping() -> None:
+    """By whatever names there are."""
+    figures = stores.analytics(enveloped({"totalRevenue": Decimal("0.10"), "orders": {"PAID": 1}}))
+    assert dict(figures) == {"totalRevenue": Decimal("0.10"), "orders": {"PAID": 1}}
+    assert (len(figures), figures["totalRevenue"], figures.raw) == (2, Decimal("0.10"), dict(figures))
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"success": True, "message": "Gone"}, "Gone"),
+        ({"success": True, "data": {"message": "Gone"}}, "Gone"),
+        ({"success": True, "data": None}, None),
+        ({}, None),
+    ],
+)
+def test_a_confirmation(body: dict[str, object], message: str | None) -> None:
+    """Whatever it says besides that it worked."""
+    assert stores.confirmation(body).message == message
+
+
+# Products
+
+
+def test_a_product_of_the_javascript_sdk() -> None:
+    """Every member it types, as the documented page of products shows it."""
+    (product,) = products.products(document("products.page"), number=1, limit=20).items
+    assert (product.id, product.store_id, product.name, product.slug) == (
+        "prod1",
+        "store1",
+        "Premium Template Pack",
+        "premium-template-pack",
+    )
+    assert (product.price, product.currency, product.images, product.stock) == (Decimal("29.99"), "USD", (), 100)
+    assert (product.description, product.digital_content, product.is_active) == (None, None, True)
+    assert (product.created_at, product.updated_at) == (NOON, NOON)
+
+
+def test_a_product_of_the_skill_document() -> None:
+    """Number for a price, no currency, and what a skill has."""
+    data = {
+        "id": "p",
+        "name": "P",
+        "price": Decimal("9.90"),
+        "stock": None,
+        "contentType": "SKILL",
+        "skillMeta": {"name": "x"},
+        "productUrl": "https://inventpay.io/store/s/product/p",
+        "images": None,
+        "variants": [{"size": "L"}],
+        "metadata": {"sku": 1},
+        "sortOrder": 3,
+        "digitalContent": {"textContent": "Thank you", "licenseKey": "L-1", "fileSize": 12},
+    }
+    product = products.product(enveloped(data))
+    assert (product.price, product.currency, product.stock, product.images) == (Decimal("9.90"), None, None, ())
+    assert (product.content_type, product.skill_meta) == (ContentType.SKILL, {"name": "x"})
+    assert (product.variants, product.metadata, product.sort_order) == (({"size": "L"},), {"sku": 1}, 3)
+    assert product.digital_content == DigitalContent(text_content="Thank you", license_key="L-1", file_size=12)
+    assert "L-1" not in repr(product)
+
+
+def test_unknown_words_survive() -> None:
+    """A content type or status of a later release is text."""
+    assert products.product(enveloped({**PRODUCT, "contentType": "BOOK"})).content_type == "BOOK"
+    assert orders.order(enveloped({**ORDER, "status": "PACKED"}), order_id="order1").status == "PACKED"
+    assert key_pools.read({**KEY, "status": "LOST"}, "$").status == "LOST"
+
+
+def test_another_product_was_not_asked_for() -> None:
+    """An answer about another id was meant for somebody else."""
+    assert fault(products.product, enveloped(PRODUCT), product_id="other") == (
+        "$.data.id is 'prod1', but 'other' was asked for"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"price": None}, "$.data.price is null, not money"),
+        ({"stock": "5"}, "$.data.stock is text, not a whole number"),
+        ({"images": [1]}, "$.data.images[0] is a number, not text"),
+        ({"createdAt": "yesterday"}, "$.data.createdAt is no ISO 8601 time: 'yesterday'"),
+    ],
+)
+def test_a_product_nobody_documents(changes: dict[str, object], problem: str) -> None:
+    """Named with its path."""
+    assert fault(products.product, enveloped({**PRODUCT, **changes})) == problem
+
+
+# Keys
+
+
+@pytest.mark.parametrize("wrap", [enveloped, lambda data: data], ids=["enveloped", "bare"])
+def test_counts_come_in_an_envelope_or_bare(wrap: Callable[[object], dict[str, Any]]) -> None:
+    """The sources show both."""
+    assert key_pools.added(wrap({"added": 3, "duplicates": 1})) == AddedKeys(added=3, duplicates=1)
+    assert key_pools.removed(wrap({"removed": 3})) == RemovedKeys(removed=3)
+    stats = key_pools.stats(wrap({"available": 1, "assigned": 2, "revoked": 3, "total": 6, "useKeyPool": True}))
+    assert stats == KeyStats(available=1, assigned=2, revoked=3, total=6, use_key_pool=True)
+
+
+def test_counts_nobody_documents() -> None:
+    """A count is a whole number, and it is there."""
+    assert fault(key_pools.added, enveloped({"added": "3", "duplicates": 0})) == (
+        "$.data.added is text, not a whole number"
+    )
+    assert fault(key_pools.removed, enveloped({})) == "$.data.removed is missing"
+    assert fault(key_pools.added, {"added": 1}) == "$.duplicates is missing"
+    assert fault(key_pools.added, {}) == "$.data is missing"
+
+
+def test_a_page_of_keys() -> None:
+    """Every member the JavaScript SDK types; the key itself stays out of the repr."""
+    body = enveloped({"keys": [KEY], "pagination": {"page": 1, "limit": 50, "total": 1, "pages": 1}})
+    (key,) = key_pools.keys(body, number=1, limit=50).items
+    assert (key.id, key.key_value, key.label, key.status) == (
+        "key1",
+        "LICENSE-AAAA-0001",
+        "January Batch",
+        KeyState.AVAILABLE,
+    )
+    assert (key.order_id, key.assigned_at, key.created_at) == (None, None, NOON)
+    assert "LICENSE" not in repr(key)
+
+
+# Orders
+
+
+def test_an_order_of_the_javascript_sdk() -> None:
+    """Every member it types."""
+    order = orders.order(enveloped(ORDER), order_id="order1")
+    assert (order.id, order.order_number, order.store_id, order.status) == (
+        "order1",
+        "ORD-1",
+        "store1",
+        OrderState.PAID,
+    )
+    assert (order.total_amount, order.currency, order.payment) == (Decimal("59.98"), "USD", None)
+    assert order.customer == {"email": "ada@example.com"}
+    assert order.items == (
+        OrderItem(product_id="prod1", product_name="Premium Template Pack", quantity=2, price=Decimal("29.99")),
+    )
+    assert (order.created_at, order.updated_at, order.notes) == (NOON, NOON, None)
+
+
+def test_the_total_has_two_names() -> None:
+    """``total`` is the MCP server's; ``totalAmount`` wins."""
+    other = {name: value for name, value in ORDER.items() if name != "totalAmount"}
+    assert orders.order(enveloped({**other, "total": "1.50"}), order_id="order1").total_amount == Decimal("1.50")
+    assert orders.order(enveloped({**ORDER, "total": "1.50"}), order_id="order1").total_amount == Decimal("59.98")
+    assert fault(orders.order, enveloped({**other, "total": []}), order_id="order1") == (
+        "$.data.total is a list, not money"
+    )
+    assert fault(orders.order, enveloped(other), order_id="order1") == "$.data.totalAmount is missing"
+
+
+def test_another_order_was_not_asked_for() -> None:
+    """An answer about another id was meant for somebody else."""
+    assert "'other' was asked for" in fault(orders.order, enveloped(ORDER), order_id="other")
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({}, Checkout()),
+        (
+            {"orderId": "o1", "paymentId": "cmh1", "invoiceUrl": "https://x", "amount": "5", "currency": "BTC"},
+            Checkout(
+                order_id="o1", payment_id="cmh1", invoice_url="https://x", amount=Decimal(5), currency=Currency.BTC
+            ),
+        ),
+        (
+            {
+                "order": {"id": "o1", "orderNumber": "1"},
+                "payment": {
+                    "paymentId": "cmh1",
+                    "amount": 5,
+                    "currency": "BTC",
+                    "address": "bc1q",
+                    "expiresAt": "2024-01-01T12:00:00Z",
+                },
+                "currency": "USD",
+            },
+            Checkout(
+                order_id="o1",
+                order_number="1",
+                payment_id="cmh1",
+                amount=Decimal(5),
+                currency=Currency.BTC,
+                address="bc1q",
+                expires_at=NOON,
+            ),
+        ),
+        ({"payment": "none", "paymentUrl": "https://y"}, Checkout(invoice_url="https://y")),
+    ],
+)
+def test_a_checkout_is_read_wherever_its_members_are(data: dict[str, object], expected: Checkout) -> None:
+    """No source shows this answer."""
+    checkout = orders.checkout(enveloped(data))
+    assert checkout == expected
+    assert checkout.raw == data
+
+
+def test_a_checkout_that_cannot_be_read() -> None:
+    """What is there under a known name must be what it says."""
+    assert (
+        fault(orders.checkout, enveloped({"payment": {"amount": []}})) == "$.data.payment.amount is a list, not money"
+    )
