@@ -32,6 +32,7 @@ MODULES = [
         "products",
         "key_pools",
         "orders",
+        "webhooks",
     )
 ]
 
@@ -73,6 +74,7 @@ def test_every_example_runs_and_prints_what_it_promises(name: str, monkeypatch: 
     """With the keys in the environment each example runs; where it shows a result, that is the result."""
     monkeypatch.setenv("INVENTPAY_API_KEY", "pk_live_of_the_examples")
     monkeypatch.setenv("INVENTPAY_WITHDRAWAL_KEY", "wk_live_of_the_examples")
+    # Names are imported when they are first asked for.
     names: dict[str, object] = {name: getattr(inventpay, name) for name in inventpay.__all__}
     with RawServer(_answers) as server:
         for example in EXAMPLES[name].examples:

@@ -26,6 +26,7 @@ OFFLINE = [
     "inventpay.models.payments",
     "inventpay.models.products",
     "inventpay.models.stores",
+    "inventpay.models.webhooks",
     "inventpay.models.withdrawals",
     "inventpay.money",
     "inventpay.options",

@@ -43,6 +43,11 @@ from inventpay.models import (
     Store,
     StoreAnalytics,
     StoreSettings,
+    WebhookConfig,
+    WebhookDelivery,
+    WebhookStatistics,
+    WebhookStats,
+    WebhookTest,
     Withdrawal,
     WithdrawalLimits,
     WithdrawalState,
@@ -101,6 +106,13 @@ SAMPLES: Final[list[Any]] = [
     StoreAnalytics(figures={"totalRevenue": Decimal("0.10")}, raw=RAW),
     StoreSettings(accepted_currencies=("BTC",), raw=RAW),
     Product(id="prod1", name="Mug", price=Decimal("9.50"), metadata={"colour": "red"}, raw=RAW),
+    WebhookConfig(url="https://shop.example/hooks", is_configured=True, secret="s3cret", raw=RAW),
+    WebhookDelivery(
+        id="whd1", url="https://shop.example/hooks", success=True, attempts=1, payload={"event": "x"}, raw=RAW
+    ),
+    WebhookStatistics(total=2, successful=1, failed=1, success_rate=Decimal("50.00"), raw=RAW),
+    WebhookStats(period="7 days", summary=WebhookStatistics(total=0, successful=0, failed=0), raw=RAW),
+    WebhookTest(url="https://shop.example/hooks", status_code=200, response_time=0.087, raw=RAW),
     Withdrawal(
         withdrawal_id="cmh2",
         amount=Decimal(10),

@@ -49,6 +49,7 @@ RULES: Mapping[str, str] = {
     "AsyncTurn": "Turn",
     "AsyncWaiting": "Waiting",
     "AsyncWatch": "Watch",
+    "AsyncWebhookCalls": "WebhookCalls",
     "AsyncWithdrawalCalls": "WithdrawalCalls",
     "StopAsyncIteration": "StopIteration",
     "__aenter__": "__enter__",

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .invoices import AsyncInvoiceCalls
     from .payments import AsyncPaymentCalls
     from .store import AsyncStoreCalls
+    from .webhooks import AsyncWebhookCalls
     from .withdrawals import AsyncWithdrawalCalls
 
 
@@ -162,6 +163,13 @@ class AsyncInventPay:
         from .store import AsyncStoreCalls
 
         return AsyncStoreCalls(self._transport, self._options)
+
+    @cached_property
+    def webhooks(self) -> AsyncWebhookCalls:
+        """Where events go, and how their deliveries fared."""
+        from .webhooks import AsyncWebhookCalls
+
+        return AsyncWebhookCalls(self._transport, self._options)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._base_url}>"

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .invoices import InvoiceCalls
     from .payments import PaymentCalls
     from .store import StoreCalls
+    from .webhooks import WebhookCalls
     from .withdrawals import WithdrawalCalls
 
 
@@ -162,6 +163,13 @@ class InventPay:
         from .store import StoreCalls
 
         return StoreCalls(self._transport, self._options)
+
+    @cached_property
+    def webhooks(self) -> WebhookCalls:
+        """Where events go, and how their deliveries fared."""
+        from .webhooks import WebhookCalls
+
+        return WebhookCalls(self._transport, self._options)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._base_url}>"

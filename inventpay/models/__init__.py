@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .payments import ConversionRate, Invoice, Payment, PaymentStatus
     from .products import ContentType, DigitalContent, Product
     from .stores import Confirmation, Store, StoreAnalytics, StoreSettings
+    from .webhooks import WebhookConfig, WebhookDelivery, WebhookStatistics, WebhookStats, WebhookTest
     from .withdrawals import BalanceAfterLock, FeeBreakdown, Withdrawal
 else:
     # Making a model costs a millisecond; who asks for a balance does not pay for what a shop sells.
@@ -27,6 +28,7 @@ else:
             "payments": ["ConversionRate", "Invoice", "Payment", "PaymentStatus"],
             "products": ["ContentType", "DigitalContent", "Product"],
             "stores": ["Confirmation", "Store", "StoreAnalytics", "StoreSettings"],
+            "webhooks": ["WebhookConfig", "WebhookDelivery", "WebhookStatistics", "WebhookStats", "WebhookTest"],
             "withdrawals": ["BalanceAfterLock", "FeeBreakdown", "Withdrawal"],
         },
     )
@@ -62,6 +64,11 @@ __all__ = [
     "Store",
     "StoreAnalytics",
     "StoreSettings",
+    "WebhookConfig",
+    "WebhookDelivery",
+    "WebhookStatistics",
+    "WebhookStats",
+    "WebhookTest",
     "Withdrawal",
     "WithdrawalLimits",
     "WithdrawalState",

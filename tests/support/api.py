@@ -30,6 +30,11 @@ BODIES: Mapping[tuple[str, str], str] = {
     ("POST", "/v1/merchant/withdrawal/create"): "withdrawal.created",
     ("GET", "/v1/withdrawal/cmh789ghi012jkl"): "withdrawal.docs-pending",
     ("GET", "/v1/store/manage/products"): "products.page",
+    ("GET", "/v1/merchant/webhook-config"): "webhooks/config",
+    ("GET", "/v1/merchant/webhook-deliveries"): "webhook_deliveries",
+    ("GET", "/v1/merchant/webhook-delivery/whd1"): "webhooks/delivery",
+    ("GET", "/v1/merchant/webhook-stats"): "webhooks/stats",
+    ("POST", "/v1/merchant/test-webhook"): "webhooks/test",
 }
 """The documented answer to each request."""
 

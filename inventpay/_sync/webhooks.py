@@ -1,0 +1,127 @@
+# Generated from inventpay/_async/webhooks.py by tools/generate_sync.py. Do not edit.
+"""``client.webhooks``: where events go, and how their deliveries fared."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from .._listing import listing
+from ..calls import webhooks as calls
+from ..models.webhooks import WebhookConfig, WebhookDelivery, WebhookStats, WebhookTest
+from ..options import CallOptions
+from .paging import Page, Turn
+from .transport import Transport
+
+
+class WebhookCalls:
+    """Where events go, and how their deliveries fared. What arrives is for :mod:`inventpay.webhooks`."""
+
+    def __init__(self, transport: Transport, options: CallOptions) -> None:
+        self._transport = transport
+        self._options = options
+
+    def configure(self, webhook_url: str) -> WebhookConfig:
+        """Has every event sent to ``webhook_url`` from now on (docs: webhooks/setup; vendor's SDKs).
+
+        It must be https; plain http is for this machine, where the sandbox delivers. No source shows the answer: where
+        it is empty, what comes back holds the URL alone; where it holds the secret, keep it, for the documentation
+        says that it is shown once.
+
+        >>> with InventPay() as client:
+        ...     config = client.webhooks.configure("https://shop.example/webhooks/inventpay")
+        ...     print(config.url, config.is_configured)
+
+        Raises InvalidArgumentError before anything is sent, and the errors of every call.
+        """
+        return self._transport.send(calls.configure(webhook_url), self._options)
+
+    def delete(self) -> None:
+        """Has events sent nowhere any more but to each payment's own ``callback_url`` (vendor's SDKs).
+
+        >>> with InventPay() as client:
+        ...     client.webhooks.delete()
+
+        Raises the errors of every call.
+        """
+        self._transport.send(calls.delete(), self._options)
+
+    def config(self) -> WebhookConfig:
+        """Where events go, in either documented layout (docs: webhooks/setup; vendor's JavaScript SDK).
+
+        >>> with InventPay() as client:
+        ...     config = client.webhooks.config()
+        ...     print(config.url, config.is_configured, config.supported_events)
+
+        Raises the errors of every call.
+        """
+        return self._transport.send(calls.config(), self._options)
+
+    def test(self, webhook_url: str | None = None) -> WebhookTest:
+        """Sends a ``payment.test`` event to ``webhook_url``, or to where all events go (vendor's SDKs).
+
+        >>> with InventPay() as client:
+        ...     test = client.webhooks.test()
+        ...     print(test.status_code, test.response)
+
+        Raises InvalidArgumentError before anything is sent, and the errors of every call: APIStatusError where the API
+        says that the receiver did not accept it.
+        """
+        return self._transport.send(calls.test(webhook_url), self._options)
+
+    @listing
+    def deliveries(
+        self,
+        *,
+        success: bool | calls.Filter | None = None,
+        payment_id: str | None = None,
+        page: int = 1,
+        limit: int = calls.PAGE_LIMIT,
+    ) -> Page[WebhookDelivery]:
+        """The deliveries: all, those that arrived or did not, those of one payment (vendor's JavaScript SDK).
+
+        Iterating gives all of them from page ``page`` on, ``limit`` of them, 1 to 100, with every request; the result
+        of the call itself is the first page, with ``items`` and ``total``. ``"all"`` filters nothing, like ``None``.
+
+        >>> with InventPay() as client:
+        ...     for delivery in client.webhooks.deliveries(success=False):
+        ...         print(delivery.payment_id, delivery.http_status, delivery.error_message)
+
+        Raises InvalidArgumentError for what is out of bounds, and the errors of every call.
+        """
+        build = partial(calls.page, success=success, payment_id=payment_id, limit=limit)
+        return Turn(self._transport, self._options, build, page).take()
+
+    def delivery(self, delivery_id: str) -> WebhookDelivery:
+        """One delivery, with what was sent (vendor's JavaScript SDK).
+
+        >>> with InventPay() as client:
+        ...     delivery = client.webhooks.delivery("whd1")
+        ...     print(delivery.attempts, delivery.response, delivery.payload)
+
+        Raises NotFoundError for an unknown id, and the errors of every call.
+        """
+        return self._transport.send(calls.delivery(delivery_id), self._options)
+
+    def retry(self, delivery_id: str) -> WebhookDelivery | None:
+        """Has an event delivered once more (vendor's JavaScript SDK).
+
+        Returns the delivery where the API answers with it; no source shows the answer. Receivers see a duplicate, which
+        a ``WebhookReceiver`` handles once.
+
+        >>> with InventPay() as client:
+        ...     client.webhooks.retry("whd1")
+
+        Raises NotFoundError for an unknown id, and the errors of every call.
+        """
+        return self._transport.send(calls.retry(delivery_id), self._options)
+
+    def stats(self, *, days: int = calls.DAYS) -> WebhookStats:
+        """How many deliveries of the last ``days`` days, 1 to 90, arrived (vendor's SDKs).
+
+        >>> with InventPay() as client:
+        ...     stats = client.webhooks.stats(days=30)
+        ...     print(stats.summary.failed, stats.summary.success_rate)
+
+        Raises InvalidArgumentError for days out of bounds, and the errors of every call.
+        """
+        return self._transport.send(calls.stats(days), self._options)
