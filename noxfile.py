@@ -75,3 +75,10 @@ def bench(session: nox.Session) -> None:
     """The rate limiter beside its peers, in real time; takes five minutes, ``-- --quick`` one."""
     session.install(EXTRAS, "aiolimiter", "pyrate-limiter", "limits", "throttled-py")
     session.run("python", "benchmarks/limiter.py", *session.posargs)
+
+
+@nox.session(name="bench-webhooks")
+def bench_webhooks(session: nox.Session) -> None:
+    """Verifying and parsing webhooks beside what people know; takes half a minute."""
+    session.install(".", "stripe", "standardwebhooks")
+    session.run("python", "benchmarks/webhooks.py", *session.posargs)
