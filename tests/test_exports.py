@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import pytest
 
 import inventpay
-from inventpay import answers, calls, errors, hooks, lazy, models, options, version
+from inventpay import answers, calls, errors, hooks, lazy, models, options, version, webhooks
 from inventpay.models import balances, enums, payments, withdrawals
 
 
@@ -55,7 +55,7 @@ def test_nothing_public_is_missing_from_all() -> None:
     assert names - {"annotations", "TYPE_CHECKING"} == {name for name in inventpay.__all__ if not name.startswith("_")}
 
 
-LAZY_PACKAGES = [inventpay, answers, calls, models]
+LAZY_PACKAGES = [inventpay, answers, calls, models, webhooks]
 by_package = pytest.mark.parametrize("package", LAZY_PACKAGES, ids=lambda package: package.__name__)
 
 

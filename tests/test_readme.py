@@ -47,6 +47,7 @@ def test_every_block_runs(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
     sandbox.deposit("USDT_BEP20", 100)
     payer = Payer(sandbox)
     with sandbox.run() as server:
+        monkeypatch.setenv("INVENTPAY_WEBHOOK_SECRET", "whsec_of_the_readme")
         monkeypatch.setenv("INVENTPAY_API_KEY", sandbox.api_key)
         monkeypatch.setenv("INVENTPAY_WITHDRAWAL_KEY", sandbox.withdrawal_key)
         monkeypatch.setenv("INVENTPAY_BASE_URL", server.url)

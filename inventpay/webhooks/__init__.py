@@ -9,38 +9,74 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .answers import DeliveryOutcome, WebhookAnswer
-from .events import (
-    KNOWN_EVENTS,
-    PaidEvent,
-    PaymentCompletedEvent,
-    PaymentConfirmedEvent,
-    PaymentCreatedEvent,
-    PaymentEvent,
-    PaymentExpiredEvent,
-    PaymentFailedEvent,
-    PaymentPendingEvent,
-    PaymentTestEvent,
-    PaymentUnderpaidEvent,
-    UnknownEvent,
-    WebhookEvent,
-    WithdrawalCompletedEvent,
-    WithdrawalCreatedEvent,
-    WithdrawalEvent,
-    WithdrawalFailedEvent,
-    WithdrawalProcessingEvent,
-)
-from .memory_store import MemorySeenStore
-from .parsing import parse_event
-from .receiver import WebhookReceiver
-from .request_headers import DELIVERY_ID_HEADER, EVENT_HEADER, SIGNATURE_HEADER
-from .seen import Claim, SeenStore, Standing
-from .signature import sign, verify_signature
+from .. import lazy
 
 if TYPE_CHECKING:
+    from .answers import DeliveryOutcome, WebhookAnswer
+    from .events import (
+        KNOWN_EVENTS,
+        PaidEvent,
+        PaymentCompletedEvent,
+        PaymentConfirmedEvent,
+        PaymentCreatedEvent,
+        PaymentEvent,
+        PaymentExpiredEvent,
+        PaymentFailedEvent,
+        PaymentPendingEvent,
+        PaymentTestEvent,
+        PaymentUnderpaidEvent,
+        UnknownEvent,
+        WebhookEvent,
+        WithdrawalCompletedEvent,
+        WithdrawalCreatedEvent,
+        WithdrawalEvent,
+        WithdrawalFailedEvent,
+        WithdrawalProcessingEvent,
+    )
+    from .memory_store import MemorySeenStore
+    from .parsing import parse_event
+    from .receiver import WebhookReceiver
+    from .request_headers import DELIVERY_ID_HEADER, EVENT_HEADER, SIGNATURE_HEADER
+    from .seen import Claim, SeenStore, Standing
+    from .signature import sign, verify_signature
     from .sqlite_store import SQLiteSeenStore
+else:
+    # Who checks a signature pays neither for the events nor for SQLite, which some builds of Python lack.
+    __getattr__, __dir__ = lazy.exports(
+        __name__,
+        {
+            "answers": ["DeliveryOutcome", "WebhookAnswer"],
+            "events": [
+                "KNOWN_EVENTS",
+                "PaidEvent",
+                "PaymentCompletedEvent",
+                "PaymentConfirmedEvent",
+                "PaymentCreatedEvent",
+                "PaymentEvent",
+                "PaymentExpiredEvent",
+                "PaymentFailedEvent",
+                "PaymentPendingEvent",
+                "PaymentTestEvent",
+                "PaymentUnderpaidEvent",
+                "UnknownEvent",
+                "WebhookEvent",
+                "WithdrawalCompletedEvent",
+                "WithdrawalCreatedEvent",
+                "WithdrawalEvent",
+                "WithdrawalFailedEvent",
+                "WithdrawalProcessingEvent",
+            ],
+            "memory_store": ["MemorySeenStore"],
+            "parsing": ["parse_event"],
+            "receiver": ["WebhookReceiver"],
+            "request_headers": ["DELIVERY_ID_HEADER", "EVENT_HEADER", "SIGNATURE_HEADER"],
+            "seen": ["Claim", "SeenStore", "Standing"],
+            "signature": ["sign", "verify_signature"],
+            "sqlite_store": ["SQLiteSeenStore"],
+        },
+    )
 
 __all__ = [
     "DELIVERY_ID_HEADER",
@@ -76,12 +112,3 @@ __all__ = [
     "sign",
     "verify_signature",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    # Some builds of Python have no sqlite3, and most receivers do not need it.
-    if name == "SQLiteSeenStore":
-        from .sqlite_store import SQLiteSeenStore
-
-        return SQLiteSeenStore
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

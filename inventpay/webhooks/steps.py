@@ -5,7 +5,6 @@ A step is a call of the store, or of a handler. What it returns or raises is sen
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import functools
 import inspect
@@ -13,8 +12,6 @@ import threading
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, TypeAlias, TypeVar
 
-import anyio
-import anyio.to_thread
 from attrs import frozen
 
 T = TypeVar("T")
@@ -85,6 +82,9 @@ def _take(step: AskStore | RunHandler) -> Any:
 
 
 async def _take_async(step: AskStore | RunHandler) -> Any:
+    import anyio
+    import anyio.to_thread
+
     if isinstance(step, RunHandler):
         if _is_async(step.handler):
             await step.handler(step.event)
@@ -108,6 +108,7 @@ def _is_async(handler: Callable[[Any], Any]) -> bool:
 
 def _wait_for(result: Awaitable[Any]) -> None:
     """Runs what an async handler returned to its end, in a loop of its own."""
+    import asyncio
 
     async def wait() -> None:
         await result
@@ -132,6 +133,8 @@ def _wait_for(result: Awaitable[Any]) -> None:
 
 
 def _in_a_loop() -> bool:
+    import anyio
+
     try:
         anyio.get_current_task()
     except anyio.NoEventLoopError:
