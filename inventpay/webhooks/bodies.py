@@ -1,7 +1,7 @@
 """From a body that was verified to the event it tells of, in either of the two documented shapes.
 
 Nested, what happened stands under ``data`` (docs: webhooks/events); flat, it stands beside the event's name (vendor's
-JavaScript README). Both give the same event.
+JavaScript README). Both give the same event, and so does a mixture, which one known consumer is prepared for.
 """
 
 from __future__ import annotations
@@ -58,9 +58,10 @@ def _event(document: dict[str, Any]) -> WebhookEvent:
     data = document.get("data")
     if is_object(data):
         path, members = "$.data", dict(data)
-        for member in _ENVELOPE:
-            if document.get(member) is not None:
-                members[member] = document[member]
+        # What stands outside counts where nothing does inside; what belongs to the delivery, always.
+        for member, value in document.items():
+            if member != "data" and (members.get(member) is None or (member in _ENVELOPE and value is not None)):
+                members[member] = value
                 moved[member] = f"$.{member}"
     elif data is not None:
         raise DecodeError(f"$.data is {kind(data)}, not an object", json_path="$.data")

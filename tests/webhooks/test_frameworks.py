@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import socket
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -22,6 +20,7 @@ from inventpay.sandbox import server as sandbox_server
 from inventpay.sandbox.coins import COINS
 from inventpay.sandbox.payments import NewPayment
 from tests.support.deliveries import SECRET, flat, nested, signed
+from tests.support.wsgi_servers import waitress
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "webhooks"
 PATH = "/webhooks/inventpay"
@@ -33,30 +32,12 @@ def _uvicorn(app: Any) -> Iterator[str]:
         yield running.url
 
 
-@contextmanager
-def _waitress(app: Any) -> Iterator[str]:
-    waitress = pytest.importorskip("waitress.server", reason="waitress is not installed")
-    # Given its socket, waitress listens before its thread runs.
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        channels: dict[int, Any] = {}
-        running = waitress.create_server(app, map=channels, sockets=[listener], threads=4)
-        thread = threading.Thread(target=running.run, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            running.task_dispatcher.shutdown()
-            # Its own thread closes everything, and ends when nothing is open.
-            running.trigger.pull_trigger(lambda: [channel.close() for channel in list(channels.values())])
-            thread.join(10)
-
-
 SERVERS: dict[str, tuple[Callable[[Any], AbstractContextManager[str]], str]] = {
     "starlette": (_uvicorn, "app"),
     "fastapi": (_uvicorn, "app"),
     "litestar": (_uvicorn, "app"),
-    "flask": (_waitress, "app"),
-    "django": (_waitress, "application"),
+    "flask": (waitress, "app"),
+    "django": (waitress, "application"),
 }
 """By framework: what serves it, and what its example calls its application."""
 

@@ -264,6 +264,12 @@ def test_what_belongs_to_the_delivery_may_stand_inside_too() -> None:
     assert parse(both).timestamp == NOON + timedelta(seconds=1)
 
 
+def test_a_mixture_of_both_shapes_is_read_too() -> None:
+    """What is missing in `data` may stand beside it; what is in both is taken from `data`."""
+    body = b'{"event":"payment.completed","paymentId":"cmh1","amount":1,"data":{"amount":2,"orderId":"order-1"}}'
+    assert parse(body) == PaymentCompletedEvent(payment_id="cmh1", amount=D(2), order_id="order-1")
+
+
 # Unreadable bodies
 
 
@@ -290,6 +296,7 @@ def test_what_belongs_to_the_delivery_may_stand_inside_too() -> None:
         (b'{"event":"payment.completed"}', "$.paymentId", r"\$.paymentId is missing"),
         (b'{"event":"payment.completed","data":{}}', "$.data.paymentId", r"\$.data.paymentId is missing"),
         (b'{"event":"withdrawal.failed","id":5}', "$.id", r"\$.id is a number, not text"),
+        (b'{"event":"payment.completed","amount":[],"data":{"paymentId":"a"}}', "$.amount", r"\$.amount is a list"),
         (flat(amount="many"), "$.amount", r"\$.amount is text that is not a number"),
         (nested(amount=True), "$.data.amount", r"\$.data.amount is a boolean, not money"),
         (nested(txHash=5), "$.data.txHash", r"\$.data.txHash is a number, not text"),
@@ -378,6 +385,13 @@ def test_a_stale_event_says_how_stale(age: timedelta, tolerance: float, message:
     with pytest.raises(StaleEventError) as caught:
         parse(flat(timestamp=(NOON - age).isoformat()), tolerance=tolerance)
     assert str(caught.value) == f"the event {message}"
+
+
+@pytest.mark.parametrize("timestamp", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59.999999-23:59"])
+def test_the_ends_of_the_calendar_are_stale(timestamp: str) -> None:
+    """Times that no other zone can express are no way round the tolerance, and break nothing."""
+    with pytest.raises(StaleEventError):
+        parse(flat(timestamp=timestamp))
 
 
 def test_an_event_without_a_timestamp_is_accepted() -> None:
