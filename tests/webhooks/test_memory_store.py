@@ -62,3 +62,13 @@ def test_a_bound_must_be_above_zero(bounds: dict[str, Any]) -> None:
     """Nothing could be remembered otherwise."""
     with pytest.raises(ConfigurationError, match="must be above 0"):
         MemorySeenStore(**bounds)
+
+
+def test_a_forked_child_has_a_lock_of_its_own() -> None:
+    """The parent's may be held by a thread that does not exist there."""
+    store = MemorySeenStore()
+    claimed(store.claim(["a"], 60))
+    lock = store.fork_lock()
+    lock.acquire()
+    store.forget_parent()
+    assert store.claim(["a"], 60) is Standing.BUSY

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from inventpay import ConfigurationError
+from inventpay.webhooks import sqlite_store
 from inventpay.webhooks.seen import Claim, Standing
 from inventpay.webhooks.sqlite_store import SQLiteSeenStore
 
@@ -180,12 +181,33 @@ def test_a_file_of_something_else_is_left_alone(path: Path) -> None:
         SQLiteSeenStore(path).claim(["a"], 60)
 
 
-def test_a_file_that_stays_locked_while_it_is_opened_is_an_error(path: Path) -> None:
-    """SQLite does not wait there by itself; the store waits for its timeout."""
-    other = sqlite3.connect(path, isolation_level=None)
+@pytest.mark.parametrize("lock", ["IMMEDIATE", "EXCLUSIVE"])
+def test_a_file_that_is_locked_while_it_is_opened_is_waited_for(lock: str, path: Path) -> None:
+    """SQLite does not wait there by itself; the store does, for its timeout and no longer."""
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     other.execute("CREATE TABLE t (a)")
-    other.execute("BEGIN EXCLUSIVE")
+    other.execute(f"BEGIN {lock}")
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         SQLiteSeenStore(path, timeout=0.05).claim(["a"], 60)
-    other.execute("ROLLBACK")
+    timer = threading.Timer(0.05, other.execute, ["ROLLBACK"])
+    timer.start()
+    store = SQLiteSeenStore(path)
+    claimed(store.claim(["a"], 60))
+    timer.join()
     other.close()
+    store.close()
+
+
+def test_a_child_forgets_the_connection_of_its_parent(path: Path) -> None:
+    """What the fork hook does there, done here, where it can be looked at."""
+    store = SQLiteSeenStore(path)
+    store.forget_parent()
+    claimed(store.claim(["a"], 60))
+    before, lock = len(sqlite_store._inherited), store.fork_lock()
+    store.forget_parent()
+    assert len(sqlite_store._inherited) == before + 1
+    assert store.fork_lock() is not lock
+    assert store.claim(["a"], 60) is Standing.BUSY
+    store.close()
+    # Kept open for good in a child; nobody else uses it here.
+    sqlite_store._inherited.pop().close()
