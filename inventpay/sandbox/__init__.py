@@ -48,6 +48,8 @@ from inventpay.sandbox.rate_limits import (
 from inventpay.sandbox.request_log import LoggedRequest, RequestLog
 from inventpay.sandbox.sandbox import Sandbox
 from inventpay.sandbox.server import RunningServer
+from inventpay.sandbox.testing import renew, running_sandbox
+from inventpay.sandbox.transport import SandboxTransport
 from inventpay.sandbox.variants import MIXED, VARIANTS, Variants
 from inventpay.sandbox.webhooks import Delivery, Webhooks, WebhookSettings
 from inventpay.sandbox.withdrawals import Withdrawal, WithdrawalStatus
@@ -76,6 +78,7 @@ __all__ = [
     "Sandbox",
     "SandboxClock",
     "SandboxError",
+    "SandboxTransport",
     "SlidingLog",
     "SlidingWindowCounter",
     "TokenBucket",
@@ -86,5 +89,7 @@ __all__ = [
     "Webhooks",
     "Withdrawal",
     "WithdrawalStatus",
+    "renew",
+    "running_sandbox",
     "serve",
 ]

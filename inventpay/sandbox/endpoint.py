@@ -82,8 +82,6 @@ class Endpoint:
         self._is_api = label.partition(" ")[2].startswith("/v1/")
         if self._is_api:
             sandbox.faults.register(label)
-        self._api_key = sandbox.api_key.encode()
-        self._withdrawal_key = sandbox.withdrawal_key.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._is_api:
@@ -151,9 +149,9 @@ class Endpoint:
 
     def _caller(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
         """Who is counted for the call: the merchant, or the address of someone without a valid key."""
-        if hmac.compare_digest(headers.get(b"x-api-key", b""), self._api_key):
+        if hmac.compare_digest(headers.get(b"x-api-key", b""), self._sandbox.api_key.encode()):
             if self._access is Access.BOTH_KEYS and not hmac.compare_digest(
-                headers.get(b"x-withdrawal-key", b""), self._withdrawal_key
+                headers.get(b"x-withdrawal-key", b""), self._sandbox.withdrawal_key.encode()
             ):
                 raise SandboxError(assumptions.WITHDRAWAL_KEY_REFUSED_STATUS, assumptions.WITHDRAWAL_KEY_REFUSED_ERROR)
             return "merchant"

@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from decimal import Decimal
+from typing import Any
 
 from starlette.applications import Starlette
 
+from inventpay import AsyncInventPay, InventPay, LocalLimiter
 from inventpay.sandbox import assumptions, fields, money, server
 from inventpay.sandbox.app import create_app
 from inventpay.sandbox.balances import Balance
@@ -24,6 +26,7 @@ from inventpay.sandbox.rate_limits import RateLimitPolicy, SlidingLog
 from inventpay.sandbox.request_log import RequestLog
 from inventpay.sandbox.state import State
 from inventpay.sandbox.store.shop import Shop
+from inventpay.sandbox.transport import SandboxTransport
 from inventpay.sandbox.variants import Variants
 from inventpay.sandbox.webhooks.settings import WebhookSettings
 from inventpay.sandbox.webhooks.webhooks import Webhooks
@@ -66,11 +69,8 @@ class Sandbox:
 
         Raises `ValueError` for a key that could not be sent in a header, or an unknown form.
         """
-        for name, key in (("api_key", api_key), ("withdrawal_key", withdrawal_key)):
-            if not (key and key.isascii() and key.isprintable() and " " not in key):
-                raise ValueError(f"{name} must be visible ASCII characters without spaces.")
-        self.api_key = api_key
-        self.withdrawal_key = withdrawal_key
+        self.api_key: str = _checked_key("api_key", api_key)
+        self.withdrawal_key: str = _checked_key("withdrawal_key", withdrawal_key)
         self.clock: SandboxClock = clock if isinstance(clock, SandboxClock) else SandboxClock(clock)
         self.rate_limits: RateLimitPolicy = SlidingLog() if rate_limits is None else rate_limits
         self.rate_limit_headers: RateLimitHeaders = RateLimitHeaders(rate_limit_headers)
@@ -84,6 +84,8 @@ class Sandbox:
         self.state.observers.append(self.webhooks)
         self.shop: Shop = Shop(self.clock, self.state)
         self.app: Starlette = create_app(self)
+        self._transport = SandboxTransport(self.app)
+        self._servers: list[server.RunningServer] = []
 
     def payment(self, payment_id: str) -> Payment:
         """The payment or invoice as it stands."""
@@ -166,7 +168,60 @@ class Sandbox:
         Raises `AddressError` when the address cannot be listened on.
         """
         with server.run_in_thread(self.app, host, port) as running, self.webhooks.sending():
-            yield running
+            self._servers.append(running)
+            try:
+                yield running
+            finally:
+                self._servers.remove(running)
+
+    # Clients
+
+    @property
+    def url(self) -> str | None:
+        """The base URL while it is served, else None."""
+        return self._servers[-1].url if self._servers else None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that lead clients and receivers of the code under test here.
+
+        Raises `RuntimeError` while it is not served: without a socket nobody else can reach it.
+        """
+        if self.url is None:
+            raise RuntimeError("The sandbox is not served; enter `with sandbox.run():` first.")
+        return {
+            "INVENTPAY_BASE_URL": self.url,
+            "INVENTPAY_API_KEY": self.api_key,
+            "INVENTPAY_WITHDRAWAL_KEY": self.withdrawal_key,
+            "INVENTPAY_WEBHOOK_SECRET": self.webhooks.secret,
+        }
+
+    def transport(self) -> SandboxTransport:
+        """For `transport=` of either client: requests reach the sandbox inside this process, without a socket."""
+        return self._transport
+
+    def client(self, **options: Any) -> InventPay:
+        """A blocking client of this sandbox: over HTTP while it is served, else inside the process.
+
+        It has its keys and rate limits of its own; `options` are those of `InventPay`.
+        """
+        return InventPay(**self._client_options(options))
+
+    def async_client(self, **options: Any) -> AsyncInventPay:
+        """The same for asyncio and trio."""
+        return AsyncInventPay(**self._client_options(options))
+
+    def _client_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        there = {"transport": self._transport} if self.url is None else {"base_url": self.url}
+        keys = {"api_key": self.api_key, "withdrawal_key": self.withdrawal_key}
+        # Clients usually share their limits by key, which would let one test wait for another.
+        return {**there, **keys, "limiter": LocalLimiter(options.get("rate_limits")), **options}
+
+
+def _checked_key(name: str, key: str) -> str:
+    if not (key and key.isascii() and key.isprintable() and " " not in key):
+        raise ValueError(f"{name} must be visible ASCII characters without spaces.")
+    return key
 
 
 def _amount(value: Amount | None) -> Decimal | None:

@@ -1,0 +1,59 @@
+"""The pytest plugin of inventpay's sandbox. It imports nothing of the package until one of its fixtures is used.
+
+    def test_an_order_is_paid(inventpay_sandbox, inventpay_client):
+        payment = inventpay_client.payments.create(amount="5", amount_currency="USD", currency="USDT_BEP20")
+        inventpay_sandbox.pay(payment.payment_id)
+        assert inventpay_client.payments.status(payment.payment_id).is_paid
+
+It stands beside the package, not in it: pytest imports its plugins before anything else, and would import all of
+`inventpay` with this one, in every test run, before coverage is measured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from inventpay import AsyncInventPay, InventPay
+    from inventpay.sandbox import Sandbox
+
+
+@pytest.fixture(scope="session")
+def _served_inventpay_sandbox() -> Iterator[Sandbox]:
+    """One server for the whole session; each worker of pytest-xdist has its own, on a port of its own."""
+    from inventpay.sandbox import running_sandbox
+
+    with running_sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def inventpay_sandbox(_served_inventpay_sandbox: Sandbox) -> Sandbox:
+    """A sandbox of the InventPay API on a loopback port, like new for each test.
+
+    `inventpay_sandbox.environment` has the variables for code that makes its own client.
+    """
+    from inventpay.sandbox import renew
+
+    renew(_served_inventpay_sandbox)
+    return _served_inventpay_sandbox
+
+
+@pytest.fixture
+def inventpay_client(inventpay_sandbox: Sandbox) -> Iterator[InventPay]:
+    """A blocking client of `inventpay_sandbox`."""
+    with inventpay_sandbox.client() as client:
+        yield client
+
+
+@pytest.fixture
+def async_inventpay_client(inventpay_sandbox: Sandbox) -> Iterator[AsyncInventPay]:
+    """An async client of `inventpay_sandbox`, for tests under pytest-asyncio, anyio or pytest-trio alike."""
+    client = inventpay_sandbox.async_client()
+    yield client
+    # Its connections ended with the test's event loop; this marks it closed.
+    asyncio.run(client.aclose())
