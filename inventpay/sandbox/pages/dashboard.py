@@ -61,6 +61,7 @@ class Dashboard:
             "payments": self._payments,
             "balances": self._balances,
             "withdrawals": self._withdrawals,
+            "deliveries": self._deliveries,
             "requests": self._requests,
             "trouble": self._trouble,
         }
@@ -113,6 +114,11 @@ class Dashboard:
         state = self._sandbox.state
         rows = state.latest_withdrawals(_ROWS)
         return {"withdrawals": rows, "total": state.counts()["withdrawals"], "names": COIN_NAMES}
+
+    def _deliveries(self) -> dict[str, object]:
+        webhooks = self._sandbox.webhooks
+        rows = webhooks.outbox.latest(_ROWS)
+        return {"deliveries": rows, "total": webhooks.outbox.total, "url": webhooks.url}
 
     def _requests(self) -> dict[str, object]:
         log = self._sandbox.request_log

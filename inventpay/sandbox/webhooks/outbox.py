@@ -192,6 +192,12 @@ class Outbox:
         with self._lock:
             return list(self._deliveries.values())
 
+    @property
+    def total(self) -> int:
+        """How many deliveries the log has."""
+        with self._lock:
+            return len(self._deliveries)
+
     def latest(self, count: int) -> list[Delivery]:
         """The newest `count`, newest first."""
         with self._lock:

@@ -51,5 +51,6 @@ def rows(sandbox: Sandbox) -> list[Row]:
         Row("POST", "/sandbox/webhooks", control.configure, reads=optional),
         Row("POST", "/sandbox/webhooks/faults", control.add_fault, reads=optional),
         Row("DELETE", "/sandbox/webhooks/faults", control.clear_faults),
+        Row("POST", "/sandbox/webhooks/deliveries/{deliveryId}/retry", api.retry, reads=optional),
         Row("POST", "/sandbox/webhooks/deliver", control.deliver, reads=optional),
     ]
