@@ -19,7 +19,7 @@ import pytest
 
 if TYPE_CHECKING:
     from inventpay import AsyncInventPay, InventPay
-    from inventpay.sandbox import Sandbox
+    from inventpay.sandbox import Sandbox, WebhookInbox
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +57,12 @@ def async_inventpay_client(inventpay_sandbox: Sandbox) -> Iterator[AsyncInventPa
     yield client
     # Its connections ended with the test's event loop; this marks it closed.
     asyncio.run(client.aclose())
+
+
+@pytest.fixture
+def inventpay_webhooks(inventpay_sandbox: Sandbox) -> Iterator[WebhookInbox]:
+    """A receiver to which `inventpay_sandbox` delivers every event: `.events`, `.wait_for("payment.completed")`."""
+    from inventpay.sandbox import webhook_inbox
+
+    with webhook_inbox(inventpay_sandbox) as inbox:
+        yield inbox

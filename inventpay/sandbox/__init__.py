@@ -33,6 +33,7 @@ from inventpay.sandbox.clock import Clock, ManualClock, SandboxClock
 from inventpay.sandbox.errors import AddressError, SandboxError
 from inventpay.sandbox.faults import Fault, FaultKind, Faults, PlannedFault
 from inventpay.sandbox.foreground import serve
+from inventpay.sandbox.inbox import WebhookInbox, webhook_inbox
 from inventpay.sandbox.payments import Payment, PaymentStatus
 from inventpay.sandbox.rate_limit_headers import RateLimitHeaders
 from inventpay.sandbox.rate_limits import (
@@ -85,6 +86,7 @@ __all__ = [
     "Unlimited",
     "Variants",
     "Verdict",
+    "WebhookInbox",
     "WebhookSettings",
     "Webhooks",
     "Withdrawal",
@@ -92,4 +94,5 @@ __all__ = [
     "renew",
     "running_sandbox",
     "serve",
+    "webhook_inbox",
 ]

@@ -331,3 +331,33 @@ def test_a_server_that_stops_is_noticed_and_found_again(chromium: Any, tmp_path:
         page.wait_for(lambda: not page.find(".lost").is_displayed())
         page.wait_for(lambda: "BTC" in page.text("#balances"))
         chromium.get("about:blank")
+
+
+def test_webhook_deliveries_are_shown_with_their_bodies_and_sent_again(
+    api: Api, open_page: Callable[..., Page]
+) -> None:
+    """The list follows the deliveries; one that is open stays open while others come, and its button repeats it."""
+    api.sandbox.webhooks.set_url(api.server.url + "/sandbox/rate-limits")  # which answers anything with 200
+    page = open_page()
+    payment_id = api.create_payment()["paymentId"]
+    page.wait_for(lambda: "Delivered" in page.text("#deliveries .status"))
+    page.find("#deliveries summary").click()
+    page.wait_for(lambda: f'"paymentId":"{payment_id}"' in page.text("#deliveries pre"))
+    api.sandbox.webhooks.set_url(api.server.url + "/nowhere")
+    api.sandbox.pay(payment_id, 1)
+    page.wait_for(lambda: "Waiting" in page.texts("#deliveries .status"))
+    page.press("Deliver again")
+    page.wait_for(lambda: any("2 attempts" in text for text in page.texts("#deliveries .attempts")))
+    api.sandbox.webhooks.set_url(None)
+
+
+def test_keys_and_addresses_can_be_copied(api: Api, open_page: Callable[..., Page]) -> None:
+    """What is copied is the exact text, and the page says so."""
+    payment = api.create_payment()
+    page = open_page(f"/invoice/{payment['paymentId']}")
+    permission = {"origin": api.server.url, "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+    page.chromium.execute_cdp_cmd("Browser.grantPermissions", permission)
+    page.find("[data-copied='Address copied']").click()
+    page.wait_for(lambda: page.text("#notice") == "Address copied")
+    read = "const done = arguments[0]; navigator.clipboard.readText().then(done, (error) => done(String(error)))"
+    assert page.chromium.execute_async_script(read) == payment["address"]

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from inventpay.sandbox.sandbox import Sandbox
 
 # Rows of a table; the JSON under /sandbox/ has all.
-_ROWS: Final = 12
-_REQUEST_ROWS: Final = 20
+_ROWS: Final = 10
+_REQUEST_ROWS: Final = 15
 
 SPEEDS: Final = (1, 10, 60, 3600)
 

@@ -52,9 +52,8 @@ def _environment() -> Environment:
 
 def amount(value: Decimal, currency: str = "") -> str:
     """An exact amount as people write it: with two decimals at least where it is money of a bank."""
-    if currency == "USD" and decimal_places(value) < 2:
-        return format(value, ".2f")
-    return plain(value)
+    exact = plain(value)
+    return format(value, ".2f") if currency == "USD" and decimal_places(Decimal(exact)) < 2 else exact
 
 
 def price(value: Decimal) -> str:
