@@ -1,4 +1,4 @@
-"""The guide to the sandbox is true: its tests pass as they stand, and its examples run."""
+"""The guide to the sandbox is true, and so are the README's tests: they pass as they stand, and its examples run."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "docs" / "sandbox.md").read_text()
-BLOCKS = re.findall(r"^```python\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+FENCED = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCKS = FENCED.findall(GUIDE)
+README_TESTS = [block for block in FENCED.findall((ROOT / "README.md").read_text()) if "def test_" in block]
 
 
 def test_every_test_of_the_guide_passes(tmp_path: Path) -> None:
     """Each block as a file of its own, in a folder that knows nothing of this project, with warnings as errors."""
-    for number, block in enumerate(BLOCKS):
+    blocks = [*BLOCKS, *README_TESTS]
+    for number, block in enumerate(blocks):
         (tmp_path / f"test_block_{number}.py").write_text(block)
     switches = ["-q", "-W", "error", "-p", "no:cacheprovider", "-o", "asyncio_default_fixture_loop_scope=function"]
     done = subprocess.run([sys.executable, "-m", "pytest", *switches], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{GUIDE.count('def test_')} passed" in done.stdout
+    assert f"{''.join(blocks).count('def test_')} passed" in done.stdout
 
 
 def test_the_first_test_of_the_guide_has_ten_lines() -> None:

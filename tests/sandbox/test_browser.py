@@ -15,7 +15,7 @@ from .conftest import Api
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium drives the browser")
 zxingcpp = pytest.importorskip("zxingcpp", reason="zxing-cpp reads the QR code")
 from PIL import Image  # noqa: E402
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException  # noqa: E402
+from selenium.common.exceptions import WebDriverException  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
@@ -88,7 +88,8 @@ class Page:
         self.wait_for(ready)
 
     def wait_for(self, condition: Callable[[], object]) -> None:
-        passing = (NoSuchElementException, StaleElementReferenceException, ValueError)
+        # Elements come and go while a page changes.
+        passing = (WebDriverException, ValueError)
         WebDriverWait(self.chromium, 20, 0.02, passing).until(lambda _: condition())
 
     def check(self) -> None:
