@@ -16,6 +16,10 @@ KEY_LENGTH: Final = 1_000
 """assumed: characters of one key; no source states a bound."""
 
 
+BATCH_BYTES: Final = 500_000
+"""assumed: bytes of keys in one request, at most: half of what servers commonly accept, for JSON may double them."""
+
+
 class KeyBatches:
     """Cuts any number of keys into batches of distinct ones, and counts.
 
@@ -38,7 +42,7 @@ class KeyBatches:
     def next(self) -> list[str]:
         """The next batch; empty when there are no more keys."""
         batch: dict[str, None] = {}
-        self._repeated = 0
+        self._repeated = size = 0
         for key in self._keys:
             checked = _check(key, self._read)
             self._read += 1
@@ -46,7 +50,8 @@ class KeyBatches:
                 self._repeated += 1
                 continue
             batch[checked] = None
-            if len(batch) == self._size:
+            size += len(checked.encode())
+            if len(batch) == self._size or size >= BATCH_BYTES:
                 break
         return list(batch)
 

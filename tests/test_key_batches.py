@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventpay.errors import APITimeoutError, InvalidArgumentError, InventPayError, KeyUploadError
-from inventpay.key_batches import KeyBatches
+from inventpay.key_batches import BATCH_BYTES, KeyBatches
 from inventpay.models import AddedKeys
 
 
@@ -53,6 +53,16 @@ def test_batches_are_as_large_as_the_api_takes() -> None:
     keys = [str(number) for number in range(25_000)]
     assert drain(KeyBatches([*keys, *keys[:5]], 10_000), Pool()) == [10_000, 10_000, 5_005]
     assert drain(KeyBatches(["a"] * 30_000, 10_000), Pool()) == [1]
+
+
+def test_long_keys_make_smaller_batches() -> None:
+    """No batch is much larger than half a megabyte, however long its keys are, and no key is left out."""
+    batches = KeyBatches((f"{number:05}".ljust(1000, "é") for number in range(2_000)), 10_000)
+    sizes = []
+    while batch := batches.next():
+        assert sum(len(key.encode()) for key in batch) < BATCH_BYTES + 2_000
+        sizes.append(len(batch))
+    assert (sum(sizes), len(sizes)) == (2_000, 8)
 
 
 def test_nothing_is_nothing() -> None:

@@ -24,9 +24,8 @@ BUSINESS_NAME = "Sandbox Business"
 
 # --- HTTP ------------------------------------------------------------------------------------------------------------
 
-# assumed: the largest request body, in bytes; larger ones are answered with 413. It holds 10,000 keys of 400
-# characters.
-MAX_BODY_BYTES = 4 * 1024 * 1024
+# assumed: the largest request body, in bytes; larger ones are answered with 413.
+MAX_BODY_BYTES = 1024 * 1024
 
 # assumed: requests with a body must be sent as application/json; anything else is answered with 415.
 JSON_MEDIA_TYPE = "application/json"

@@ -37,11 +37,12 @@ def taken_port() -> Iterator[int]:
 def test_a_server_is_ready_when_entered_and_gone_when_left() -> None:
     """Inside the block it answers on a free loopback port; afterwards port, thread and sockets are gone."""
     sandbox = Sandbox()
+    before = set(threading.enumerate())
     with sandbox.run() as server:
         assert server.url == f"http://127.0.0.1:{server.port}"
         assert httpx.get(server.url, verify=False).status_code == 200
-        assert "inventpay-sandbox" in {thread.name for thread in threading.enumerate()}
-    assert "inventpay-sandbox" not in {thread.name for thread in threading.enumerate()}
+        assert {thread.name for thread in set(threading.enumerate()) - before} == {"inventpay-sandbox"}
+    assert set(threading.enumerate()) <= before
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((server.host, server.port), timeout=5)
     # A socket left open would raise its ResourceWarning here.
