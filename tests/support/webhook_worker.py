@@ -1,10 +1,11 @@
 """A process that receives webhooks on its standard input, on a SQLite store it shares with others.
 
-    python -m tests.support.webhook_worker STORE LOG LEASE threads|asyncio|first
+    python -m tests.support.webhook_worker STORE LOG LEASE threads|asyncio|first [--hang]
 
-A line is a delivery, ``{"number": 7, "body": "...", "headers": {...}}``; an answer is ``{"number": 7, "status": 200}``.
-Four deliveries are handled at the same time. The handler writes ``begin`` and ``end`` to the log, with the time, the
-process and the payment, and between them waits a few milliseconds, or for ever where the order says ``hang``.
+It says ``ready``. A line is a delivery, ``{"number": 7, "body": "...", "headers": {...}}``; an answer is
+``{"number": 7, "status": 200}``. Four deliveries are handled at the same time. The handler writes ``begin`` and ``end``
+to the log, with the time, the process and the payment, and between them waits a few milliseconds, or with ``--hang`` for
+ever where the order is ``hang``.
 """
 
 from __future__ import annotations
@@ -87,6 +88,7 @@ def main() -> None:
     store, log, lease, mode = sys.argv[1:5]
     options: dict[str, Any] = {"respond": "first"} if mode == "first" else {}
     receiver = make_receiver(store, Log(log), float(lease), **options)
+    print("ready", flush=True)
     if mode == "asyncio":
         asyncio.run(in_tasks(receiver))
     else:

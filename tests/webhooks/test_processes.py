@@ -49,13 +49,15 @@ class Worker:
 
     @classmethod
     async def start(cls, *arguments: object) -> Worker:
-        """Starts one."""
+        """Starts one, and waits until it receives."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.support.webhook_worker", *map(str, arguments)),
             cwd=ROOT,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ready\n"
         return cls(process)
 
     async def read_answers(self) -> None:
@@ -65,6 +67,7 @@ class Worker:
             answer = json.loads(line)
             self.answered += 1
             self.answers.pop(answer["number"]).set_result(answer["status"])
+            self.answered += 1
         for waiting in self.answers.values():
             waiting.set_result(None)
         self.answers.clear()
@@ -123,10 +126,12 @@ async def test_a_thousand_deliveries_over_four_processes_one_of_which_is_killed(
     """Every event is handled once; the one whose process died in its handler again, when the lease is over."""
     log, store = tmp_path / "log", tmp_path / "seen.sqlite3"
     modes = ["threads", "asyncio", "threads", "asyncio"]
-    victim, *others = [
-        await Worker.start(store, log, LEASE, mode, *(["--hang"] if number == 0 else []))
-        for number, mode in enumerate(modes)
-    ]
+    victim, *others = await asyncio.gather(
+        *(
+            Worker.start(store, log, LEASE, mode, *(["--hang"] if number == 0 else []))
+            for number, mode in enumerate(modes)
+        )
+    )
     sender = Sender(deliveries(seed=1))
     # What hangs reaches the victim first, so that it can be killed in the middle of it.
     hanging = next(each for each in sender._deliveries if HANG.encode() in each[0])
