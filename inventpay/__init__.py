@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ._sync.client import InventPay
     from ._sync.paging import Page
     from .basket import CheckoutItem
+    from .check import CheckResult, CheckState
     from .errors import (
         APIConnectionError,
         APIStatusError,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         ServerError,
         SignatureError,
         StaleEventError,
+        Trouble,
         WaitTimeoutError,
         WebhookError,
     )
@@ -111,6 +113,7 @@ else:
             "_sync.client": ["InventPay"],
             "_sync.paging": ["Page"],
             "basket": ["CheckoutItem"],
+            "check": ["CheckResult", "CheckState"],
             "errors": [
                 "APIConnectionError",
                 "APIStatusError",
@@ -132,6 +135,7 @@ else:
                 "ServerError",
                 "SignatureError",
                 "StaleEventError",
+                "Trouble",
                 "WaitTimeoutError",
                 "WebhookError",
             ],
@@ -215,6 +219,8 @@ __all__ = [
     "BalanceSummary",
     "Balances",
     "CallFinished",
+    "CheckResult",
+    "CheckState",
     "Checkout",
     "CheckoutItem",
     "ClassSnapshot",
@@ -271,6 +277,7 @@ __all__ = [
     "StoreAnalytics",
     "StoreSettings",
     "TokenWaited",
+    "Trouble",
     "Unset",
     "WaitTimeoutError",
     "WebhookConfig",

@@ -55,6 +55,7 @@ __all__ = [
     "ServerError",
     "SignatureError",
     "StaleEventError",
+    "Trouble",
     "WaitTimeoutError",
     "WebhookError",
 ]
@@ -66,6 +67,17 @@ Outcome = Literal["not_sent", "refused", "unknown"]
 - ``"refused"``: the API answered with 3xx, 4xx or ``success: false``. Nothing happened.
 - ``"unknown"``: a 408, 409, 5xx, a lost connection, a timeout, or a success that cannot be read. It may have taken
   effect: look it up, or repeat the call with the same ``idempotency_key``.
+"""
+
+Trouble = Literal["dns", "tls", "timeout", "proxy", "refused", "other"]
+"""What was in the way of a connection.
+
+- ``"dns"``: the host's name is unknown, or could not be looked up.
+- ``"tls"``: no encrypted connection was made; the certificate is not trusted, or is another host's.
+- ``"timeout"``: nobody answered in time.
+- ``"proxy"``: the proxy refused.
+- ``"refused"``: nobody listens there.
+- ``"other"``: the connection was lost, or the library did not say.
 """
 
 _EMPTY_HEADERS: Final = Headers()
@@ -152,9 +164,19 @@ class RateLimitTimeoutError(InventPayError):
 class APIConnectionError(InventPayError):
     """No answer arrived: the connection could not be made (``outcome == "not_sent"``) or was lost (``"unknown"``)."""
 
+    trouble: Trouble
+    """What was in the way, see :data:`Trouble`."""
+
+    def __init__(self, message: str, *, trouble: Trouble = "other", **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.trouble = trouble
+
 
 class APITimeoutError(APIConnectionError):
     """No answer arrived in time."""
+
+    def __init__(self, message: str, *, trouble: Trouble = "timeout", **facts: Any) -> None:
+        super().__init__(message, trouble=trouble, **facts)
 
 
 class _AnswerError(InventPayError):

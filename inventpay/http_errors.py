@@ -5,9 +5,10 @@ httpx and httpx2 name their exceptions alike without sharing them, so they are t
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar
 
-from .errors import APIConnectionError, APITimeoutError, Outcome
+from .errors import APIConnectionError, APITimeoutError, Outcome, Trouble
 
 _NO_CONNECTION: Final = frozenset(
     {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol", "InvalidURL"}
@@ -57,13 +58,40 @@ def translate(error: Exception, *, written: bool | None, handled: BaseException 
         before = "no connection in time" if outcome == "not_sent" else "no answer in time"
         failure: APIConnectionError = APITimeoutError(f"{before} ({said})", outcome=outcome)
     elif outcome == "not_sent":
-        failure = APIConnectionError(f"no connection could be made ({said})", outcome=outcome)
+        failure = APIConnectionError(f"no connection could be made ({said})", outcome=outcome, trouble=_trouble(error))
     else:
         what = "the answer could not be read" if names & _UNREADABLE else "the connection was lost"
         failure = APIConnectionError(f"{what} ({said})", outcome=outcome)
     # aiohttp's exceptions show the request's headers in their repr.
     failure.__cause__ = None if _is_of_aiohttp(error) else without_frames(error, handled)
     return failure
+
+
+# Who says what was in the way: the sockets' own exceptions, and those of the libraries where they hide these.
+_TROUBLES: Final[Mapping[Trouble, frozenset[str]]] = {
+    "proxy": frozenset({"ProxyError", "ClientHttpProxyError", "ClientProxyConnectionError"}),
+    "tls": frozenset({"SSLError", "CertificateError", "ClientSSLError"}),
+    "dns": frozenset({"gaierror", "ClientConnectorDNSError"}),
+    "refused": frozenset({"ConnectionRefusedError"}),
+}
+
+
+def _trouble(error: BaseException) -> Trouble:
+    names: set[str] = set()
+    pending: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while pending:
+        current = pending.pop()
+        if current is not None and id(current) not in seen:
+            seen.add(id(current))
+            names |= _names(current)
+            # Where several addresses of a host were tried, each failed in its own way.
+            several: Sequence[BaseException] = getattr(current, "exceptions", ())
+            pending += [current.__cause__, current.__context__, getattr(current, "os_error", None), *several]
+    for trouble, known in _TROUBLES.items():
+        if names & known:
+            return trouble
+    return "other"
 
 
 AnyError = TypeVar("AnyError", bound=BaseException)

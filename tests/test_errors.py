@@ -22,6 +22,7 @@ from inventpay.errors import (
     EventDecodeError,
     InvalidArgumentError,
     InventPayError,
+    KeyUploadError,
     RateLimitTimeoutError,
     ServerError,
     SignatureError,
@@ -29,7 +30,7 @@ from inventpay.errors import (
     WebhookError,
 )
 from inventpay.headers import Headers
-from inventpay.models import PaymentState, PaymentStatus
+from inventpay.models import AddedKeys, PaymentState, PaymentStatus
 
 CLASSES: Final = sorted(
     (kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, InventPayError)),
@@ -70,6 +71,10 @@ def facts_of(kind: type[InventPayError]) -> dict[str, Any]:
         facts["wait"] = 12.5
     if issubclass(kind, WaitTimeoutError):
         facts["last"] = LAST
+    if issubclass(kind, KeyUploadError):
+        facts["progress"] = AddedKeys(added=2, duplicates=1)
+    if issubclass(kind, APIConnectionError):
+        facts["trouble"] = "dns"
     return facts
 
 
@@ -112,8 +117,8 @@ def test_what_is_two_things_says_so() -> None:
 
 
 def test_every_public_class_is_exported() -> None:
-    """The module exports the whole tree and the type of ``outcome``, sorted."""
-    assert sorted(errors.__all__) == sorted([*(kind.__name__ for kind in PUBLIC), "Outcome"])
+    """The module exports the whole tree and the types of ``outcome`` and ``trouble``, sorted."""
+    assert sorted(errors.__all__) == sorted([*(kind.__name__ for kind in PUBLIC), "Outcome", "Trouble"])
 
 
 @pytest.mark.parametrize("kind", PUBLIC)

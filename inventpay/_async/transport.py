@@ -90,6 +90,28 @@ class AsyncTransport:
             record.interrupted(interrupt)
             raise
 
+    async def probe(self, call: Call[T], options: CallOptions) -> tuple[APIResponse, float]:
+        """One attempt, shared with nobody: its answer, whatever it says, and the seconds it took."""
+        record = CallRecord(call, self._settings, self._waiting.now)
+        try:
+            self._connection.check_open()
+            lease = await self._lease(record, options.max_wait, False)
+            began = self._waiting.now()
+            deadline = None if options.timeout is None else began + options.timeout
+            response = await self._attempt(call, options, lease, deadline, record)
+            seconds = self._waiting.now() - began
+            if 200 <= response.status < 300:
+                record.succeeded(response.status)
+            else:
+                record.failed(_refusal(response))
+            return response, seconds
+        except InventPayError as error:
+            record.failed(error)
+            raise
+        except BaseException as interrupt:
+            record.interrupted(interrupt)
+            raise
+
     async def _answer(
         self, call: Call[T], options: CallOptions, record: CallRecord, max_age: float | None, background: bool
     ) -> APIResponse:

@@ -9,6 +9,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
+from ..errors import InventPayError
 from ..gate import ClassSnapshot
 from ..limiter import Limiter, shared_limiter
 from ..options import (
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from ..check import CheckResult
     from ..hooks import Hook
     from ..webhooks.events import WebhookEvent
     from .balances import BalanceCalls
@@ -255,6 +257,30 @@ class InventPay:
 
         payment_id = payment_of(event)
         return 0 if payment_id is None else self._polling.feed(payment_id, event)
+
+    def check(self) -> CheckResult:
+        """Whether the API can be reached and takes the key, found out with one cheap call that is never repeated.
+
+        The result tells apart: all well, key refused, rate limited, unreachable (and why), a failing server, and an
+        answer of somebody who is not the API; with the latency, how far the clocks are apart, and the server's view of
+        the rate limit. ``python -m inventpay check`` prints it.
+
+        >>> with InventPay() as client:
+        ...     result = client.check()
+        ...     print(result.state, result.message)
+
+        What it finds out is never an exception. Raises ConfigurationError when the client was closed.
+        """
+        from .. import check
+
+        try:
+            response, latency = self._transport.probe(check.probe(), self._options)
+        except InventPayError as error:
+            failure = check.judge_failure(error, base_url=self._base_url)
+            if failure is None:
+                raise
+            return failure
+        return check.judge(response, base_url=self._base_url, latency=latency, now=self._waiting.wall())
 
     def payment_link(self, payment_id: str) -> str:
         """The hosted page of a payment or invoice, to send a payer to (docs: create-payment).

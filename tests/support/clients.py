@@ -60,6 +60,11 @@ def _options(api: ScriptedAPI, options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def transports_of(client: type) -> list[str | None]:
+    """What ``transport=`` may name for this client; aiohttp serves event loops only."""
+    return [None] if client is InventPay else [None, "aiohttp"]
+
+
 AnyClient = Any
 """Either client: what a call returns is awaited in one world and not in the other."""
 

@@ -1,0 +1,82 @@
+"""``python -m inventpay check`` says what ``client.check()`` found, and by its exit code whether all is well."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from inventpay import CheckResult, CheckState
+from inventpay.__main__ import main
+from inventpay.check_command import lines
+from inventpay.sandbox import Sandbox
+from tests.support.clients import new_key
+from tests.support.raw_server import closed_port
+
+
+@pytest.fixture(autouse=True)
+def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("INVENTPAY_API_KEY", "INVENTPAY_WITHDRAWAL_KEY", "INVENTPAY_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_all_is_well(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 0; the key comes from the environment."""
+    sandbox = Sandbox(api_key=new_key())
+    with sandbox.run() as server:
+        monkeypatch.setenv("INVENTPAY_API_KEY", sandbox.api_key)
+        monkeypatch.setenv("INVENTPAY_BASE_URL", server.url)
+        assert main(["check"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == f"{server.url}: the API answers and takes the key"
+    assert told[1].startswith("  latency     0.")
+    assert told[-1].startswith("  rate limit  59 of 60 calls left, whole again in ")
+    assert sandbox.api_key not in "".join(told)
+
+
+def test_something_is_wrong(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 1, and what."""
+    monkeypatch.setenv("INVENTPAY_API_KEY", new_key())
+    with closed_port() as url:
+        assert main(["check", "--base-url", url, "--timeout", "5"]) == 1
+        assert capsys.readouterr().out.startswith(f"{url}: nobody listens there: ")
+    with Sandbox(api_key=new_key()).run() as server:
+        assert main(["check", "--base-url", server.url]) == 1
+        assert "does not take the key (401, 'Invalid API key')" in capsys.readouterr().out
+
+
+def test_the_question_cannot_be_asked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2, and what to set."""
+    assert main(["check"]) == 2
+    assert "set the environment variable INVENTPAY_API_KEY" in capsys.readouterr().err
+    monkeypatch.setenv("INVENTPAY_API_KEY", new_key())
+    assert main(["check", "--base-url", "ftp://x"]) == 2
+    assert 'must start with "https://"' in capsys.readouterr().err
+
+
+def test_it_needs_no_extra(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever has no sandbox can check."""
+    for name in [name for name in sys.modules if name.startswith("inventpay.sandbox")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "starlette", None)
+    assert main(["check"]) == 2
+    assert "INVENTPAY_API_KEY" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({}, []),
+        ({"clock_skew": 0.9}, ["  clock       the server's is within a second of ours"]),
+        ({"clock_skew": 90.4}, ["  clock       the server's is 90 s ahead of ours"]),
+        ({"clock_skew": -5.0}, ["  clock       the server's is 5 s behind ours"]),
+        ({"limit": 60, "remaining": 3}, ["  rate limit  3 of 60 calls left"]),
+        ({"limit": 60}, []),
+        ({"retry_after": 7.0}, ["  come back   in 7 s"]),
+        ({"latency": 0.1234}, ["  latency     0.123 s, a new connection included"]),
+    ],
+)
+def test_only_what_is_known_is_told(facts: dict[str, float], told: list[str]) -> None:
+    """One line for each fact."""
+    result = CheckResult(state=CheckState.OK, message="well", base_url="https://x.example", **facts)  # type: ignore[arg-type]
+    assert lines(result) == ["https://x.example: well", *told]
