@@ -1,0 +1,59 @@
+# Generated from tests/_async/test_every_endpoint.py by tools/generate_sync.py. Do not edit.
+"""Every endpoint of the API, called through the client, arrives at a server as the sources describe it."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from inventpay import InventPay, Page
+from inventpay.calls import ENDPOINTS
+from inventpay.sandbox import Sandbox, server
+from tests.support.clients import new_key
+from tests.support.rows import ROWS, Ids, Recorder, filled
+
+
+def template(path: str) -> str:
+    """Without names: ``/v1/invoice/{}/status``."""
+    return re.sub(r"\{\w+\}", "{}", path)
+
+
+def test_every_row_of_the_table() -> None:
+    """Method, path, query, headers, keys, body and the type of the result; the sandbox answers each of them."""
+    sandbox = Sandbox(api_key=new_key(), withdrawal_key="wk_live_of_every_row")
+    sandbox.deposit("USDT_BEP20", 100)
+    recorder = Recorder(sandbox.app)
+    ids: Ids = {}
+    with server.run_in_thread(recorder, "127.0.0.1", 0) as running:
+        options = {"withdrawal_key": sandbox.withdrawal_key, "base_url": running.url}
+        with InventPay(sandbox.api_key, **options) as client:
+            for row in ROWS:
+                if row.path.endswith("{order}/status"):
+                    sandbox.pay(ids["order_payment"])
+                result = row.call(client, ids)
+                (arrived,), recorder.requests = recorder.requests, []
+                assert (arrived.method, arrived.path, arrived.query) == (row.method, filled(row.path, ids), row.query)
+                assert arrived.headers["accept"] == "application/json"
+                assert arrived.headers["user-agent"].startswith("inventpay-python/")
+                assert arrived.headers.get("x-api-key") == (None if row.keys == "public" else sandbox.api_key)
+                assert arrived.headers.get("x-withdrawal-key") == (
+                    sandbox.withdrawal_key if row.keys == "both" else None
+                )
+                assert ("idempotency-key" in arrived.headers) == (row.method == "POST")
+                if row.body is None:
+                    assert arrived.body == b""
+                    assert "content-type" not in arrived.headers
+                else:
+                    assert json.loads(arrived.body) == filled(row.body, ids)
+                    assert arrived.headers["content-type"] == "application/json"
+                found = result.items[0] if isinstance(result, Page) else result
+                assert type(found) is row.result
+                ids |= row.learn(result)
+
+
+def test_the_table_is_complete() -> None:
+    """Each endpoint of the package is in it once."""
+    walked = [f"{row.method} {template(row.path)}" for row in ROWS]
+    known = [template(name) for name in ENDPOINTS if "webhook" not in name]
+    walked = [re.sub(r"(?<=/balance/)BTC$", "{}", name) for name in walked]
+    assert sorted(walked) == sorted(known)
