@@ -82,3 +82,13 @@ def bench_webhooks(session: nox.Session) -> None:
     """Verifying and parsing webhooks beside what people know; takes half a minute."""
     session.install(".", "stripe", "standardwebhooks")
     session.run("python", "benchmarks/webhooks.py", *session.posargs)
+@nox.session
+def vendor(session: nox.Session) -> None:
+    """The vendor's own SDK runs its README against the sandbox. Both packages are called inventpay, so ours gets an
+    environment of its own."""
+    ours = Path(session.create_tmp()).resolve() / "ours"
+    python = str(ours / "bin" / "python")
+    session.run("python", "-m", "venv", str(ours))
+    session.run(python, "-m", "pip", "install", "--quiet", ".[sandbox]", external=True)
+    session.install("inventpay==1.2.1", "flask>=3,<4")
+    session.run("python", "tests/vendor/readme_story.py", python)
