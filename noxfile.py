@@ -82,6 +82,8 @@ def bench_webhooks(session: nox.Session) -> None:
     """Verifying and parsing webhooks beside what people know; takes half a minute."""
     session.install(".", "stripe", "standardwebhooks")
     session.run("python", "benchmarks/webhooks.py", *session.posargs)
+
+
 @nox.session
 def vendor(session: nox.Session) -> None:
     """The vendor's own SDK runs its README against the sandbox. Both packages are called inventpay, so ours gets an

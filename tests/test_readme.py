@@ -2,63 +2,21 @@
 
 from __future__ import annotations
 
-import ast
-import asyncio
-import inspect
 import re
-import threading
-from pathlib import Path
 
 import pytest
 
-from inventpay.sandbox import Sandbox, SandboxError
-from tests.support.clients import new_key
+from tests.support.documents import ROOT, blocks, reader, run
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-
-
-class Payer(threading.Thread):
-    """Pays whatever is asked for, as soon as it is asked for."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        super().__init__(daemon=True)
-        self._sandbox = sandbox
-        self._over = threading.Event()
-
-    def run(self) -> None:
-        while not self._over.wait(0.02):
-            for payment in list(self._sandbox.state._payments.values()):
-                try:
-                    self._sandbox.pay(payment.payment_id)
-                except SandboxError:
-                    continue  # an invoice whose payer has not chosen, or paid already
-
-    def stop(self) -> None:
-        self._over.set()
-        self.join()
+BLOCKS = blocks(ROOT / "README.md")
 
 
 @pytest.mark.parametrize("source", BLOCKS, ids=range(len(BLOCKS)))
 def test_every_block_runs(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a user would paste it, with the keys in the environment, against the sandbox."""
-    sandbox = Sandbox(api_key=new_key(), withdrawal_key="wk_live_of_the_readme")
-    sandbox.deposit("USDT_BEP20", 100)
-    payer = Payer(sandbox)
-    with sandbox.run() as server:
-        monkeypatch.setenv("INVENTPAY_WEBHOOK_SECRET", "whsec_of_the_readme")
-        monkeypatch.setenv("INVENTPAY_API_KEY", sandbox.api_key)
-        monkeypatch.setenv("INVENTPAY_WITHDRAWAL_KEY", sandbox.withdrawal_key)
-        monkeypatch.setenv("INVENTPAY_BASE_URL", server.url)
-        payer.start()
-        try:
-            code = compile(source, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-            outcome = eval(code, {})
-            if inspect.iscoroutine(outcome):
-                asyncio.run(outcome)
-        finally:
-            payer.stop()
+    """Each by itself."""
+    with reader(monkeypatch):
+        run(source, "README.md", {})
 
 
 def test_ci_runs_the_commands_of_the_readme() -> None:

@@ -4,8 +4,8 @@
 
 It says ``ready``. A line is a delivery, ``{"number": 7, "body": "...", "headers": {...}}``; an answer is
 ``{"number": 7, "status": 200}``. Four deliveries are handled at the same time. The handler writes ``begin`` and ``end``
-to the log, with the time, the process and the payment, and between them waits a few milliseconds, or with ``--hang`` for
-ever where the order is ``hang``.
+to the log, with the time, the process and the payment, and between them waits a few milliseconds, or with ``--hang``
+for ever where the order is ``hang``.
 """
 
 from __future__ import annotations

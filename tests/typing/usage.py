@@ -14,25 +14,43 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from inventpay import (
+    UNSET,
+    AddedKeys,
     APIResponse,
     AsyncInventPay,
+    AsyncListing,
+    AsyncPage,
     Balance,
     Balances,
     CallFinished,
+    Checkout,
+    CheckoutItem,
+    CheckResult,
     ClassSnapshot,
+    Confirmation,
     Currency,
+    DigitalContent,
     Event,
     InventPay,
     InventPayError,
     Invoice,
+    KeyStats,
     LocalLimiter,
+    Order,
     Outcome,
+    Page,
     Payment,
     PaymentState,
     PaymentStatus,
+    Product,
+    ProductKey,
     RateClass,
     RateLimits,
+    RemovedKeys,
     RetryPolicy,
+    Store,
+    StoreAnalytics,
+    StoreSettings,
     Withdrawal,
 )
 from inventpay.webhooks import (
@@ -99,6 +117,48 @@ async def awaited() -> None:
         assert_type(await client.request("GET", "/v1/anything", params={"page": 1, "all": True}), APIResponse)
         assert_type(client.with_options(timeout=None, max_wait=0.5, max_retries=0), AsyncInventPay)
         assert_type(client.rate_limits[RateClass.WITHDRAWALS], ClassSnapshot)
+
+
+async def selling(client: AsyncInventPay) -> None:
+    settings = StoreSettings(accepted_currencies=("BTC", Currency.LTC), min_order_amount=Decimal(5))
+    assert_type(await client.store.create(name="Shop", settings=settings), Store)
+    assert_type(await client.store.get(), Store)
+    assert_type(await client.store.update(description=None, logo=UNSET, is_published=True), Store)
+    assert_type(await client.store.analytics(), StoreAnalytics)
+    content = DigitalContent(text_content="Thank you")
+    product = await client.store.products.create(name="Mug", price="9.50", digital_content=content, metadata={"a": 1})
+    assert_type(product, Product)
+    assert_type(await client.store.products.update(product.id, price=5, stock=None), Product)
+    assert_type(client.store.products.list(), AsyncListing[Product])
+    assert_type(await client.store.products.list(search="mug", page=2, limit=20), AsyncPage[Product])
+    async for found in client.store.products.list():
+        assert_type(found, Product)
+    async for page in client.store.products.list().pages():
+        assert_type(page, AsyncPage[Product])
+        assert_type(page.items, tuple[Product, ...])
+        assert_type(await page.next_page(), AsyncPage[Product] | None)
+    keys = client.store.products.keys
+    assert_type(await keys.add(product.id, (str(number) for number in range(9)), on_progress=print), AddedKeys)
+    async for key in keys.list(product.id, status="AVAILABLE"):
+        assert_type(key, ProductKey)
+    assert_type(await keys.stats(product.id), KeyStats)
+    assert_type(await keys.remove_available(product.id), RemovedKeys)
+    assert_type(await client.store.checkout("shop", items=[CheckoutItem(product.id, 2)]), Checkout)
+    async for order in client.store.orders.list(status="PAID"):
+        assert_type(await client.store.orders.update_status(order.id, "SHIPPED", notes=None), Order)
+    assert_type(await client.store.products.delete(product.id), Confirmation)
+    result = await client.check()
+    assert_type(result, CheckResult)
+    assert_type(result.latency, float | None)
+
+
+def selling_blocking(client: InventPay) -> None:
+    assert_type(client.store.products.list(limit=20), Page[Product])
+    for product in client.store.products.list():
+        assert_type(product, Product)
+    assert_type([page.total for page in client.store.orders.list().pages()], list[int])
+    assert_type(client.store.products.keys.add("prod1", ["a"]), AddedKeys)
+    assert_type(client.check(), CheckResult)
 
 
 def blocking() -> None:
