@@ -30,7 +30,7 @@ except ImportError as _missing:
 
 from inventpay.sandbox.balances import Balance
 from inventpay.sandbox.clock import Clock, ManualClock, SandboxClock
-from inventpay.sandbox.errors import AddressError, SandboxError
+from inventpay.sandbox.errors import AddressError, SandboxError, StateFileError
 from inventpay.sandbox.faults import Fault, FaultKind, Faults, PlannedFault
 from inventpay.sandbox.foreground import serve
 from inventpay.sandbox.inbox import WebhookInbox, webhook_inbox
@@ -82,6 +82,7 @@ __all__ = [
     "SandboxTransport",
     "SlidingLog",
     "SlidingWindowCounter",
+    "StateFileError",
     "TokenBucket",
     "Unlimited",
     "Variants",

@@ -41,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how answers tell of the limits: %(choices)s (default: %(default)s)",
     )
     parser.add_argument("--no-rate-limits", action="store_true", help="never answer with 429")
+    parser.add_argument(
+        "--state", metavar="FILE", help="JSON file to start from, if it is there, and to keep the state in"
+    )
     parser.add_argument("--webhook-url", help="where to deliver the events of every payment and withdrawal")
     parser.add_argument(
         "--webhook-secret", default=assumptions.WEBHOOK_SECRET, help="what to sign them with (default: %(default)s)"
@@ -75,7 +78,7 @@ def main(args: argparse.Namespace) -> int:
                 allowed_hosts=args.webhook_allow,
             ),
         )
-        serve(args.host, args.port, sandbox=sandbox)
+        serve(args.host, args.port, sandbox=sandbox, state=args.state)
     except AddressError as error:
         print(error, file=sys.stderr)
         return 1

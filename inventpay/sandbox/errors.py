@@ -2,6 +2,7 @@
 
 SandboxError     a request, or a control call from Python, is refused; carries the API's status and texts
 AddressError     the server cannot listen where it was told to (an `OSError`)
+StateFileError   the file with the sandbox's state cannot be read or written (a `ValueError`)
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ class SandboxError(Exception):
 
 class AddressError(OSError):
     """The server cannot listen on the wished host and port; the message says why in one line."""
+
+
+class StateFileError(ValueError):
+    """The state cannot be read from its file, or written to it; the message says why in one line."""
 
 
 def invalid(details: Mapping[str, str]) -> SandboxError:

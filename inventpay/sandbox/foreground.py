@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TextIO
 
 from inventpay.sandbox.fields import is_loopback
 from inventpay.sandbox.sandbox import Sandbox
 from inventpay.sandbox.server import RunningServer, Server, config, listen
+from inventpay.sandbox.state_file import kept
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8787
@@ -21,14 +23,17 @@ def serve(
     *,
     sandbox: Sandbox | None = None,
     out: TextIO | None = None,
+    state: str | os.PathLike[str] | None = None,
 ) -> None:
     """Serve until Ctrl-C, after printing the URL, the keys and how to use them to `out` (by default stdout).
 
     Listens on this machine alone unless `host` says otherwise; then it warns. Raises `AddressError`, whose message is
-    one plain line, when it cannot listen there.
+    one plain line, when it cannot listen there. `state` is a file to start from, if it is there, and to keep the state
+    in; raises `StateFileError`, also one line, where that fails.
     """
     sandbox = Sandbox() if sandbox is None else sandbox
-    with listen(host, port) as listener, sandbox.webhooks.sending(), suppress(KeyboardInterrupt):
+    keeping = nullcontext() if state is None else kept(sandbox, state)
+    with listen(host, port) as listener, keeping, sandbox.webhooks.sending(), suppress(KeyboardInterrupt):
         print(_welcome(sandbox, RunningServer(host, listener.getsockname()[1])), file=out or sys.stdout, flush=True)
         Server(config(sandbox.app)).run(sockets=[listener])
 
@@ -43,6 +48,7 @@ def _welcome(sandbox: Sandbox, running: RunningServer) -> str:
         f"  export INVENTPAY_WITHDRAWAL_KEY={shlex.quote(sandbox.withdrawal_key)}",
         f"  export INVENTPAY_WEBHOOK_SECRET={shlex.quote(sandbox.webhooks.secret)}",
         "",
+        f"Dashboard:       {url}/ in a browser",
         f"Pay a payment:   curl -X POST {url}/sandbox/payments/PAYMENT_ID/pay",
         f"""Give a balance:  curl -X POST {url}/sandbox/deposit -d '{{"currency": "BTC", "amount": 1}}'""",
         f"See everything:  curl {url}/sandbox/state",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Iterable
 
 import attrs
 
@@ -20,6 +21,17 @@ class _Record:
     digest: bytes
     begun_at: float
     answer: Answer | None = None
+
+
+@attrs.frozen(kw_only=True)
+class StoredAnswer:
+    """An answer and what it belongs to, as it is saved."""
+
+    path: str
+    key: bytes
+    digest: bytes
+    begun_at: float
+    answer: Answer
 
 
 class IdempotencyStore:
@@ -63,6 +75,20 @@ class IdempotencyStore:
     def clear(self) -> None:
         with self._lock:
             self._records.clear()
+
+    def stored(self) -> list[StoredAnswer]:
+        """Every answer that is kept, oldest first."""
+        with self._lock:
+            return [
+                StoredAnswer(path=path, key=key, digest=record.digest, begun_at=record.begun_at, answer=record.answer)
+                for (path, key), record in self._records.items()
+                if record.answer is not None
+            ]
+
+    def restore(self, answers: Iterable[StoredAnswer]) -> None:
+        """Keeps these answers, and no others."""
+        with self._lock:
+            self._records = {(one.path, one.key): _Record(one.digest, one.begun_at, one.answer) for one in answers}
 
     def __len__(self) -> int:
         return len(self._records)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Generator
@@ -12,7 +13,7 @@ from typing import Any
 from starlette.applications import Starlette
 
 from inventpay import AsyncInventPay, InventPay, LocalLimiter
-from inventpay.sandbox import assumptions, fields, money, server
+from inventpay.sandbox import assumptions, fields, money, server, state_file
 from inventpay.sandbox.app import create_app
 from inventpay.sandbox.balances import Balance
 from inventpay.sandbox.clock import Clock, SandboxClock
@@ -160,6 +161,20 @@ class Sandbox:
         self.request_log.clear()
         self.faults.clear()
         self.variants.clear()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes all records, the clock and the webhook log to one JSON file, whole or not at all.
+
+        Raises `StateFileError` where it cannot be written.
+        """
+        state_file.save(self, path)
+
+    def load(self, path: str | os.PathLike[str]) -> None:
+        """Goes on from a file that `save` wrote, in place of what is there.
+
+        Raises `StateFileError`, which says what is wrong where, for any other file; then nothing has changed.
+        """
+        state_file.load(self, path)
 
     @contextmanager
     def run(self, host: str = "127.0.0.1", port: int = 0) -> Generator[server.RunningServer, None, None]:

@@ -7,7 +7,7 @@ between them. Records are immutable, so what is handed out never changes under i
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from itertools import islice
 from typing import Protocol
@@ -65,6 +65,22 @@ class State:
             self._balances = {code: Balance(currency=code) for code in COINS}
             # Open payments that have received something, so that a balance need not look at all payments.
             self._funded: set[str] = set()
+
+    def records(self) -> tuple[list[Payment], list[Withdrawal], list[Balance]]:
+        """All of them, oldest first."""
+        with self._lock:
+            return list(self._payments.values()), list(self._withdrawals.values()), list(self._balances.values())
+
+    def restore(
+        self, payments: Iterable[Payment], withdrawals: Iterable[Withdrawal], balances: Iterable[Balance]
+    ) -> None:
+        """Keeps these records, and no others; nobody is told."""
+        with self._lock:
+            self.reset()
+            self._payments = {payment.payment_id: payment for payment in payments}
+            self._withdrawals = {withdrawal.withdrawal_id: withdrawal for withdrawal in withdrawals}
+            self._balances.update({balance.currency: balance for balance in balances if balance.currency in COINS})
+            self._funded = {one.payment_id for one in self._payments.values() if one.is_open and one.received}
 
     # Payments
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 import attrs
@@ -32,8 +32,11 @@ class Key:
 class KeyPool:
     """Keys in the order in which they were added."""
 
-    def __init__(self) -> None:
-        self._keys: dict[str, Key] = {}
+    def __init__(self, keys: Iterable[Key] = ()) -> None:
+        self._keys: dict[str, Key] = {key.value: key for key in keys}
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(list(self._keys.values()))
 
     def __len__(self) -> int:
         return len(self._keys)

@@ -25,6 +25,16 @@ from inventpay.sandbox.store.products import ContentType, NewProduct, Product
 from inventpay.sandbox.store.stores import NewStore, Store
 
 
+@attrs.frozen(kw_only=True)
+class ShopRecords:
+    """All that a shop knows, as it is saved; keys by the product they belong to."""
+
+    store: Store | None
+    products: list[Product]
+    keys: dict[str, list[Key]]
+    orders: list[Order]
+
+
 class Shop:
     """The merchant's store. Every method is one atomic step and may be called from any thread.
 
@@ -46,6 +56,27 @@ class Shop:
             self._pools: dict[str, KeyPool] = {}
             self._orders: dict[str, Order] = {}
             self._unpaid: set[str] = set()
+
+    def records(self) -> ShopRecords:
+        """Everything, oldest first."""
+        with self._lock:
+            return ShopRecords(
+                store=self._store,
+                products=list(self._products.values()),
+                keys={product_id: list(pool) for product_id, pool in self._pools.items()},
+                orders=list(self._orders.values()),
+            )
+
+    def restore(self, records: ShopRecords) -> None:
+        """Keeps these records, and no others."""
+        with self._lock:
+            self.reset()
+            self._store = records.store
+            self._products = {product.product_id: product for product in records.products}
+            self._slugs = {product.slug: product.product_id for product in records.products}
+            self._pools = {product_id: KeyPool(keys) for product_id, keys in records.keys.items()}
+            self._orders = {order.order_id: order for order in records.orders}
+            self._unpaid = {order.order_id for order in records.orders if order.status is OrderStatus.PENDING}
 
     # The store
 

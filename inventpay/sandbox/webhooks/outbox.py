@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
 import attrs
@@ -58,6 +58,17 @@ class Outbox:
             self._deliveries: dict[str, Delivery] = {}
             self._schedule = Schedule()
             self._faults: list[Fault] = []
+
+    def restore(self, log: Iterable[Delivery]) -> None:
+        """Keeps these deliveries, and no others; those that were to be attempted still are."""
+        with self._lock:
+            self._deliveries = {delivery.delivery_id: delivery for delivery in log}
+            self._schedule = Schedule()
+            for delivery in self._deliveries.values():
+                if delivery.next_attempt_at is not None:
+                    plan = Plan(delivery_id=delivery.delivery_id, url=delivery.url)
+                    self._schedule.plan(plan, delivery.next_attempt_at)
+        self._added()
 
     # What is to be sent
 

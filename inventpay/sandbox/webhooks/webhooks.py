@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
@@ -188,6 +188,17 @@ class Webhooks:
         self._url = self._initial.url
         self._url_changed_at = None if self._url is None else self._clock()
         self.outbox.clear()
+
+    def restore(self, url: str | None, log: Iterable[Delivery], payments: Iterable[Payment]) -> None:
+        """Goes on with a saved log: planned attempts are made, and expiries of `payments` noticed.
+
+        A URL of the settings has been chosen for this start, and goes before the saved one.
+        """
+        self.set_url(self._initial.url or url)
+        self.outbox.restore(log)
+        for payment in payments:
+            if payment.is_open:
+                self.outbox.look_at(payment.payment_id, payment.expires_at)
 
     def _planned(self) -> None:
         # Without a URL there is nothing to send, and no thread is needed; expiries are noticed all the same when asked.

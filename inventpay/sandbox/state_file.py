@@ -1,0 +1,244 @@
+"""The sandbox's state as one JSON file: all records with exact money, written whole or not at all."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import logging
+import os
+import tempfile
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import msgspec
+from cattrs import Converter, transform_error
+
+from inventpay.json_values import is_object, shown
+from inventpay.sandbox.balances import Balance
+from inventpay.sandbox.coins import COINS, Coin
+from inventpay.sandbox.errors import StateFileError
+from inventpay.sandbox.idempotency import StoredAnswer
+from inventpay.sandbox.money import plain
+from inventpay.sandbox.payments import Payment
+from inventpay.sandbox.store.shop import ShopRecords
+from inventpay.sandbox.webhooks.deliveries import Delivery
+from inventpay.sandbox.withdrawals import Withdrawal
+
+if TYPE_CHECKING:
+    from inventpay.sandbox.sandbox import Sandbox
+
+_logger = logging.getLogger("inventpay.sandbox")
+
+FORMAT: Final = "inventpay sandbox, 1"
+"""Names the kind of file and its version."""
+
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+@attrs.frozen(kw_only=True)
+class SavedClock:
+    """A clock that was set: its time in Unix seconds, and its speed."""
+
+    now: float
+    speed: float
+
+
+@attrs.frozen(kw_only=True)
+class SavedState:
+    """Everything that a restart must not forget. Keys, rate limits, faults and settings belong to the start."""
+
+    format: str
+    clock: SavedClock | None
+    webhook_url: str | None
+    payments: list[Payment]
+    withdrawals: list[Withdrawal]
+    balances: list[Balance]
+    shop: ShopRecords
+    deliveries: list[Delivery]
+    answers: list[StoredAnswer]
+
+
+def save(sandbox: Sandbox, path: str | os.PathLike[str]) -> None:
+    """Writes the state of `sandbox` to `path`, whole or not at all. Raises `StateFileError` where that fails."""
+    write(path, encode(sandbox))
+
+
+def write(path: str | os.PathLike[str], content: bytes) -> None:
+    """Puts `content` in the place of the file: a reader sees the old one or the new one, also after a power cut."""
+    target = Path(path)
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(name, target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise StateFileError(f"The state cannot be written to {target}: {error.strerror or error}") from error
+
+
+def encode(sandbox: Sandbox) -> bytes:
+    """The state as JSON."""
+    # What refers to a record is read before the record: then a request that comes in between leaves nothing behind
+    # that refers to what is not there.
+    answers = sandbox.idempotency.stored()
+    deliveries = sandbox.webhooks.outbox.deliveries()
+    shop = sandbox.shop.records()
+    payments, withdrawals, balances = sandbox.state.records()
+    clock = sandbox.clock
+    state = SavedState(
+        format=FORMAT,
+        clock=None if clock.is_real else SavedClock(now=clock(), speed=clock.speed),
+        webhook_url=sandbox.webhooks.url,
+        payments=payments,
+        withdrawals=withdrawals,
+        balances=balances,
+        shop=shop,
+        deliveries=deliveries,
+        answers=answers,
+    )
+    return msgspec.json.format(_encode(_converter().unstructure(state)), indent=1) + b"\n"
+
+
+def load(sandbox: Sandbox, path: str | os.PathLike[str]) -> None:
+    """Puts what `save` wrote in the place of the state of `sandbox`.
+
+    Raises `StateFileError`, which says what is wrong where, for a file that cannot be read; then nothing has changed.
+    """
+    state = _read(Path(path))
+    sandbox.reset()
+    if state.clock is not None:
+        sandbox.clock.freeze(state.clock.now)
+        if state.clock.speed:
+            sandbox.clock.run(state.clock.speed)
+    sandbox.state.restore(state.payments, state.withdrawals, state.balances)
+    sandbox.shop.restore(state.shop)
+    sandbox.idempotency.restore(state.answers)
+    sandbox.webhooks.restore(state.webhook_url, state.deliveries, state.payments)
+
+
+def _read(path: Path) -> SavedState:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise StateFileError(f"The state cannot be read from {path}: {error.strerror or error}") from error
+    try:
+        document = msgspec.json.Decoder(float_hook=Decimal).decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, InvalidOperation, RecursionError) as error:
+        raise _broken(path, f"it is not JSON: {error}") from error
+    if not is_object(document) or document.get("format") != FORMAT:
+        raise _broken(path, f'it does not begin with "format": "{FORMAT}"')
+    try:
+        return _converter().structure(document, SavedState)
+    except Exception as error:  # cattrs collects whatever its hooks raise
+        problems = transform_error(error, path="state", format_exception=_in_words)
+        raise _broken(path, "; ".join(problems[:3])) from error
+
+
+def _broken(path: Path, problem: str) -> StateFileError:
+    return StateFileError(f"{path} is no state of a sandbox: {problem}. Mend it, or move it away to begin anew.")
+
+
+def _in_words(error: BaseException, kind: type | None) -> str:
+    if isinstance(error, KeyError):
+        return f"{error} is missing"
+    return str(error) or type(error).__name__
+
+
+@functools.cache
+def _converter() -> Converter:
+    converter = Converter(forbid_extra_keys=True)
+    # A number in plain notation: JSON has no limit to its digits, and neither has the reader.
+    converter.register_unstructure_hook(Decimal, lambda value: msgspec.Raw(plain(value).encode()))
+    # What a merchant put into free members, such as the settings of a store, comes back as it was sent.
+    converter.register_structure_hook_func(lambda kind: kind is object, lambda value, _: value)
+    converter.register_structure_hook(Decimal, lambda value, _: _decimal(value))
+    converter.register_structure_hook(float, lambda value, _: float(_decimal(value)))
+    converter.register_structure_hook(int, lambda value, _: _whole(value))
+    converter.register_structure_hook(bool, lambda value, _: _truth(value))
+    converter.register_structure_hook(str, lambda value, _: _text(value))
+    # An enumeration of texts is a kind of text, and would be read as one.
+    converter.register_structure_hook(StrEnum, lambda value, kind: kind(value))
+    converter.register_unstructure_hook(bytes, lambda value: base64.b64encode(value).decode())
+    converter.register_structure_hook(bytes, lambda value, _: base64.b64decode(_text(value), validate=True))
+    converter.register_unstructure_hook(Coin, lambda coin: coin.code)
+    converter.register_structure_hook(Coin, lambda code, _: _coin(code))
+    return converter
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"must be text, not {shown(value)}")
+    return value
+
+
+def _truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"must be true or false, not {shown(value)}")
+    return value
+
+
+def _decimal(value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        raise ValueError(f"must be a number, not {shown(value)}")
+    return Decimal(value)
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"must be a whole number, not {shown(value)}")
+    return value
+
+
+def _coin(code: object) -> Coin:
+    if not isinstance(code, str) or code not in COINS:
+        raise ValueError(f"must be one of {', '.join(COINS)}, not {shown(code)}")
+    return COINS[code]
+
+
+@contextmanager
+def kept(sandbox: Sandbox, path: str | os.PathLike[str], *, every: float = 1.0) -> Generator[None, None, None]:
+    """Starts from the file where there is one, and keeps it up to date while the block runs.
+
+    It is written at the start, at the end, and between them `every` so many seconds if a request may have changed
+    something. Raises `StateFileError` at the start or the end where the file cannot be read or written.
+    """
+    if Path(path).exists():
+        load(sandbox, path)
+    save(sandbox, path)
+    over = threading.Event()
+    keeper = threading.Thread(target=_keep, args=(sandbox, path, every, over), name="inventpay-sandbox-state")
+    keeper.start()
+    try:
+        yield
+    finally:
+        over.set()
+        keeper.join()
+        save(sandbox, path)
+
+
+def _keep(sandbox: Sandbox, path: str | os.PathLike[str], every: float, over: threading.Event) -> None:
+    saved = _changing_requests(sandbox)
+    while not over.wait(every):
+        changes = _changing_requests(sandbox)
+        if changes != saved:
+            try:
+                save(sandbox, path)
+            except StateFileError as error:
+                _logger.warning("%s", error)
+            saved = changes
+
+
+def _changing_requests(sandbox: Sandbox) -> int:
+    return sum(count for (label, _), count in list(sandbox.request_counts.items()) if not label.startswith("GET "))
