@@ -230,6 +230,14 @@ def test_the_dashboard_follows_what_happens(api: Api, open_page: Callable[..., P
     api.get("/v1/merchant/balance/DOGE")
     page.wait_for(lambda: page.texts("#requests .code")[0] == "400")
     assert "/v1/merchant/balance/DOGE" in page.text("#requests tbody tr")
+    api.post("/v1/store/manage", {"name": "Beans"})
+    bag = {"name": "Bag of beans", "price": 12.5}
+    product_id = api.post("/v1/store/manage/products", bag).json()["data"]["id"]
+    page.wait_for(lambda: "the store has 1 product" in page.text("#orders"))
+    api.post("/v1/store/beans/checkout", {"items": [{"productId": product_id, "quantity": 2}], "currency": "LTC"})
+    page.wait_for(lambda: "2 × Bag of beans" in page.text("#orders"))
+    api.sandbox.pay(api.sandbox.state.latest_payments(1)[0].payment_id)
+    page.wait_for(lambda: page.text("#orders .state") == "Paid")
     page.press("+1 day")
     page.wait_for(lambda: page.text("[data-clock]") == "2024-01-02 12:00:00")
     assert page.find("#limits progress").get_attribute("value") == "100"

@@ -61,6 +61,7 @@ class Dashboard:
             "payments": self._payments,
             "balances": self._balances,
             "withdrawals": self._withdrawals,
+            "orders": self._orders,
             "deliveries": self._deliveries,
             "requests": self._requests,
             "trouble": self._trouble,
@@ -114,6 +115,11 @@ class Dashboard:
         state = self._sandbox.state
         rows = state.latest_withdrawals(_ROWS)
         return {"withdrawals": rows, "total": state.counts()["withdrawals"], "names": COIN_NAMES}
+
+    def _orders(self) -> dict[str, object]:
+        shop = self._sandbox.shop
+        counts = shop.counts()
+        return {"orders": shop.latest_orders(_ROWS), "total": counts["orders"], "products": counts["products"]}
 
     def _deliveries(self) -> dict[str, object]:
         webhooks = self._sandbox.webhooks

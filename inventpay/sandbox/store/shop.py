@@ -292,6 +292,12 @@ class Shop:
             found = [order for order in reversed(self._orders.values()) if not status or order.status == status]
             return page.of(found), len(found)
 
+    def latest_orders(self, count: int) -> list[Order]:
+        """The newest `count`, newest first; none where there is no store."""
+        with self._lock:
+            self._settle()
+            return list(islice(reversed(self._orders.values()), count))
+
     def move_order(self, order_id: str, status: OrderStatus, notes: str | None) -> Order:
         with self._lock:
             order = orders.move(self.order(order_id), status, notes, self._clock())
