@@ -255,10 +255,11 @@ def test_the_sandbox_routes_set_how_webhooks_are_made(api: Api, receiver: Receiv
     assert settings.items() <= set_to.items()
     api.create_payment()
     shown = data(api.http.get("/sandbox/webhooks"))
-    assert (shown["planned"], shown["nextAttemptAt"], shown["faults"]) == (1, iso(api.clock()), [])
+    assert (shown["planned"], shown["nextDueAt"], shown["faults"]) == (1, iso(api.clock()), [])
     assert settings.items() <= data(api.http.post("/sandbox/webhooks")).items()
     delivered = api.http.post("/sandbox/webhooks/deliver").json()
-    assert (delivered["message"], len(delivered["data"]["deliveries"])) == ("1 delivered", 1)
+    assert delivered["message"] == "1 attempted"
+    assert [(one["event"], one["success"]) for one in delivered["data"]["deliveries"]] == [("payment.created", True)]
     [received] = receiver.received
     assert received.body == api.sandbox.webhooks.deliveries[0].body
     assert hmac.new(b"s3cret", received.body, hashlib.sha256).hexdigest() == received.exchange.header(
@@ -310,7 +311,7 @@ def test_faults_are_made_and_taken_back_over_http(api: Api, receiver: Receiver) 
     api.create_payment()
     assert data(api.http.get("/sandbox/webhooks"))["faults"] == [{"fault": "twice", "count": 1, "event": None}]
     assert data(api.http.delete("/sandbox/webhooks/faults"))["faults"] == []
-    assert api.http.post("/sandbox/webhooks/deliver").json()["message"] == "0 delivered"
+    assert api.http.post("/sandbox/webhooks/deliver").json()["message"] == "0 attempted"
     api.clock.advance(2.5)
     api.http.post("/sandbox/webhooks/deliver")
     assert receiver.events == ["payment.created"] * 2

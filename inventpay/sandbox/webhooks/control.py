@@ -73,7 +73,8 @@ class WebhooksControl:
     async def deliver(self, call: Call) -> Answer:
         """Attempts all that is due; answers when every receiver has answered, or did not."""
         delivered = await self._webhooks.deliver_due_async()
-        return success({"deliveries": [bodies.delivery(one) for one in delivered]}, f"{len(delivered)} delivered")
+        told = [{"event": one.event, **bodies.delivery(one)} for one in delivered]
+        return success({"deliveries": told}, f"{len(told)} attempted")
 
     def _settings(self, message: str) -> Answer:
         webhooks = self._webhooks
@@ -93,6 +94,6 @@ class WebhooksControl:
                 for fault in webhooks.outbox.faults
             ],
             "planned": webhooks.outbox.planned,
-            "nextAttemptAt": None if next_at is None else iso(next_at),
+            "nextDueAt": None if next_at is None else iso(next_at),
         }
         return success(data, message)
