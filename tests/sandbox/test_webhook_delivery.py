@@ -280,11 +280,13 @@ def test_deliveries_may_come_out_of_order(receiver: Receiver) -> None:
     shop = Shop(url=receiver.url)
     shop.sandbox.webhooks.misdeliver("out_of_order", event="payment.confirmed")
     shop.sandbox.pay(shop.create())
+    assert {one.next_attempt_at for one in shop.sandbox.webhooks.deliveries} == {shop.clock()}
     shop.sandbox.webhooks.deliver_due()
     assert receiver.events == ["payment.created", "payment.pending", "payment.completed", "payment.confirmed"]
     shop.sandbox.webhooks.misdeliver("out_of_order")
     shop.create()
     assert shop.told() == []
+    assert shop.sandbox.webhooks.deliveries[-1].next_attempt_at == shop.clock() + OVERTAKEN_WITHIN
     shop.clock.advance(OVERTAKEN_WITHIN)
     assert len(shop.told()) == 1
 
@@ -473,6 +475,17 @@ def test_a_running_server_delivers_by_itself() -> None:
             shop.clock.advance(1800)
             wait_for(lambda: receiver.events[-1] == "payment.expired")
         assert background_threads() == []
+
+
+def test_a_retry_is_not_overslept() -> None:
+    """Where nothing else is planned than what an attempt under way will plan when it fails."""
+    with Receiver(answers(500), answers(200)) as receiver:
+        shop = Shop(url=receiver.url, automatic=True)
+        with shop.sandbox.run():
+            shop.withdraw()
+            wait_for(lambda: shop.sandbox.webhooks.deliveries[0].attempts == 1)
+            shop.clock.advance(10)
+            wait_for(lambda: shop.sandbox.webhooks.deliveries[0].success)
 
 
 def test_a_slow_receiver_holds_up_nobody_else(receiver: Receiver) -> None:

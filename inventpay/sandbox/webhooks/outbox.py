@@ -100,10 +100,12 @@ class Outbox:
         plan = Plan(delivery_id=delivery.delivery_id, url=delivery.url, copies=chosen.copies, forged=chosen.forged)
         at = now + chosen.delay
         if chosen.overtaken:
-            self._schedule.plan_overtaken(plan, at)
+            at = self._schedule.plan_overtaken(plan, at)
         else:
             self._schedule.plan(plan, at)
-            self._schedule.release(delivery.url, at)
+            for delivery_id in self._schedule.release(delivery.url, at):
+                released = self._deliveries[delivery_id]
+                self._deliveries[delivery_id] = attrs.evolve(released, next_attempt_at=at)
         self._deliveries[delivery.delivery_id] = attrs.evolve(delivery, next_attempt_at=at)
 
     def retry(self, delivery_id: str) -> Delivery:
@@ -176,7 +178,9 @@ class Outbox:
                 plan = Plan(delivery_id=delivery.delivery_id, url=delivery.url)
                 self._schedule.plan(plan, delivery.next_attempt_at)
             self._deliveries[delivery.delivery_id] = delivery
-            return delivery
+        # Whoever sends may have gone to sleep because nothing was planned while this one was on its way.
+        self._added()
+        return delivery
 
     def give_back(self, parcel: Parcel) -> None:
         """The parcel was not sent, or nobody knows: it is due again."""

@@ -49,17 +49,21 @@ class Schedule:
         """The next attempt of that delivery is due at `at`, whatever was planned for it before."""
         self._enter(plan, at)
 
-    def plan_overtaken(self, plan: Plan, now: float) -> None:
-        """The attempt is due once something new has gone to the same URL, see `release`."""
-        number = self._enter(plan, now + OVERTAKEN_WITHIN)
-        self._overtaken[plan.url].append((number, plan))
+    def plan_overtaken(self, plan: Plan, now: float) -> float:
+        """The attempt is due once something new has gone to the same URL, see `release`; at the latest when?"""
+        at = now + OVERTAKEN_WITHIN
+        self._overtaken[plan.url].append((self._enter(plan, at), plan))
+        return at
 
-    def release(self, url: str, at: float) -> None:
-        """Something new goes to that URL at `at`: what waits to be overtaken follows it."""
+    def release(self, url: str, at: float) -> list[str]:
+        """Something new goes to that URL at `at`: what waits to be overtaken follows it. The deliveries that do."""
+        released: list[str] = []
         for number, plan in self._overtaken.pop(url, []):
             entry = self._entries.get(plan.delivery_id)
             if entry is not None and entry.number == number:
                 self._enter(plan, at)
+                released.append(plan.delivery_id)
+        return released
 
     def look_at(self, payment_id: str, at: float) -> None:
         """The payment is to be looked at when `at` has come."""
