@@ -161,6 +161,7 @@ class Handling:
             yield from self._release(claim)
             return error
         except GeneratorExit:
+            # The task was dropped: nothing can be awaited any more. The event is free when the lease ends.
             raise
         except BaseException:
             # Cancelled, or told to exit.

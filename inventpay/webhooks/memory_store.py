@@ -97,10 +97,8 @@ class MemorySeenStore:
             entry = self._held(claim)
             if entry is None:
                 return False
-            now = self._clock()
-            entry.body, entry.handled_at = None, now
+            entry.body, entry.handled_at = None, self._clock()
             self._handled.append(entry)
-            self._forget_old(now)
             return True
 
     def release(self, claim: Claim, retry_in: float = 0.0) -> bool:

@@ -59,10 +59,6 @@ async def run_async(steps: Steps[T]) -> T:
         while True:
             try:
                 result = await _take_async(step)
-            except GeneratorExit:
-                # The task was dropped: nothing can be awaited any more. What was claimed is free when its lease ends.
-                steps.close()
-                raise
             except BaseException as error:
                 step = steps.throw(error)
             else:
