@@ -102,6 +102,7 @@ class TokenBucket:
         "_backoff",
         "_credit",
         "_held_back",
+        "_last_lease",
         "_leases",
         "_now",
         "_outlook",
@@ -164,6 +165,7 @@ class TokenBucket:
         self._ready_asked = 0.0  # when it was worked out
         self._ready_free = 0  # tokens found free then
         self._outlook: _Outlook | None = None
+        self._last_lease = -math.inf
         self._held_back = 0
 
     def __repr__(self) -> str:
@@ -182,6 +184,7 @@ class TokenBucket:
         if not self._credit and not self._find_credit():
             return False
         self._credit -= 1
+        self._last_lease = self._now
         self._leases.append(self._now)
         self._ready_known = False
         self._outlook = None
@@ -277,7 +280,8 @@ class TokenBucket:
 
         The refused request's own lease is ended separately with `answered`: some servers count what they refuse. A
         `retry_after` that is not above 0 (as from servers that round down) or beyond two windows counts as absent: the
-        pause then begins at a fiftieth of the window and doubles up to one window while refusals go on.
+        pause then begins at a hundredth of the window and doubles up to one window while refusals go on. For a window
+        after the pause, requests go one by one at the pace of the limit.
         """
         self._backoff.refused(self._advance(now), retry_after)
         self._changed()
@@ -358,6 +362,9 @@ class TokenBucket:
             held = leased + self._held_back
             ready, free = self._stamps.room(now, start, limit - held, most=most) if held < limit else (None, 0)
             ready = ready if ready == start else None
+        if ready is not None and ready < backoff.cautious_until:
+            free = 1
+            ready = max(ready, min(self._last_lease + self._span / self.limit, backoff.cautious_until))
         if self._pace is not None and ready is not None:
             paced, in_pace = self._pace.room(now, leased)
             ready = None if paced is None else max(ready, paced)

@@ -260,10 +260,10 @@ def test_a_refusal_stops_the_bucket_until_the_time_the_server_names() -> None:
 
 @pytest.mark.parametrize("retry_after", [None, 0.0, -5.0, math.nan, math.inf, 1.7e9, 121.0])
 def test_a_refusal_without_a_credible_time_pauses_shortly(retry_after: float | None) -> None:
-    """What cannot be a pause is ignored, and a fiftieth of the window takes its place."""
+    """What cannot be a pause is ignored, and a hundredth of the window takes its place."""
     bucket = exact(100)
     bucket.refused(0.0, retry_after)
-    assert bucket.ready_at(0.0) == pytest.approx(WINDOW / 50)
+    assert bucket.ready_at(0.0) == pytest.approx(WINDOW / 100)
 
 
 def test_pauses_double_up_to_one_window_while_refusals_go_on() -> None:
@@ -276,9 +276,9 @@ def test_pauses_double_up_to_one_window_while_refusals_go_on() -> None:
         assert ready is not None
         pauses.append(ready - now)
         now = ready + 0.1
-    assert pauses == pytest.approx([1.2, 2.4, 4.8, 9.6, 19.2, 38.4, 60.0, 60.0])
+    assert pauses == pytest.approx([0.6, 1.2, 2.4, 4.8, 9.6, 19.2, 38.4, 60.0])
     bucket.refused(now + 10 * WINDOW)
-    assert bucket.wait(now + 10 * WINDOW) == pytest.approx(1.2)
+    assert bucket.wait(now + 10 * WINDOW) == pytest.approx(0.6)
 
 
 def test_refusals_of_one_burst_are_one_piece_of_news() -> None:
@@ -289,21 +289,42 @@ def test_refusals_of_one_burst_are_one_piece_of_news() -> None:
     for index in range(50):
         bucket.answered(0.2 + index / 1_000)
         bucket.refused(0.2 + index / 1_000)
-    assert bucket.ready_at(0.3) == pytest.approx(0.2 + 1.2)
-    assert bucket.snapshot(0.3).effective_limit == 95
+    assert bucket.ready_at(0.3) == pytest.approx(0.2 + 0.6)
+    assert bucket.snapshot(0.3).effective_limit == 88
 
 
 def test_refusals_lower_the_limit_and_clean_time_restores_it() -> None:
-    """5 % less for a 429, 2 % more for half a clean window, and never more than was configured."""
+    """12 % less for a first 429 and 4 % for each that follows, 2 % more for half a clean window, up to what was
+    configured."""
     bucket = exact(100)
     bucket.refused(0.0, 1.0)
-    assert bucket.snapshot(0.0).effective_limit == 95
+    assert bucket.snapshot(0.0).effective_limit == 88
     bucket.refused(10.0, 1.0)
-    assert bucket.snapshot(10.0).effective_limit == 90
-    assert bucket.snapshot(39.9).effective_limit == 90
-    assert bucket.snapshot(40.0).effective_limit == 92
+    assert bucket.snapshot(10.0).effective_limit == 84
+    assert bucket.snapshot(39.9).effective_limit == 84
+    assert bucket.snapshot(40.0).effective_limit == 86
     assert bucket.snapshot(400.0).effective_limit == 100
     assert drain(bucket, 400.0) == 100
+
+
+def test_a_small_limit_comes_back_slowly_at_first_and_faster_in_the_long_run() -> None:
+    """Of ten requests each is a tenth: probing for one more must be rare, but not for ever after the other has gone."""
+    bucket = exact(10)
+    for second in range(0, 16, 2):
+        bucket.refused(float(second), 1.0)
+    assert bucket.snapshot(14.0).effective_limit == 6
+    seen = [bucket.snapshot(14.0 + minutes * 60.0).effective_limit for minutes in range(0, 40, 5)]
+    assert seen == [6, 6, 7, 7, 9, 10, 10, 10]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_after_a_pause_requests_go_one_by_one(rule: Rule) -> None:
+    """What came free meanwhile is not ours alone: no burst for a window, and after that as ever."""
+    bucket = exact(60, rule)
+    bucket.refused(0.0, 10.0)
+    assert greedy(bucket, 4, 0.0) == [10.0, 11.0, 12.0, 13.0]
+    assert bucket.snapshot(30.0).available == 1
+    assert greedy(bucket, 4, 68.5) == [68.5, 69.5, 70.0, 70.0]
 
 
 def test_the_limit_never_falls_below_one() -> None:
@@ -318,12 +339,12 @@ def test_the_limit_never_falls_below_one() -> None:
 def test_a_limit_that_grows_while_somebody_waits_is_part_of_the_forecast() -> None:
     """`ready_at` knows of the token that the next restored step will bring."""
     bucket = exact(100, "window")
-    bucket.refused(0.0, 1.0)
-    spend(bucket, 95, 1.0)
-    assert bucket.ready_at(2.0) == 30.0
-    assert bucket.wait(2.0) == 28.0
-    assert not bucket.lease(29.9)
-    assert bucket.lease(30.0)
+    spend(bucket, 88, 0.0)
+    bucket.refused(1.0, 1.0)
+    assert bucket.ready_at(2.0) == 31.0
+    assert bucket.wait(2.0) == 29.0
+    assert not bucket.lease(30.9)
+    assert bucket.lease(31.0)
 
 
 # --- what the server says ---
@@ -510,7 +531,7 @@ def test_the_repr_shows_the_state() -> None:
     bucket = exact(20, "window")
     spend(bucket, 20, 5.0)
     bucket.refused(6.0, 10.0)
-    assert repr(bucket) == "<TokenBucket 'window' 19/20 per 60 s: 0 available, 0 leased, next in 59.000 s>"
+    assert repr(bucket) == "<TokenBucket 'window' 18/20 per 60 s: 0 available, 0 leased, next in 59.000 s>"
 
 
 # --- whatever happens ---
@@ -669,7 +690,7 @@ def test_in_silence_every_bucket_recovers_its_whole_limit(bucket: TokenBucket, s
     life = Life(bucket)
     for _ in life.live(script):
         pass
-    rested = bucket.snapshot(life.now + 60 * WINDOW)
+    rested = bucket.snapshot(life.now + 80 * WINDOW)
     assert rested.effective_limit == bucket.limit
     assert rested.available == min(bucket.limit, bucket.max_burst or bucket.limit)
 

@@ -126,11 +126,20 @@ def test_the_same_seed_gives_the_same_run() -> None:
 
 @pytest.mark.parametrize("feedback", ["status", "retry_after", "headers"])
 @pytest.mark.parametrize("policy", POLICIES)
-def test_a_shared_key_is_shared(policy: str, feedback: Feedback) -> None:
+@pytest.mark.parametrize("limit", [60, 100])
+def test_a_shared_key_is_shared(limit: int, policy: str, feedback: Feedback) -> None:
     """Somebody takes 30 % at random: at most 3 % of ours are refused, and at least 90 % of the rest is used."""
-    report = shared_run(policy, 100, rounds=20, seed=3, feedback=feedback)
+    report = shared_run(policy, limit, rounds=30, seed=3, feedback=feedback)
     assert 0 < report.refusals[0] <= 0.03 * report.requests
-    assert report.share_of_the_rest(100, WINDOW) >= 0.9
+    assert report.share_of_the_rest(limit, WINDOW) >= 0.9
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_small_shared_key_is_shared_about_as_well_as_it_can_be(policy: str) -> None:
+    """Of ten, each request of somebody else is a tenth. No constant share is refused as little and uses as much."""
+    report = shared_run(policy, 10, rounds=150, seed=3, feedback="status")
+    assert 0 < report.refusals[0] <= 0.05 * report.requests
+    assert report.share_of_the_rest(10, WINDOW) >= 0.75
 
 
 def test_without_backing_off_a_shared_key_is_refused_often() -> None:

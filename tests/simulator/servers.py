@@ -6,6 +6,9 @@ import math
 from abc import ABC, abstractmethod
 from collections import deque
 
+# Sums of floats are off by far less than this many tokens.
+_ROUNDING = 1e-9
+
 
 class Server(ABC):
     """Counts at most `limit` requests per `window` seconds of its own clock, which runs `skew_ppm` fast (or slow)."""
@@ -21,7 +24,7 @@ class Server(ABC):
 
     def remaining(self, at: float) -> int:
         """Requests that would still be let in, as in `X-RateLimit-Remaining`."""
-        return max(0, self.limit - math.ceil(self._charge(at * self._rate)))
+        return max(0, self.limit - math.ceil(self._charge(at * self._rate) - _ROUNDING))
 
     def retry_after(self, at: float) -> float:
         """Seconds until the next request is let in if none comes before, as in `Retry-After`."""
@@ -133,7 +136,7 @@ class RefillingBucket(Server):
         self._at = 0.0
 
     def _accept(self, at: float) -> bool:
-        if self._drain(at) > self._burst - 1.0:
+        if self._lacking(at):
             return False
         self._missing += 1.0
         return True
@@ -147,4 +150,9 @@ class RefillingBucket(Server):
         return self.limit - self._burst + self._drain(at)
 
     def _room_at(self, at: float) -> float:
-        return at + max(0.0, self._drain(at) - (self._burst - 1.0)) * self.window / self.limit
+        return at + self._lacking(at) * self.window / self.limit
+
+    def _lacking(self, at: float) -> float:
+        """What is missing of the next token."""
+        lacking = self._drain(at) - (self._burst - 1.0)
+        return lacking if lacking > _ROUNDING else 0.0
