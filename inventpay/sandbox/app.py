@@ -84,8 +84,8 @@ def _store_routes(sandbox: Sandbox) -> list[Route]:
     def reading(method: str, path: str, handler: Handler) -> Route:
         return _route(sandbox, method, path, handler, Access.API_KEY, rate_class=RateClass.OTHER)
 
-    def writing(method: str, path: str, handler: Handler) -> Route:
-        return _route(sandbox, method, path, handler, Access.API_KEY, Reads.JSON, RateClass.OTHER)
+    def writing(method: str, path: str, handler: Handler, reads: Reads = Reads.JSON) -> Route:
+        return _route(sandbox, method, path, handler, Access.API_KEY, reads, RateClass.OTHER)
 
     return [
         writing("POST", "/v1/store/manage", api.create),
@@ -95,7 +95,7 @@ def _store_routes(sandbox: Sandbox) -> list[Route]:
         reading("GET", products, api.products),
         writing("PUT", f"{products}/{{productId}}", api.update_product),
         reading("DELETE", f"{products}/{{productId}}", api.delete_product),
-        writing("POST", keys, api.add_keys),
+        writing("POST", keys, api.add_keys, Reads.LONG_JSON),
         reading("GET", keys, api.keys),
         reading("GET", f"{keys}/stats", api.key_stats),
         reading("DELETE", keys, api.remove_keys),

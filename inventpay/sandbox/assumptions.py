@@ -24,8 +24,10 @@ BUSINESS_NAME = "Sandbox Business"
 
 # --- HTTP ------------------------------------------------------------------------------------------------------------
 
-# assumed: the largest request body, in bytes; larger ones are answered with 413.
+# assumed: the largest request body, in bytes; larger ones are answered with 413. That of keys for a product holds ten
+# thousand of 400 characters.
 MAX_BODY_BYTES = 1024 * 1024
+MAX_KEYS_BODY_BYTES = 4 * 1024 * 1024
 
 # assumed: requests with a body must be sent as application/json; anything else is answered with 415.
 JSON_MEDIA_TYPE = "application/json"

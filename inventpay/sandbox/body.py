@@ -18,17 +18,17 @@ class ClientGone(Exception):
     """The client went away before its request was complete."""
 
 
-async def read(receive: Receive) -> bytes:
-    """The whole body. Raises 413 as soon as it is longer than the limit, `ClientGone` when it ends early."""
+async def read(receive: Receive, limit: int = assumptions.MAX_BODY_BYTES) -> bytes:
+    """The whole body. Raises 413 as soon as it is longer than `limit` bytes, `ClientGone` when it ends early."""
     body = bytearray()
     while True:
         message = await receive()
         if message["type"] != "http.request":
             raise ClientGone
         body += message.get("body", b"")
-        if len(body) > assumptions.MAX_BODY_BYTES:
-            limit = f"Must be at most {assumptions.MAX_BODY_BYTES} bytes"
-            raise SandboxError(413, assumptions.BODY_TOO_LARGE_ERROR, {"body": limit})
+        if len(body) > limit:
+            problem = f"Must be at most {limit} bytes"
+            raise SandboxError(413, assumptions.BODY_TOO_LARGE_ERROR, {"body": problem})
         if not message.get("more_body", False):
             return bytes(body)
 

@@ -42,6 +42,7 @@ class Reads(Enum):
 
     NOTHING = auto()
     JSON = auto()
+    LONG_JSON = auto()
     OPTIONAL_JSON = auto()
 
 
@@ -166,7 +167,8 @@ class Endpoint:
         query = _query(scope)
         if self._reads is Reads.NOTHING:
             return await self._handled(Call(path_params, query, None, origin(scope)))
-        raw = await body.read(receive)
+        is_long = self._reads is Reads.LONG_JSON
+        raw = await body.read(receive, assumptions.MAX_KEYS_BODY_BYTES if is_long else assumptions.MAX_BODY_BYTES)
         if self._reads is Reads.OPTIONAL_JSON:
             return await self._handled(Call(path_params, query, body.decode(raw or b"{}"), origin(scope)))
         body.require_json(headers)

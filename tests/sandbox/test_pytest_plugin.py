@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
 import unittest
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from inventpay import AsyncInventPay, InventPay
 from inventpay.sandbox import Sandbox, running_sandbox
+
+PLUGINS = ("pytest_inventpay", "pytest_asyncio.plugin", "xdist.plugin")
 
 SUITE = """
     import pytest
@@ -61,21 +65,23 @@ IDLE_SUITE = """
 """
 
 
-def run_pytest(folder: Path, *arguments: str, **modules: str) -> str:
-    """A user's test run in a process of its own, where warnings are errors."""
+def run_pytest(folder: Path, *arguments: str, only: Sequence[str] = (), **modules: str) -> str:
+    """A user's test run in a process of its own, where warnings are errors; with `only` these plugins, quickly."""
     for name, suite in modules.items():
         (folder / f"test_{name}.py").write_text(textwrap.dedent(suite))
     scope = "asyncio_default_fixture_loop_scope=function"
     switches = ["-q", "-W", "error", "-p", "no:cacheprovider", "-o", scope]
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} if only else dict(os.environ)
+    switches += [switch for plugin in only for switch in ("-p", plugin)]
     command = [sys.executable, "-m", "pytest", *switches, *arguments, *(f"test_{name}.py" for name in modules)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=50)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=50)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 def test_the_fixtures_serve_blocking_and_async_tests_in_parallel(tmp_path: Path) -> None:
     """Each worker has its own server, each test an empty sandbox and fresh limits, and nothing is left open."""
-    output = run_pytest(tmp_path, "-n", "2", "-o", "asyncio_mode=auto", shop=SUITE)
+    output = run_pytest(tmp_path, "-n", "2", "-o", "asyncio_mode=auto", only=PLUGINS, shop=SUITE)
     assert "6 passed" in output
 
 

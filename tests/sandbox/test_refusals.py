@@ -159,6 +159,13 @@ def test_a_body_of_exactly_1_mib_is_read(api: Api) -> None:
     assert api.post_bytes("/v1/create_payment", body.ljust(1024 * 1024)).status_code == 200
 
 
+def test_keys_of_a_product_may_be_4_mib(api: Api) -> None:
+    """The documented ten thousand keys fit, and one byte above the limit is 413."""
+    path = "/v1/store/manage/products/x/keys"
+    assert api.post_bytes(path, b"{}".ljust(4 * 1024 * 1024)).status_code in (400, 404)
+    assert api.post_bytes(path, b"{}".ljust(4 * 1024 * 1024 + 1)).status_code == 413
+
+
 @pytest.mark.parametrize(
     "request_bytes",
     [
