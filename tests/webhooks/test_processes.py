@@ -174,7 +174,7 @@ async def test_a_thousand_deliveries_over_four_processes_one_of_which_is_killed(
         assert ended[payment_id] == 1 or payment_id in died_before_it_was_noted
         for entry in cut_off:
             assert times[-1].at - entry.at >= LEASE * 0.95
-    assert len(begun["cmh0"]) == 2
+    assert len(begun["cmh0"]) >= 2
     assert sender.statuses[200] == EVENTS * REPEATS
     assert all(worker.answered for worker in (victim, *others))
 
