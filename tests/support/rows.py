@@ -28,6 +28,10 @@ from inventpay import (
     Store,
     StoreAnalytics,
     StoreSettings,
+    WebhookConfig,
+    WebhookDelivery,
+    WebhookStats,
+    WebhookTest,
     Withdrawal,
 )
 
@@ -41,7 +45,7 @@ ADDRESS = "0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D"
 
 @attrs.frozen
 class Row:
-    """One endpoint. ``path`` and ``body`` may hold ids of earlier rows as ``{name}``."""
+    """One endpoint. ``path``, ``query`` and ``body`` may hold ids of earlier rows as ``{name}``."""
 
     method: str
     path: str
@@ -70,7 +74,13 @@ PRODUCT = {
 BASKET = {"items": [{"productId": "{product}", "quantity": 2}], "customerEmail": "a@b.example", "currency": "BTC"}
 
 ROWS = [
-    # 2.1 to 2.7
+    Row(
+        "PUT",
+        "/v1/merchant/webhook-url",
+        lambda client, ids: client.webhooks.configure(ids["receiver"]),
+        WebhookConfig,
+        {"webhookUrl": "{receiver}"},
+    ),
     Row(
         "POST",
         "/v1/create_payment",
@@ -112,7 +122,6 @@ ROWS = [
         lambda client, ids: client.withdrawals.get(ids["withdrawal"]),
         Withdrawal,
     ),
-    # 2.8
     Row(
         "POST",
         "/v1/store/manage",
@@ -220,6 +229,36 @@ ROWS = [
         lambda client, ids: client.store.products.delete(ids["product"]),
         Confirmation,
     ),
+    Row("GET", "/v1/merchant/webhook-config", lambda client, ids: client.webhooks.config(), WebhookConfig),
+    Row("POST", "/v1/merchant/test-webhook", lambda client, ids: client.webhooks.test(), WebhookTest),
+    Row(
+        "GET",
+        "/v1/merchant/webhook-deliveries",
+        lambda client, ids: client.webhooks.deliveries(payment_id=ids["payment"], success=False, limit=10),
+        WebhookDelivery,
+        query="page=1&limit=10&success=false&paymentId={payment}",
+        learn=lambda page: {"delivery": page.items[0].id},
+    ),
+    Row(
+        "GET",
+        "/v1/merchant/webhook-delivery/{delivery}",
+        lambda client, ids: client.webhooks.delivery(ids["delivery"]),
+        WebhookDelivery,
+    ),
+    Row(
+        "POST",
+        "/v1/merchant/webhook-delivery/{delivery}/retry",
+        lambda client, ids: client.webhooks.retry(ids["delivery"]),
+        WebhookDelivery,
+    ),
+    Row(
+        "GET",
+        "/v1/merchant/webhook-stats",
+        lambda client, ids: client.webhooks.stats(days=30),
+        WebhookStats,
+        query="days=30",
+    ),
+    Row("DELETE", "/v1/merchant/webhook-url", lambda client, ids: client.webhooks.delete(), type(None)),
 ]
 
 
