@@ -155,6 +155,14 @@ def test_importing_a_client_loads_nothing_that_only_a_call_needs(client: str) ->
     assert not late & loaded(f"from inventpay import {client}, InventPayError, RateLimits")
 
 
+def test_whoever_has_no_store_does_not_pay_for_one() -> None:
+    """A call for a balance loads neither the store's calls nor its models, nor lists, nor the check."""
+    late = {f"inventpay.models.{name}" for name in ("products", "stores", "key_pools", "orders")}
+    late |= {f"inventpay.{name}" for name in ("_sync.store", "_sync.paging", "_listing", "paging", "check", "basket")}
+    assert not late & loaded("from inventpay import InventPay; InventPay('pk_live_1').balances.get")
+    assert "inventpay.models.products" in loaded("from inventpay import InventPay; InventPay('k').store.products.list")
+
+
 def test_the_blocking_client_needs_no_event_loop() -> None:
     """Making one, and importing the calls, loads neither asyncio nor what builds on it."""
     code = "from inventpay import InventPay; InventPay('pk_live_1').balances.get"

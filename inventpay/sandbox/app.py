@@ -105,6 +105,8 @@ def _store_routes(sandbox: Sandbox) -> list[Route]:
         reading("GET", "/v1/store/manage/analytics", api.analytics),
         # The buyer's own call: without a key.
         _route(sandbox, "POST", checkout, api.check_out, reads=Reads.JSON, rate_class=RateClass.OTHER),
+        _route(sandbox, "GET", "/store/{slug}", api.storefront),
+        _route(sandbox, "GET", "/store/{slug}/product/{productSlug}", api.product_page),
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -294,3 +296,27 @@ def test_figures(shop: Api) -> None:
             "REFUNDED": 1,
         },
     }
+
+
+def test_the_pages_of_the_store(shop: Api) -> None:
+    """Where `url` and `productUrl` lead, a buyer finds what is for sale, and the command that buys it works."""
+    shop.http.put("/v1/store/manage", json={"description": "Good things"}, headers=shop.key)
+    mug = create_product(shop, stock=3, description="Holds tea")
+    gone = create_product(shop, name="Gone")
+    shop.http.put(f"/v1/store/manage/products/{gone['id']}", json={"isActive": False}, headers=shop.key)
+    front = shop.http.get(shop.get("/v1/store/manage").json()["data"]["url"]).text
+    for words in (
+        "Shop\nGood things\n",
+        "Mug: 10 USD, 3 left\nHolds tea\n",
+        f"{shop.server.url}/v1/store/shop/checkout",
+    ):
+        assert words in front
+    assert "Gone" not in front
+    page = shop.http.get(mug["productUrl"]).text
+    body = re.search(r"-d '([^']*)'", page)
+    assert body is not None
+    assert check_out(shop, **json.loads(body[1])).status_code == 200
+    shop.http.put("/v1/store/manage", json={"isPublished": False}, headers=shop.key)
+    for path in ("/store/shop", "/store/shop/product/mug"):
+        assert shop.http.get(path).status_code == 404
+    assert shop.http.get("/store/shop/product/unknown").status_code == 404

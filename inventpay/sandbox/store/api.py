@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from inventpay.sandbox import assumptions
-from inventpay.sandbox.answers import Answer, success
+from inventpay.sandbox.answers import Answer, success, text
 from inventpay.sandbox.bodies import invoice_created, payment_created
 from inventpay.sandbox.endpoint import Call
-from inventpay.sandbox.paging import asked_page
-from inventpay.sandbox.store import bodies, fields
+from inventpay.sandbox.paging import Page, asked_page
+from inventpay.sandbox.store import bodies, fields, pages
 from inventpay.sandbox.store.key_pools import KeyStatus
 from inventpay.sandbox.store.orders import Order, OrderStatus
 from inventpay.sandbox.store.products import Product
@@ -18,6 +18,9 @@ from inventpay.sandbox.store.stores import Store
 PRODUCTS_PAGE = {"limit": 20, "most": 50}
 KEYS_PAGE = {"limit": 50, "most": 100}
 ORDERS_PAGE = {"limit": 20, "most": 50}
+
+# How many products a store's page shows.
+_SHOWN = 100
 
 
 class StoreApi:
@@ -95,6 +98,19 @@ class StoreApi:
 
     def analytics(self, call: Call) -> Answer:
         return success(self._shop.analytics(), "Analytics retrieved successfully")
+
+    def storefront(self, call: Call) -> Answer:
+        """What a store's `url` leads to: the shop in words, and the command that buys."""
+        store = self._shop.published(call.path_params["slug"])
+        products, _ = self._shop.products(Page(1, _SHOWN), "")
+        shown = [product for product in products if product.is_active]
+        return text(pages.storefront(store, shown, call.origin))
+
+    def product_page(self, call: Call) -> Answer:
+        """What a product's `productUrl` leads to."""
+        store = self._shop.published(call.path_params["slug"])
+        product = self._shop.product_at(call.path_params["productSlug"])
+        return text(pages.storefront(store, [product], call.origin))
 
     def _order(self, order: Order) -> bodies.Body:
         return bodies.order(order, self._shop.store(), self._shop.payment_of(order))

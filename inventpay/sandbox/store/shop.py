@@ -100,6 +100,14 @@ class Shop:
                 raise not_found("Store")
             return self._store
 
+    def published(self, slug: str) -> Store:
+        """The store as buyers find it."""
+        with self._lock:
+            store = self._store
+            if store is None or store.slug != slug or not store.is_published:
+                raise not_found("Store")
+            return store
+
     def update(self, changes: Mapping[str, Any]) -> Store:
         with self._lock:
             store = attrs.evolve(self.store(), updated_at=self._clock(), **changes)
@@ -153,6 +161,11 @@ class Shop:
             if product is None:
                 raise not_found("Product")
             return product
+
+    def product_at(self, slug: str) -> Product:
+        """The product with that part of an address."""
+        with self._lock:
+            return self.product(self._slugs.get(slug, ""))
 
     def products(self, page: Page, search: str) -> tuple[list[Product], int]:
         """One page of the products that match, newest first, and how many match."""
@@ -238,9 +251,7 @@ class Shop:
         """An order, and the payment it waits for."""
         with self._lock:
             self._settle()
-            store = self._store
-            if store is None or store.slug != slug or not store.is_published:
-                raise not_found("Store")
+            store = self.published(slug)
             wanted = [self._for_sale(wish) for wish in new.wishes]
             lines = orders.items(new.wishes, wanted)
             amount, now = orders.amount(lines), self._clock()
