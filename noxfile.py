@@ -71,6 +71,13 @@ def wheel(session: nox.Session) -> None:
 
 
 @nox.session
+def openapi(session: nox.Session) -> None:
+    """The sandbox's answers against its OpenAPI description, some thousand cases with all checks of schemathesis."""
+    session.install(EXTRAS, "schemathesis>=4.30,<5")
+    session.run("python", "tests/openapi_conformance.py", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """The rate limiter beside its peers, in real time; takes five minutes, ``-- --quick`` one."""
     session.install(EXTRAS, "aiolimiter", "pyrate-limiter", "limits", "throttled-py")

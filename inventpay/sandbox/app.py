@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from inventpay.sandbox import assumptions
 from inventpay.sandbox.answers import Answer, bare, refusal
@@ -18,6 +18,7 @@ from inventpay.sandbox.api import Api
 from inventpay.sandbox.control import Control
 from inventpay.sandbox.endpoint import Access, Call, Endpoint, Handler, Reads
 from inventpay.sandbox.errors import SandboxError
+from inventpay.sandbox.openapi.document import document
 from inventpay.sandbox.pages.routes import page_routes
 from inventpay.sandbox.rate_limits import RateClass
 from inventpay.sandbox.settings import Settings
@@ -26,6 +27,10 @@ from inventpay.sandbox.webhooks.routes import rows as webhook_rows
 
 if TYPE_CHECKING:
     from inventpay.sandbox.sandbox import Sandbox
+
+
+# Pages for people, and the description itself.
+_UNDESCRIBED = ("GET /", "GET /invoice/{paymentId}", "GET /openapi.json")
 
 
 def create_app(sandbox: Sandbox) -> Starlette:
@@ -46,6 +51,10 @@ def create_app(sandbox: Sandbox) -> Starlette:
             }
         )
 
+    def openapi(call: Call) -> Answer:
+        return bare(document([endpoint for endpoint in sandbox.endpoints if endpoint.label not in _UNDESCRIBED]))
+
+    routes.append(_route(sandbox, "GET", "/openapi.json", openapi))
     plain_invoice = Endpoint(sandbox, "GET /invoice/{paymentId}", Control(sandbox).invoice_page)
     routes += page_routes(sandbox, Endpoint(sandbox, "GET /", about), plain_invoice)
     app = Starlette(routes=routes, exception_handlers={HTTPException: _unrouted(sandbox)})
@@ -195,6 +204,14 @@ def _unrouted(sandbox: Sandbox) -> Callable[[Request, Exception], Awaitable[Resp
             sandbox.request_log.add(time.time(), request.method, path, None, error.status_code, 0.0, "no such endpoint")
         text = assumptions.NOT_FOUND_ERROR if error.status_code == 404 else assumptions.METHOD_NOT_ALLOWED_ERROR
         answer = refusal(SandboxError(error.status_code, text))
-        return Response(answer.body, answer.status, error.headers, answer.content_type.decode())
+        headers = {"Allow": ", ".join(_allowed(request))} if error.status_code == 405 else error.headers
+        return Response(answer.body, answer.status, headers, answer.content_type.decode())
 
     return respond
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of every route that has the path; Starlette names those of the first alone."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in matching for method in route.methods or ()})

@@ -74,34 +74,40 @@ class Endpoint:
     ) -> None:
         """`label` (method and path pattern) is the name under which its answers are counted."""
         self._sandbox = sandbox
-        self._label = label
+        self.label = label
         self._handler = handler
-        self._access = access
-        self._reads = reads
-        self._rate_class = rate_class
+        self.access = access
+        self.reads = reads
+        self.rate_class = rate_class
         # The sandbox's own routes are never limited, spoiled or logged.
-        self._is_api = label.partition(" ")[2].startswith("/v1/")
-        if self._is_api:
+        self.is_api: bool = label.partition(" ")[2].startswith("/v1/")
+        if self.is_api:
             sandbox.faults.register(label)
+        sandbox.endpoints.append(self)
+
+    @property
+    def takes_idempotency_key(self) -> bool:
+        """Whether a request may name a key under which its answer is kept."""
+        return self.reads in (Reads.JSON, Reads.LONG_JSON)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._is_api:
+        if self.is_api:
             await self._serve_api(scope, receive, send)
             return
         answer = await self._outcome(scope, receive)
         if answer is not None:
-            self._sandbox.request_counts[self._label, answer.status] += 1
+            self._sandbox.request_counts[self.label, answer.status] += 1
             await answer.send(send)
 
     async def _serve_api(self, scope: Scope, receive: Receive, send: Send) -> None:
         began, at = time.perf_counter(), time.time()
 
         def log(status: int, note: str | None = None) -> None:
-            self._sandbox.request_counts[self._label, status] += 1
+            self._sandbox.request_counts[self.label, status] += 1
             seconds = time.perf_counter() - began
-            self._sandbox.request_log.add(at, scope["method"], scope["path"], self._label, status, seconds, note)
+            self._sandbox.request_log.add(at, scope["method"], scope["path"], self.label, status, seconds, note)
 
-        fault = self._sandbox.faults.draw(self._label)
+        fault = self._sandbox.faults.draw(self.label)
         if fault is None or fault.after_effect:
             answer = await self._outcome(scope, receive)
         else:
@@ -110,7 +116,7 @@ class Endpoint:
             with suppress(body.ClientGone, SandboxError):
                 await body.read(receive)
         if answer is not None:
-            answer = self._sandbox.variants.wrap(self._label, answer)
+            answer = self._sandbox.variants.wrap(self.label, answer)
         if fault is not None:
             log(await deliver(fault, answer, scope, send), f"fault: {fault.kind}")
         elif answer is not None:
@@ -127,19 +133,19 @@ class Endpoint:
         except SandboxError as error:
             return refusal(error)
         except Exception:
-            logger.exception("%s failed inside the sandbox", self._label)
+            logger.exception("%s failed inside the sandbox", self.label)
             return refusal(SandboxError(500, assumptions.INTERNAL_ERROR))
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         caller = self._caller(scope, headers)
-        if self._rate_class is None:
+        if self.rate_class is None:
             return await self._perform(scope, receive, headers)
         now = self._sandbox.clock()
-        verdict = self._sandbox.rate_limits.take(caller, self._rate_class, now)
+        verdict = self._sandbox.rate_limits.take(caller, self.rate_class, now)
         if verdict is None:
             return await self._perform(scope, receive, headers)
-        limits = limit_headers(self._sandbox.rate_limit_headers, self._rate_class, verdict, now)
+        limits = limit_headers(self._sandbox.rate_limit_headers, self.rate_class, verdict, now)
         if not verdict.allowed:
             return refusal(SandboxError(429, assumptions.RATE_LIMITED_ERROR)).with_headers(*limits)
         try:
@@ -151,12 +157,12 @@ class Endpoint:
     def _caller(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
         """Who is counted for the call: the merchant, or the address of someone without a valid key."""
         if hmac.compare_digest(headers.get(b"x-api-key", b""), self._sandbox.api_key.encode()):
-            if self._access is Access.BOTH_KEYS and not hmac.compare_digest(
+            if self.access is Access.BOTH_KEYS and not hmac.compare_digest(
                 headers.get(b"x-withdrawal-key", b""), self._sandbox.withdrawal_key.encode()
             ):
                 raise SandboxError(assumptions.WITHDRAWAL_KEY_REFUSED_STATUS, assumptions.WITHDRAWAL_KEY_REFUSED_ERROR)
             return "merchant"
-        if self._access is not Access.PUBLIC:
+        if self.access is not Access.PUBLIC:
             # The documented text (page get-balance-by-currency); nothing says that a missing key reads differently.
             raise SandboxError(401, "Invalid API key")
         client: tuple[str, int] | None = scope.get("client")
@@ -165,11 +171,11 @@ class Endpoint:
     async def _perform(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]) -> Answer:
         path_params: dict[str, str] = scope["path_params"]
         query = _query(scope)
-        if self._reads is Reads.NOTHING:
+        if self.reads is Reads.NOTHING:
             return await self._handled(Call(path_params, query, None, origin(scope)))
-        is_long = self._reads is Reads.LONG_JSON
+        is_long = self.reads is Reads.LONG_JSON
         raw = await body.read(receive, assumptions.MAX_KEYS_BODY_BYTES if is_long else assumptions.MAX_BODY_BYTES)
-        if self._reads is Reads.OPTIONAL_JSON:
+        if self.reads is Reads.OPTIONAL_JSON:
             return await self._handled(Call(path_params, query, body.decode(raw or b"{}"), origin(scope)))
         body.require_json(headers)
         call = Call(path_params, query, body.decode(raw), origin(scope))
@@ -199,9 +205,12 @@ class Endpoint:
 
 
 def _query(scope: Scope) -> dict[str, str]:
-    """The members of the query; of one that is given twice, the last."""
+    """The members of the query; one that is given several times reads as a list with commas, which no number is."""
     raw: bytes = scope["query_string"]
-    return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True))
+    members: dict[str, str] = {}
+    for name, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True):
+        members[name] = f"{members[name]},{value}" if name in members else value
+    return members
 
 
 def origin(scope: Scope) -> str:

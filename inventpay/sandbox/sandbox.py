@@ -18,6 +18,7 @@ from inventpay.sandbox.app import create_app
 from inventpay.sandbox.balances import Balance
 from inventpay.sandbox.clock import Clock, SandboxClock
 from inventpay.sandbox.coins import Coin
+from inventpay.sandbox.endpoint import Endpoint
 from inventpay.sandbox.errors import invalid
 from inventpay.sandbox.faults import Faults
 from inventpay.sandbox.idempotency import IdempotencyStore
@@ -84,6 +85,7 @@ class Sandbox:
         self.webhooks: Webhooks = Webhooks(self.clock, self.state.payment, webhooks or WebhookSettings())
         self.state.observers.append(self.webhooks)
         self.shop: Shop = Shop(self.clock, self.state)
+        self.endpoints: list[Endpoint] = []
         self.app: Starlette = create_app(self)
         self._transport = SandboxTransport(self.app)
         self._servers: list[server.RunningServer] = []

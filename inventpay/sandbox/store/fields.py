@@ -284,7 +284,7 @@ class StoreFields(Fields):
         coins = inner.array("acceptedCurrencies")
         if inner.names("acceptedCurrencies"):
             content["acceptedCurrencies"] = coins
-        if any(coin not in COINS for coin in coins):
+        if any(not isinstance(coin, str) or coin not in COINS for coin in coins):
             inner.refuse("acceptedCurrencies", f"Must hold only: {', '.join(COINS)}")
         content |= {member: inner.amount(member) for member in ("minOrderAmount", "maxOrderAmount")}
         self.adopt("settings", inner)

@@ -21,7 +21,7 @@ PAGE = 10
 DAYS = 7
 MAX_DAYS = 90
 
-_MAX_PAGE_NUMBER = 1_000_000
+LAST_PAGE = 1_000_000
 _MAX_ID_LENGTH = 255
 
 
@@ -68,7 +68,7 @@ class WebhooksApi:
     def deliveries(self, call: Call) -> Answer:
         """?page&limit&success&paymentId, newest first."""
         query = Query(call.query)
-        number = query.whole("page", 1, _MAX_PAGE_NUMBER, 1)
+        number = query.whole("page", 1, LAST_PAGE, 1)
         limit = query.whole("limit", 1, assumptions.WEBHOOK_MAX_PAGE, PAGE)
         wanted = query.flag("success", bodies.ALL)
         payment_id = query.text("paymentId", _MAX_ID_LENGTH)

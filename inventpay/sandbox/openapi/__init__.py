@@ -1,0 +1,1 @@
+"""The OpenAPI description of everything the sandbox answers, served at /openapi.json."""

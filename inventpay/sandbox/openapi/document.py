@@ -1,0 +1,97 @@
+"""The document itself, made from the endpoints that there are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from inventpay.sandbox import assumptions
+from inventpay.sandbox.coins import CURRENCIES
+from inventpay.sandbox.endpoint import Access, Endpoint, Reads
+from inventpay.sandbox.openapi.answers import answer
+from inventpay.sandbox.openapi.requests import BODIES, QUERIES
+from inventpay.sandbox.openapi.schemas import ERROR, TEXT, Schema, choice, text
+from inventpay.version import VERSION
+
+_ABOUT = (
+    "A local stand-in of the InventPay API with made-up money. Paths under /v1 are those of the API; paths under "
+    "/sandbox play the payer, the chain and whatever goes wrong. Answers are described in their documented shape, "
+    "which is the default; POST /sandbox/variants chooses others."
+)
+
+
+def document(endpoints: Sequence[Endpoint]) -> dict[str, object]:
+    """An OpenAPI 3.1 description of these endpoints."""
+    paths: dict[str, dict[str, object]] = {}
+    for endpoint in endpoints:
+        method, _, path = endpoint.label.partition(" ")
+        paths.setdefault(path, {})[method.lower()] = _operation(endpoint, path)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "InventPay sandbox", "version": VERSION, "description": _ABOUT},
+        "paths": paths,
+        "components": {
+            "schemas": {"Error": ERROR},
+            "securitySchemes": {
+                "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+                "withdrawalKey": {"type": "apiKey", "in": "header", "name": "X-Withdrawal-Key"},
+            },
+        },
+    }
+
+
+def _operation(endpoint: Endpoint, path: str) -> dict[str, object]:
+    operation: dict[str, object] = {
+        "operationId": re.sub(r"\W+", "_", endpoint.label).strip("_").lower(),
+        "tags": ["API" if endpoint.is_api else "Sandbox"],
+        "responses": _responses(endpoint),
+    }
+    parameters = [*_path_parameters(path), *_query_parameters(endpoint.label), *_header_parameters(endpoint)]
+    if parameters:
+        operation["parameters"] = parameters
+    if endpoint.access is Access.API_KEY:
+        operation["security"] = [{"apiKey": []}]
+    elif endpoint.access is Access.BOTH_KEYS:
+        operation["security"] = [{"apiKey": [], "withdrawalKey": []}]
+    schema = BODIES.get(endpoint.label)
+    if schema is not None:
+        required = endpoint.reads is not Reads.OPTIONAL_JSON or "required" in schema or "oneOf" in schema
+        operation["requestBody"] = {"required": required, "content": {"application/json": {"schema": schema}}}
+    return operation
+
+
+def _path_parameters(path: str) -> list[Schema]:
+    names: list[str] = re.findall(r"\{(\w+)\}", path)
+    schemas = {"currency": choice(CURRENCIES)}
+    return [{"name": name, "in": "path", "required": True, "schema": schemas.get(name, TEXT)} for name in names]
+
+
+def _query_parameters(label: str) -> list[Schema]:
+    return [{"name": name, "in": "query", "schema": schema} for name, schema in QUERIES.get(label, {}).items()]
+
+
+def _header_parameters(endpoint: Endpoint) -> list[Schema]:
+    if not endpoint.takes_idempotency_key:
+        return []
+    schema = text(assumptions.MAX_IDEMPOTENCY_KEY_LENGTH, 1)
+    return [{"name": "Idempotency-Key", "in": "header", "schema": schema}]
+
+
+def _responses(endpoint: Endpoint) -> dict[str, object]:
+    statuses = ["404", "409"]
+    if endpoint.access is not Access.PUBLIC:
+        statuses.append("401")
+    if endpoint.access is Access.BOTH_KEYS:
+        statuses.append("403")
+    if endpoint.reads is not Reads.NOTHING or endpoint.label in QUERIES or "{currency}" in endpoint.label:
+        statuses += ["400", "413"]
+    if endpoint.reads in (Reads.JSON, Reads.LONG_JSON):
+        statuses.append("415")
+    if endpoint.rate_class is not None:
+        statuses.append("429")
+    error = {
+        "description": "Refused",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+    }
+    success = {"description": "Done", "content": {"application/json": {"schema": answer(endpoint.label)}}}
+    return {"200": success, **dict.fromkeys(sorted(statuses), error)}

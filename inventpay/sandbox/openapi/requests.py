@@ -1,0 +1,194 @@
+"""What each endpoint reads: bodies and queries, with the bounds that are enforced."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inventpay.sandbox import assumptions, fields
+from inventpay.sandbox.clock import MAX_SPEED
+from inventpay.sandbox.coins import ANY_COIN, COINS
+from inventpay.sandbox.faults import FaultKind
+from inventpay.sandbox.openapi.schemas import (
+    AMOUNT,
+    AMOUNT_CURRENCY,
+    ANY_OBJECT,
+    BOOL,
+    COIN,
+    TEXT,
+    TIME,
+    Schema,
+    array,
+    choice,
+    request,
+    text,
+    whole,
+)
+from inventpay.sandbox.rate_limit_headers import RateLimitHeaders
+from inventpay.sandbox.rate_limits import RateClass, policy_names
+from inventpay.sandbox.store import api as store_api
+from inventpay.sandbox.store import fields as store_fields
+from inventpay.sandbox.store.key_pools import KeyStatus
+from inventpay.sandbox.store.orders import SETTABLE, OrderStatus
+from inventpay.sandbox.variants import MIXED, VARIANTS
+from inventpay.sandbox.webhooks import api as webhooks_api
+from inventpay.sandbox.webhooks.events import EVENTS
+from inventpay.sandbox.webhooks.faults import FAULT_KINDS
+
+# Which hosts and paths an address may have, no short pattern says; what is none is answered with 400.
+_HTTPS: Final[Schema] = {**text(assumptions.MAX_URL_LENGTH), "pattern": "^https://"}
+_CALLBACK: Final[Schema] = _HTTPS
+_EVM: Final = [code for code, coin in COINS.items() if coin.is_evm]
+_OTHERS: Final = [code for code, coin in COINS.items() if not coin.is_evm]
+
+_PAYMENT: Final[dict[str, Schema]] = {
+    "orderId": text(fields.MAX_ORDER_ID_LENGTH),
+    "description": text(fields.MAX_DESCRIPTION_LENGTH),
+    "callbackUrl": _CALLBACK,
+    "expirationMinutes": whole(fields.MIN_EXPIRATION_MINUTES, fields.MAX_EXPIRATION_MINUTES),
+}
+
+
+def _withdrawal(codes: list[str], pattern: str) -> Schema:
+    return request(
+        {"amount": AMOUNT, "currency": choice(codes), "destinationAddress": {"type": "string", "pattern": pattern}},
+        {"description": text(fields.MAX_DESCRIPTION_LENGTH)},
+    )
+
+
+_STORE: Final[dict[str, Schema]] = {
+    "description": text(store_fields.STORE_DESCRIPTION),
+    "logo": _HTTPS,
+    "banner": _HTTPS,
+    "settings": request({}, {"acceptedCurrencies": array(COIN), "minOrderAmount": AMOUNT, "maxOrderAmount": AMOUNT}),
+}
+_STORE_NAME: Final[Schema] = text(store_fields.STORE_NAME[1], store_fields.STORE_NAME[0])
+_PRODUCT_NAME: Final[Schema] = text(store_fields.PRODUCT_NAME[1], store_fields.PRODUCT_NAME[0])
+_PRICE: Final[Schema] = {"type": "number", "minimum": 0.01, "maximum": 1_000_000}
+_PRODUCT: Final[dict[str, Schema]] = {
+    "description": text(store_fields.PRODUCT_DESCRIPTION),
+    "images": array(_HTTPS, store_fields.MAX_IMAGES),
+    "stock": whole(*store_fields.STOCK),
+    "digitalContent": ANY_OBJECT,
+    "variants": array({}),
+    "metadata": ANY_OBJECT,
+}
+_PAY: Final[dict[str, Schema]] = {"amount": AMOUNT, "currency": COIN, "confirmations": whole(0, 1_000_000)}
+
+BODIES: Final[dict[str, Schema]] = {
+    "POST /v1/create_payment": request(
+        {"amount": AMOUNT, "currency": choice([*COINS, ANY_COIN])}, {"amountCurrency": AMOUNT_CURRENCY, **_PAYMENT}
+    ),
+    "POST /v1/create_invoice": request({"amount": AMOUNT}, {"amountCurrency": AMOUNT_CURRENCY, **_PAYMENT}),
+    "POST /v1/merchant/withdrawal/create": {
+        "oneOf": [
+            _withdrawal(_EVM, r"^0x[0-9a-fA-F]{18,98}$"),
+            _withdrawal(_OTHERS, r"^[1-9A-Za-z][0-9A-Za-z]{19,99}$"),
+        ]
+    },
+    "POST /v1/store/manage": request({"name": _STORE_NAME}, _STORE),
+    "PUT /v1/store/manage": request({}, {"description": _STORE["description"], "logo": _HTTPS, "banner": _HTTPS}),
+    "POST /v1/store/manage/products": request(
+        {"name": _PRODUCT_NAME, "price": _PRICE}, {"currency": choice(assumptions.PRICE_CURRENCIES), **_PRODUCT}
+    ),
+    "PUT /v1/store/manage/products/{productId}": request({}, _PRODUCT),
+    "POST /v1/store/manage/products/{productId}/keys": request(
+        {"keys": array(text(assumptions.MAX_KEY_LENGTH, 1), store_fields.MAX_KEYS, 1)},
+        {"label": text(store_fields.KEY_LABEL)},
+    ),
+    "PUT /v1/store/manage/orders/{orderId}/status": request(
+        {"status": choice(SETTABLE)}, {"notes": text(store_fields.ORDER_NOTES)}
+    ),
+    "POST /v1/store/{slug}/checkout": request(
+        {
+            "items": array(
+                request(
+                    {"productId": text(255, 1)},
+                    {"quantity": whole(1, store_fields.STOCK[1]), "variant": ANY_OBJECT},
+                ),
+                assumptions.MAX_CHECKOUT_ITEMS,
+                1,
+            )
+        },
+        {
+            "customerEmail": text(assumptions.MAX_CUSTOMER_LENGTH),
+            "customerName": text(assumptions.MAX_CUSTOMER_LENGTH),
+            "currency": COIN,
+        },
+    ),
+    "PUT /v1/merchant/webhook-url": request({"webhookUrl": _CALLBACK}),
+    "POST /v1/merchant/test-webhook": request({}, {"webhookUrl": _CALLBACK}),
+    "POST /sandbox/payments/{paymentId}/pay": request({}, _PAY),
+    "POST /sandbox/payments/{paymentId}/underpay": request({}, {"amount": AMOUNT, "currency": COIN}),
+    "POST /sandbox/payments/{paymentId}/confirm": request({}, {"confirmations": whole(0, 1_000_000)}),
+    "POST /sandbox/payments/{paymentId}/select": request({"currency": COIN}),
+    "POST /sandbox/withdrawals/{withdrawalId}/fail": request({}, {"reason": text(500)}),
+    "POST /sandbox/deposit": request({"currency": COIN, "amount": AMOUNT}),
+    "POST /sandbox/clock/freeze": request({}, {"at": TIME}),
+    "POST /sandbox/clock/advance": request({"seconds": {"type": "number", "minimum": 0}}),
+    "POST /sandbox/clock/run": request({}, {"speed": {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_SPEED}}),
+    "POST /sandbox/rate-limits": request(
+        {},
+        {
+            "policy": choice(policy_names()),
+            "limits": {
+                "type": "object",
+                "properties": {str(name): whole(1, 1_000_000_000) for name in RateClass},
+                "additionalProperties": False,
+            },
+            "window": {"type": "number", "exclusiveMinimum": 0, "maximum": 86_400},
+            "headers": choice(tuple(RateLimitHeaders)),
+        },
+    ),
+    "POST /sandbox/faults": request(
+        {"kind": choice(tuple(FaultKind))},
+        {
+            "status": whole(400, 599),
+            "retryAfter": {"type": "number", "minimum": 0},
+            "seconds": {"type": "number", "minimum": 0, "maximum": assumptions.MAX_FAULT_SECONDS},
+            "afterEffect": BOOL,
+            "on": text(200),
+            "times": whole(1, 1_000_000_000),
+            "probability": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+        },
+    ),
+    "POST /sandbox/variants": {
+        "oneOf": [
+            request({"variant": {"const": MIXED}}),
+            *(request({"endpoint": {"const": name}, "variant": choice(of)}) for name, of in VARIANTS.items()),
+        ]
+    },
+    "POST /sandbox/webhooks": request(
+        {},
+        {
+            "url": _CALLBACK,
+            "secret": text(255, 1),
+            "shape": choice(("nested", "flat")),
+            "configLayout": choice(("webhook", "flat")),
+        },
+    ),
+    "POST /sandbox/webhooks/faults": request(
+        {"fault": choice(FAULT_KINDS)}, {"count": whole(1, 1_000_000), "event": choice(EVENTS)}
+    ),
+}
+"""Bodies by endpoint."""
+
+
+def _page(limit: int, last: int = assumptions.LAST_PAGE) -> dict[str, Schema]:
+    return {"page": whole(1, last), "limit": whole(1, limit)}
+
+
+QUERIES: Final[dict[str, dict[str, Schema]]] = {
+    "GET /v1/store/manage/products": {**_page(store_api.PRODUCTS_PAGE["most"]), "search": TEXT},
+    "GET /v1/store/manage/products/{productId}/keys": {
+        **_page(store_api.KEYS_PAGE["most"]),
+        "status": choice(("", *KeyStatus)),
+    },
+    "GET /v1/store/manage/orders": {**_page(store_api.ORDERS_PAGE["most"]), "status": choice(("", *OrderStatus))},
+    "GET /v1/merchant/webhook-deliveries": {
+        **_page(assumptions.WEBHOOK_MAX_PAGE, webhooks_api.LAST_PAGE),
+        "success": choice(("true", "false", "all")),
+        "paymentId": text(255, 1),
+    },
+    "GET /v1/merchant/webhook-stats": {"days": whole(1, webhooks_api.MAX_DAYS)},
+}
+"""Parameters of queries by endpoint."""

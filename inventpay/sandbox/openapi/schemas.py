@@ -1,0 +1,79 @@
+"""Small words for JSON Schema, and the schemas that several bodies share."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from inventpay.sandbox.coins import AMOUNT_CURRENCIES, CURRENCIES
+
+Schema = dict[str, object]
+
+# What `money.positive` takes: above zero, at most 30 digits before the point (and 30 after it, which JSON Schema has no
+# word for; longer ones are answered with 400).
+AMOUNT: Final[Schema] = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1e30}
+NUMBER: Final[Schema] = {"type": "number", "minimum": 0}
+COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+BOOL: Final[Schema] = {"type": "boolean"}
+TEXT: Final[Schema] = {"type": "string"}
+TIME: Final[Schema] = {"type": "string", "format": "date-time"}
+MONEY_TEXT: Final[Schema] = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$"}
+ANY_OBJECT: Final[Schema] = {"type": "object"}
+COIN: Final[Schema] = {"type": "string", "enum": list(CURRENCIES)}
+AMOUNT_CURRENCY: Final[Schema] = {"type": "string", "enum": list(AMOUNT_CURRENCIES)}
+ID: Final[Schema] = {"type": "string", "minLength": 1}
+
+
+def text(longest: int, shortest: int = 0) -> Schema:
+    return {"type": "string", "maxLength": longest, **({"minLength": shortest} if shortest else {})}
+
+
+def choice(names: Collection[str]) -> Schema:
+    return {"type": "string", "enum": [str(name) for name in names]}
+
+
+def whole(lowest: int, highest: int) -> Schema:
+    return {"type": "integer", "minimum": lowest, "maximum": highest}
+
+
+def nullable(schema: Schema) -> Schema:
+    """The same, or null."""
+    if "enum" in schema:
+        return {"anyOf": [schema, {"type": "null"}]}
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+def array(items: Schema, most: int | None = None, least: int = 0) -> Schema:
+    bounds = {"minItems": least} if least else {}
+    return {"type": "array", "items": items, **bounds, **({} if most is None else {"maxItems": most})}
+
+
+def members(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
+    """An object of an answer: these members, and no others."""
+    properties = {**required, **(optional or {})}
+    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+
+
+def request(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
+    """An object of a request: null is as good as absent, and unknown members are ignored."""
+    properties = {**required, **{name: nullable(schema) for name, schema in (optional or {}).items()}}
+    return {"type": "object", "properties": properties, **({"required": list(required)} if required else {})}
+
+
+def pagination(*, classic: bool = True) -> Schema:
+    """The store's layout, or that of webhook deliveries."""
+    if classic:
+        return members({"page": COUNT, "limit": COUNT, "total": COUNT, "pages": COUNT})
+    counts = dict.fromkeys(("page", "limit", "totalCount", "totalPages"), COUNT)
+    return members({**counts, "hasNext": BOOL, "hasPrev": BOOL})
+
+
+def envelope(data: Schema) -> Schema:
+    """A success of the API (page api-reference/introduction)."""
+    return members({"success": {"const": True}, "data": data, "message": TEXT, "statusCode": {"const": 200}})
+
+
+ERROR: Final[Schema] = members(
+    {"success": {"const": False}, "error": TEXT, "statusCode": whole(400, 599)},
+    {"details": {"type": "object", "additionalProperties": TEXT}},
+)
