@@ -18,7 +18,7 @@ from typing import Any
 from PIL import Image
 from selenium import webdriver
 
-from inventpay import APIConnectionError, ServerError
+from inventpay import APIConnectionError, CheckoutItem, ServerError
 from inventpay.sandbox import Fault, Sandbox, running_sandbox, webhook_inbox
 
 IMAGES = Path(__file__).parent / "images"
@@ -41,8 +41,13 @@ def tell_story(sandbox: Sandbox) -> dict[str, str]:
             )
             return payment.payment_id
 
-        for number in range(1, 4):
-            sandbox.pay(pay("12.50", f"Coffee beans, bag {number}", "LTC"))
+        store = client.store.create(name="Bean & Leaf")
+        beans = client.store.products.create(name="Coffee beans", price="12.50")
+        for buyer, bags in (("Ada", 1), ("Grace", 2), ("Edsger", 1)):
+            basket = [CheckoutItem(product_id=beans.id, quantity=bags)]
+            order = client.store.checkout(store.slug, items=basket, customer_name=buyer, currency="LTC")
+            if buyer != "Edsger":
+                sandbox.pay(str(order.payment_id))
         sandbox.expire(pay("19.00", "Filter papers"))
         ids = {
             "waiting": pay("29.99", "Hand grinder", order_id="order-1041"),
