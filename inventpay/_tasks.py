@@ -22,13 +22,18 @@ from ._loops import Bound, Home, current_loop, is_dead, least
 class AsyncWaiter:
     """One task in a line. Any thread may wake it."""
 
-    __slots__ = ("_event", "_loop", "_timer", "_until")
+    __slots__ = ("_event", "_is_asyncio", "_loop", "_timer", "_until")
 
     def __init__(self, loop: Any) -> None:
-        self._event = anyio.Event()
         self._loop = loop
+        self._is_asyncio = isinstance(loop, asyncio.AbstractEventLoop)
+        self._event = self._new_event()
         self._timer: asyncio.TimerHandle | None = None
         self._until = math.inf  # by the loop's clock
+
+    def _new_event(self) -> asyncio.Event | anyio.Event:
+        # Finding out which library runs would take as long as all else that a new waiter needs.
+        return asyncio.Event() if self._is_asyncio else anyio.Event()
 
     def wake(self) -> bool:
         """Lets ``wait`` return; ``False`` when the loop it waits in is gone."""
@@ -47,7 +52,7 @@ class AsyncWaiter:
     def wake_in(self, seconds: float) -> bool:
         """Lets ``wait`` return in so many seconds, not when it was meant to; ``False`` when that is not possible from
         here. Costs nothing of what waking the task to let it sleep on would."""
-        if not isinstance(self._loop, asyncio.AbstractEventLoop) or current_loop() is not self._loop:
+        if not self._is_asyncio or current_loop() is not self._loop:
             return False
         if self._timer is not None:
             self._timer.cancel()
@@ -57,7 +62,7 @@ class AsyncWaiter:
     async def wait(self, seconds: float | None, *, at_most: float | None = None) -> None:
         """Until woken, or for so many seconds; nobody can make it longer than ``at_most``."""
         event = self._event
-        if isinstance(self._loop, asyncio.AbstractEventLoop):
+        if self._is_asyncio:
             # A timer that wakes costs a third of a scope that cancels, and a head sleeps for every token.
             self._until = math.inf if at_most is None else self._loop.time() + at_most
             seconds = at_most if seconds is None else seconds
@@ -73,7 +78,7 @@ class AsyncWaiter:
             with anyio.move_on_after(least(seconds, at_most)):
                 await event.wait()
         if event.is_set():
-            self._event = anyio.Event()
+            self._event = self._new_event()
 
 
 class AsyncSlots:
