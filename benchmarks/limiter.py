@@ -26,6 +26,7 @@ from typing import get_args
 from _contenders import CONTENDERS, Contender
 from _floods import FASTEST, SLOWEST, Flood, Outcome, arrivals_server, run, warm_up
 from _lease_costs import (
+    CROWD_ANSWER_TIME,
     CROWD_LIMIT,
     LIMIT,
     NEARLY_ALL,
@@ -193,20 +194,24 @@ def _print_costs(quick: bool) -> None:
             print(f"{rule:10}{f'{share:.0%} of the limit':20}{_shown(alone):>16}{_shown(cost):>16}")
     _print_target(f"dearest lease below {NEARLY_ALL:.0%} of the limit {dearest:.2f} us", dearest, LEASE_TARGET, "us")
 
-    repeats, grants = (1, 150) if quick else (3, 500)
+    repeats, grants = (1, 150) if quick else (5, 500)
     print(f"\nprocessor microseconds per grant with tasks waiting, limit {CROWD_LIMIT}, event loop included")
-    print(f"{'rule':10}{f'{FEW:,} waiting':>18}{f'{MANY:,} waiting':>18}{'growth':>10}")
+    print(
+        f"{'rule':10}{f'{FEW:,} waiting':>18}{f'{MANY:,} waiting':>18}{'growth':>10}{'woken for each answer too':>28}"
+    )
     timers: list[float] = []
     for rule in get_args(Rule):
         few: list[float] = []
         many: list[float] = []
+        late: list[float] = []
         # In turn, so that a busy spell of the machine meets all of them.
         for _ in range(repeats):
             timers.append(asyncio.run(timer_cost(grants)))
             few.append(asyncio.run(grant_cost(rule, FEW, grants)))
             many.append(asyncio.run(grant_cost(rule, MANY, grants)))
+            late.append(asyncio.run(grant_cost(rule, FEW, grants, answer_time=CROWD_ANSWER_TIME)))
         dearest, growth = max(median(few), median(many)), median(many) / median(few)
-        print(f"{rule:10}{median(few):18.0f}{median(many):18.0f}{growth:10.2f}")
+        print(f"{rule:10}{median(few):18.0f}{median(many):18.0f}{growth:10.2f}{median(late):28.0f}")
         _print_target(f"{rule}: {dearest:.0f} us", dearest, GRANT_TARGET, "us")
         _print_target(f"{rule}: growth {growth:.2f}", growth, GROWTH_TARGET, "times")
     print(f"a bare asyncio.sleep at this pace costs {median(timers):.0f} us; grants that come in bursts share one")
@@ -234,7 +239,7 @@ def _print_target(what: str, value: float, target: float, unit: str) -> None:
 def _print_profile(quick: bool) -> None:
     for rule in get_args(Rule):
         profile = cProfile.Profile()
-        asyncio.run(grant_cost(rule, MANY, 150 if quick else 500, profile))
+        asyncio.run(grant_cost(rule, MANY, 150 if quick else 500, profile=profile))
         print(f"\nwhere a grant's time goes, rule {rule!r}, {MANY:,} waiting (epoll's poll is waiting, not work)")
         pstats.Stats(profile, stream=sys.stdout).strip_dirs().sort_stats("tottime").print_stats(15)
 

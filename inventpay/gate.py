@@ -144,7 +144,7 @@ class Gate:
         waiters.leave(waiter)
         if not waiters:
             del self._lines[line]
-        else:
+        elif (early := self._bucket.not_before(now)) <= now or not self._head(waiters).wake_in(early - now):
             self._call_head(waiters, now)
 
     def end(self, generation: int, ending: str, now: float, status: int, headers: Mapping[str, str]) -> None:
