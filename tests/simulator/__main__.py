@@ -36,16 +36,21 @@ def print_row(rule: str, limit: int | str, traffic: str, requests: int, refusals
     print(f"{rule:8}{limit:>6}  {traffic:14}{requests:9} {counts} {use:>7}", flush=True)
 
 
-def print_sharing(rounds: int, seed: int) -> None:
-    print("\nsomebody else takes 30 % at random, rule 'any': refused share of ours, and what we got of the rest")
+def print_sharing(rounds: int, seed: int, runs: int) -> None:
+    print(
+        f"\nsomebody else takes 30 % at random, rule 'any': refused share of ours, what we got of the rest; {runs} runs"
+    )
     print(f"{'limit':>6}  {'told':12}", *(f"{name:>16}" for name in POLICIES))
     for limit in LIMITS:
         for feedback in get_args(Feedback)[1:]:
             cells: list[str] = []
             for policy in POLICIES:
-                report = shared_run(policy, limit, rounds=rounds, seed=seed, feedback=feedback)
-                refused = report.refusals[0] / report.requests
-                cells.append(f"{refused:7.2%} {report.share_of_the_rest(limit, WINDOW):7.1%}")
+                reports = [
+                    shared_run(policy, limit, rounds=rounds, seed=seed + run, feedback=feedback) for run in range(runs)
+                ]
+                refused = sum(report.refusals[0] for report in reports) / sum(report.requests for report in reports)
+                use = sum(report.share_of_the_rest(limit, WINDOW) for report in reports) / runs
+                cells.append(f"{refused:7.2%} {use:7.1%}")
             print(f"{limit:6}  {feedback:12}", *(f"{cell:>16}" for cell in cells), flush=True)
 
 
@@ -53,10 +58,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.simulator", description=__doc__)
     parser.add_argument("--size", type=int, default=5_000, help="requests per flood (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=40, help="windows that are shared (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=5, help="runs of them, each another seed (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     print_refusals(options.size, options.seed)
-    print_sharing(options.rounds, options.seed)
+    print_sharing(options.rounds, options.seed, options.runs)
 
 
 if __name__ == "__main__":
