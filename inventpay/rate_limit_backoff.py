@@ -11,7 +11,7 @@ CREDIBLE_WINDOWS = 2.0
 # Additive increase, multiplicative decrease. In balance a bucket is refused as often as increases make up for
 # decreases, and at any limit that must be a small share of its requests: where there are few, increases are smaller.
 # Measured with another client that takes 30 % of the same budget at random: at limits of 60 and above under 3 % of the
-# requests are refused while 90 % of what was left is used. At a limit of 10 it is 3 to 4 % and 80 to 90 %, as with the
+# requests are refused while 90 % of what was left is used. At a limit of 10 it is 3 to 5 % and 80 to 94 %, as with the
 # best of all constant shares: what the other does between two answers comes as a surprise, and one request is 10 %.
 _DECREASE = 0.04  # of the limit, for a 429
 _FIRST_DECREASE = 0.12  # of the limit, for the first in a long time: somebody has come, and will hardly take so little
