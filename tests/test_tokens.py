@@ -423,6 +423,16 @@ def test_waiters_of_a_dead_loop_block_nobody(prunes: str) -> None:
     acquire(gate, Waiting(), max_wait=0.0).refund(time.monotonic())
 
 
+def test_a_token_given_back_finds_out_that_a_loop_is_dead() -> None:
+    """Its head is called, does not answer, and its line is forgotten; whoever comes next has the token."""
+    gate = new_gate()
+    lease = acquire(gate, Waiting(), max_wait=0.0)
+    _waiter_of_a_dead_loop(gate)
+    lease.refund(time.monotonic())
+    assert gate.waiting == 0
+    acquire(gate, Waiting(), max_wait=0.0).refund(time.monotonic())
+
+
 def test_a_run_of_trio_that_is_over() -> None:
     """Trio's runs end as well: whoever wakes a waiter of one learns that it will never ask again."""
 
