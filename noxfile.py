@@ -11,7 +11,7 @@ nox.options.sessions = ["tests"]
 nox.options.default_venv_backend = "virtualenv"
 
 PROJECT = nox.project.load_toml("pyproject.toml")
-EXTRAS = ".[aiohttp,sandbox]"
+EXTRAS = ".[aiohttp,redis,sandbox]"
 COVERED = "98"
 
 

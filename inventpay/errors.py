@@ -4,6 +4,7 @@ InventPayError
 ├── ConfigurationError            the client was set up wrongly; nothing was sent
 ├── InvalidArgumentError          an argument was refused before anything was sent (also a ValueError)
 ├── RateLimitTimeoutError         the wait for a token would exceed max_wait or timeout; nothing was sent
+├── LimiterUnavailableError       the shared limiter cannot be asked for a token; nothing was sent
 ├── APIConnectionError            no answer: no connection, or the connection was lost
 │   └── APITimeoutError           no answer in time
 ├── DecodeError                   an answer nobody documented
@@ -47,6 +48,7 @@ __all__ = [
     "InvalidArgumentError",
     "InventPayError",
     "KeyUploadError",
+    "LimiterUnavailableError",
     "NotFoundError",
     "Outcome",
     "PermissionDeniedError",
@@ -159,6 +161,13 @@ class RateLimitTimeoutError(InventPayError):
     def __init__(self, message: str, *, wait: float = 0.0, **facts: Any) -> None:
         super().__init__(message, **facts)
         self.wait = wait
+
+
+class LimiterUnavailableError(InventPayError):
+    """The shared limiter cannot be asked for a token, and was told to fail then (``on_outage="error"``).
+
+    Nothing was sent.
+    """
 
 
 class APIConnectionError(InventPayError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from ._async.tokens import acquire as acquire_async
@@ -43,6 +43,15 @@ class Limiter(Protocol):
     def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
         """How each class stands."""
         ...
+
+
+def bound(limiter: Limiter, api_key: str, base_url: str, limits: RateLimits) -> Limiter:
+    """The limiter that a client uses: what ``bind(api_key, base_url, limits)`` returns, if the limiter has that.
+
+    A limiter that keeps clients of different keys apart learns here whose client this is.
+    """
+    bind: Callable[[str, str, RateLimits], Limiter] | None = getattr(limiter, "bind", None)
+    return limiter if bind is None else bind(api_key, base_url, limits)
 
 
 class LocalLimiter:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from ..errors import InventPayError
 from ..gate import ClassSnapshot
-from ..limiter import Limiter, shared_limiter
+from ..limiter import Limiter, bound, shared_limiter
 from ..options import (
     ATTEMPT_TIMEOUT,
     BASE_URL,
@@ -66,7 +66,7 @@ class AsyncInventPay:
       would be longer fails at once.
     - ``max_retries``, ``retry``: how often, and how, a call is repeated when that is safe.
     - ``rate_limits``: what the API allows; ``limiter``: who shares it. By default all clients of one process with the
-      same key, URL and limits do.
+      same key, URL and limits do; with a :class:`inventpay.redis.RedisLimiter` those of many processes and hosts.
     - ``coalesce``: whether identical reads of concurrent callers are sent once; no answer is older than its question.
     - ``max_connections``: open at once. ``transport``: ``"aiohttp"`` (extra ``aiohttp``) or an httpx transport;
       ``http_client``: a client of httpx or httpx2 that stays yours to close. ``proxy``, ``verify``: as in httpx.
@@ -118,8 +118,8 @@ class AsyncInventPay:
             max_retries=max_retries,
             headers=headers,
         )
-        if limiter is None:
-            limiter = shared_limiter(settings.api_key.reveal(), connection_settings.base_url, settings.rate_limits)
+        whose = (settings.api_key.reveal(), connection_settings.base_url, settings.rate_limits)
+        limiter = shared_limiter(*whose) if limiter is None else bound(limiter, *whose)
         waiting = AsyncWaiting()
         self._base_url = connection_settings.base_url
         self._limiter = limiter

@@ -19,6 +19,7 @@ from ..errors import (
     ConfigurationError,
     DecodeError,
     InventPayError,
+    LimiterUnavailableError,
     Outcome,
     RateLimitTimeoutError,
 )
@@ -186,7 +187,7 @@ class AsyncTransport:
             try:
                 left = None if deadline is None else deadline - self._waiting.now()
                 lease = await self._lease(record, left, background)
-            except RateLimitTimeoutError:
+            except (RateLimitTimeoutError, LimiterUnavailableError):
                 # What went wrong is more telling than that there is no time left to try again.
                 if response is not None:
                     return response

@@ -1,0 +1,36 @@
+# The source of inventpay/_sync/shared_tokens.py; after a change run: python tools/generate_sync.py
+"""Waiting for a token that other processes want too: first come, first served, and known in advance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .._tasks import AsyncWaiting
+    from ..redis.gate import SharedGate, SharedLease
+
+
+async def acquire(
+    gate: SharedGate, waiting: AsyncWaiting, patience: float, *, max_wait: float | None, background: bool = False
+) -> SharedLease:
+    """Leases a token, waiting for at most ``max_wait`` seconds; in the background, behind all direct calls.
+
+    The wait is known as soon as Redis has answered, which takes ``patience`` at most: one that would be longer raises
+    RateLimitTimeoutError then.
+    """
+    with gate.lock:
+        lease = gate.take(waiting.now())
+        if lease is not None:
+            return lease
+        waiter = waiting.waiter()
+        claim = gate.join(waiter, waiting.now(), max_wait=max_wait, background=background)
+    try:
+        while True:
+            with gate.lock:
+                turn = gate.look(claim, waiting.now(), patience)
+            if turn is not None and not isinstance(turn, (int, float)):
+                return turn
+            await waiter.wait(turn)
+    finally:
+        with gate.lock:
+            gate.leave(claim, waiting.now())

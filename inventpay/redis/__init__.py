@@ -1,0 +1,13 @@
+"""Limits that many processes and hosts share, on Redis or Valkey (extra ``redis``).
+
+>>> from inventpay import InventPay
+>>> from inventpay.redis import RedisLimiter
+>>> with InventPay(limiter=RedisLimiter("redis://localhost:6379")) as client:
+...     print(client.balances.get("BTC"))
+"""
+
+from __future__ import annotations
+
+from .limiter import RedisLimiter
+
+__all__ = ["RedisLimiter"]

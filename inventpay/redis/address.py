@@ -1,0 +1,180 @@
+"""Addresses of Redis and Valkey, and the client that talks to them. What an address holds of secrets is never shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from attrs import frozen
+
+from ..errors import ConfigurationError
+from ..options import Secret
+
+_SCHEMES: Final = {
+    "redis": "redis",
+    "rediss": "rediss",
+    "valkey": "redis",
+    "valkeys": "rediss",
+    "unix": "unix",
+    "redis+unix": "unix",
+}
+_KINDS: Final = ("sentinel", "cluster")
+_HOW: Final = (
+    'such as "redis://:password@host:6379/0", "rediss://..." for TLS, "unix:///path/to/socket", '
+    '"redis+sentinel://host:26379,host2:26379/mymaster/0" or "redis+cluster://host:6379"'
+)
+_SENTINEL_PORT: Final = 26379
+
+
+@frozen
+class Address:
+    """Where Redis is."""
+
+    label: str
+    """What may be shown: no user, no password, no options."""
+    connect: Callable[[float], Any]
+    """Makes a client whose every step takes so many seconds at most. May itself ask the server, and so fail."""
+
+    def __repr__(self) -> str:
+        return f"<Address {self.label}>"
+
+
+def read_address(value: Any) -> Address:
+    """An address from a URL or a blocking client of redis-py.
+
+    Raises ConfigurationError for what is neither, and when redis-py is missing.
+    """
+    try:
+        import redis
+    except ImportError:
+        raise ConfigurationError(
+            'a shared limiter needs redis-py: install this package with its extra "redis"'
+        ) from None
+    if isinstance(value, (redis.Redis, redis.RedisCluster)):
+        return Address(f"a {type(value).__name__} client", lambda _timeout: value)
+    if not isinstance(value, str):
+        if type(value).__module__.startswith("redis.asyncio"):
+            raise ConfigurationError(
+                "pass a URL or a blocking client, redis.Redis: one connection serves all event loops and threads of a "
+                "process, and a client of redis.asyncio belongs to one event loop"
+            )
+        raise ConfigurationError(f"the address of Redis is a URL, {_HOW}, or a redis.Redis; not {type(value).__name__}")
+    return _read_url(value)
+
+
+def _read_url(url: str) -> Address:
+    try:
+        # Not urlsplit's own port: an address of Sentinel has several.
+        parts = urlsplit(url)
+    except ValueError:
+        raise ConfigurationError(f"the address of Redis is no URL: write it {_HOW}") from None
+    scheme, _, kind = parts.scheme.partition("+")
+    if parts.scheme in _SCHEMES:
+        scheme, kind = _SCHEMES[parts.scheme], ""
+    elif scheme in _SCHEMES and kind in _KINDS:
+        scheme = _SCHEMES[scheme]
+    else:
+        raise ConfigurationError(f"the address of Redis has a scheme that nobody knows: write it {_HOW}")
+    place = parts.netloc.rpartition("@")[2]
+    if not place and scheme != "unix":
+        raise ConfigurationError(f"the address of Redis names no host: write it {_HOW}")
+    if scheme == "unix" and not parts.path:
+        raise ConfigurationError(f"the address of Redis names no socket: write it {_HOW}")
+    label = f"{parts.scheme}://{place}{parts.path}"
+    if kind == "sentinel":
+        return Address(label, _sentinel(parts, scheme))
+    secret = Secret(scheme + url[len(parts.scheme) :])
+    if kind == "cluster":
+        return Address(label, lambda timeout: _cluster(secret, timeout))
+    address = Address(label, lambda timeout: _single(secret, timeout))
+    _try_out(address)
+    return address
+
+
+def _try_out(address: Address) -> None:
+    """Makes the client, which connects to nothing yet, to see whether redis-py can read the URL."""
+    try:
+        address.connect(1.0).close()
+    except (ValueError, TypeError):
+        # Its message may quote the URL.
+        raise ConfigurationError(
+            f"redis-py cannot read the port, the database or an option of the address of Redis: write it {_HOW}"
+        ) from None
+
+
+def _options(timeout: float) -> dict[str, Any]:
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    return {
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "socket_keepalive": True,
+        # Whether to try again is decided here, where it is known what may have arrived.
+        "retry": Retry(NoBackoff(), 0),
+        "protocol": 2,
+        "client_name": "inventpay",
+    }
+
+
+def _single(url: Secret, timeout: float) -> Any:
+    import redis
+
+    options = _options(timeout)
+    if url.reveal().startswith("unix:"):
+        del options["socket_keepalive"]
+    kind: Any = redis.BlockingConnectionPool  # it waits for a connection where others would raise an error
+    return redis.Redis(connection_pool=kind.from_url(url.reveal(), max_connections=4, timeout=timeout, **options))
+
+
+def _cluster(url: Secret, timeout: float) -> Any:
+    import redis
+
+    return redis.RedisCluster.from_url(url.reveal(), cluster_error_retry_attempts=1, **_options(timeout))
+
+
+def _sentinel(parts: Any, scheme: str) -> Callable[[float], Any]:
+    credentials, _, place = parts.netloc.rpartition("@")
+    hosts = [_host_and_port(host) for host in place.split(",")]
+    service, _, database = parts.path.strip("/").partition("/")
+    if not service or not (database or "0").isdecimal():
+        raise ConfigurationError(
+            "the address of Sentinel names the service, and a database if not 0: "
+            '"redis+sentinel://host:26379,host2:26379/mymaster/0"'
+        )
+    user, _, password = credentials.partition(":")
+    named = dict(parse_qsl(parts.query))
+    own = {name.removeprefix("sentinel_"): Secret(text) for name, text in named.items() if name.startswith("sentinel_")}
+    if set(named) - {"sentinel_username", "sentinel_password"}:
+        raise ConfigurationError("the address of Sentinel takes the options sentinel_username and sentinel_password")
+    master = {"username": Secret(unquote(user)), "password": Secret(unquote(password))}
+
+    def connect(timeout: float) -> Any:
+        import redis
+
+        options = _options(timeout)
+        if scheme == "rediss":
+            options["ssl"] = True
+        kind: Any = redis.Sentinel  # redis-py says of its parameters nothing
+        sentinel = kind(
+            hosts,
+            sentinel_kwargs={**options, **{name: secret.reveal() for name, secret in own.items()}},
+            db=int(database or "0"),
+            **{name: secret.reveal() for name, secret in master.items() if secret.reveal()},
+            **options,
+        )
+        return sentinel.master_for(service)
+
+    return connect
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    parts = urlsplit("//" + text)
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host:
+        raise ConfigurationError(f"the address of Sentinel is a list of hosts with ports: write it {_HOW}")
+    return host, port or _SENTINEL_PORT

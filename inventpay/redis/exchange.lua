@@ -1,0 +1,330 @@
+-- One exchange between a process and the bucket it shares with others: it says what became of its leases and what the
+-- API answered, and gets new leases. exchange.py describes both messages; rate_limit.py explains the arithmetic, which is
+-- the same here, with one addition: a lease may be granted for a later moment. It counts as in flight until it ends, at
+-- every moment, so nothing that happens in between can make it one too many.
+--
+-- All times are seconds on the clock of this server. What happened elsewhere comes as an age.
+
+local FIRST_PAUSE, AFTERMATH = 0.02, 0.05 -- of the window; see rate_limit.py for these six
+local DECREASE, DECREASE_INTERVAL = 0.05, 1.0
+local INCREASE, INCREASE_INTERVAL = 0.02, 0.5
+local CREDIBLE_WINDOWS = 2
+local PATIENCE = 0.25 -- seconds by which a process may come later than it was told, before others pass it
+local REMEMBERED = 600 -- seconds for which a process counts as one of those that share the limit
+local AHEAD = 24 -- one lease for later per so many of the limit
+local STEPS = 16 -- how finely the reply says when further tokens come; see exchange.py
+
+local ask = cjson.decode(ARGV[1])
+local limit, window, span = ask.limit, ask.window, ask.span
+local clock = redis.call("TIME")
+local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
+
+local found = redis.call("GET", KEYS[1])
+local state = found and cmsgpack.unpack(found)
+  or {epoch = clock[1] .. "." .. clock[2], seen = now, stamps = {}, leases = {}, processes = {}, caution = 0, blocked = 0}
+local stamps, leases, processes = state.stamps, {}, state.processes
+
+-- A clock that was set back: everything moves with it, or nobody would get a token until the old time comes again.
+local back = state.seen - now
+if back > 1 then
+  for i = 1, #stamps do stamps[i] = stamps[i] - back end
+  for _, lease in ipairs(state.leases) do lease[3], lease[4] = lease[3] - back, lease[4] - back end
+  for _, process in pairs(processes) do process.seen, process.due = process.seen - back, process.due - back end
+  for _, name in ipairs({"refused", "named"}) do
+    if state[name] then state[name].since = state[name].since - back end
+  end
+  state.caution, state.blocked = state.caution - back, state.blocked - back
+  if state.decreased then state.decreased = state.decreased - back end
+  if state.pace then state.pace.at = state.pace.at - back end
+elseif back > 0 then
+  now = state.seen
+end
+state.seen = now
+
+-- A state that is younger than what this process knows was lost with all its leases: nobody knows what was sent lately.
+if ask.epoch ~= "" and ask.epoch ~= state.epoch and not state.was_lost then
+  state.was_lost = true
+  state.caution = now + (ask.rule == "any" and 2 or 1) * span
+end
+
+-- --- stamps: when requests ended, ascending ---
+
+local function insert(stamp)
+  local i = #stamps
+  while i > 0 and stamps[i] > stamp do
+    stamps[i + 1] = stamps[i]
+    i = i - 1
+  end
+  stamps[i + 1] = stamp
+end
+
+local function charge(stamp)
+  insert(stamp)
+  local pace = state.pace
+  if pace then
+    -- From when it ended or, as it was not known before, from now: the later of the two is the safe one.
+    pace.level = math.max(0, pace.level - math.max(0, now - pace.at) * limit / span) + 1
+    pace.at = math.max(pace.at, now, stamp)
+  end
+end
+
+-- The first index whose stamp is later than `time`; the stamps before it are `time` or older.
+local function after(time)
+  local low, high = 1, #stamps + 1
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if stamps[middle] > time then high = middle else low = middle + 1 end
+  end
+  return low
+end
+
+do
+  local first = after(now - 2 * span - math.min(span, 5))
+  if first > 1 then
+    local kept = {}
+    for i = first, #stamps do kept[#kept + 1] = stamps[i] end
+    stamps = kept
+  end
+end
+
+if ask.burst and not state.pace then state.pace = {level = 0, at = now} end
+
+-- --- what became of leases ---
+
+local ended, refunded, held = {}, {}, nil
+for _, ending in ipairs(ask.ended) do ended[ending[1]] = ending end
+for _, number in ipairs(ask.refunded) do refunded[number] = true end
+if ask.held then
+  held = {}
+  for _, number in ipairs(ask.held) do held[number] = true end
+end
+
+local me = processes[ask.process] or {got = 0, seen = now, due = 0, hungry = false}
+me.got = me.got * math.exp(-math.max(0, now - me.seen) / (2 * span))
+
+for _, lease in ipairs(state.leases) do
+  local number = lease[1] == ask.process and lease[2]
+  if number and ended[number] then
+    charge(now - ended[number][2])
+    ended[number] = nil
+  elseif number and refunded[number] then
+    me.got = math.max(0, me.got - 1)
+  elseif number and held and not held[number] then
+    me.got = math.max(0, me.got - 1) -- granted by a reply that never arrived
+  elseif lease[4] <= now then
+    charge(lease[4]) -- its process is gone, or has lost its patience
+  else
+    leases[#leases + 1] = lease
+  end
+end
+for _, ending in pairs(ended) do
+  -- Leased before this state began, or from no shared bucket. Not counted twice when the first report may have arrived.
+  if ending[3] == 1 then charge(now - ending[2]) end
+end
+for _, age in ipairs(ask.alone) do charge(now - age) end
+
+-- --- what the API said ---
+
+local function ceiling(lowered)
+  if not lowered then return limit end
+  local steps = math.max(0, math.floor((now - lowered.since) / (INCREASE_INTERVAL * window)))
+  local value = lowered.value + INCREASE * limit * steps
+  return math.min(limit, value)
+end
+
+for _, refusal in ipairs(ask.refusals) do
+  local at, wait = now - refusal[1], refusal[2]
+  if wait > 0 and wait <= CREDIBLE_WINDOWS * window then
+    state.blocked = math.max(state.blocked, at + wait)
+  elseif at >= state.blocked then
+    local pause, first = state.pause or 0, FIRST_PAUSE * window
+    local too_short = at - state.blocked <= pause + AFTERMATH * window
+    state.pause = too_short and math.min(math.max(first, 2 * pause), window) or first
+    state.blocked = at + state.pause
+  end
+  local value = ceiling(state.refused)
+  if now - (state.decreased or 0) >= DECREASE_INTERVAL then
+    state.decreased = now
+    value = value - DECREASE * limit
+  end
+  state.refused = {value = math.max(1, value), since = now}
+end
+
+local view = ask.view
+if view and view.limit and view.limit >= 1 and (state.named or state.refused or view.limit < limit) then
+  state.named = {value = math.min(view.limit, limit), since = now}
+end
+
+local ceilings = math.min(ceiling(state.refused), ceiling(state.named))
+local effective = math.max(1, math.floor(ceilings + 1e-9))
+if ceilings >= limit then state.refused, state.named = nil, nil end
+
+-- --- room: the first time from `time` on with room for one more while `busy` are in flight, and how much there is then ---
+
+local function log_room(time, busy)
+  if busy >= effective then return nil end
+  local blocker = #stamps + busy - effective + 1
+  if blocker < 1 or stamps[blocker] + span <= time then
+    return time, effective - busy - (#stamps + 1 - after(time - span))
+  end
+  return stamps[blocker] + span, 1
+end
+
+local function counter_room(time, busy)
+  local full = #stamps + busy - effective
+  local i = math.max(full + 1, after(time - span) - 1)
+  local j = after(time - 2 * span) - 1
+  local spare = span * (i - full)
+  local entering, leaving = stamps[i + 1] or math.huge, (stamps[j + 1] or math.huge) + span
+  while true do
+    local room, before = i - full, i - j
+    local x
+    if entering <= leaving then
+      x, i = entering, i + 1
+      entering = stamps[i + 1] or math.huge
+    else
+      x, j = leaving, j + 1
+      leaving = (stamps[j + 1] or math.huge) + span
+    end
+    if x > time then return time, math.max(1, math.ceil(spare / span - 1e-9)) end
+    local left = span * room - before * (x + span - time)
+    if left < spare then
+      spare = math.max(left, 0)
+      if left < 0 then time = math.max(time, x + span - span * room / before) end
+    end
+  end
+end
+
+local function pace_room(time, busy)
+  local pace, burst, rate = state.pace, ask.burst, limit / span
+  if busy >= burst then return nil end
+  local drained = pace.at + (pace.level + busy + 1 - burst) / rate
+  if drained > time then return drained, 1 end
+  local level = math.max(0, pace.level - math.max(0, time - pace.at) * rate)
+  return time, math.max(1, math.floor(burst - level - busy))
+end
+
+local function room(time, busy)
+  local at, free = log_room(time, busy)
+  if at and ask.rule == "any" then
+    local log_at, log_free = at, free
+    at, free = counter_room(at, busy)
+    if at == log_at then free = math.min(free, log_free) end
+  end
+  if at and ask.burst then
+    local paced_at, paced_free = pace_room(at, busy)
+    if not paced_at then return nil end
+    at, free = paced_at, math.min(free, paced_free)
+  end
+  return at, free
+end
+
+if view and view.remaining then
+  -- True at some time since its request was sent: what came back to us since then may not have been back there.
+  local asked = now - view.asked
+  local at, free = room(asked, #leases)
+  for _ = 1, math.max(0, (at == asked and free or 0) - view.remaining) do
+    -- Somebody else uses the key. What they took comes back after a window, or when the API says.
+    insert(math.max(now, now + view.reset - span))
+  end
+end
+
+-- --- new leases ---
+
+local start = math.max(now, state.blocked)
+local allowed = math.min(ask.want, ask.batch)
+local behind, yields_until, full_until = 0, math.huge, nil
+for name, other in pairs(processes) do
+  if now - other.seen > REMEMBERED then
+    processes[name] = nil
+  elseif name ~= ask.process and other.hungry and other.due + PATIENCE > now then
+    -- Whoever waits and got less goes first: nobody is ahead of him by more than a batch.
+    local got = other.got * math.exp(-math.max(0, now - other.seen) / (2 * span))
+    local lead = math.max(0, math.floor(got + ask.batch - me.got))
+    allowed = math.min(allowed, lead)
+    if lead < 1 then behind, yields_until = behind + 1, math.min(yields_until, other.due) end
+  end
+end
+if behind > 0 then
+  -- What is free right now is not kept for those who sleep, but for one each.
+  local at, free = room(now, #leases)
+  if at == now and start == now then allowed = math.min(ask.want, ask.batch, math.max(0, free - behind)) end
+end
+if ask.rule == "any" then
+  -- A lease for later counts as in flight, which for a counter is more than it will be. So only a few are granted.
+  local ahead, latest = 0, now
+  for _, lease in ipairs(leases) do
+    if lease[3] > now then ahead, latest = ahead + 1, math.max(latest, lease[3]) end
+  end
+  if ahead >= math.ceil(limit / AHEAD) then allowed, full_until = 0, latest end
+end
+local is_cautious = now < state.caution
+if is_cautious then allowed = 0 end
+
+local delays, last, until_time = {}, start, nil
+while #delays < allowed do
+  local at, free = room(last, #leases + #delays)
+  if not at then break end
+  if not until_time then until_time = (ask.first and at or start) + ask.horizon end
+  if at > until_time then break end
+  for _ = 1, math.min(free, allowed - #delays) do delays[#delays + 1] = at - now end
+  last = at
+end
+for i, delay in ipairs(delays) do
+  leases[#leases + 1] = {ask.process, ask.next + i - 1, now + delay, now + delay + ask.patience}
+end
+
+local hungry = #delays < ask.want
+local next_at, free = room(start, #leases)
+local free_next, _ = free, nil
+if hungry and next_at and next_at > start then _, free_next = room(next_at, #leases) end
+local again = -1
+if hungry then
+  if #delays > 0 then
+    again = math.max(0, last - now - ask.lead)
+  elseif is_cautious then
+    again = math.min(state.caution - now, 1)
+  elseif full_until then
+    again = math.max(full_until - now, 0.005)
+  elseif allowed < 1 then
+    again = math.min(math.max(yields_until - now, 0.005), span / limit, 0.5)
+  elseif next_at then
+    again = math.max(next_at - now - ask.horizon, 0.002)
+  else
+    again = math.min(math.max(span / 8, 0.02), 1)
+  end
+end
+
+me.got, me.seen, me.hungry, me.due = me.got + #delays, now, hungry, now + math.max(0, again)
+processes[ask.process] = me
+local sharing = 0
+for _ in pairs(processes) do sharing = sharing + 1 end
+
+state.stamps, state.leases = stamps, leases
+local kept = math.max(REMEMBERED, 2 * span + ask.patience)
+redis.call("SET", KEYS[1], cmsgpack.pack(state), "PX", math.ceil(kept * 1000))
+
+-- When a sliding log alone has room for the first, the so-and-so-many-th further request, at the earliest.
+local steps = {}
+if hungry or ask.outlook then
+  for ahead = 0, effective - 1, math.max(1, math.ceil(effective / STEPS)) do
+    local blocker = #stamps + #leases + ahead - effective + 1
+    local stamp = blocker < 1 and -math.huge or math.min(stamps[blocker] or now, now)
+    steps[#steps + 1] = math.max(0, stamp + span - now, start - now)
+  end
+end
+
+return cjson.encode({
+  epoch = state.epoch,
+  delays = delays,
+  again = again,
+  next = next_at and next_at - now or span,
+  free = next_at == now and free or 0,
+  free_next = free_next or 1,
+  steps = steps,
+  sharing = sharing,
+  caution = is_cautious and state.caution - now or 0,
+  blocked = math.max(0, state.blocked - now),
+  effective = effective,
+  leased = #leases,
+})

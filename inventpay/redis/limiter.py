@@ -1,0 +1,256 @@
+"""The limiter that many processes and hosts share."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+import weakref
+from collections import OrderedDict
+from collections.abc import Mapping
+from datetime import timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self, TypeAlias, get_args
+
+from .._async.shared_tokens import acquire as acquire_async
+from .._loops import current_loop
+from .._sync.shared_tokens import acquire
+from .._threads import Waiter
+from ..errors import ConfigurationError
+from ..forking import Lock, remember
+from ..gate import ClassSnapshot, Lease
+from ..json_values import shown
+from ..options import ATTEMPT_TIMEOUT, RateClass, RateLimits, seconds
+from ..rate_limit import GRACE, MARGIN
+from .address import read_address
+from .courier import Courier, OnOutage
+from .exchange import Terms
+from .gate import SharedGate
+
+if TYPE_CHECKING:
+    import redis
+
+    from .._tasks import AsyncWaiting
+    from .._threads import Waiting
+
+TIMEOUT: Final = 1.0
+"""Seconds for one question to Redis. It answers in a millisecond; writing a snapshot may stop it for a hundred."""
+
+LEASE_TIMEOUT: Final = ATTEMPT_TIMEOUT + GRACE
+"""Seconds for which a lease is kept for a process that says nothing: an attempt takes no longer, and then a request may
+still be on its way."""
+
+KEPT: Final = 1024
+"""Budgets remembered after the last client that used them is gone; those of living clients are never forgotten."""
+
+_Name: TypeAlias = tuple[str, RateLimits]
+
+
+class RedisLimiter:
+    """One limit for all processes and hosts that reach the same Redis or Valkey.
+
+    >>> from inventpay import AsyncInventPay
+    >>> from inventpay.redis import RedisLimiter
+    >>> async with AsyncInventPay(limiter=RedisLimiter("redis://localhost:6379")) as client:
+    ...     print(await client.balances.get("BTC"))
+
+    Make one per process and pass it to all clients, of both kinds: clients with the same key, URL and window share
+    their limits, others do not. Redis gets no key, only its fingerprint. Needs the extra ``redis``.
+
+    - ``address``: ``redis://``, ``rediss://``, ``unix://``, ``redis+sentinel://host:26379,host2:26379/mymaster/0`` or
+      ``redis+cluster://``; ``valkey`` may stand for ``redis``. Or a ``redis.Redis`` that stays yours to close.
+    - ``on_outage``: while Redis cannot be asked, ``"share"`` has every process go on with its part of the limits, and
+      ``"error"`` has calls fail with LimiterUnavailableError. Both log a warning.
+    - ``processes``: among how many the limits are divided then; by default those seen in the last ten minutes.
+    - ``timeout``: seconds for one question to Redis.
+    - ``lease_timeout``: seconds after which the tokens in use by a process that died count as spent. More than the
+      longest ``attempt_timeout`` of the clients.
+    - ``prefix``: of the names of keys.
+
+    Tokens come in batches, and in turn: no process starves. All times are those of Redis' clock; the clocks of the
+    hosts do not matter. For what an outage does, see ``docs/redis.md``.
+
+    Raises ConfigurationError for an address nobody can read, options out of bounds, and without redis-py.
+    """
+
+    def __init__(
+        self,
+        address: str | redis.Redis | redis.RedisCluster,
+        *,
+        on_outage: Literal["share", "error"] = "share",
+        processes: int | None = None,
+        timeout: float | timedelta = TIMEOUT,
+        lease_timeout: float | timedelta = LEASE_TIMEOUT,
+        prefix: str = "inventpay",
+    ) -> None:
+        if on_outage not in get_args(OnOutage):
+            raise ConfigurationError(f'on_outage={shown(on_outage)} must be "share" or "error"')
+        if processes is not None and (isinstance(processes, bool) or not isinstance(processes, int) or processes < 1):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(f"processes={shown(processes)} must be a whole number of at least 1")
+        self._address = read_address(address)
+        self._prefix = _checked_prefix(prefix)
+        self._lease_timeout = _above_zero(lease_timeout, "lease_timeout")
+        self._courier = Courier(
+            self._address, timeout=_above_zero(timeout, "timeout"), on_outage=on_outage, processes=processes
+        )
+        self._process = secrets.token_hex(6)
+        self._alive: weakref.WeakValueDictionary[_Name, _Budget] = weakref.WeakValueDictionary()
+        self._recent: OrderedDict[_Name, _Budget] = OrderedDict()
+        remember(self)
+
+    def __repr__(self) -> str:
+        return f"<RedisLimiter {self._address.label}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a RedisLimiter is not pickled: make one in each process")
+
+    def bind(self, api_key: str, base_url: str, limits: RateLimits | None = None) -> _Budget:
+        """The limiter of one key: what a client makes of its ``limiter=``.
+
+        >>> limiter = RedisLimiter("redis://localhost:6379").bind("pk_live_1", "https://api.inventpay.io")
+        >>> limiter
+        <RedisLimiter redis://localhost:6379 for a6e1aa45c3f7>
+        """
+        limits = limits or RateLimits()
+        # Keys are long and random: whoever reads the fingerprint cannot go back.
+        fingerprint = hashlib.blake2b(
+            f"{api_key}\0{base_url}".encode(), digest_size=16, person=b"inventpay redis"
+        ).hexdigest()
+        name = (fingerprint, limits)
+        with self._courier.lock:
+            budget = self._alive.get(name)
+            if budget is None:
+                budget = self._alive[name] = _Budget(self, fingerprint, limits)
+            self._recent[name] = budget
+            self._recent.move_to_end(name)
+            if len(self._recent) > KEPT:
+                self._recent.popitem(last=False)
+            return budget
+
+    async def acquire_async(
+        self, rate_class: RateClass, waiting: AsyncWaiting, *, max_wait: float | None = None, background: bool = False
+    ) -> Lease:
+        """Refuses: a token is one of a key. What ``bind`` returns leases tokens."""
+        raise _not_bound()
+
+    def acquire(
+        self, rate_class: RateClass, waiting: Waiting, *, max_wait: float | None = None, background: bool = False
+    ) -> Lease:
+        """Refuses: a token is one of a key. What ``bind`` returns leases tokens."""
+        raise _not_bound()
+
+    def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
+        """Refuses: limits are those of a key. What ``bind`` returns has a snapshot."""
+        raise _not_bound()
+
+    def close(self) -> None:
+        """Tells Redis what became of the last calls, and ends the connection. A later call makes a new one.
+
+        Not needed at the end of a program, which does the first by itself.
+        """
+        self._courier.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def new_gate(self, fingerprint: str, rate_class: RateClass, limits: RateLimits) -> SharedGate:
+        """The gate of one class of one key."""
+        # The braces are a hash tag: in a cluster all classes of a key are on one node.
+        key = f"{self._prefix}:limit:{{{fingerprint}}}:{rate_class}:{limits.window:g}"
+        return SharedGate(key, rate_class, limits, self._terms(rate_class, limits), self._courier)
+
+    def _terms(self, rate_class: RateClass, limits: RateLimits) -> Terms:
+        return Terms(
+            process=self._process,
+            limit=limits.limit(rate_class),
+            window=limits.window,
+            span=limits.window * (1.0 + MARGIN),
+            rule=limits.rule,
+            burst=limits.max_burst,
+            patience=self._lease_timeout,
+        )
+
+    @property
+    def courier(self) -> Courier:
+        """Who asks."""
+        return self._courier
+
+    def fork_lock(self) -> Lock:
+        """What a fork waits for."""
+        return self._courier.lock
+
+    def forget_parent(self) -> None:
+        """In a forked child: another process, with its own leases and its own connection."""
+        self._courier.forget_parent()
+        self._process = secrets.token_hex(6)
+        for budget in list(self._alive.values()):
+            for rate_class, gate in budget.gates.items():
+                gate.forget_parent(self._terms(rate_class, budget.limits))
+
+
+class _Budget:
+    """The limits of one key: a :class:`inventpay.Limiter`."""
+
+    def __init__(self, limiter: RedisLimiter, fingerprint: str, limits: RateLimits) -> None:
+        self._limiter: Final = limiter
+        self._fingerprint: Final = fingerprint
+        self.limits: Final = limits
+        self.gates: Final = {rate_class: limiter.new_gate(fingerprint, rate_class, limits) for rate_class in RateClass}
+
+    def __repr__(self) -> str:
+        return f"{repr(self._limiter)[:-1]} for {self._fingerprint[:12]}>"
+
+    async def acquire_async(
+        self, rate_class: RateClass, waiting: AsyncWaiting, *, max_wait: float | None = None, background: bool = False
+    ) -> Lease:
+        """Leases a token of the class."""
+        gate, patience = self.gates[rate_class], self._limiter.courier.timeout
+        return await acquire_async(gate, waiting, patience, max_wait=max_wait, background=background)
+
+    def acquire(
+        self, rate_class: RateClass, waiting: Waiting, *, max_wait: float | None = None, background: bool = False
+    ) -> Lease:
+        """Leases a token of the class."""
+        gate, patience = self.gates[rate_class], self._limiter.courier.timeout
+        return acquire(gate, waiting, patience, max_wait=max_wait, background=background)
+
+    def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
+        """How each stands: as of now in threads; in an event loop, which must not wait, as of the last question."""
+        if current_loop() is None:
+            self._refresh()
+        with self._limiter.courier.lock:
+            return {rate_class: gate.snapshot(now) for rate_class, gate in self.gates.items()}
+
+    def _refresh(self) -> None:
+        waiter = Waiter()
+        courier = self._limiter.courier
+        with courier.lock:
+            asked = [gate for gate in self.gates.values() if gate.refresh(waiter)]
+        deadline = time.monotonic() + courier.timeout
+        while any(gate.is_watched for gate in asked) and (left := deadline - time.monotonic()) > 0:
+            waiter.wait(left)
+
+
+def _not_bound() -> ConfigurationError:
+    return ConfigurationError(
+        "a RedisLimiter keeps the limits of each API key apart, and nobody said which key this is: pass it to a client "
+        "as limiter=, or use what its bind() returns"
+    )
+
+
+def _above_zero(value: Any, name: str) -> float:
+    found = seconds(value, name)
+    if not found:
+        raise ConfigurationError(f"{name}={shown(value)} must be a finite number of seconds above 0")
+    return found
+
+
+def _checked_prefix(value: Any) -> str:
+    if not isinstance(value, str) or not value or not value.isprintable() or set(value) & set("{} "):
+        raise ConfigurationError(f"prefix={shown(value)} must be text without spaces and braces")
+    return value

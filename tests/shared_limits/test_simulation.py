@@ -1,0 +1,82 @@
+"""What the shared limit promises, in virtual time at real scale: the gates of several processes and the real script."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from inventpay import RateLimits
+from tests.simulator.servers import FixedWindow, RefillingBucket, Server, SlidingCounter, SlidingLog
+from tests.support.redis_servers import RedisServer
+from tests.support.shared_limit_simulation import Simulation
+
+WINDOW = RateLimits().window
+
+
+def servers_of(rule: str, limit: int) -> list[Server]:
+    """Every policy that the rule promises to satisfy; those with windows at three phases."""
+    phases = (0.0, WINDOW / 3, WINDOW / 1.7)
+    found: list[Server] = [SlidingLog(limit, WINDOW), RefillingBucket(limit, WINDOW)]
+    found += [FixedWindow(limit, WINDOW, phase=phase) for phase in phases]
+    if rule == "any":
+        found += [SlidingCounter(limit, WINDOW, phase=phase) for phase in phases]
+    return found
+
+
+@pytest.mark.parametrize("rule", ["window", "any"])
+@pytest.mark.parametrize("limit", [10, 100])
+def test_a_flood_is_never_refused_and_uses_the_limit(
+    redis_only: RedisServer, prefix: str, rule: str, limit: int
+) -> None:
+    """Four processes, six windows: no policy refuses a call, 98 % of the limit are used, and no process starves."""
+    with redis_only.client() as client:
+        simulation = Simulation(
+            client, prefix, processes=4, limit=limit, window=WINDOW, rule=rule, servers=servers_of(rule, limit)
+        )
+        calls = 6 * limit
+        for number in range(calls):
+            simulation.call(number % 4, 0.0)
+        simulation.run()
+    assert set(simulation.refused.values()) == {0}
+    assert len(simulation.arrivals) == calls
+    times = [at for at, _ in simulation.arrivals]
+    # After the second limit, which only makes up for the burst of the first.
+    assert 3 * WINDOW / (times[-1] - times[-1 - 3 * limit]) >= 0.98
+    half = [process for _, process in simulation.arrivals[: calls // 2]]
+    counts = [half.count(process) for process in range(4)]
+    assert min(counts) / max(counts) >= 0.5
+    # With ten tokens a minute four processes find each other ahead of them more often than not.
+    assert simulation.exchanges <= (1.6 if limit == 100 else 5) * calls
+
+
+@pytest.mark.parametrize("rule", ["window", "any"])
+@pytest.mark.parametrize("seed", range(3))
+def test_no_traffic_is_refused(redis_only: RedisServer, prefix: str, rule: str, seed: int) -> None:
+    """Bursts, trickles, idle times and cancelled callers, in processes with different loads: none is refused."""
+    chance = random.Random(seed)
+    limit = 20
+    with redis_only.client() as client:
+        simulation = Simulation(
+            client,
+            prefix,
+            processes=3,
+            limit=limit,
+            window=WINDOW,
+            rule=rule,
+            servers=servers_of(rule, limit),
+            seed=seed,
+            latency=(0.005, 3.0),
+        )
+        moment = 0.0
+        while moment < 8 * WINDOW:
+            moment += chance.choice([0.0, 0.0, 0.0, 1.0, chance.uniform(0, WINDOW / 2)])
+            call = simulation.call(chance.choice([0, 0, 0, 1, 1, 2]), moment)
+            if chance.random() < 0.2:
+                simulation.cancel(call, moment + chance.uniform(0, WINDOW / 2))
+            if len(simulation.calls) > 8 * limit:
+                break
+        simulation.run()
+    assert set(simulation.refused.values()) == {0}
+    # Nobody who stayed was forgotten.
+    assert all(call.sent is not None or call.is_cancelled for call in simulation.calls)

@@ -1,0 +1,100 @@
+"""Four processes, one limit, one server that counts: the same flood at any size, whatever happens to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from .limited_server import Arrival, limited_server
+from .redis_servers import RedisServer
+from .redis_worker import Worker
+
+
+@frozen(kw_only=True)
+class Flood:
+    """What happened."""
+
+    arrivals: list[Arrival]
+    results: list[dict[str, Any]]
+    exchanges: int
+    """Scripts that Redis ran."""
+    script_seconds: float
+    """What they took of Redis' time."""
+    window: float
+    limit: int
+
+    @property
+    def refused(self) -> int:
+        """429s."""
+        return sum(not arrival.let_in for arrival in self.arrivals)
+
+    @property
+    def times(self) -> list[float]:
+        """When requests arrived."""
+        return [arrival.at for arrival in self.arrivals]
+
+    @property
+    def evenness(self) -> float:
+        """Requests of the slowest process over those of the fastest, when half of all were sent."""
+        half = [arrival.who for arrival in self.arrivals[: len(self.arrivals) // 2]]
+        counts = [half.count(who) for who in {arrival.who for arrival in self.arrivals}]
+        return min(counts) / max(counts)
+
+    @property
+    def use(self) -> float:
+        """Share of the permitted rate at which the last requests came, over whole limits after the second."""
+        times = self.times
+        rounds = len(times) // self.limit - 2
+        return rounds * self.window / (times[-1] - times[-1 - rounds * self.limit])
+
+    @property
+    def errors(self) -> dict[str, int]:
+        """What calls failed with."""
+        found: dict[str, int] = {}
+        for result in self.results:
+            for name, count in result["errors"].items():
+                found[name] = found.get(name, 0) + count
+        return found
+
+    @property
+    def slowest(self) -> float:
+        """Seconds of the slowest call."""
+        return max(result["slowest"] for result in self.results)
+
+
+def flood(
+    server: RedisServer,
+    workers: Sequence[Worker],
+    *,
+    policy: str,
+    rule: str,
+    limit: int,
+    window: float,
+    calls: int,
+    disturb: Callable[[], Any] = lambda: None,
+    after: float = 0.0,
+    each: Sequence[dict[str, Any]] = (),
+    **options: Any,
+) -> Flood:
+    """All workers send so many calls each; after so many seconds something happens. Dead workers have no result."""
+    exchanges, seconds = server.calls("eval", "evalsha"), server.script_seconds()
+    with limited_server(policy, limit, window) as api:
+        for number, worker in enumerate(workers):
+            job = {"redis": server.url, "api": api.url, "who": str(number), "rule": rule, "limit": limit}
+            worker.begin(**{**job, "window": window, "calls": calls, **options, **(each[number] if each else {})})
+        if after:
+            time.sleep(after)
+            disturb()
+        results = [worker.result() for worker in workers if worker.process.poll() is None]
+        arrivals = api.arrivals()
+    return Flood(
+        arrivals=arrivals,
+        results=results,
+        exchanges=server.calls("eval", "evalsha") - exchanges,
+        script_seconds=server.script_seconds() - seconds,
+        window=window,
+        limit=limit,
+    )

@@ -1,0 +1,225 @@
+"""Processes with one shared limit, in virtual time: real gates, the real script on a real server, invented moments.
+
+The script takes the time from its caller here; everything else is what runs in production. Questions and replies travel
+for a while, requests and answers too, and nothing sleeps.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import redis
+from attrs import Factory, define
+
+from inventpay import RateClass, RateLimits, RateLimitTimeoutError
+from inventpay.gate import GateLock
+from inventpay.rate_limit import MARGIN
+from inventpay.redis.exchange import SCRIPT, Question, Reply, Terms, decode
+from inventpay.redis.gate import Claim, SharedGate, SharedLease
+from tests.simulator.servers import Server
+
+TIMELESS = SCRIPT.replace('redis.call("TIME")', "cjson.decode(ARGV[2])")
+assert TIMELESS != SCRIPT
+
+EPOCH = 1_800_000_000.0
+"""The time of day on the server when virtual time is 0."""
+
+
+def exchange(client: redis.Redis, key: str, question: Question, now: float) -> Reply:
+    """One exchange at a moment of the server's clock."""
+    clock = f"[{int(now)}, {round(now % 1 * 1e6)}]"
+    answer: Any = client.eval(TIMELESS, 1, key, question.encode(now), clock)
+    return decode(answer)
+
+
+class Owner:
+    """Stands for the limiter of one process."""
+
+    def __init__(self) -> None:
+        self.lock: GateLock = threading.RLock()
+        self.notified: list[SharedGate] = []
+
+    def notify(self, gate: SharedGate) -> None:
+        """The simulation looks after every event anyway."""
+        self.notified.append(gate)
+
+
+def new_gate(process: str, key: str, limit: int, window: float, rule: Any, **more: Any) -> SharedGate:
+    """A gate of one process; ``more`` are ``burst`` and ``patience``."""
+    burst = more.get("burst")
+    terms = Terms(
+        process=process,
+        limit=limit,
+        window=window,
+        span=window * (1.0 + MARGIN),
+        rule=rule,
+        burst=burst,
+        patience=more.get("patience", 35.0),
+    )
+    limits = RateLimits(other=limit, window=window, rule=rule, max_burst=burst)
+    return SharedGate(key, RateClass.OTHER, limits, terms, Owner())
+
+
+@define(eq=False)
+class Call:
+    """One call of the simulation."""
+
+    number: int
+    process: int
+    joined: float
+    max_wait: float | None = None
+    background: bool = False
+    claim: Claim | None = None
+    sent: float | None = None
+    error: RateLimitTimeoutError | None = None
+    statuses: list[int] = Factory(list[int])
+    is_cancelled: bool = False
+    wake: Callable[[], None] = lambda: None
+
+
+class _Waker:
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def wake(self) -> bool:
+        self._call.wake()
+        return True
+
+
+class Simulation:
+    """Several processes before one API."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        key: str,
+        *,
+        processes: int,
+        limit: int,
+        window: float,
+        rule: str,
+        servers: Sequence[Server],
+        latency: tuple[float, float] = (0.005, 0.25),
+        redis_latency: tuple[float, float] = (0.0002, 0.002),
+        seed: int = 1,
+        **more: Any,
+    ) -> None:
+        self.now = 0.0
+        self.calls: list[Call] = []
+        self.refused = dict.fromkeys(servers, 0)
+        self.arrivals: list[tuple[float, int]] = []
+        self.exchanges = 0
+        self._client = client
+        self._gates = [new_gate(f"p{number}", key, limit, window, rule, **more) for number in range(processes)]
+        self._latency = latency
+        self._redis_latency = redis_latency
+        self._random = random.Random(seed)
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self.clock_step = 0.0
+        """By how much the clock of Redis was stepped."""
+        self.answer: Callable[[Call], tuple[int, dict[str, str]]] = lambda _: (200, {})
+
+    def at(self, moment: float, action: Callable[[], None]) -> None:
+        """Something happens later."""
+        heapq.heappush(self._events, (moment, next(self._order), action))
+
+    def call(self, process: int, moment: float, *, max_wait: float | None = None, background: bool = False) -> Call:
+        """A call that begins at a moment."""
+        call = Call(len(self.calls), process, moment, max_wait, background)
+        self.calls.append(call)
+        self.at(moment, lambda: self._join(call))
+        return call
+
+    def cancel(self, call: Call, moment: float) -> None:
+        """Whoever made the call leaves."""
+
+        def leave() -> None:
+            if call.sent is None and call.claim is not None:
+                call.is_cancelled = True
+                self._gates[call.process].leave(call.claim, self.now)
+
+        self.at(moment, leave)
+
+    def gate(self, process: int) -> SharedGate:
+        """The gate of a process."""
+        return self._gates[process]
+
+    def run(self, until: float = float("inf")) -> None:
+        """Until nothing is left to happen, or a moment."""
+        while True:
+            due = self._events[0][0] if self._events else float("inf")
+            for number, gate in enumerate(self._gates):
+                due = min(due, max(self.now, gate.next_event(self.now, can_ask=True)))
+                del number
+            if due == float("inf") or due > until:
+                return
+            self.now = due
+            while self._events and self._events[0][0] <= self.now:
+                heapq.heappop(self._events)[2]()
+            for gate in self._gates:
+                gate.distribute(self.now)
+                if not gate.is_asking and gate.next_question(self.now) <= self.now:
+                    self._ask(gate)
+
+    def _ask(self, gate: SharedGate) -> None:
+        question = gate.ask(self.now)
+        asked = self.now
+        there = asked + self._random.uniform(*self._redis_latency)
+        self.exchanges += 1
+
+        def arrive() -> None:
+            # Encoded when it set out, as in production: on the way everything only becomes older.
+            moved = EPOCH + self.clock_step + self.now
+            question_then = question.encode(asked)
+            clock = f"[{int(moved)}, {round(moved % 1 * 1e6)}]"
+            message: Any = self._client.eval(TIMELESS, 1, gate.key, question_then, clock)
+            reply = decode(message)
+            self.at(self.now + self._random.uniform(*self._redis_latency), lambda: gate.told(question, reply, self.now))
+
+        self.at(there, arrive)
+
+    def _join(self, call: Call) -> None:
+        gate = self._gates[call.process]
+        lease = gate.take(self.now)
+        if lease is not None:
+            self._send(call, lease)
+            return
+        call.wake = lambda: self.at(self.now, lambda: self._look(call))
+        call.claim = gate.join(_Waker(call), self.now, max_wait=call.max_wait, background=call.background)
+
+    def _look(self, call: Call) -> None:
+        if call.claim is None or call.sent is not None or call.is_cancelled or call.error is not None:
+            return
+        gate = self._gates[call.process]
+        try:
+            turn = gate.look(call.claim, self.now, 1.0)
+        except RateLimitTimeoutError as error:
+            call.error = error
+            gate.leave(call.claim, self.now)
+            return
+        if isinstance(turn, SharedLease):
+            gate.leave(call.claim, self.now)
+            self._send(call, turn)
+
+    def _send(self, call: Call, lease: SharedLease) -> None:
+        call.sent = self.now
+        there = self.now + self._random.uniform(*self._latency)
+
+        def arrive() -> None:
+            self.arrivals.append((self.now, call.process))
+            for server in self.refused:
+                self.refused[server] += not server.accept(self.now)
+            status, headers = self.answer(call)
+            call.statuses.append(status)
+            self.at(
+                self.now + self._random.uniform(*self._latency),
+                lambda: lease.answered(self.now, status, headers),
+            )
+
+        self.at(there, arrive)
