@@ -10,7 +10,6 @@ import pytest
 from tests.support.redis_servers import RedisServer, named_server, redis_server
 from tests.support.redis_worker import Worker, workers
 
-
 NAMED = named_server()
 
 

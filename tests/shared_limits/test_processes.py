@@ -44,7 +44,7 @@ def test_a_flood(four: list[Worker], make: str, rule: str) -> None:
     with redis_server(make) as server:
         seen = run(server, four, rule, each=each)
     assert (len(seen.arrivals), seen.refused, seen.errors) == (56, 0, {})
-    assert seen.evenness >= 0.3
+    assert seen.evenness > 0.1
 
 
 def test_a_process_that_is_killed(own_server: RedisServer, four: list[Worker]) -> None:
