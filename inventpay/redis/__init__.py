@@ -1,4 +1,4 @@
-"""Limits that many processes and hosts share, on Redis or Valkey (extra ``redis``).
+"""Limits, and handled webhook events, that many processes and hosts share, on Redis or Valkey (extra ``redis``).
 
 >>> from inventpay import InventPay
 >>> from inventpay.redis import RedisLimiter
@@ -9,5 +9,6 @@
 from __future__ import annotations
 
 from .limiter import RedisLimiter
+from .seen import RedisSeenStore
 
-__all__ = ["RedisLimiter"]
+__all__ = ["RedisLimiter", "RedisSeenStore"]

@@ -33,6 +33,8 @@ class Address:
 
     label: str
     """What may be shown: no user, no password, no options."""
+    is_ours: bool
+    """Whether what ``connect`` makes is ours to close."""
     connect: Callable[[float], Any]
     """Makes a client whose every step takes so many seconds at most. May itself ask the server, and so fail."""
 
@@ -52,7 +54,7 @@ def read_address(value: Any) -> Address:
             'a shared limiter needs redis-py: install this package with its extra "redis"'
         ) from None
     if isinstance(value, (redis.Redis, redis.RedisCluster)):
-        return Address(f"a {type(value).__name__} client", lambda _timeout: value)
+        return Address(f"a {type(value).__name__} client", False, lambda _timeout: value)
     if not isinstance(value, str):
         if type(value).__module__.startswith("redis.asyncio"):
             raise ConfigurationError(
@@ -83,11 +85,11 @@ def _read_url(url: str) -> Address:
         raise ConfigurationError(f"the address of Redis names no socket: write it {_HOW}")
     label = f"{parts.scheme}://{place}{parts.path}"
     if kind == "sentinel":
-        return Address(label, _sentinel(parts, scheme))
+        return Address(label, True, _sentinel(parts, scheme))
     secret = Secret(scheme + url[len(parts.scheme) :])
     if kind == "cluster":
-        return Address(label, lambda timeout: _cluster(secret, timeout))
-    address = Address(label, lambda timeout: _single(secret, timeout))
+        return Address(label, True, lambda timeout: _cluster(secret, timeout))
+    address = Address(label, True, lambda timeout: _single(secret, timeout))
     _try_out(address)
     return address
 
@@ -125,7 +127,7 @@ def _single(url: Secret, timeout: float) -> Any:
     if url.reveal().startswith("unix:"):
         del options["socket_keepalive"]
     kind: Any = redis.BlockingConnectionPool  # it waits for a connection where others would raise an error
-    return redis.Redis(connection_pool=kind.from_url(url.reveal(), max_connections=4, timeout=timeout, **options))
+    return redis.Redis(connection_pool=kind.from_url(url.reveal(), max_connections=16, timeout=timeout, **options))
 
 
 def _cluster(url: Secret, timeout: float) -> Any:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
 from typing import Any, Final, Literal
 
 from attrs import define
@@ -68,6 +67,8 @@ class Courier:
         self._wakes_at = math.inf
         self._errand: _Errand | None = None
         self._client: Any = None
+        # Not the lock of the arithmetic: the client of a cluster asks the server when it is made.
+        self._connecting = threading.Lock()
         self._was_reached = False
         self._trouble: str | None = None
         self._retry_at = -math.inf
@@ -223,16 +224,15 @@ class Courier:
                 gate.told(question, reply, now)
 
     def _exchange(self, key: str, question: Question) -> Reply:
-        if self._client is None:
-            self._client = self._address.connect(self._timeout)
         from redis.exceptions import NoScriptError
 
+        client = self.client()
         argument = question.encode(time.monotonic())
         try:
-            return decode(self._client.evalsha(SCRIPT_SHA, 1, key, argument))
+            return decode(client.evalsha(SCRIPT_SHA, 1, key, argument))
         except NoScriptError:
             # New there, restarted, or its scripts were flushed.
-            return decode(self._client.eval(SCRIPT, 1, key, argument))
+            return decode(client.eval(SCRIPT, 1, key, argument))
 
     def _lose(self, trouble: str, errand: _Errand, now: float, error: Exception | None = None) -> None:
         """Redis could not be asked."""
@@ -274,18 +274,19 @@ class Courier:
             while (self._scheduler or self._messenger) and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(left)
 
-    def run_free(self, action: Callable[[Any], Any]) -> Any:
-        """Has the client do something else than exchanges."""
-        if self._client is None:
-            self._client = self._address.connect(self._timeout)
-        return action(self._client)
+    def client(self) -> Any:
+        """The client, which any thread may use."""
+        with self._connecting:
+            if self._client is None:
+                self._client = self._address.connect(self._timeout)
+            return self._client
 
     def close(self) -> None:
         """Ends the connection, when nothing is under way."""
         self.flush()
         with self._changed:
             client, self._client = self._client, None
-        if client is not None:
+        if client is not None and self._address.is_ours:
             client.close()
 
     def fork_lock(self) -> Lock:

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, Literal, NoReturn, Self, TypeAlias, get_args
 
 from .._async.shared_tokens import acquire as acquire_async
 from .._loops import current_loop
@@ -20,12 +20,13 @@ from ..errors import ConfigurationError
 from ..forking import Lock, remember
 from ..gate import ClassSnapshot, Lease
 from ..json_values import shown
-from ..options import ATTEMPT_TIMEOUT, RateClass, RateLimits, seconds
+from ..options import ATTEMPT_TIMEOUT, RateClass, RateLimits
 from ..rate_limit import GRACE, MARGIN
-from .address import read_address
+from .address import Address, read_address
 from .courier import Courier, OnOutage
 from .exchange import Terms
 from .gate import SharedGate
+from .options import above_zero, checked_prefix
 
 if TYPE_CHECKING:
     import redis
@@ -88,10 +89,10 @@ class RedisLimiter:
         if processes is not None and (isinstance(processes, bool) or not isinstance(processes, int) or processes < 1):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(f"processes={shown(processes)} must be a whole number of at least 1")
         self._address = read_address(address)
-        self._prefix = _checked_prefix(prefix)
-        self._lease_timeout = _above_zero(lease_timeout, "lease_timeout")
+        self._prefix = checked_prefix(prefix)
+        self._lease_timeout = above_zero(lease_timeout, "lease_timeout")
         self._courier = Courier(
-            self._address, timeout=_above_zero(timeout, "timeout"), on_outage=on_outage, processes=processes
+            self._address, timeout=above_zero(timeout, "timeout"), on_outage=on_outage, processes=processes
         )
         self._process = secrets.token_hex(6)
         self._alive: weakref.WeakValueDictionary[_Name, _Budget] = weakref.WeakValueDictionary()
@@ -176,6 +177,11 @@ class RedisLimiter:
         )
 
     @property
+    def address(self) -> Address:
+        """Where Redis is."""
+        return self._address
+
+    @property
     def courier(self) -> Courier:
         """Who asks."""
         return self._courier
@@ -241,16 +247,3 @@ def _not_bound() -> ConfigurationError:
         "a RedisLimiter keeps the limits of each API key apart, and nobody said which key this is: pass it to a client "
         "as limiter=, or use what its bind() returns"
     )
-
-
-def _above_zero(value: Any, name: str) -> float:
-    found = seconds(value, name)
-    if not found:
-        raise ConfigurationError(f"{name}={shown(value)} must be a finite number of seconds above 0")
-    return found
-
-
-def _checked_prefix(value: Any) -> str:
-    if not isinstance(value, str) or not value or not value.isprintable() or set(value) & set("{} "):
-        raise ConfigurationError(f"prefix={shown(value)} must be text without spaces and braces")
-    return value

@@ -1,4 +1,4 @@
-"""A process that receives webhooks on its standard input, on a SQLite store it shares with others.
+"""A process that receives webhooks on its standard input, on a store it shares with others.
 
     python -m tests.support.webhook_worker STORE LOG LEASE threads|asyncio|first [--hang]
 
@@ -6,6 +6,10 @@ It says ``ready``. A line is a delivery, ``{"number": 7, "body": "...", "headers
 ``{"number": 7, "status": 200}``. Four deliveries are handled at the same time. The handler writes ``begin`` and ``end``
 to the log, with the time, the process and the payment, and between them waits a few milliseconds, or with ``--hang``
 for ever where the order is ``hang``.
+STORE is a file for SQLite, or the address of a Redis. A line is a delivery, ``{"number": 7, "body": "...", "headers":
+{...}}``; an answer is ``{"number": 7, "status": 200}``. Four deliveries are handled at the same time. The handler
+writes ``begin`` and ``end`` to the log, with the time, the process and the payment, and between them waits a few
+milliseconds, or for ever where the order says ``hang``.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from inventpay.redis import RedisSeenStore
 from inventpay.webhooks import PaymentCompletedEvent, SQLiteSeenStore, WebhookReceiver
 
 from .deliveries import SECRET
@@ -38,7 +43,8 @@ class Log:
 
 def make_receiver(store: str, log: Log, lease: float, **options: Any) -> WebhookReceiver:
     """The receiver every process has."""
-    receiver = WebhookReceiver(SECRET, seen=SQLiteSeenStore(store), lease=lease, **options)
+    seen = RedisSeenStore(store, persistent=True) if store.startswith("redis:") else SQLiteSeenStore(store)
+    receiver = WebhookReceiver(SECRET, seen=seen, lease=lease, **options)
 
     @receiver.on("payment.completed")
     def fulfil(event: PaymentCompletedEvent) -> None:

@@ -1,4 +1,4 @@
-"""Several processes on one SQLite store handle each event once, and none is lost when one of them is killed."""
+"""Several processes on one store handle each event once, and none is lost when one of them is killed."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import random
 import sys
 import time
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from attrs import define, field, frozen
 
 from tests.support.deliveries import flat, signed
+from tests.support.redis_servers import redis_server
 from tests.support.servers import ROOT, wait_until
 from tests.support.webhook_worker import HANG, Log, make_receiver
 
@@ -124,10 +126,20 @@ def deliveries(seed: int) -> list[tuple[bytes, dict[str, str]]]:
     return made
 
 
+@pytest.fixture(params=["SQLite", "redis-server"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """What the processes share."""
+    if request.param == "SQLite":
+        yield str(tmp_path / "seen.sqlite3")
+    else:
+        with redis_server(request.param) as server:
+            yield server.url
+
+
 @pytest.mark.real_time
-async def test_a_thousand_deliveries_over_four_processes_one_of_which_is_killed(tmp_path: Path) -> None:
+async def test_a_thousand_deliveries_over_four_processes_one_of_which_is_killed(tmp_path: Path, store: str) -> None:
     """Every event is handled once; the one whose process died in its handler again, when the lease is over."""
-    log, store = tmp_path / "log", tmp_path / "seen.sqlite3"
+    log = tmp_path / "log"
     modes = ["threads", "asyncio", "threads", "asyncio"]
     victim, *others = await asyncio.gather(
         *(
@@ -180,9 +192,9 @@ async def test_a_thousand_deliveries_over_four_processes_one_of_which_is_killed(
 
 
 @pytest.mark.real_time
-async def test_what_was_answered_first_outlives_its_process(tmp_path: Path) -> None:
+async def test_what_was_answered_first_outlives_its_process(tmp_path: Path, store: str) -> None:
     """200 was sent, so nobody will deliver it again; the process is killed in its handler, and another one finds it."""
-    log, store = tmp_path / "log", tmp_path / "seen.sqlite3"
+    log = tmp_path / "log"
     victim = await Worker.start(store, log, LEASE, "first", "--hang")
     reader = asyncio.create_task(victim.read_answers())
     body = flat(payment_id="cmh0", orderId=HANG)
@@ -191,7 +203,7 @@ async def test_what_was_answered_first_outlives_its_process(tmp_path: Path) -> N
     victim.process.kill()
     await asyncio.gather(victim.process.wait(), reader)
 
-    heir = make_receiver(str(store), Log(str(log)), LEASE, respond="first")
+    heir = make_receiver(store, Log(str(log)), LEASE, respond="first")
     await asyncio.to_thread(wait_until, lambda: heir.recover() == 1)
     first, second, end = entries(log)
     assert (first.what, second.what, end.what) == ("begin", "begin", "end")

@@ -1,0 +1,111 @@
+-- One step of a seen store: claim, finish, release or due. See ../webhooks/seen.py for what they promise, and seen.py for
+-- the messages.
+--
+-- KEYS: entries by id, ids by key, when to try a body again, when to forget an entry. Times are of this server's clock.
+
+local entries, ids, due_at, forget_at = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local ask, body = cjson.decode(ARGV[1]), ARGV[2]
+local clock = redis.call("TIME")
+local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
+local SWEEP = 100 -- entries forgotten in one step: more than one step makes, and never a pause for others
+
+local function load(id)
+  local found = id and redis.call("HGET", entries, id)
+  return found and cmsgpack.unpack(found)
+end
+
+local function drop(id, entry)
+  redis.call("HDEL", entries, id)
+  redis.call("ZREM", due_at, id)
+  redis.call("ZREM", forget_at, id)
+  for _, key in ipairs(entry.keys) do redis.call("HDEL", ids, key) end
+end
+
+local function save(id, entry)
+  redis.call("HSET", entries, id, cmsgpack.pack(entry))
+  if entry.body then
+    redis.call("ZADD", due_at, math.max(entry.due, entry.leased), id)
+    redis.call("ZREM", forget_at, id) -- it was answered, so nobody will deliver it again
+  else
+    redis.call("ZREM", due_at, id)
+    redis.call("ZADD", forget_at, entry.forget, id)
+  end
+end
+
+local function reply(entry)
+  return {cjson.encode({keys = entry.keys, attempts = entry.attempts, has_body = entry.body ~= nil}), entry.body or ""}
+end
+
+-- The entry of a claim that is not over: nobody took it over, and it did not end.
+local function held_by(claim)
+  for _, key in ipairs(claim.keys) do
+    local id = redis.call("HGET", ids, key)
+    local entry = load(id)
+    if entry and entry.token == claim.token then return id, entry end
+  end
+end
+
+if ask.step == "claim" then
+  for _, id in ipairs(redis.call("ZRANGEBYSCORE", forget_at, "-inf", now, "LIMIT", 0, SWEEP)) do
+    local old = load(id)
+    if old then drop(id, old) else redis.call("ZREM", forget_at, id) end
+  end
+  local id, entry
+  local known, held, stored = {}, 0, 0
+  for _, key in ipairs(ask.keys) do
+    local found = redis.call("HGET", ids, key)
+    local candidate = load(found)
+    if candidate and not candidate.body and candidate.forget <= now then
+      drop(found, candidate)
+      candidate = nil
+    end
+    if candidate then
+      if candidate.handled then return {"handled"} end
+      -- A question that is asked again because its reply was lost finds its own answer.
+      if candidate.leased > now and candidate.token ~= ask.token then
+        held = held + 1
+        if candidate.body then stored = stored + 1 end
+      end
+      known[key] = true
+      if not id then id, entry = found, candidate end
+    end
+  end
+  if held > 0 then return {held == stored and "stored" or "busy"} end
+  if not id then
+    id, entry = ask.token, {keys = {}, attempts = 0, due = now}
+  end
+  entry.token, entry.leased, entry.forget = ask.token, now + ask.lease, now + ask.lease + ask.retention
+  if ask.has_body then entry.body, entry.due = body, now end
+  for _, key in ipairs(ask.keys) do
+    if not known[key] then
+      known[key] = true
+      entry.keys[#entry.keys + 1] = key
+      redis.call("HSET", ids, key, id)
+    end
+  end
+  save(id, entry)
+  return reply(entry)
+end
+
+if ask.step == "due" then
+  local id = redis.call("ZRANGEBYSCORE", due_at, "-inf", now, "LIMIT", 0, 1)[1]
+  local entry = load(id)
+  if not entry then return {"nothing"} end
+  entry.token, entry.leased, entry.attempts = ask.token, now + ask.lease, entry.attempts + 1
+  save(id, entry)
+  return reply(entry)
+end
+
+local id, entry = held_by(ask)
+if not id then return {"over"} end
+if entry.handled then return {ask.step == "finish" and ask.again and "done" or "over"} end
+if ask.step == "finish" then
+  entry.handled, entry.body, entry.forget = true, nil, now + ask.retention
+  save(id, entry)
+elseif entry.body then
+  entry.leased, entry.due = now, now + ask.retry_in
+  save(id, entry)
+else
+  drop(id, entry)
+end
+return {"done"}

@@ -1,0 +1,167 @@
+"""Handled webhook events in Redis or Valkey: shared by all hosts that receive them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from ..forking import Lock, remember
+from ..webhooks.seen import RETENTION, Claim, Standing, new_token
+from .address import Address, read_address
+from .limiter import TIMEOUT, RedisLimiter
+from .options import above_zero, checked_prefix
+
+if TYPE_CHECKING:
+    import redis
+
+SCRIPT: Final = (Path(__file__).parent / "seen.lua").read_text()
+_SHA: Final = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
+
+_STANDINGS: Final = {standing.value: standing for standing in Standing}
+
+
+class RedisSeenStore:
+    """Remembers webhook events in Redis or Valkey, so that each is handled once, on whichever host it arrives.
+
+    >>> from inventpay.redis import RedisSeenStore
+    >>> from inventpay.webhooks import WebhookReceiver
+    >>> receiver = WebhookReceiver("whsec_1", seen=RedisSeenStore("redis://localhost:6379"))
+
+    - ``address``: as for :class:`RedisLimiter`, or a ``RedisLimiter``, whose connections are used then.
+    - ``persistent``: whether this server writes all to disk before it answers (``appendonly yes`` and ``appendfsync
+      always``). Only then may deliveries be answered before they are handled (``respond="first"``): such an event is
+      in the store alone, and would be lost with it.
+    - ``retention``: seconds for which a handled event is remembered, a day longer than deliveries are repeated.
+    - ``timeout``: seconds for one question to the server. ``prefix``: of the names of keys.
+
+    Every step is one script, all or nothing, on the server's clock. Raises ConfigurationError for an address nobody can
+    read; the methods raise ``redis.RedisError`` where the server cannot be asked, and the delivery is to be repeated.
+    """
+
+    def __init__(
+        self,
+        address: str | redis.Redis | redis.RedisCluster | RedisLimiter,
+        *,
+        persistent: bool = False,
+        retention: float | timedelta = RETENTION,
+        timeout: float | timedelta = TIMEOUT,
+        prefix: str = "inventpay",
+    ) -> None:
+        self._limiter = address if isinstance(address, RedisLimiter) else None
+        self._address: Address = address.address if isinstance(address, RedisLimiter) else read_address(address)
+        self._persistent = persistent
+        self._retention = above_zero(retention, "retention")
+        self._timeout = above_zero(timeout, "timeout")
+        # One hash tag: a step touches all four, and in a cluster they must be on one node.
+        tag = f"{checked_prefix(prefix)}:seen:{{events}}"
+        self._names = [f"{tag}:{part}" for part in ("entries", "ids", "due", "forget")]
+        self._client: Any = None
+        self._lock = threading.Lock()
+        remember(self)
+
+    def __repr__(self) -> str:
+        return f"<RedisSeenStore {self._address.label}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a RedisSeenStore is not pickled: make one in each process")
+
+    @property
+    def blocking(self) -> bool:
+        """Every method waits for the server."""
+        return True
+
+    @property
+    def durable(self) -> bool:
+        """Whether the server was said to be ``persistent``."""
+        return self._persistent
+
+    def claim(self, keys: Sequence[str], lease: float, body: bytes | None = None) -> Claim | Standing:
+        """See :class:`inventpay.webhooks.SeenStore`."""
+        token = new_token()
+        found = self._claimed(token, body, step="claim", keys=list(dict.fromkeys(keys)), lease=lease)
+        assert found is not None, "a claim says why it is none"
+        return found
+
+    def due(self, lease: float) -> Claim | None:
+        """See :class:`inventpay.webhooks.SeenStore`."""
+        found = self._claimed(new_token(), None, step="due", lease=lease)
+        return found if isinstance(found, Claim) else None
+
+    def finish(self, claim: Claim) -> bool:
+        """See :class:`inventpay.webhooks.SeenStore`."""
+        return self._ask(None, step="finish", token=claim.token, keys=claim.keys)[0] == b"done"
+
+    def release(self, claim: Claim, retry_in: float = 0.0) -> bool:
+        """See :class:`inventpay.webhooks.SeenStore`."""
+        return self._ask(None, step="release", token=claim.token, keys=claim.keys, retry_in=retry_in)[0] == b"done"
+
+    def close(self) -> None:
+        """Closes the connections; a later call makes new ones. Those of a limiter, or of a client, stay open."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None and self._address.is_ours:
+            client.close()
+
+    def _claimed(self, token: str, body: bytes | None, **ask: Any) -> Claim | Standing | None:
+        reply = self._ask(body, token=token, **ask)
+        if len(reply) == 1:
+            return _STANDINGS.get(reply[0].decode())
+        facts: dict[str, Any] = json.loads(reply[0])
+        return Claim(
+            keys=tuple(facts["keys"]),
+            token=token,
+            body=reply[1] if facts["has_body"] else None,
+            attempts=facts["attempts"],
+        )
+
+    def _ask(self, body: bytes | None, **ask: Any) -> list[bytes]:
+        from redis.exceptions import ConnectionError as RedisConnectionError
+
+        message = {"retention": self._retention, "has_body": body is not None, **ask}
+        try:
+            return self._evaluate(message, body or b"")
+        except RedisConnectionError:
+            # Perhaps only an old connection. Whether the first question arrived, the second tells.
+            return self._evaluate({**message, "again": True}, body or b"")
+
+    def _evaluate(self, message: dict[str, Any], body: bytes) -> list[bytes]:
+        # Not escaped: what cannot be sent as UTF-8 fails here, before anything was claimed.
+        return self._run(self._connected(), json.dumps(message, ensure_ascii=False).encode(), body)
+
+    def _run(self, client: Any, message: bytes, body: bytes) -> list[bytes]:
+        from redis.exceptions import NoScriptError
+
+        arguments = (len(self._names), *self._names, message, body)
+        reply: list[bytes]
+        try:
+            reply = client.evalsha(_SHA, *arguments)
+        except NoScriptError:
+            reply = client.eval(SCRIPT, *arguments)
+        return reply
+
+    def _connected(self) -> Any:
+        if self._limiter is not None:
+            return self._limiter.courier.client()
+        with self._lock:
+            if self._client is None:
+                self._client = self._address.connect(self._timeout)
+            return self._client
+
+    def fork_lock(self) -> Lock:
+        """What a fork waits for."""
+        return self._lock
+
+    def forget_parent(self) -> None:
+        """In a forked child: the connections are the parent's."""
+        self._lock = threading.Lock()
+        _parked.append(self._client)
+        self._client = None
+
+
+_parked: Final[list[object]] = []
+"""Clients of a parent process: closing them here would end its connections."""
