@@ -143,7 +143,7 @@ def main() -> None:
         + f"; Python {sys.version.split()[0]}\n\n"
         f"refused: 429s of a fixed window, sliding log, sliding-window counter or token bucket ({PHASES} phases, the\n"
         "worst); max: most requests in any window; use: sustained share of the permitted rate; even: slowest over\n"
-        "fastest process when half of all was sent; trips: requests to Redis per call; us: its processor time per call\n"
+        "fastest process when half of all was sent; trips: requests to Redis, us: its processor time, per call\n"
         f"{'limiter':28}{'fixed':>7}{'log':>6}{'counter':>9}{'bucket':>8}{'max':>6}{'use':>7}{'even':>7}"
         f"{'trips':>7}{'us':>7}{'wall s':>8}"
     )
