@@ -297,8 +297,11 @@ end
 
 me.got, me.seen, me.hungry, me.due = me.got + #delays, now, hungry, now + math.max(0, again)
 processes[ask.process] = me
-local sharing = 0
-for _ in pairs(processes) do sharing = sharing + 1 end
+local sharing, is_wanted = 0, false
+for _, process in pairs(processes) do
+  sharing = sharing + 1
+  is_wanted = is_wanted or process.hungry
+end
 
 state.stamps, state.leases = stamps, leases
 local kept = math.max(REMEMBERED, 2 * span + ask.patience)
@@ -321,6 +324,7 @@ return cjson.encode({
   next = next_at and next_at - now or span,
   free = next_at == now and free or 0,
   free_next = free_next or 1,
+  spare = next_at == now and not is_wanted and free or 0,
   steps = steps,
   sharing = sharing,
   caution = is_cautious and state.caution - now or 0,

@@ -156,6 +156,8 @@ class Reply:
     """Leases free right now."""
     free_next: int
     """How many there are at ``next``."""
+    spare: int
+    """Leases that are free and that nobody waits for: what is left of them when Redis goes away may be divided."""
     steps: list[float]
     """When a sliding log alone has room for the 1st, (1 + n/16)th, ... of further requests, at the earliest."""
     sharing: int

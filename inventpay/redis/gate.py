@@ -446,7 +446,7 @@ class SharedGate:
         self._judge(now)
 
     def _free_when_last_known(self, now: float) -> int | None:
-        return None if self._known is None else max(0, self._known.reply.free)
+        return None if self._known is None else self._known.reply.spare
 
     def _go_alone(self, now: float, until: float, *, free: int | None, sharing: int | None = None) -> None:
         self._share_until = max(until, now)

@@ -1,0 +1,186 @@
+"""A process's own part of the shared limit, without Redis: its share, its stock of leases, and those who wait."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import pytest
+
+from inventpay import RateLimitTimeoutError
+from inventpay.rate_limit_headers import ServerView
+from inventpay.redis.exchange import Reply
+from inventpay.redis.gate import SharedGate
+from inventpay.redis.share import share_bucket
+from tests.support.shared_limit_simulation import new_gate
+
+
+class Caller:
+    """Whoever waits; its event loop may be gone."""
+
+    def __init__(self, *, is_gone: bool = False) -> None:
+        self.woken = 0
+        self._is_gone = is_gone
+
+    def wake(self) -> bool:
+        self.woken += 1
+        return not self._is_gone
+
+
+def gate_of(limit: int = 10, rule: str = "window", **more: Any) -> SharedGate:
+    """A gate that nobody serves."""
+    return new_gate("me", "key", limit, 60.0, rule, **more)
+
+
+def reply(*delays: float, **more: Any) -> Reply:
+    """What Redis says: leases with these delays, and nothing else of interest."""
+    facts: dict[str, Any] = {"epoch": "1", "again": -1.0, "next": 0.0, "free": 4, "free_next": 1, "spare": 4}
+    facts |= {"sharing": 2, "caution": 0.0, "blocked": 0.0, "effective": 10, "leased": 0, "steps": []}
+    return Reply(**{**facts, "delays": list(delays), **more})
+
+
+def bucket_of(limit: int, sharing: int, rule: Any = "window", **more: Any) -> Any:
+    """A share at the moment 100.0."""
+    facts: dict[str, Any] = {"stamps": [], "in_flight": 0, "free": None, **more}
+    return share_bucket(limit, 60.0, rule, facts.pop("burst", None), sharing=sharing, now=100.0, **facts)
+
+
+def test_all_shares_together_are_at_most_the_limit() -> None:
+    """Rounded down, and with rule "any" with room for the rounding of counters; never less than one."""
+    assert bucket_of(100, 4).snapshot(100.0).available == 25
+    assert bucket_of(100, 4, "any").snapshot(100.0).available == 24
+    assert bucket_of(10, 4, "any").snapshot(100.0).available == 1
+    assert bucket_of(100, 4, burst=8).snapshot(100.0).available == 2
+
+
+def test_more_processes_than_tokens() -> None:
+    """Each has one, so much more rarely that all of them together keep to the limit."""
+    bucket = bucket_of(3, 8)
+    assert bucket.lease(100.0)
+    bucket.answered(100.0)
+    assert not bucket.lease(100.0 + 59.0 * 8 / 3)
+    assert bucket.lease(100.0 + 61.0 * 8 / 3)
+
+
+def test_a_share_begins_with_what_the_process_has() -> None:
+    """Its own requests count, those in flight too, and of what was free it has its part; the rest comes in a window."""
+    bucket = bucket_of(20, 2, stamps=[41.0, 42.0, 95.0], in_flight=2, free=4)
+    assert bucket.snapshot(100.0).leased == 2
+    assert bucket.snapshot(100.0).available <= 2
+    for _ in range(2):
+        bucket.answered(100.0)
+    assert bucket.snapshot(161.0).available == 10
+    assert bucket_of(20, 2, in_flight=30).snapshot(100.0).leased == 10
+
+
+def test_alone() -> None:
+    """Tokens come from the share, each end counts there, and all of it is told later."""
+    gate = gate_of()
+    gate.go_alone(100.0, 2)
+    assert gate.is_on_its_own
+    leases = [gate.take(100.0) for _ in range(5)]
+    assert None not in leases
+    assert gate.take(100.0) is None
+    claim = gate.join(Caller(), 100.0, max_wait=5.0, background=False)
+    with pytest.raises(RateLimitTimeoutError):
+        gate.look(claim, 100.0, 1.0)
+    gate.leave(claim, 100.0)
+    first, second, third, *rest = leases
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    first.answered(101.0, 200, {})
+    second.lost(101.0)
+    third.refund(101.0)
+    del rest, leases
+    gc.collect()
+    assert gate.take(101.0) is not None
+    gc.collect()
+    question = gate.ask(102.0)
+    # Answered, lost, two that nobody ended, and one more of these.
+    assert sorted(question.alone) == [101.0, *[106.0] * 3, 107.0]
+    assert (question.want, question.ended) == (0, [])
+
+
+def test_what_the_api_says_to_one_who_is_alone() -> None:
+    """A `Retry-After` stops the share, and what is left is all that is left."""
+    gate = gate_of(20)
+    gate.go_alone(100.0, 2)
+    first, second = gate.take(100.0), gate.take(100.0)
+    assert first is not None
+    assert second is not None
+    gate.end(first, "answered", 101.0, 200, ServerView(remaining=3))
+    assert gate.snapshot(101.0).available <= 3
+    second.answered(102.0, 429, {"retry-after": "30"})
+    assert gate.take(110.0) is None
+    assert gate.snapshot(110.0).next_token == pytest.approx(22.0)
+
+
+def test_a_lease_that_was_overslept_is_not_used() -> None:
+    """What a process was granted before it was stopped for long Redis has given up; it asks anew, and lists what it has."""
+    gate = gate_of()
+    caller = Caller()
+    claim = gate.join(caller, 100.0, max_wait=None, background=False)
+    question = gate.ask(100.0)
+    assert question.want == 1
+    gate.told(question, reply(0.5), 100.1)
+    assert gate.look(claim, 100.1, 1.0) is None
+    gate.distribute(400.0)
+    assert caller.woken == 0
+    later = gate.ask(400.0)
+    assert (later.want, later.held) == (1, [])
+
+
+def test_a_caller_whose_event_loop_is_gone() -> None:
+    """What it was given goes to the one behind."""
+    gate = gate_of()
+    gate.join(Caller(is_gone=True), 100.0, max_wait=None, background=False)
+    behind = gate.join(Caller(), 100.0, max_wait=None, background=False)
+    question = gate.ask(100.0)
+    gate.told(question, reply(0.0, again=60.0, next=60.0), 100.1)
+    assert behind.lease is not None
+    assert gate.waiting == 0
+
+
+def test_a_pause_holds_back_what_is_in_stock() -> None:
+    """Leases that were granted before somebody's 429 became known are used after the pause."""
+    gate = gate_of()
+    claim = gate.join(Caller(), 100.0, max_wait=None, background=False)
+    gate.told(gate.ask(100.0), reply(0.0, blocked=5.0), 100.0)
+    assert claim.lease is None
+    assert gate.next_event(100.0, can_ask=True) == 105.0
+    gate.distribute(105.0)
+    assert claim.lease is not None
+
+
+def test_a_line_that_cannot_be_served() -> None:
+    """Where no thread can be started the caller learns why, and does not wait."""
+    gate = gate_of()
+
+    def fail(_: SharedGate) -> None:
+        raise RuntimeError("can't start new thread")
+
+    gate._owner.notify = fail  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        gate.join(Caller(), 100.0, max_wait=None, background=False)
+    assert gate.waiting == 0
+    assert repr(gate) == "<SharedGate other: shared, 0 in stock, 0 waiting>"
+
+
+def test_waits_that_are_known_in_advance() -> None:
+    """From the last reply: by place in the line, whole windows ahead, direct callers before those in the background."""
+    gate = gate_of(10)
+    gate.join(Caller(), 100.0, max_wait=None, background=False)
+    steps = [10.0 * number for number in range(10)]
+    gate.told(gate.ask(100.0), reply(again=30.0, next=10.0, steps=steps, free=0), 100.0)
+    patient = gate.join(Caller(), 100.0, max_wait=15.0, background=False)
+    assert patient.error is None
+    hasty = gate.join(Caller(), 100.0, max_wait=15.0, background=False)
+    assert isinstance(hasty.error, RateLimitTimeoutError)
+    assert hasty.error.wait == pytest.approx(20.0)
+    for _ in range(10):
+        gate.join(Caller(), 100.0, max_wait=None, background=True)
+    poll = gate.join(Caller(), 100.0, max_wait=60.0, background=True)
+    assert isinstance(poll.error, RateLimitTimeoutError)
+    # The 13th place is the third of the next window.
+    assert poll.error.wait == pytest.approx(20.0 + 60.06)
