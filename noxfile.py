@@ -101,6 +101,8 @@ def vendor(session: nox.Session) -> None:
     session.run(python, "-m", "pip", "install", "--quiet", ".[sandbox]", external=True)
     session.install("inventpay==1.2.1", "flask>=3,<4")
     session.run("python", "tests/vendor/readme_story.py", python)
+
+
 @nox.session(name="bench-shared")
 def bench_shared(session: nox.Session) -> None:
     """One limit for four processes beside its peers, on one Redis; takes four minutes, ``-- --quick`` one."""

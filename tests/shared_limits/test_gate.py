@@ -117,7 +117,7 @@ def test_what_the_api_says_to_one_who_is_alone() -> None:
 
 
 def test_a_lease_that_was_overslept_is_not_used() -> None:
-    """What a process was granted before it was stopped for long Redis has given up; it asks anew, and lists what it has."""
+    """A process that was stopped for long asks anew: Redis has given up what it had been granted."""
     gate = gate_of()
     caller = Caller()
     claim = gate.join(caller, 100.0, max_wait=None, background=False)

@@ -2,14 +2,10 @@
 
     python -m tests.support.webhook_worker STORE LOG LEASE threads|asyncio|first [--hang]
 
-It says ``ready``. A line is a delivery, ``{"number": 7, "body": "...", "headers": {...}}``; an answer is
-``{"number": 7, "status": 200}``. Four deliveries are handled at the same time. The handler writes ``begin`` and ``end``
-to the log, with the time, the process and the payment, and between them waits a few milliseconds, or with ``--hang``
-for ever where the order is ``hang``.
-STORE is a file for SQLite, or the address of a Redis. A line is a delivery, ``{"number": 7, "body": "...", "headers":
-{...}}``; an answer is ``{"number": 7, "status": 200}``. Four deliveries are handled at the same time. The handler
-writes ``begin`` and ``end`` to the log, with the time, the process and the payment, and between them waits a few
-milliseconds, or for ever where the order says ``hang``.
+STORE is a file for SQLite, or the address of a Redis. It says ``ready``. A line is a delivery, ``{"number": 7, "body":
+"...", "headers": {...}}``; an answer is ``{"number": 7, "status": 200}``. Four deliveries are handled at the same time.
+The handler writes ``begin`` and ``end`` to the log, with the time, the process and the payment, and between them waits
+a few milliseconds, or with ``--hang`` for ever where the order is ``hang``.
 """
 
 from __future__ import annotations
