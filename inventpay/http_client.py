@@ -1,5 +1,5 @@
-"""How httpx clients are made: the only module, with the two connections, that knows httpx. It is imported at the first
-call, because importing httpx costs more than the rest of this package."""
+"""How what sends requests is made: the only module, with ``http_transports.py`` and the two connections, that knows
+httpx. It is imported at the first call, because importing httpx costs more than the rest of this package."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import functools
 import os
 import ssl
 from collections.abc import Mapping
+from http.cookiejar import CookieJar
 from typing import Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -14,6 +15,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from .errors import ConfigurationError
+from .http_transports import AsyncTransports, Transports
 from .settings import ConnectionSettings
 
 KEEPALIVE_EXPIRY: Final = 5.0
@@ -24,26 +26,36 @@ FRESH_EXPIRY: Final = 1.0
 moment, would turn the withdrawal into one with an unknown outcome."""
 
 
+class _NoCookies(CookieJar):
+    """Keeps none: the API sets none, and what a proxy on the way sets is not sent back. Looking would cost a tenth of a
+    request."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Leaves them where they are."""
+
+
+_NO_COOKIES: Final = _NoCookies()
+
+
 def new_async_client(settings: ConnectionSettings, *, fresh: bool) -> httpx.AsyncClient:
-    """A client with a pool of its own."""
+    """A client with connections of its own."""
     try:
         if settings.transport == "aiohttp":
-            return httpx.AsyncClient(transport=_aiohttp_transport(settings, fresh), trust_env=False)
-        if settings.transport is not None:
-            return httpx.AsyncClient(transport=settings.transport, trust_env=False)
-        return httpx.AsyncClient(**_options(settings, fresh))
+            transport = _aiohttp_transport(settings, fresh)
+        else:
+            transport = settings.transport or _async_transports(settings, fresh)
     except (ValueError, TypeError, ImportError, OSError, httpx.InvalidURL) as error:
         raise _unusable(error) from None
+    return httpx.AsyncClient(transport=transport, cookies=_NO_COOKIES, timeout=None, trust_env=False)
 
 
 def new_client(settings: ConnectionSettings, *, fresh: bool) -> httpx.Client:
     """The same, blocking."""
     try:
-        if settings.transport is not None:
-            return httpx.Client(transport=settings.transport, trust_env=False)
-        return httpx.Client(**_options(settings, fresh))
+        transport = settings.transport or _transports(settings, fresh)
     except (ValueError, TypeError, ImportError, OSError, httpx.InvalidURL) as error:
         raise _unusable(error) from None
+    return httpx.Client(transport=transport, cookies=_NO_COOKIES, timeout=None, trust_env=False)
 
 
 def _unusable(error: Exception) -> ConfigurationError:
@@ -54,14 +66,22 @@ def _unusable(error: Exception) -> ConfigurationError:
 
 
 def _options(settings: ConnectionSettings, fresh: bool) -> dict[str, Any]:
-    # A proxy of the environment must not see what goes to this machine unencrypted, keys included.
     return {
         "verify": _tls(settings),
-        "proxy": settings.proxy,
+        "proxy": settings.proxy or _environment_proxy(settings),
         "limits": _limits(fresh),
-        "timeout": None,
         "trust_env": not settings.is_plain_http,
     }
+
+
+def _async_transports(settings: ConnectionSettings, fresh: bool) -> AsyncTransports:
+    options = _options(settings, fresh)
+    return AsyncTransports(lambda: httpx.AsyncHTTPTransport(**options), _expiry(fresh))
+
+
+def _transports(settings: ConnectionSettings, fresh: bool) -> Transports:
+    options = _options(settings, fresh)
+    return Transports(lambda: httpx.HTTPTransport(**options), _expiry(fresh))
 
 
 def _limits(fresh: bool) -> httpx.Limits:
@@ -105,7 +125,8 @@ def _aiohttp_transport(settings: ConnectionSettings, fresh: bool) -> httpx.Async
 
 
 def _environment_proxy(settings: ConnectionSettings) -> str | None:
-    """The proxy httpx would take from the environment: its adapter for aiohttp looks for none."""
+    """The proxy that the environment names for the API. It must not see what goes to this machine unencrypted, keys
+    included."""
     parts = urlsplit(settings.base_url)
     if settings.is_plain_http or proxy_bypass(parts.netloc):
         return None
@@ -149,5 +170,11 @@ def new_request(
     """A request for this client. A client of the user's adds its own headers and cookies; ours has none, and building
     the request directly costs half."""
     if owned:
-        return httpx.Request(method, url, headers=headers, content=body, extensions=dict(extensions))
+        return httpx.Request(method, _parsed(url), headers=headers, content=body, extensions=dict(extensions))
     return client.build_request(method, url, headers=headers, content=body, extensions=dict(extensions))
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(url: str) -> httpx.URL:
+    """Watchers ask for the same few over and over, and parsing one costs half of what making a request does."""
+    return httpx.URL(url)

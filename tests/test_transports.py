@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import socket
@@ -428,3 +429,24 @@ async def test_an_answer_that_cannot_be_put_away(monkeypatch: pytest.MonkeyPatch
     async with async_client("http://localhost", transport=transport) as client:
         with pytest.raises(DecodeError, match="the answer is larger than 10 bytes"):
             await client.request("POST", "/once")
+
+
+@pytest.mark.parametrize("ask", [ask_blocking, ask_async, ask_aiohttp])
+def test_what_monitors_httpx_sees_every_request(server: EchoServer, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who wraps ``send`` of httpx's clients, as monitoring libraries do, is not gone round."""
+    seen: list[str] = []
+    for kind in (httpx.Client, httpx.AsyncClient):
+        monkeypatch.setattr(kind, "send", watched(kind.send, seen))
+    ask(server.url)
+    assert seen == [f"{server.url}/asked"]
+
+
+def watched(send: Callable[..., Any], seen: list[str]) -> Callable[..., Any]:
+    """``send`` as a monitoring library wraps it."""
+
+    @functools.wraps(send)
+    def wrapper(client: Any, request: httpx.Request, **options: Any) -> Any:
+        seen.append(str(request.url))
+        return send(client, request, **options)
+
+    return wrapper

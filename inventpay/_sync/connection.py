@@ -175,24 +175,14 @@ class Connection:
             try:
                 found = Headers(response.headers.multi_items())
                 progress.on_headers(response.status_code, found)
-                chunks: list[bytes] = []
-                size = 0
-                for chunk in response.iter_bytes():
-                    chunks.append(chunk)
-                    size += len(chunk)
-                    if size > MAX_BODY:
-                        raise DecodeError(
-                            f"the answer is larger than {MAX_BODY} bytes", json_path="$", outcome="unknown"
-                        )
-                    if until is not None and self._waiting.now() > until:
-                        raise APITimeoutError("the answer did not end in time", outcome="unknown")
+                content = self._body(response, until)
             finally:
                 # Trouble with closing must not hide why an answer was not read on.
                 with contextlib.suppress(Exception):
                     response.close()
                 # Responses of httpx refer to themselves: the watch would keep this whole client in memory with them.
                 request.extensions.pop("trace", None)
-            return APIResponse(response.status_code, found, b"".join(chunks))
+            return APIResponse(response.status_code, found, content)
         except (InventPayError, AssertionError):
             # Our own; and a mock that was asked for something its test did not foresee.
             raise
@@ -204,6 +194,23 @@ class Connection:
             raise without_frames(interrupt, handled)  # noqa: B904 - it is the same exception
         # Raised out here, where no exception of the HTTP library becomes its context.
         raise failure
+
+    def _body(self, response: Any, until: float | None) -> bytes:
+        """All of an answer, as long as it is of a sane size and comes in time."""
+        if response.is_stream_consumed:
+            # A transport without sockets hands over answers that are complete.
+            chunks: list[bytes] = [response.content]
+            _check_size(len(chunks[0]))
+        else:
+            chunks = []
+            size = 0
+            for chunk in response.iter_bytes():
+                chunks.append(chunk)
+                size += len(chunk)
+                _check_size(size)
+                if until is not None and self._waiting.now() > until:
+                    raise APITimeoutError("the answer did not end in time", outcome="unknown")
+        return b"".join(chunks)
 
     def _left(self, until: float | None) -> float | None:
         # A socket takes a timeout of 0 for "do not block", and fails differently.
@@ -387,6 +394,11 @@ def _close_quietly(client: Any) -> None:
 
 def _each(seconds: float | None) -> dict[str, float | None]:
     return dict.fromkeys(("connect", "read", "write", "pool"), seconds)
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_BODY:
+        raise DecodeError(f"the answer is larger than {MAX_BODY} bytes", json_path="$", outcome="unknown")
 
 
 def _is_closed() -> ConfigurationError:
