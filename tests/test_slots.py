@@ -1,0 +1,74 @@
+"""Counted places for the tasks of one event loop: first come, first served, and a cut-off task takes none with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import anyio
+import anyio.lowlevel
+import pytest
+import trio
+
+from inventpay._tasks import AsyncioSlots, AsyncSlots, AsyncWaiting
+
+
+def test_each_library_has_its_own() -> None:
+    """asyncio's are made of futures, trio's of anyio's semaphore."""
+
+    async def kind() -> type[AsyncSlots]:
+        return type(AsyncWaiting().slots(1))
+
+    assert asyncio.run(kind()) is AsyncioSlots
+    assert trio.run(kind) is AsyncSlots
+
+
+async def crowd(count: int) -> list[int]:
+    """The order in which ten tasks got one of so many places, which each keeps for a moment."""
+    slots = AsyncWaiting().slots(count)
+    served: list[int] = []
+
+    async def task(number: int) -> None:
+        assert await slots.take(None)
+        served.append(number)
+        await anyio.lowlevel.checkpoint()
+        slots.give_back()
+
+    async with anyio.create_task_group() as group:
+        for number in range(10):
+            group.start_soon(task, number)
+            await anyio.lowlevel.checkpoint()
+    return served
+
+
+@pytest.mark.parametrize("count", [1, 3, 20])
+@pytest.mark.parametrize("run", [lambda main, count: asyncio.run(main(count)), trio.run], ids=["asyncio", "trio"])
+def test_first_come_first_served(run: Callable[..., list[int]], count: int) -> None:
+    """In either library."""
+    assert run(crowd, count) == list(range(10))
+
+
+async def test_whoever_is_cut_off_in_line_is_passed_over() -> None:
+    """Its place goes to the next one who still waits."""
+    slots = AsyncWaiting().slots(1)
+    assert await slots.take(None)
+    gone, next_one = (asyncio.create_task(slots.take(None)) for _ in range(2))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.sleep(0)
+    slots.give_back()
+    assert await next_one
+    slots.give_back()
+    assert await asyncio.wait_for(slots.take(None), 1.0)
+
+
+async def test_whoever_is_cut_off_when_its_turn_comes_passes_it_on() -> None:
+    """A place given in the very moment of the cancellation is not lost."""
+    slots = AsyncWaiting().slots(1)
+    assert await slots.take(None)
+    gone, next_one = (asyncio.create_task(slots.take(None)) for _ in range(2))
+    await asyncio.sleep(0)
+    slots.give_back()
+    gone.cancel()
+    assert await asyncio.wait_for(next_one, 1.0)
+    assert gone.cancelled()
