@@ -107,7 +107,7 @@ class CallRecord:
         elif self._unknown:
             # An earlier attempt may have taken effect, whatever became of the last one.
             error.outcome = "unknown"
-        redact_error(error, (self._settings.api_key, self._settings.withdrawal_key))
+        redact_error(error, self._settings.keys)
         self._finish(error.outcome, getattr(error, "status", None), error)
 
     def interrupted(self, interrupt: BaseException) -> None:

@@ -201,8 +201,10 @@ def _converter(detailed: bool) -> Converter:
             if not is_object(value):
                 raise ValueError(_instead("an object", value))
             said = value
-            if any(name in value and value[name] is None for name in computed):
-                said = {name: item for name, item in value.items() if item is not None or name not in computed}
+            for name in computed:
+                if value.get(name, name) is None:
+                    said = {name: item for name, item in value.items() if item is not None or name not in computed}
+                    break
             instance = build(said, target)
             object.__setattr__(instance, "raw", value)
             return instance
@@ -210,19 +212,33 @@ def _converter(detailed: bool) -> Converter:
         return structure_model
 
     converter.register_structure_hook_factory(attrs.has, model_hook)
+
+    def optional_hook(kind: Any) -> Callable[[Any, Any], Any]:
+        # The converter's own looks the inner hook up anew for each value.
+        (inner,) = (arg for arg in get_args(kind) if arg is not type(None))
+        if inner in _EXACT:
+            return _exactly(inner, optional=True)
+        read = converter.get_structure_hook(inner)
+        return lambda value, _: None if value is None else read(value, inner)
+
+    converter.register_structure_hook_factory(_is_optional, optional_hook)
     converter.register_structure_hook(Decimal, lambda value, _: decode_money(value))
-    converter.register_structure_hook(datetime, lambda value, _: _read_time(value))
-    for kind, name in ((str, "text"), (int, "a whole number"), (bool, "a boolean")):
-        converter.register_structure_hook(kind, _exactly(kind, name))
+    converter.register_structure_hook(datetime, _read_time)
+    for kind in _EXACT:
+        converter.register_structure_hook(kind, _exactly(kind))
     converter.register_structure_hook_factory(_is_open_enum, _open_enum_hook)
     return converter
 
 
-def _exactly(kind: type[Any], name: str) -> Callable[[Any, Any], Any]:
+_EXACT: Final[Mapping[type[Any], str]] = {str: "text", int: "a whole number", bool: "a boolean"}
+"""What is taken as it is, and never made out of anything else."""
+
+
+def _exactly(kind: type[Any], *, optional: bool = False) -> Callable[[Any, Any], Any]:
     def check(value: Any, _target: Any) -> Any:
-        if type(value) is not kind:
-            raise ValueError(_instead(name, value))
-        return value
+        if type(value) is kind or (optional and value is None):
+            return value
+        raise ValueError(_instead(_EXACT[kind], value))
 
     return check
 
@@ -235,6 +251,10 @@ def _is_open_enum(kind: Any) -> bool:
     if get_origin(kind) not in (Union, UnionType):
         return False
     return any(isinstance(arg, type) and issubclass(arg, Enum) for arg in get_args(kind))
+
+
+def _is_optional(kind: Any) -> bool:
+    return get_origin(kind) in (Union, UnionType) and len(get_args(kind)) == 2 and type(None) in get_args(kind)
 
 
 def _open_enum_hook(kind: Any) -> Callable[[Any, Any], Any]:
@@ -255,7 +275,7 @@ def _open_enum_hook(kind: Any) -> Callable[[Any, Any], Any]:
     return read
 
 
-def _read_time(value: object) -> datetime:
+def _read_time(value: object, _target: object = None) -> datetime:
     if type(value) is not str:
         raise ValueError(_instead("an ISO 8601 time", value))
     try:

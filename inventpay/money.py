@@ -109,9 +109,12 @@ def decode_money(value: object) -> Decimal:
             raise ValueError(f"is a number with more than {MAX_DIGITS} digits")
         return Decimal(value)
     elif isinstance(value, str):
-        if len(value) > 100 or not _NUMBER.fullmatch(value):
+        shape = None if len(value) > 100 else _NUMBER.fullmatch(value)
+        if shape is None:
             raise ValueError("is text that is not a number")
         number = Decimal(value)
+        if len(value) <= MAX_DIGITS and shape[2] is None:
+            return number
     else:
         raise ValueError(f"is {kind(value)}, not money")
     if not fits(number):

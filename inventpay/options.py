@@ -190,9 +190,9 @@ class RetryPolicy:
     """Name of the header that carries the idempotency key."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class CallOptions:
-    """What may differ from call to call: the settings of ``with_options``."""
+    """What may differ from call to call: the settings of ``with_options``. Part of the name of every shared read."""
 
     timeout: float | None = TIMEOUT
     attempt_timeout: float | None = ATTEMPT_TIMEOUT

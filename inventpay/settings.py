@@ -75,6 +75,11 @@ class TransportSettings:
     hooks: tuple[Hook, ...] = ()
     user_agent: str = f"inventpay-python/{VERSION}"
 
+    @property
+    def keys(self) -> tuple[Secret | None, ...]:
+        """What must be shown to nobody."""
+        return (self.api_key, self.withdrawal_key)
+
     def rate_class(self, endpoint: Endpoint) -> RateClass:
         """The class an endpoint counts against, the user's choice first."""
         chosen = self.rate_limits.classes

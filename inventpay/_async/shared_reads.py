@@ -33,17 +33,19 @@ class AsyncSharedReads:
         return response if response is not None and self._waiting.now() - sent_at <= max_age else None
 
     def keep(self, name: Hashable, sent_at: float, response: APIResponse) -> None:
-        """Remembers an answer, unless a later request was answered already."""
-        with self._lock:
-            known_at, _ = self._answers.get(name, (sent_at, None))
-            if known_at <= sent_at:
-                self._answers[name] = (sent_at, response)
-                self._answers.move_to_end(name)
-            if len(self._answers) > REMEMBERED:
-                self._answers.popitem(last=False)
+        """Remembers an answer, unless a later request was answered already. Call with the lock held."""
+        known_at, _ = self._answers.get(name, (sent_at, None))
+        if known_at <= sent_at:
+            self._answers[name] = (sent_at, response)
+            self._answers.move_to_end(name)
+        if len(self._answers) > REMEMBERED:
+            self._answers.popitem(last=False)
 
-    async def read(self, name: Hashable, fetch: AsyncFetch) -> APIResponse:
-        """The answer to a question asked now: of a request sent by this caller, or by another one after now."""
+    async def read(self, name: Hashable, fetch: AsyncFetch, *, keep_as: Hashable = None) -> APIResponse:
+        """The answer to a question asked now: of a request sent by this caller, or by another one after now.
+
+        A success is remembered as ``keep_as``, for those who accept a recent answer.
+        """
         place = (self._waiting.line(), name)
         with self._lock:
             resource = self._resources.get(place)
@@ -54,10 +56,10 @@ class AsyncSharedReads:
             else:
                 first = False
         if first:
-            return await self._lead(place, resource, fetch, None)
-        return await self._follow(place, resource, fetch)
+            return await self._lead(place, resource, fetch, None, keep_as)
+        return await self._follow(place, resource, fetch, keep_as)
 
-    async def _follow(self, place: Hashable, resource: Resource, fetch: AsyncFetch) -> APIResponse:
+    async def _follow(self, place: Hashable, resource: Resource, fetch: AsyncFetch, keep_as: Hashable) -> APIResponse:
         waiter = self._waiting.waiter()
         with self._lock:
             caller = resource.ask(waiter)
@@ -68,22 +70,39 @@ class AsyncSharedReads:
                         return caller.response
                     turn = None if caller.alone else resource.leads(caller, self._waiting.now())
                 if caller.alone:
-                    return await fetch(_nothing, caller.serving_since)
+                    return await self._ask_alone(fetch, caller.serving_since, keep_as)
                 if turn is True:
-                    return await self._lead(place, resource, fetch, caller.serving_since)
+                    return await self._lead(place, resource, fetch, caller.serving_since, keep_as)
                 await waiter.wait(turn)
         finally:
             with self._lock:
                 resource.leave(caller)
                 self._forget_idle(place, resource)
 
-    async def _lead(self, place: Hashable, resource: Resource, fetch: AsyncFetch, began: float | None) -> APIResponse:
-        order: int | None = None
+    async def _ask_alone(self, fetch: AsyncFetch, began: float | None, keep_as: Hashable) -> APIResponse:
+        sent_at = 0.0
 
         def on_sent() -> None:
-            nonlocal order
+            nonlocal sent_at
+            sent_at = self._waiting.now()
+
+        response = await fetch(on_sent, began)
+        if keep_as is not None and 200 <= response.status < 300:
             with self._lock:
-                order = resource.sent(self._waiting.now())
+                self.keep(keep_as, sent_at, response)
+        return response
+
+    async def _lead(
+        self, place: Hashable, resource: Resource, fetch: AsyncFetch, began: float | None, keep_as: Hashable
+    ) -> APIResponse:
+        order: int | None = None
+        sent_at = 0.0
+
+        def on_sent() -> None:
+            nonlocal order, sent_at
+            with self._lock:
+                sent_at = self._waiting.now()
+                order = resource.sent(sent_at)
 
         try:
             response = await fetch(on_sent, began)
@@ -98,6 +117,8 @@ class AsyncSharedReads:
                 resource.answered(order, response)
             else:
                 resource.failed(order, cancelled=False)
+            if keep_as is not None and 200 <= response.status < 300:
+                self.keep(keep_as, sent_at, response)
             self._forget_idle(place, resource)
         return response
 
@@ -113,7 +134,3 @@ class AsyncSharedReads:
         """In a forked child: the parent's reads are answered over there."""
         self._lock = threading.Lock()
         self._resources.clear()
-
-
-def _nothing() -> None:
-    return None

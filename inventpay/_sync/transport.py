@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import sys
 import time
@@ -125,21 +126,12 @@ class Transport:
         if recent is not None:
             return recent
 
-        def fetch(on_sent: Callable[[], None], began: float | None) -> APIResponse:
-            sent_at = 0.0
-
-            def sent() -> None:
-                nonlocal sent_at
-                sent_at = self._waiting.now()
-                on_sent()
-
-            response = self._run(call, options, record, background, on_sent=sent, began=began)
-            if call.endpoint.kept and 200 <= response.status < 300:
-                reads.keep(resource, sent_at, response)
-            return response
-
         # Callers that would wait differently do not wait for each other.
-        return reads.read((resource, options, background), fetch)
+        return reads.read(
+            (resource, options, background),
+            functools.partial(self._run, call, options, record, background),
+            keep_as=resource if call.endpoint.kept else None,
+        )
 
     def _run(
         self,
@@ -147,7 +139,6 @@ class Transport:
         options: CallOptions,
         record: CallRecord,
         background: bool,
-        *,
         on_sent: Callable[[], None] | None = None,
         began: float | None = None,
     ) -> APIResponse:
@@ -291,13 +282,12 @@ class Transport:
 
     def _without_keys(self, response: APIResponse) -> APIResponse:
         """The answer without our keys in it. The body of a success is the caller's and stays what it is."""
-        keys = (self._settings.api_key, self._settings.withdrawal_key)
-        is_success = 200 <= response.status < 300
-        return APIResponse(
-            response.status,
-            without_keys(response.headers, keys),
-            response.body if is_success else without_keys(response.body, keys),
-        )
+        keys = self._settings.keys
+        headers = without_keys(response.headers, keys)
+        body = response.body if 200 <= response.status < 300 else without_keys(response.body, keys)
+        if headers is response.headers and body is response.body:
+            return response
+        return APIResponse(response.status, headers, body)
 
 
 def _refusal(response: APIResponse) -> APIStatusError:
