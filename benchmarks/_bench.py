@@ -1,0 +1,297 @@
+"""What every row of the comparison needs: an environment a peer, child processes that take turns, and the row itself.
+
+Needs nothing but the standard library, so that it runs in every peer's environment too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import json
+import os
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+
+OURS = "inventpay"
+VENDOR = "vendor"
+"""The vendor's own SDK, which has the same name as this package: each has an environment of its own."""
+
+PACKAGES: Mapping[str, Sequence[str]] = {
+    OURS: (".[aiohttp]",),
+    VENDOR: ("inventpay==1.2.1",),
+    "stripe": ("stripe", "httpx"),  # its async half needs httpx
+    "anthropic": ("anthropic",),
+    "openai": ("openai",),
+    "httpx": ("httpx",),
+    "httpx2": ("httpx2",),
+    "requests": ("requests",),
+    "aiohttp": ("aiohttp",),
+    # Those that are measured inside of one process.
+    "webhooks": (".", "stripe", "standardwebhooks"),
+    "limiters": (".[aiohttp]", "aiolimiter", "pyrate-limiter", "limits", "throttled-py"),
+}
+"""What is installed in each environment, the newest versions but for the vendor's. A contender such as
+``"inventpay over aiohttp"`` lives in that of its first word."""
+
+
+# --- rows ---
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: what was measured, beside whom, and where it must land."""
+
+    what: str
+    unit: str
+    ours: float
+    against: str | None = None
+    """Who it is compared with; ``None`` where the target is a number of its own."""
+    others: Mapping[str, float] = field(default_factory=dict[str, float])
+    """What the same costs the others, ``against`` among them."""
+    target: float | None = None
+    """Of the ratio, or of the figure itself where nobody is compared with; ``None``: shown for orientation."""
+    at_least: bool = False
+    """Whether more is better."""
+    shown: str = "{:,.0f}"
+    picture: bool = False
+    """Whether it is a bar of the picture."""
+
+    @property
+    def judged(self) -> float:
+        """What the target is about."""
+        return self.ours if self.against is None else self.ours / self.others[self.against]
+
+    @property
+    def verdict(self) -> str:
+        """``met``, ``MISSED``, or nothing."""
+        if self.target is None:
+            return ""
+        met = self.judged >= self.target if self.at_least else self.judged <= self.target
+        return "met" if met else "MISSED"
+
+    @property
+    def wanted(self) -> str:
+        """The target in words."""
+        if self.target is None:
+            return ""
+        return f"at {'least' if self.at_least else 'most'} {self.target:g}"
+
+
+# --- environments and child processes ---
+
+
+class Bench:
+    """How much is measured, and where the peers live."""
+
+    def __init__(self, environments: Path, *, quick: bool) -> None:
+        self.environments = environments
+        self.quick = quick
+
+    def rounds(self, many: int, few: int) -> int:
+        """How often something is repeated, and how often when it has to be quick."""
+        return few if self.quick else many
+
+    def python(self, contender: str) -> Path:
+        """The interpreter of a contender; its environment is made, or brought up to date, when it has to be."""
+        name = contender.split()[0]
+        folder = self.environments / name
+        python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+        stamp = folder / "installed.txt"
+        packages = [str(ROOT) + package[1:] if package.startswith(".") else package for package in PACKAGES[name]]
+        wanted = f"{sys.version}\n{' '.join(packages)}\n{_source_state() if str(ROOT) in packages[0] else ''}"
+        if not stamp.exists() or stamp.read_text() != wanted:
+            say(f"making the environment of {name}")
+            venv.create(folder, with_pip=True, clear=True)
+            pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
+            subprocess.run(pip, check=True, env=clean_environment(), stderr=subprocess.PIPE, text=True)
+            stamp.write_text(wanted)
+        return python
+
+    def turns(self, script: str, contenders: Iterable[str], count: int, *arguments: object) -> dict[str, Figures]:
+        """Medians of what ``script`` says of each contender, run ``count`` times in a child process."""
+        said = [str(argument) for argument in arguments]
+        return self._turns({name: [script, "--contender", name, *said] for name in contenders}, count)
+
+    def code_turns(self, codes: Mapping[str, str], count: int) -> dict[str, Figures]:
+        """The same for code that must find a fresh interpreter, into which nothing was imported.
+
+        ``-P``: the folder this is run from may hold a package of the same name as the one that is meant.
+        """
+        return self._turns({contender: ["-P", "-c", code] for contender, code in codes.items()}, count)
+
+    def _turns(self, commands: Mapping[str, Sequence[str]], count: int) -> dict[str, Figures]:
+        # In turn, so that a busy spell of the machine meets all of them.
+        seen: dict[str, list[Figures]] = {contender: [] for contender in commands}
+        pythons = {contender: self.python(contender) for contender in commands}
+        for number in range(count):
+            for contender in commands if number % 2 == 0 else reversed(commands):
+                say(f"{contender}, {number + 1} of {count}")
+                seen[contender].append(child(pythons[contender], contender, commands[contender]))
+        say("")
+        return {
+            contender: {name: median(figures[name] for figures in rounds) for name in rounds[0]}
+            for contender, rounds in seen.items()
+        }
+
+    def versions(self) -> dict[str, str]:
+        """What was measured: the packages of the table and what they stand on."""
+        asked = {package for packages in PACKAGES.values() for package in packages}
+        found: dict[str, str] = {}
+        code = "import json; from importlib.metadata import distributions as all"
+        code += "; print(json.dumps({each.name: each.version for each in all()}))"
+        for name in PACKAGES:
+            command = [self.python(name), "-P", "-c", code]
+            listed = subprocess.run(command, capture_output=True, text=True, check=True, env=clean_environment())
+            installed: dict[str, str] = json.loads(listed.stdout)
+            if name == VENDOR:
+                found["vendor's inventpay"] = installed["inventpay"]
+            else:
+                found |= {package: installed[package] for package in installed if package in asked | _OURS_STAND_ON}
+        return found
+
+
+Figures = dict[str, float]
+
+_OURS_STAND_ON = {OURS, "attrs", "cattrs", "msgspec", "anyio", "httpx-aiohttp"}
+
+
+def _source_state() -> str:
+    files = [ROOT / "pyproject.toml", *sorted((ROOT / "inventpay").rglob("*.py"))]
+    return str(max(path.stat().st_mtime_ns for path in files)) + str(len(files))
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment of a child: none of Python's switches, the same hashes each time, no proxy, none of our keys."""
+    dropped = ("PYTHON", "INVENTPAY_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        kept.pop(name, None)
+        kept.pop(name.lower(), None)
+    return kept | {"PYTHONHASHSEED": "0"}
+
+
+class NotMeasured(Exception):
+    """A contender failed; the message says how."""
+
+
+def child(python: Path, contender: str, arguments: Sequence[str]) -> Figures:
+    """The figures that a contender's child process prints."""
+    command = [str(python), *arguments]
+    ran = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), timeout=300)
+    if ran.returncode:
+        raise NotMeasured(f"{contender}: {ran.stderr.strip().splitlines()[-1] if ran.stderr.strip() else 'no reason'}")
+    figures: Figures = json.loads(ran.stdout.splitlines()[-1])
+    return figures
+
+
+@contextlib.contextmanager
+def server(latency: float = 0.0) -> Generator[str]:
+    """The base URL of a loopback server, in a process of its own, that answers what every contender asks."""
+    command = [sys.executable, str(HERE / "_server.py"), str(latency)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        port = process.stdout.readline().strip()
+        if not port:
+            raise NotMeasured("the loopback server did not start")
+        # Leaving the block closes its standard input, on which it ends.
+        yield f"http://127.0.0.1:{port}"
+
+
+# --- in a contender's process ---
+
+
+def microseconds(call: Callable[[], object], size: int, chunks: int) -> float:
+    """Processor time of one call: the median of so many chunks of ``size`` calls, after one to warm up."""
+    for _ in range(size // 4):
+        call()
+    seen: list[float] = []
+    for _ in range(chunks):
+        gc.collect()
+        begun = time.process_time()
+        for _ in range(size):
+            call()
+        seen.append((time.process_time() - begun) / size * 1e6)
+    return median(seen)
+
+
+async def async_microseconds(call: Callable[[], Awaitable[object]], size: int, chunks: int) -> float:
+    """The same for a coroutine."""
+    for _ in range(size // 4):
+        await call()
+    seen: list[float] = []
+    for _ in range(chunks):
+        gc.collect()
+        begun = time.process_time()
+        for _ in range(size):
+            await call()
+        seen.append((time.process_time() - begun) / size * 1e6)
+    return median(seen)
+
+
+def peak_memory() -> float:
+    """The most memory this process ever had, in MiB."""
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+# --- running one row by itself ---
+
+
+def say(progress: str) -> None:
+    """Where the run is, on a terminal."""
+    if sys.stderr.isatty():
+        print(f"\r{progress:70}\r", end="", file=sys.stderr, flush=True)
+
+
+def parser(about: str | None) -> argparse.ArgumentParser:
+    """The options every script of a row has."""
+    made = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--quick", action="store_true", help="fewer repetitions: a first impression")
+    made.add_argument(
+        "--environments", type=Path, default=ROOT / ".bench", help="where the peers' environments are kept (.bench)"
+    )
+    return made
+
+
+def report(rows: Sequence[Row]) -> str:
+    """The rows as plain text."""
+    lines: list[str] = []
+    for row in rows:
+        figure = f"{row.shown.format(row.ours)} {row.unit}"
+        beside = "" if row.against is None else f", {row.judged:.2f} of {row.against}'s"
+        target = "" if row.target is None else f" (target: {row.wanted}: {row.verdict})"
+        lines.append(f"{row.what}: {figure}{beside}{target}")
+        lines += [f"    {name}: {row.shown.format(value)} {row.unit}" for name, value in row.others.items()]
+    return "\n".join(lines)
+
+
+def run_alone(about: str | None, measure: Callable[[Bench], Sequence[Row]]) -> None:
+    """What a row's script does when it is run by itself."""
+    options = parser(about).parse_args()
+    print(f"{(about or '').strip()}\n", flush=True)
+    print(report(measure(Bench(options.environments, quick=options.quick))))
+
+
+def contender_of(arguments: Sequence[str]) -> list[str] | None:
+    """In a contender's process: its name and the arguments that follow; ``None`` in the script's own."""
+    if arguments[:1] != ["--contender"]:
+        return None
+    return list(arguments[1:])
+
+
+def answer(figures: Mapping[str, Any]) -> None:
+    """What a contender's process says."""
+    print(json.dumps(figures))
