@@ -55,7 +55,7 @@ def new_limiter(server: RedisServer, prefix: str) -> Iterator[NewLimiter]:
     yield new
     for limiter in made:
         limiter.close()
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("inventpay")] == []
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("inventpay-redis")] == []
 
 
 def lease(limiter: Limiter, **options: Any) -> Any:
