@@ -7,7 +7,7 @@ from html import escape
 
 from _bench import Row
 
-WIDTH, LABEL, BAR, LINE, TOP = 820, 400, 300, 30, 62
+WIDTH, LABEL, BAR, LINE, TOP = 900, 500, 250, 30, 62
 """Pixels: the whole, where bars begin, a bar of ratio 1, one row, and what is above the first."""
 
 STYLE = """
