@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import attrs
 import msgspec
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Message, Send
 
 from inventpay.sandbox.errors import SandboxError
 
@@ -40,9 +40,6 @@ class Answer:
         """Sends all of it."""
         await send(self.start())
         await send({"type": "http.response.body", "body": self.body})
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.send(send)
 
 
 def bare(body: Mapping[str, object]) -> Answer:
