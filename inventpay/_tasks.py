@@ -23,29 +23,19 @@ from ._loops import Bound, Home, current_loop, is_dead, least
 class AsyncWaiter:
     """One task in a line. Any thread may wake it."""
 
-    __slots__ = ("_event", "_is_asyncio", "_loop", "_timer", "_until")
+    __slots__ = ("_event", "_loop")
 
     def __init__(self, loop: Any) -> None:
         self._loop = loop
-        self._is_asyncio = isinstance(loop, asyncio.AbstractEventLoop)
-        self._event = self._new_event()
-        self._timer: asyncio.TimerHandle | None = None
-        self._until = math.inf  # by the loop's clock
-
-    def _new_event(self) -> asyncio.Event | anyio.Event:
-        # Finding out which library runs would take as long as all else that a new waiter needs.
-        return asyncio.Event() if self._is_asyncio else anyio.Event()
+        self._event = anyio.Event()
 
     def wake(self) -> bool:
         """Lets ``wait`` return; ``False`` when the loop it waits in is gone."""
-        event = self._event
         try:
             if current_loop() is self._loop:
-                event.set()
+                self._event.set()
             else:
-                # asyncio's and trio's names for the same thing.
-                schedule = getattr(self._loop, "call_soon_threadsafe", None) or self._loop.run_sync_soon
-                schedule(event.set)
+                self._loop.run_sync_soon(self._event.set)
         except RuntimeError:
             return False
         return True
@@ -53,33 +43,75 @@ class AsyncWaiter:
     def wake_in(self, seconds: float) -> bool:
         """Lets ``wait`` return in so many seconds, not when it was meant to; ``False`` when that is not possible from
         here. Costs nothing of what waking the task to let it sleep on would."""
-        if not self._is_asyncio or current_loop() is not self._loop:
-            return False
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_at(min(self._loop.time() + seconds, self._until), self._event.set)
-        return True
+        del seconds
+        return False
 
     async def wait(self, seconds: float | None, *, at_most: float | None = None) -> None:
         """Until woken, or for so many seconds; nobody can make it longer than ``at_most``."""
         event = self._event
-        if self._is_asyncio:
-            # A timer that wakes costs a third of a scope that cancels, and a head sleeps for every token.
+        with anyio.move_on_after(least(seconds, at_most)):
+            await event.wait()
+        if event.is_set():
+            self._event = anyio.Event()
+
+
+class AsyncioWaiter:
+    """The same where asyncio runs, whose timers and futures cost a third of scopes and events: a head sleeps for every
+    token."""
+
+    __slots__ = ("_is_woken", "_loop", "_timer", "_turn", "_until")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._is_woken = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._turn: asyncio.Future[None] | None = None
+        self._until = math.inf  # by the loop's clock
+
+    def wake(self) -> bool:
+        """Lets ``wait`` return; ``False`` when the loop it waits in is gone."""
+        if current_loop() is self._loop:
+            self._wake()
+            return True
+        try:
+            self._loop.call_soon_threadsafe(self._wake)
+        except RuntimeError:
+            return False
+        return True
+
+    def wake_in(self, seconds: float) -> bool:
+        """Lets ``wait`` return in so many seconds, not when it was meant to; ``False`` from another loop or thread."""
+        if current_loop() is not self._loop:
+            return False
+        self._sleep(seconds)
+        return True
+
+    async def wait(self, seconds: float | None, *, at_most: float | None = None) -> None:
+        """Until woken, or for so many seconds; nobody can make it longer than ``at_most``."""
+        if not self._is_woken:
+            turn = self._turn = self._loop.create_future()
             self._until = math.inf if at_most is None else self._loop.time() + at_most
             seconds = at_most if seconds is None else seconds
             try:
                 if seconds is not None:
-                    self.wake_in(seconds)
-                await event.wait()
+                    self._sleep(seconds)
+                await turn
             finally:
+                self._turn = None
                 if self._timer is not None:
                     self._timer.cancel()
                     self._timer = None
-        else:
-            with anyio.move_on_after(least(seconds, at_most)):
-                await event.wait()
-        if event.is_set():
-            self._event = self._new_event()
+        self._is_woken = False
+
+    def _sleep(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(min(self._loop.time() + seconds, self._until), self._wake)
+
+    def _wake(self) -> None:
+        self._is_woken = True
+        if self._turn is not None and not self._turn.done():
+            self._turn.set_result(None)
 
 
 class AsyncSlots:
@@ -171,9 +203,10 @@ class AsyncWaiting:
             else:
                 await action()
 
-    def waiter(self) -> AsyncWaiter:
+    def waiter(self) -> AsyncWaiter | AsyncioWaiter:
         """A place in a line for the current task."""
-        return AsyncWaiter(current_loop())
+        loop = current_loop()
+        return AsyncioWaiter(loop) if isinstance(loop, asyncio.AbstractEventLoop) else AsyncWaiter(loop)
 
     def slots(self, count: int) -> AsyncSlots:
         """So many places, for the tasks of this event loop."""

@@ -110,7 +110,8 @@ class Gate:
         """Puts a waiter at the end of its line. Call with the lock held."""
         if line not in self._lines:
             self._forget_dead_lines()
-        self._lines.setdefault(line, Line()).join(waiter, background=background)
+            self._lines[line] = Line()
+        self._lines[line].join(waiter, background=background)
 
     def _forget_dead_lines(self) -> None:
         """The waiters of an event loop that was closed under them never ask again, and are ahead of nobody."""
@@ -118,7 +119,8 @@ class Gate:
             del self._lines[line]
 
     def turn(self, line: Hashable, waiter: Waker, now: float) -> GateLease | float | None:
-        """What the waiter does next: take the lease, sleep so many seconds, or (``None``) until woken.
+        """What the waiter does next: sleep so many seconds, or (``None``) until woken, or take the lease, and then it
+        has left its line.
 
         Only the head of a line sleeps for a time; the others are woken when it is their turn. Call with the lock held.
         """
@@ -128,8 +130,10 @@ class Gate:
         self._end_dropped(now)
         if self._bucket.lease(now):
             waiters.served(waiter)
-            return GateLease(self, self._generation)
-        ready = self._bucket.ready_at(now)
+            lease = GateLease(self, self._generation)
+            self.leave(line, waiter, now)
+            return lease
+        ready = waiters.alarm = self._bucket.ready_at(now)
         if ready is None:
             self._answer_awaited = True
             return None
@@ -140,11 +144,15 @@ class Gate:
         something to see. Call with the lock held."""
         waiters = self._lines.get(line)
         if waiters is None or waiter not in waiters:
-            return  # forgotten after a fork
+            return  # with its lease, or forgotten after a fork
         waiters.leave(waiter)
         if not waiters:
             del self._lines[line]
-        elif (early := self._bucket.not_before(now)) <= now or not self._head(waiters).wake_in(early - now):
+            return
+        early = self._bucket.not_before(now)
+        if early > now and self._head(waiters).wake_in(early - now):
+            waiters.alarm = early
+        else:
             self._call_head(waiters, now)
 
     def end(self, generation: int, ending: str, now: float, status: int, headers: Mapping[str, str]) -> None:
@@ -192,17 +200,22 @@ class Gate:
                 if not self._call_head(waiters, now):
                     # The run of its event loop is over; they will never ask again.
                     self._lines.pop(line, None)
-            elif (ready := self._bucket.ready_at(now)) is not None and ready > now:
-                self._head(waiters).wake_in(ready - now)
+            elif (ready := self._bucket.ready_at(now)) is not None and ready > now and ready != waiters.alarm:
+                waiters.alarm = ready if self._head(waiters).wake_in(ready - now) else None
 
     def _call_head(self, waiters: Line, now: float) -> bool:
         """Has the head of a line look when there is something to see; ``False`` when it never will again."""
         ready = self._bucket.ready_at(now)
         if ready is None:
+            waiters.alarm = None
             self._answer_awaited = True
             return True
         head = self._head(waiters)
-        return (ready > now and head.wake_in(ready - now)) or head.wake()
+        if ready > now and head.wake_in(ready - now):
+            waiters.alarm = ready
+            return True
+        waiters.alarm = None
+        return head.wake()
 
     def _head(self, waiters: Line) -> Sleeper:
         return cast("Sleeper", waiters.head())  # only `join` puts them there

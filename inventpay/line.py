@@ -21,9 +21,11 @@ class Waker(Protocol):
 class Line:
     """First come, first served within each class. Pure bookkeeping; callers hold the lock."""
 
-    __slots__ = ("_background", "_direct", "_passed")
+    __slots__ = ("_background", "_direct", "_passed", "alarm")
 
     def __init__(self) -> None:
+        self.alarm: float | None = None
+        """The moment for which its head sleeps, if that is known."""
         self._direct: OrderedDict[Waker, None] = OrderedDict()
         self._background: OrderedDict[Waker, None] = OrderedDict()
         self._passed = 0

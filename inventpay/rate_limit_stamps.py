@@ -5,9 +5,9 @@ at `x` charges 1 for stamps from `x` on, and `(x + span - time) / span` for thos
 known, so whatever `x` is, it must have room. Between two stamps the charge grows with `x`: it peaks where a stamp is
 the first of its window (`x` is the stamp) or the first of the window before (`x` is the stamp plus span).
 
-There are hundreds of peaks, and most need no look. Each has a time at which it has room again, and one more request
-moves that time by `span / before`. So for a block of peaks that was looked at once, it is known how late it can be at
-most, many requests later; and as long as others are later than that, they decide.
+There are hundreds of peaks, and most need no look. What a peak can spare is a straight line over time, and a request
+shifts the lines of all peaks alike. So the few that are lowest at some time can be picked out of a block of peaks once
+and for all, and tell whether any of them decides.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import math
 from bisect import bisect_right, insort
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 # When the window of a counter begins, how many stamps the window before has, and the number of its own first stamp.
 _Peak = tuple[float, int, int]
@@ -46,7 +47,7 @@ class Stamps:
         self._entered = 0
         self._left = 0
         self._forgotten = 0  # stamps that were removed at the front; the numbers of stamps go on
-        self._binding: _Block | None = None  # which decided last, and may again
+        self._binding: _Peak | None = None  # which decided last, and may again
 
     def __len__(self) -> int:
         return len(self._stamps)
@@ -97,12 +98,12 @@ class Stamps:
         return self._counters_room(now, time, free, limit, answered) if self._every_phase else (time, free)
 
     def no_room_before(self, now: float, limit: int, *, answered: int) -> float:
-        """A time before which `room` finds none: when the log has it, and those peaks that decided last. Cheap."""
+        """A time before which `room` finds none: when the log has it, and the peak that decided last. Cheap."""
         time, _ = self._log_room(now, now, limit, answered)
         if self._binding is None:
             return time
         full = self._forgotten + len(self._stamps) + answered - limit
-        return self._binding.look(full, self._span, time, math.inf)[0]
+        return _look((self._binding,), full, self._span, time, math.inf, None)[0]
 
     def room_then(self, past: float, limit: int) -> int:
         """For how many there was room in the past, had all stamps since then been there already."""
@@ -112,7 +113,7 @@ class Stamps:
         i, j = max(full + 1, bisect_right(stamps, past - span)), bisect_right(stamps, past - 2.0 * span)
         if not self._every_phase:
             return i - full
-        time, spare = _look(_peaks(stamps, i, j, span), full, span, past, span * (i - full))
+        time, spare, _ = _look(_peaks(stamps, i, j, span), full, span, past, span * (i - full), None)
         return max(1, math.ceil(spare / span - ROUNDING)) if time == past else 0
 
     # --- inside ---
@@ -137,16 +138,17 @@ class Stamps:
         """The same for counters. The log has room at `time`, so no window is full by itself."""
         self._turn_to(now)
         span, spare = self._span, self._span * free
+        rounding = span * ROUNDING
         full = self._forgotten + len(self._stamps) + answered - limit
-        if self._binding is not None:
-            time, spare = self._binding.look(full, span, time, spare)
+        binding = self._binding
+        if binding is not None:
+            # It moves the time to where it will probably be, and most blocks have room then.
+            time, spare, _ = _look((binding,), full, span, time, spare, None)
         for block in self._blocks:
-            if block.spares(time, full) < spare:
-                before = time
-                time, spare = block.look(full, span, time, spare)
-                if time > before:
-                    self._binding = block
-        time, spare = _look(self._coming(now, answered), full, span, time, spare)
+            if block.spares(span, time, full) < spare - rounding:
+                time, spare, binding = _look(block.peaks, full, span, time, spare, binding)
+        self._binding = binding
+        time, spare, _ = _look(self._coming(now, answered), full, span, time, spare, None)
         return time, max(1, math.ceil(spare / span - ROUNDING))
 
     def _turn_to(self, now: float) -> None:
@@ -167,75 +169,94 @@ class Stamps:
                     block = _Block()
                     blocks.append(block)
                 block.peaks.append((begin, i - j, forgotten + i))
-                block.is_known = False
+                if len(block.peaks) == _BLOCK:
+                    block.fill(span)
             if entering < leaving:
                 i += 1
             else:
                 j += 1
         self._entered, self._left = i, j
         while blocks and blocks[0].peaks[-1][0] + span <= now:
-            if blocks.popleft() is self._binding:
-                self._binding = None
+            blocks.popleft()
+        if self._binding is not None and self._binding[0] + span <= now:
+            self._binding = None
 
-    def _coming(self, now: float, answered: int) -> Iterator[_Peak]:
+    def _coming(self, now: float, answered: int) -> Iterable[_Peak]:
         """Peaks from `now` on, if so many requests end at `now` and none after it."""
         i, j = self._entered, self._left
-        if answered:
-            yield now, i - j, self._forgotten + i
         stamps = [*self._stamps[j:i], *[now] * answered, *self._stamps[i:]]
-        number = self._forgotten + j
-        for begin, before, first in _peaks(stamps, i - j + answered, 0, self._span):
-            yield begin, before, number + first
+        peaks = _peaks(stamps, i - j + answered, 0, self._span, self._forgotten + j)
+        return chain([(now, i - j, self._forgotten + i)], peaks) if answered else peaks
 
 
 class _Block:
-    """Some consecutive peaks, and what is known of them."""
+    """Some consecutive peaks.
 
-    __slots__ = ("_full", "_least", "_ready", "_step", "is_known", "peaks")
+    What one of them can spare is a straight line over time, on which a request more or less shifts all lines alike. So
+    of a block that is full only those lines matter that are the lowest at some time.
+    """
+
+    __slots__ = ("_lowest", "_number", "_origin", "is_full", "peaks")
 
     def __init__(self) -> None:
         self.peaks: list[_Peak] = []
-        self.is_known = False
-        # As they were looked at last: when all of them had room; what `full` was; and how many stamps the window before
-        # had at the least, so that one more request moves the time by so much at the most.
-        self._ready = 0.0
-        self._full = 0
-        self._least = 1
-        self._step = 0.0
+        self.is_full = False
+        # Slope and height of the lowest lines, in the order in which they are; times count from the origin and stamps
+        # from the number, lest sums of large numbers lose small ones.
+        self._lowest: list[tuple[int, float]] = []
+        self._origin = 0.0
+        self._number = 0
 
-    def spares(self, time: float, full: int) -> float:
-        """How much (tokens times `span`) they can spare at the least, below 0 if perhaps not all of them have room."""
-        if not self.is_known:
-            return -math.inf
-        more = full - self._full
-        return (time - (self._ready + more * self._step if more > 0 else self._ready)) * self._least
-
-    def look(self, full: int, span: float, time: float, spare: float) -> tuple[float, float]:
-        """As `_look`; and remember what was seen."""
-        latest, least = -math.inf, self.peaks[0][1]
+    def fill(self, span: float) -> None:
+        """No more peaks are coming."""
+        self._origin, _, self._number = self.peaks[0]
+        lines: list[tuple[int, float]] = []
         for begin, before, first in self.peaks:
-            end = begin + span
-            ready = end - span * (first - full) / before
-            if ready > latest:
-                latest = ready
-            if before < least:
-                least = before
-            if end > time and (left := (time - ready) * before) < spare:
-                spare = left
-                if left < 0.0:
-                    time, spare = ready, 0.0
-        self._ready, self._full, self._least, self._step, self.is_known = latest, full, least, span / least, True
-        return time, spare
+            end, room = begin + span - self._origin, first - self._number
+            lines.append((before, span * room - before * end))
+        lowest = self._lowest
+        for line in sorted(lines, key=_steepest_first):
+            if lowest and line[0] == lowest[-1][0]:
+                continue
+            while len(lowest) > 1 and _is_never_lowest(lowest[-2], lowest[-1], line):
+                lowest.pop()
+            lowest.append(line)
+        self.is_full = True
+
+    def spares(self, span: float, time: float, full: int) -> float:
+        """How much (tokens times `span`) they can spare at the least, below 0 if perhaps not all of them have room."""
+        if not self.is_full:
+            return -math.inf
+        elapsed = time - self._origin
+        least = math.inf
+        for slope, height in self._lowest:
+            if (spare := slope * elapsed + height) > least:
+                break
+            least = spare
+        return least - span * (full - self._number)
 
 
-def _look(peaks: Iterable[_Peak], full: int, span: float, time: float, spare: float) -> tuple[float, float]:
+def _steepest_first(line: tuple[int, float]) -> tuple[int, float]:
+    return -line[0], line[1]
+
+
+def _is_never_lowest(steep: tuple[int, float], middle: tuple[int, float], flat: tuple[int, float]) -> bool:
+    """Whether the flat line is below the steep one by the time at which the middle one gets there."""
+    return (flat[1] - steep[1]) * (steep[0] - middle[0]) <= (middle[1] - steep[1]) * (steep[0] - flat[0])
+
+
+def _look(
+    peaks: Iterable[_Peak], full: int, span: float, time: float, spare: float, binding: _Peak | None
+) -> tuple[float, float, _Peak | None]:
     """Let every peak that is in view have room for one more; they come in ascending order.
 
     Returns:
-        the first moment from `time` on at which they have, and what they can spare then (tokens times `span`), at most
-        `spare`. A window has room for as many stamps as its first one's number is above `full`.
+        the first moment from `time` on at which they have; what they can spare then (tokens times `span`), at most
+        `spare`; and the peak that decided the time, `binding` if none of these did. A window has room for as many
+        stamps as its first one's number is above `full`.
     """
-    for begin, before, first in peaks:
+    for peak in peaks:
+        begin, before, first = peak
         if begin > time:  # as time moves on, later windows come into view
             break
         end = begin + span
@@ -245,19 +266,20 @@ def _look(peaks: Iterable[_Peak], full: int, span: float, time: float, spare: fl
             if left < spare:
                 spare = left
                 if left < 0.0:
-                    time, spare = ready, 0.0
-    return time, spare
+                    time, spare, binding = ready, 0.0, peak
+    return time, spare, binding
 
 
-def _peaks(stamps: list[float], i: int, j: int, span: float) -> Iterator[_Peak]:
-    """Peaks in ascending order: from stamp `i` on as the first of a window, from `j` on as first of the one before."""
+def _peaks(stamps: list[float], i: int, j: int, span: float, number: int = 0) -> Iterator[_Peak]:
+    """Peaks in ascending order: from stamp `i` on as the first of a window, from `j` on as first of the one before; the
+    first stamp has this number."""
     count = len(stamps)
     while True:
         entering = stamps[i] if i < count else math.inf
         leaving = stamps[j] + span if j < count else math.inf
         if entering <= leaving:
-            yield entering, i - j, i
+            yield entering, i - j, number + i
             i += 1
         else:
-            yield leaving, i - j, i
+            yield leaving, i - j, number + i
             j += 1

@@ -26,11 +26,12 @@ def acquire(gate: Gate, waiting: Waiting, *, max_wait: float | None, background:
             estimate = gate.estimate(started, background=background)
             if estimate > max_wait:
                 raise _too_long(gate, estimate, max_wait)
-        line = waiting.line()
-        waiter = waiting.waiter()
+        line, waiter, left = waiting.line(), waiting.waiter(), max_wait
         gate.join(line, waiter, background=background)
+        turn = gate.turn(line, waiter, started)
     try:
-        while True:
+        while not isinstance(turn, GateLease):
+            waiter.wait(turn, at_most=left)
             now = waiting.now()
             left = None if max_wait is None else max_wait - (now - started)
             with gate.lock:
@@ -38,12 +39,11 @@ def acquire(gate: Gate, waiting: Waiting, *, max_wait: float | None, background:
                 # The estimate assumes that calls in flight are answered at once; slow ones make the wait longer.
                 if left is not None and left <= 0 and not isinstance(turn, GateLease):
                     raise _too_long(gate, gate.estimate(now, background=background), max_wait or 0.0)
-            if isinstance(turn, GateLease):
-                return turn
-            waiter.wait(turn, at_most=left)
-    finally:
+    except BaseException:
         with gate.lock:
             gate.leave(line, waiter, waiting.now())
+        raise
+    return turn
 
 
 def _too_long(gate: Gate, wait: float, max_wait: float) -> RateLimitTimeoutError:
