@@ -95,7 +95,8 @@ class Gate:
 
     def try_lease(self, now: float) -> GateLease | None:
         """A token, when one is free and nobody waits for it. Call with the lock held."""
-        self._end_dropped(now)
+        if self._dropped:
+            self._end_dropped(now)
         if self._lines or not self._bucket.lease(now):
             return None
         return GateLease(self, self._generation)
@@ -127,7 +128,8 @@ class Gate:
         waiters = self._lines[line]
         if waiters.head() is not waiter:
             return None
-        self._end_dropped(now)
+        if self._dropped:
+            self._end_dropped(now)
         if self._bucket.lease(now):
             waiters.served(waiter)
             lease = GateLease(self, self._generation)
@@ -155,20 +157,30 @@ class Gate:
         else:
             self._call_head(waiters, now)
 
-    def end(self, generation: int, ending: str, now: float, status: int, headers: Mapping[str, str]) -> None:
-        """Ends a lease of this generation and, where that may free a token earlier, lets the heads look again."""
+    def answered(self, generation: int, now: float, status: int, headers: Mapping[str, str]) -> None:
+        """Ends a lease of this generation whose answer arrived."""
         with self.lock:
             if generation != self._generation:
                 return  # leased by the parent process, which counts it
-            if ending == "answered":
-                self._bucket.answered(now)
+            self._bucket.answered(now)
+            if headers or status == 429:
                 self._learn(now, status, headers)
-            elif ending == "refund":
-                self._bucket.refund(now)
-            else:
-                self._bucket.lost(now)
             if self._lines:
-                self._call_heads(now, at_once=ending == "refund" or self._answer_awaited)
+                self._call_heads(now, at_once=self._answer_awaited)
+
+    def refund(self, generation: int, now: float) -> None:
+        """Ends one of which nothing was written."""
+        with self.lock:
+            if generation == self._generation:
+                self._bucket.refund(now)
+                self._call_heads(now, at_once=True)
+
+    def lost(self, generation: int, now: float) -> None:
+        """Ends one that was written and never answered."""
+        with self.lock:
+            if generation == self._generation:
+                self._bucket.lost(now)
+                self._call_heads(now, at_once=self._answer_awaited)
 
     def drop(self, generation: int) -> None:
         """Notes a lease that nobody ended, and never will: the bucket may be in the middle of its arithmetic."""
@@ -272,17 +284,18 @@ class GateLease:
 
     def answered(self, now: float, status: int, headers: Mapping[str, str]) -> None:
         """Response headers arrived."""
-        self._end("answered", now, status, headers)
+        gate, self._gate = self._gate, None
+        if gate is not None:
+            gate.answered(self._generation, now, status, headers)
 
     def refund(self, now: float) -> None:
         """Nothing was written."""
-        self._end("refund", now, 0, {})
+        gate, self._gate = self._gate, None
+        if gate is not None:
+            gate.refund(self._generation, now)
 
     def lost(self, now: float) -> None:
         """Written, never answered."""
-        self._end("lost", now, 0, {})
-
-    def _end(self, ending: str, now: float, status: int, headers: Mapping[str, str]) -> None:
         gate, self._gate = self._gate, None
         if gate is not None:
-            gate.end(self._generation, ending, now, status, headers)
+            gate.lost(self._generation, now)

@@ -360,15 +360,16 @@ class TokenBucket:
         earliest = self._leases[0] if self._leases else now  # `_clip` looks back so far, within reason
         self._stamps.forget(max(earliest, now - lifetime) - lifetime)
         backoff = self._backoff
-        backoff.recover(now)
+        if backoff.reduced:
+            backoff.recover(now)
         start = max(now, backoff.blocked_until)
-        leased = len(self._leases)
+        leased, limit, raised = len(self._leases), self.limit, math.inf
         while True:
-            limit = backoff.limit_at(start)
+            if backoff.reduced:
+                limit, raised = backoff.limit_at(start), backoff.next_raise(start)
             ready, free = None, 0
             if leased < limit:
                 ready, free = self._stamps.room(now, start, limit, answered=leased, most=most)
-            raised = backoff.next_raise(start)
             if ready is None or ready < raised:
                 break
             start = raised

@@ -8,8 +8,7 @@ from collections.abc import Callable
 import anyio
 import httpx
 
-from inventpay._loops import current_loop
-from inventpay._tasks import AsyncWaiter
+from inventpay._tasks import AsyncioWaiter, AsyncWaiter, AsyncWaiting
 from inventpay.sandbox.clock import Clock
 from inventpay.sandbox.webhooks.outbox import Outbox
 from inventpay.sandbox.webhooks.sender import Lanes, http_client
@@ -28,7 +27,7 @@ class Background:
         self._lock = threading.Lock()
         self._is_open = False
         self._thread: threading.Thread | None = None
-        self._waiter: AsyncWaiter | None = None
+        self._waiter: AsyncioWaiter | AsyncWaiter | None = None
         self._transport: httpx.AsyncBaseTransport | None = None
 
     def open(self, transport: httpx.AsyncBaseTransport | None) -> None:
@@ -64,7 +63,7 @@ class Background:
             thread.join()
 
     async def _run(self) -> None:
-        waiter = AsyncWaiter(current_loop())
+        waiter = AsyncWaiting().waiter()
         with self._lock:
             self._waiter = waiter
         try:
