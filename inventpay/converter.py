@@ -1,4 +1,4 @@
-"""JSON bytes to models and back: msgspec reads and writes the bytes, cattrs makes the models.
+"""JSON bytes to models and back: msgspec reads and writes the bytes, and cattrs says what is wrong with odd ones.
 
 Fractions become :class:`~decimal.Decimal` straight from their text; no float is ever made. What has a shape nobody
 documented is a :class:`~inventpay.errors.DecodeError` that names the JSON path.
@@ -11,16 +11,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from enum import Enum, StrEnum
-from types import UnionType
-from typing import TYPE_CHECKING, Any, Final, TypeVar, Union, cast, get_args, get_origin
+from types import GenericAlias
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args, get_origin
 
 import attrs
 import msgspec
 
 from .errors import DecodeError
 from .json_values import is_object, shown
-from .json_values import kind as json_kind
+from .model_readers import EXACT, camel, instead, members_of, read_time, reader, without_none
 from .money import MAX_DIGITS, decode_money, fits, plain, read_number
 
 if TYPE_CHECKING:
@@ -130,10 +129,12 @@ def structure(
 
     ``raw`` is what the model keeps as ``.raw``, ``data`` itself by default.
     """
+    # mypy takes a class of any kind for one that cannot be hashed.
+    read = reader(model)  # type: ignore[arg-type]
     try:
-        instance = _converter(False).structure(data, model)
+        instance: M = read(data)
     except Exception:
-        # The quick converter does not say where; the thorough one does, and is slower.
+        # The quick way does not say where; the thorough one does, and is slower.
         raise _undocumented(model, data, path, moved or {}) from None
     if raw is not None:
         object.__setattr__(instance, "raw", raw)
@@ -142,14 +143,14 @@ def structure(
 
 def _undocumented(model: type[Any], data: Any, path: str, moved: Mapping[str, str]) -> DecodeError:
     try:
-        _converter(True).structure(data, model)
+        _thorough().structure(data, model)
     except Exception as error:
         steps, problem = _first_problem(error)
         if steps and steps[0].removeprefix(".") in moved:
             path, steps = moved[steps[0].removeprefix(".")], steps[1:]
         where = path + "".join(steps)
         return DecodeError(f"{where} {problem}", json_path=where)
-    raise AssertionError("both converters follow the same rules")
+    raise AssertionError("both ways follow the same rules")
 
 
 def _first_problem(error: BaseException) -> tuple[list[str], str]:
@@ -169,119 +170,69 @@ def _first_problem(error: BaseException) -> tuple[list[str], str]:
     return steps, "is missing" if isinstance(error, KeyError) else str(error)
 
 
-def camel(name: str) -> str:
-    """The JSON name of an attribute: ``available_balance`` is ``availableBalance``."""
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
-
-
 @functools.cache
-def _converter(detailed: bool) -> Converter:
-    """The cattrs converter; ``detailed`` collects where things went wrong. Made when the first answer arrives."""
+def _thorough() -> Converter:
+    """The cattrs converter that tells where things went wrong, by the rules of ``model_readers.py``. Made for the first
+    odd answer."""
     from cattrs import Converter
     from cattrs.gen import make_dict_structure_fn, override
 
-    converter = Converter(detailed_validation=detailed)
+    converter = Converter()
 
     def model_hook(model: type[Any]) -> Callable[[Any, Any], Any]:
-        renamed = {
-            attribute.name: override(rename=camel(attribute.name)) if attribute.name != "raw" else override(omit=True)
-            for attribute in attrs.fields(model)
-        }
-        # Where an attribute has a default of its own, null says no more than absence does.
-        computed = [
-            camel(attribute.name)
-            for attribute in attrs.fields(model)
-            if attribute.name != "raw" and attribute.default not in (None, attrs.NOTHING)
-        ]
+        fields = [field for field in attrs.fields(model) if field.name != "raw"]
+        renamed = {field.name: override(rename=camel(field.name)) for field in fields}
+        own_default = {camel(field.name) for field in fields if field.default not in (None, attrs.NOTHING)}
         # The names of attributes and of the function's own options share one keyword space, which no checker can see.
-        build = make_dict_structure_fn(model, converter, _cattrs_detailed_validation=detailed, **renamed)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        build = make_dict_structure_fn(model, converter, raw=override(omit=True), **renamed)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
-        def structure_model(value: Any, target: Any) -> Any:
+        def read(value: Any, target: Any) -> Any:
             if not is_object(value):
-                raise ValueError(_instead("an object", value))
-            said = value
-            for name in computed:
-                if value.get(name, name) is None:
-                    said = {name: item for name, item in value.items() if item is not None or name not in computed}
-                    break
-            instance = build(said, target)
-            object.__setattr__(instance, "raw", value)
-            return instance
+                raise instead("an object", value)
+            return build(
+                {name: item for name, item in value.items() if item is not None or name not in own_default}, target
+            )
 
-        return structure_model
-
-    converter.register_structure_hook_factory(attrs.has, model_hook)
+        return read
 
     def optional_hook(kind: Any) -> Callable[[Any, Any], Any]:
-        # The converter's own looks the inner hook up anew for each value.
-        (inner,) = (arg for arg in get_args(kind) if arg is not type(None))
-        if inner in _EXACT:
-            return _exactly(inner, optional=True)
-        read = converter.get_structure_hook(inner)
-        return lambda value, _: None if value is None else read(value, inner)
+        inner, _ = without_none(kind)
+        return lambda value, _: None if value is None else converter.structure(value, inner)
 
-    converter.register_structure_hook_factory(_is_optional, optional_hook)
+    def collection_hook(kind: Any) -> Callable[[Any, Any], Any]:
+        # cattrs takes whatever can be iterated over, the characters of a text among it.
+        plain, wanted, inner = (
+            (list, "a list", get_args(kind)[:1]) if get_origin(kind) is tuple else (dict, "an object", get_args(kind))
+        )
+        target = cast(Any, GenericAlias(plain, inner))
+        read = converter.get_structure_hook(target)
+
+        def check(value: Any, _: Any) -> Any:
+            if type(value) is not plain:
+                raise instead(wanted, value)
+            found = read(value, target)
+            return tuple(found) if plain is list else found
+
+        return check
+
+    converter.register_structure_hook_factory(attrs.has, model_hook)
+    converter.register_structure_hook_factory(lambda kind: get_origin(kind) in _COLLECTIONS, collection_hook)
+    converter.register_structure_hook_func(lambda kind: members_of(kind) is not None, _exactly(str))
+    converter.register_structure_hook_factory(lambda kind: without_none(kind)[1], optional_hook)
+    for exact in EXACT:
+        converter.register_structure_hook(exact, _exactly(exact))
     converter.register_structure_hook(Decimal, lambda value, _: decode_money(value))
-    converter.register_structure_hook(datetime, _read_time)
-    for kind in _EXACT:
-        converter.register_structure_hook(kind, _exactly(kind))
-    converter.register_structure_hook_factory(_is_open_enum, _open_enum_hook)
+    converter.register_structure_hook(datetime, lambda value, _: read_time(value))
     return converter
 
 
-_EXACT: Final[Mapping[type[Any], str]] = {str: "text", int: "a whole number", bool: "a boolean"}
-"""What is taken as it is, and never made out of anything else."""
+_COLLECTIONS: Final[frozenset[Any]] = frozenset({tuple, Mapping})
 
 
-def _exactly(kind: type[Any], *, optional: bool = False) -> Callable[[Any, Any], Any]:
-    def check(value: Any, _target: Any) -> Any:
-        if type(value) is kind or (optional and value is None):
-            return value
-        raise ValueError(_instead(_EXACT[kind], value))
+def _exactly(kind: type[Any]) -> Callable[[Any, Any], Any]:
+    def check(value: Any, _: Any) -> Any:
+        if type(value) is not kind:
+            raise instead(EXACT[kind], value)
+        return value
 
     return check
-
-
-def _instead(wanted: str, value: object) -> str:
-    return f"is {json_kind(value)}, not {wanted}"
-
-
-def _is_open_enum(kind: Any) -> bool:
-    if get_origin(kind) not in (Union, UnionType):
-        return False
-    return any(isinstance(arg, type) and issubclass(arg, Enum) for arg in get_args(kind))
-
-
-def _is_optional(kind: Any) -> bool:
-    return get_origin(kind) in (Union, UnionType) and len(get_args(kind)) == 2 and type(None) in get_args(kind)
-
-
-def _open_enum_hook(kind: Any) -> Callable[[Any, Any], Any]:
-    """Known values become members, unknown ones stay text: a new coin must not break a deployed merchant."""
-    members: dict[str, StrEnum] = {}
-    optional = type(None) in get_args(kind)
-    for arg in get_args(kind):
-        if isinstance(arg, type) and issubclass(arg, StrEnum):
-            members |= {member.value: member for member in arg}
-
-    def read(value: Any, _target: Any) -> Any:
-        if value is None and optional:
-            return None
-        if type(value) is not str:
-            raise ValueError(_instead("text", value))
-        return members.get(value, value)
-
-    return read
-
-
-def _read_time(value: object, _target: object = None) -> datetime:
-    if type(value) is not str:
-        raise ValueError(_instead("an ISO 8601 time", value))
-    try:
-        time = datetime.fromisoformat(value)
-    except ValueError:
-        raise ValueError(f"is no ISO 8601 time: {value[:40]!r}") from None
-    if time.utcoffset() is None:
-        raise ValueError(f"is a time without a zone: {value[:40]!r}")
-    return time

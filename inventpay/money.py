@@ -102,19 +102,19 @@ def fits(number: Decimal) -> bool:
 
 def decode_money(value: object) -> Decimal:
     """Money out of parsed JSON: a number or the text of one, exact. Raises ValueError saying what it is instead."""
-    if isinstance(value, Decimal):
-        number = value
-    elif isinstance(value, int) and not isinstance(value, bool):
-        if abs(value) >= 10**MAX_DIGITS:
-            raise ValueError(f"is a number with more than {MAX_DIGITS} digits")
-        return Decimal(value)
-    elif isinstance(value, str):
+    if isinstance(value, str):
         shape = None if len(value) > 100 else _NUMBER.fullmatch(value)
         if shape is None:
             raise ValueError("is text that is not a number")
         number = Decimal(value)
         if len(value) <= MAX_DIGITS and shape[2] is None:
             return number
+    elif isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) >= 10**MAX_DIGITS:
+            raise ValueError(f"is a number with more than {MAX_DIGITS} digits")
+        return Decimal(value)
+    elif isinstance(value, Decimal):
+        number = value
     else:
         raise ValueError(f"is {kind(value)}, not money")
     if not fits(number):

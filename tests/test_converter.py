@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import decimal
 import json
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventpay import models
+from inventpay import converter, models
 from inventpay.converter import MAX_DEPTH, camel, read_json, structure, write_json
 from inventpay.errors import DecodeError
+from inventpay.model_readers import members_of, reader, without_none
 from inventpay.models import Balance, Limit
+from inventpay.webhooks.events import KNOWN_EVENTS
 
 
 def exact(value: Any) -> Any:
@@ -165,3 +168,71 @@ def test_structure_keeps_the_given_object_as_raw() -> None:
     data = {"limit": 1, "used": 0, "more": True}
     assert structure(Limit, data, path="$").raw is data
     assert structure(Limit, data, path="$", raw={"outer": data}).raw == {"outer": data}
+
+
+MODELS = [model for name in models.__all__ if attrs.has(model := getattr(models, name))] + list(KNOWN_EVENTS.values())
+
+
+def documented(kind: Any) -> Any:
+    """JSON that a value of this kind is made of."""
+    kind, _ = without_none(kind)
+    if attrs.has(kind):
+        kinds = get_type_hints(kind)
+        return {camel(field.name): documented(kinds[field.name]) for field in attrs.fields(kind) if field.name != "raw"}
+    if members_of(kind):
+        return "BTC"
+    if get_origin(kind) is Literal:
+        return get_args(kind)[0]
+    if get_origin(kind) is not None:
+        inner = documented(get_args(kind)[0 if get_origin(kind) is tuple else 1])
+        return [inner] if get_origin(kind) is tuple else {"name": inner}
+    return {Decimal: "1.50", datetime: "2024-01-01T12:00:00.000Z", str: "text", int: 3, bool: True}.get(kind, 1)
+
+
+ODDITIES = [
+    None,
+    True,
+    0,
+    Decimal("1.5"),
+    "1.5",
+    "text",
+    "2024-01-01T12:00:00",
+    [],
+    ["text"],
+    [1],
+    {},
+    {"name": 1},
+    ...,
+]
+
+
+@given(
+    model=st.sampled_from(MODELS),
+    odd=st.lists(st.tuples(st.integers(0, 30), st.sampled_from(ODDITIES)), max_size=2),
+)
+def test_the_quick_and_the_thorough_way_accept_the_same(model: Any, odd: list[tuple[int, Any]]) -> None:
+    """What a model's own reader makes, or refuses, cattrs makes, or refuses, too."""
+    document = documented(model)
+    for index, value in odd:
+        member = camel(attrs.fields(model)[index % len(attrs.fields(model))].name)
+        if value is ...:
+            document.pop(member, None)
+        else:
+            document[member] = value
+    results = []
+    for read in (reader(model), lambda data: converter._thorough().structure(data, model)):
+        try:
+            results.append(read(document))
+        except Exception:
+            results.append("refused")
+    assert results[0] == results[1]
+    assert odd or results[0] != "refused"
+    if results[0] != "refused":
+        assert results[0].raw is document
+
+
+def test_readers_go_round_nothing() -> None:
+    """No model checks, converts or adds anything in its ``__init__``, which its reader does not call."""
+    for model in MODELS:
+        assert not hasattr(model, "__attrs_post_init__")
+        assert all(field.init and not field.validator and not field.converter for field in attrs.fields(model))

@@ -45,15 +45,18 @@ def page(
         if number <= count:
             raise DecodeError(f"{_PATH}.page is {answered}, but page {number} was asked for", json_path=f"{_PATH}.page")
         found = []
-    objects = [object_at(item, f"{path}[{index}]") for index, item in enumerate(found)]
+    items: list[T] = []
+    for index, item in enumerate(found):
+        place = f"{path}[{index}]"
+        items.append(read(object_at(item, place), place))
     return PageFacts(
-        items=tuple(read(item, f"{path}[{index}]") for index, item in enumerate(objects)),
-        ids=tuple(str(item["id"]) for item in objects),
+        items=tuple(items),
+        ids=tuple([str(item["id"]) for item in found]),
         number=number,
         limit=size,
         total=total,
         page_count=count,
-        has_next=has_next(number, count, count=len(objects), said=more),
+        has_next=has_next(number, count, count=len(items), said=more),
         raw=data,
     )
 
