@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import sys
 from collections.abc import Mapping
@@ -315,6 +314,9 @@ def is_loopback(host: str) -> bool:
     """Whether a host name or address means this machine."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
+    # Only who talks to this machine asks.
+    import ipaddress
+
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

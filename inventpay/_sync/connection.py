@@ -175,7 +175,7 @@ class Connection:
             try:
                 found = Headers(response.headers.multi_items())
                 progress.on_headers(response.status_code, found)
-                content = self._body(response, until)
+                content = self._body(response, found, until)
             finally:
                 # Trouble with closing must not hide why an answer was not read on.
                 with contextlib.suppress(Exception):
@@ -195,7 +195,7 @@ class Connection:
         # Raised out here, where no exception of the HTTP library becomes its context.
         raise failure
 
-    def _body(self, response: Any, until: float | None) -> bytes:
+    def _body(self, response: Any, headers: Headers, until: float | None) -> bytes:
         """All of an answer, as long as it is of a sane size and comes in time."""
         if response.is_stream_consumed:
             # A transport without sockets hands over answers that are complete.
@@ -204,7 +204,8 @@ class Connection:
         else:
             chunks = []
             size = 0
-            for chunk in response.iter_bytes():
+            # What is not compressed needs nothing of what httpx does between the two, a tenth of a call.
+            for chunk in response.iter_bytes() if "content-encoding" in headers else response.stream:
                 chunks.append(chunk)
                 size += len(chunk)
                 _check_size(size)

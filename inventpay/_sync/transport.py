@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import functools
-import random
 import sys
 import time
 from collections.abc import Callable
@@ -54,13 +53,13 @@ class Transport:
         waiting: Waiting,
         *,
         coalesce: bool = True,
-        luck: Callable[[], float] = random.random,
+        luck: Callable[[], float] | None = None,
     ) -> None:
         self._settings = settings
         self._connection = connection
         self._limiter = limiter
         self._waiting = waiting
-        self._luck = luck
+        self._luck = luck or _luck
         self._budget = RetryBudget(settings.policy)
         self._reads = SharedReads(waiting) if coalesce else None
 
@@ -288,6 +287,13 @@ class Transport:
         if headers is response.headers and body is response.body:
             return response
         return APIResponse(response.status, headers, body)
+
+
+def _luck() -> float:
+    # Most processes never repeat anything, and importing it is a fiftieth of importing the client.
+    import random
+
+    return random.random()
 
 
 def _refusal(response: APIResponse) -> APIStatusError:
