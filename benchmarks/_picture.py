@@ -44,7 +44,8 @@ def picture(rows: Sequence[Row]) -> str:
             f'<rect class="{kind}" x="{LABEL}" y="{y + 2}" width="{length:.1f}" height="16" rx="2"/>',
             f'<text x="{LABEL + length + 6:.1f}" y="{y + 15}">{share:.2f}{"" if share <= 1.25 else " →"}</text>',
         ]
-    parts.append(f'<text class="small" x="10" y="{height - 6}">Orange: misses its target. Made by nox -s bench.</text>')
+    legend = "Green meets its target, orange misses it; → is longer than drawn. Made by nox -s bench."
+    parts.append(f'<text class="small" x="10" y="{height - 6}">{legend}</text>')
     return "\n".join(parts) + "\n</svg>\n"
 
 

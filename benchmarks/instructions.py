@@ -14,6 +14,7 @@ others by its ratio to httpx's, counted in the same run, which hardly depends on
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import platform
 import re
@@ -112,6 +113,9 @@ def compare(written: Mapping[str, Any], now: Mapping[str, Any]) -> int:
 def contend(contender: str, world: str, calls: int) -> None:
     """So many calls."""
     import per_call
+
+    # Whether one more full collection falls into the run is chance, and a tenth of all that is counted.
+    gc.disable()
 
     if world == "blocking":
         call = per_call.blocking_call(contender)

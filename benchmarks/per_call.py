@@ -2,7 +2,8 @@
 
 This package's call reads a balance: rate limit, shared reads, deadlines, retries, typed result. Beside it the smallest
 read of the peers' clients, the vendor's balance, and a bare ``get(...).json()`` of the HTTP libraries. The transport
-of the async clients yields to the event loop once, as a socket does.
+of the async clients yields to the event loop once, as a socket does. This package takes it as ``transport=``; calls
+over connections it makes itself go the same way, those over an ``http_client=`` also through the ``send`` of that.
 """
 
 from __future__ import annotations
