@@ -6,9 +6,8 @@ import re
 from collections.abc import Collection
 from decimal import Decimal
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
-from inventpay.sandbox import assumptions, money
+from inventpay.sandbox import assumptions, money, urls
 from inventpay.sandbox.coins import AMOUNT_CURRENCIES, ANY_COIN, COINS, Coin
 from inventpay.sandbox.errors import invalid
 from inventpay.sandbox.payments import NewPayment
@@ -141,7 +140,7 @@ class Fields:
 
     def callback_url(self, name: str) -> str | None:
         value = self.text(name, assumptions.MAX_CALLBACK_URL_LENGTH)
-        if value is not None and not _is_callback_url(value):
+        if value is not None and not urls.matches(urls.CALLBACK, value):
             self._problems[name] = "Must be an https URL (plain http is accepted for a loopback host only)"
         return value
 
@@ -156,21 +155,6 @@ class Fields:
     def _require(self, name: str) -> None:
         if self._members.get(name) is None:
             self._problems[name] = "Is required"
-
-
-def _is_callback_url(value: str) -> bool:
-    # urlsplit drops tabs and line ends silently; a URL with them is refused here.
-    if not value.isprintable() or " " in value:
-        return False
-    try:
-        parts = urlsplit(value)
-        host = parts.hostname
-        port = parts.port
-    except ValueError:
-        return False
-    if not host or port == 0:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
 
 
 def is_loopback(host: str) -> bool:

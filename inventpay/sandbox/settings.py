@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from inventpay.sandbox.sandbox import Sandbox
 
 # Ten years: further than any payment, limit or webhook looks ahead, and short enough for every calendar.
-_MAX_STEP = 10 * 366 * 86_400
+MAX_STEP = 10 * 366 * 86_400
 _MAX_LIMIT = 1_000_000_000
 _MAX_WINDOW = 86_400
 
@@ -119,7 +119,7 @@ class Settings:
     def advance_clock(self, call: Call) -> Answer:
         """{seconds}"""
         members = SettingFields(call.body)
-        seconds = members.required_number("seconds", _MAX_STEP)
+        seconds = members.required_number("seconds", MAX_STEP)
         members.check()
         try:
             self._sandbox.clock.advance(seconds)
@@ -166,7 +166,7 @@ class Settings:
         fault = Fault(
             kind=FaultKind(kind),
             status=members.whole("status", 400, 599, 503),
-            retry_after=members.number("retryAfter", _MAX_STEP),
+            retry_after=members.number("retryAfter", MAX_STEP),
             seconds=members.number("seconds", MAX_FAULT_SECONDS) or 0.0,
             after_effect=members.flag("afterEffect") or kind in ALWAYS_AFTER_EFFECT,
         )

@@ -57,6 +57,36 @@ def test_every_endpoint_is_described_and_no_other(description: Schema) -> None:
     assert "security" not in described["GET /v1/invoice/{paymentId}/status"]
 
 
+def at(schema: Schema, pointer: str) -> Schema:
+    """The schema of a member; a missing one is a KeyError."""
+    for step in pointer.strip("/").split("/"):
+        for option in schema.get("anyOf", [schema]):
+            inner = option["items"] if step.isdigit() else option.get("properties", {}).get(step)
+            if inner is not None:
+                break
+        else:
+            raise KeyError(step)
+        schema = inner
+    return schema
+
+
+def test_every_link_leads_somewhere(description: Schema) -> None:
+    """From a member that the answer has, to a parameter of an operation that is there; a payment leads to its steps."""
+    described = operations(description)
+    by_id = {operation["operationId"]: operation for operation in described.values()}
+    followed = 0
+    for label, operation in described.items():
+        for name, link in operation["responses"]["200"].get("links", {}).items():
+            assert name == link["operationId"]
+            (parameter, expression), *_ = link["parameters"].items()
+            assert parameter in {one["name"] for one in by_id[name]["parameters"]}
+            assert at(success(description, label), expression.removeprefix("$response.body#"))["type"] is not None
+            followed += 1
+    assert followed > 50
+    payment = described["POST /v1/create_payment"]["responses"]["200"]["links"]
+    assert {"get_v1_invoice_paymentid_status", "post_sandbox_payments_paymentid_pay"} <= set(payment)
+
+
 def check(value: Any, schema: Schema, where: str = "$") -> None:
     """A value against the words of JSON Schema that the description uses."""
     if "anyOf" in schema:

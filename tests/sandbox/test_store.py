@@ -98,6 +98,8 @@ def test_settings_are_kept(api: Api) -> None:
     ("members", "details"),
     [
         ({"name": "x"}, {"name": "Must be a string of 2 to 100 characters"}),
+        ({"name": "x \x1f"}, {"name": "Must be a string of 2 to 100 characters"}),
+        ({"isPublished": True, "isActive": 1}, {"isActive": "Must be true or false"}),
         ({"name": None}, {"name": "Must be a string of 2 to 100 characters"}),
         ({"name": "x" * 101}, {"name": "Must be a string of 2 to 100 characters"}),
         ({"description": "x" * 1001}, {"description": "Must be a string of at most 1000 characters"}),

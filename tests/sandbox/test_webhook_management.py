@@ -280,6 +280,7 @@ def test_the_sandbox_routes_set_how_webhooks_are_made(api: Api, receiver: Receiv
         ("/faults", {"fault": "twice", "event": "payment.lost"}, "event"),
         ("/faults", {"fault": "late", "seconds": 604_801}, "seconds"),
         ("/faults", {"fault": "late", "seconds": -1}, "seconds"),
+        ("/faults", {"fault": "late", "seconds": 0}, "seconds"),
         ("/faults", {"fault": "twice", "seconds": 5}, "seconds"),
     ],
 )

@@ -18,7 +18,6 @@ from inventpay.sandbox.openapi.schemas import (
     Schema,
     array,
     choice,
-    envelope,
     members,
     nullable,
     pagination,
@@ -76,9 +75,12 @@ def _balance(limit: Schema) -> Schema:
     return members({**dict.fromkeys(amounts, NUMBER), "limits": members({"daily": limit, "monthly": limit})})
 
 
-BALANCES: Final[Schema] = members(
-    {"merchantId": ID, "businessName": TEXT, "balances": members(dict.fromkeys(CURRENCIES, _balance(_LIMIT)))}
-)
+ALL_BALANCES: Final[dict[str, Schema]] = {
+    "merchantId": ID,
+    "businessName": TEXT,
+    "balances": members(dict.fromkeys(CURRENCIES, _balance(_LIMIT))),
+}
+BALANCES: Final[Schema] = members(ALL_BALANCES)
 BALANCE: Final[Schema] = members({"currency": COIN, "balance": _balance(_RESET_LIMIT)})
 _FEES: Final[dict[str, Schema]] = {"networkFee": NUMBER, "serviceFee": NUMBER}
 NEW_WITHDRAWAL: Final[Schema] = members(
@@ -184,7 +186,7 @@ ORDER: Final[Schema] = members(
         "updatedAt": TIME,
     }
 )
-_DELIVERY_MEMBERS: Final[dict[str, Schema]] = {
+DELIVERY_MEMBERS: Final[dict[str, Schema]] = {
     "id": ID,
     "paymentId": nullable(TEXT),
     "url": TEXT,
@@ -193,13 +195,13 @@ _DELIVERY_MEMBERS: Final[dict[str, Schema]] = {
     "lastAttemptAt": nullable(TIME),
     "createdAt": TIME,
 }
-_DELIVERY_OUTCOME: Final[dict[str, Schema]] = {
+DELIVERY_OUTCOME: Final[dict[str, Schema]] = {
     "httpStatus": COUNT,
     "response": TEXT,
     "nextAttemptAt": TIME,
     "errorMessage": TEXT,
 }
-DELIVERY: Final[Schema] = members(_DELIVERY_MEMBERS, _DELIVERY_OUTCOME)
+DELIVERY: Final[Schema] = members(DELIVERY_MEMBERS, DELIVERY_OUTCOME)
 _COUNTS: Final[dict[str, Schema]] = {"total": COUNT, "successful": COUNT, "failed": COUNT, "successRate": TEXT}
 _WEBHOOK: Final[Schema] = members(
     {"url": nullable(TEXT), "secret": TEXT, "isConfigured": BOOL, "lastUpdated": nullable(TIME)}
@@ -265,7 +267,7 @@ DATA: Final[dict[str, Schema]] = {
         }
     ),
     "GET /v1/merchant/webhook-delivery/{deliveryId}": members(
-        {**_DELIVERY_MEMBERS, "payload": ANY_OBJECT}, _DELIVERY_OUTCOME
+        {**DELIVERY_MEMBERS, "payload": ANY_OBJECT}, DELIVERY_OUTCOME
     ),
     "POST /v1/merchant/webhook-delivery/{deliveryId}/retry": DELIVERY,
     "GET /v1/merchant/webhook-stats": members(
@@ -277,12 +279,7 @@ DATA: Final[dict[str, Schema]] = {
         }
     ),
 }
-"""`data` by endpoint; the sandbox's own routes answer with any object."""
+"""`data` by endpoint of the API."""
 
 BARE: Final[dict[str, Schema]] = {"GET /v1/invoice/{paymentId}/status": STATUS}
 """Bodies without an envelope."""
-
-
-def answer(endpoint: str) -> Schema:
-    """The body of a success."""
-    return BARE[endpoint] if endpoint in BARE else envelope(DATA.get(endpoint, ANY_OBJECT))

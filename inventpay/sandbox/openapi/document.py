@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from inventpay.sandbox import assumptions
 from inventpay.sandbox.coins import CURRENCIES
 from inventpay.sandbox.endpoint import Access, Endpoint, Reads
-from inventpay.sandbox.openapi.answers import answer
+from inventpay.sandbox.openapi.answers import BARE, DATA
+from inventpay.sandbox.openapi.control_answers import CONTROL_DATA, PAGES
+from inventpay.sandbox.openapi.links import links, operation_id
 from inventpay.sandbox.openapi.requests import BODIES, QUERIES
-from inventpay.sandbox.openapi.schemas import ERROR, TEXT, Schema, choice, text
+from inventpay.sandbox.openapi.schemas import ERROR, TEXT, Schema, choice, envelope, text
 from inventpay.version import VERSION
 
 _ABOUT = (
@@ -23,9 +25,10 @@ _ABOUT = (
 def document(endpoints: Sequence[Endpoint]) -> dict[str, object]:
     """An OpenAPI 3.1 description of these endpoints."""
     paths: dict[str, dict[str, object]] = {}
+    labels = [endpoint.label for endpoint in endpoints]
     for endpoint in endpoints:
         method, _, path = endpoint.label.partition(" ")
-        paths.setdefault(path, {})[method.lower()] = _operation(endpoint, path)
+        paths.setdefault(path, {})[method.lower()] = _operation(endpoint, path, labels)
     return {
         "openapi": "3.1.0",
         "info": {"title": "InventPay sandbox", "version": VERSION, "description": _ABOUT},
@@ -40,11 +43,11 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, object]:
     }
 
 
-def _operation(endpoint: Endpoint, path: str) -> dict[str, object]:
+def _operation(endpoint: Endpoint, path: str, labels: Collection[str]) -> dict[str, object]:
     operation: dict[str, object] = {
-        "operationId": re.sub(r"\W+", "_", endpoint.label).strip("_").lower(),
+        "operationId": operation_id(endpoint.label),
         "tags": ["API" if endpoint.is_api else "Sandbox"],
-        "responses": _responses(endpoint),
+        "responses": _responses(endpoint, labels),
     }
     parameters = [*_path_parameters(path), *_query_parameters(endpoint.label), *_header_parameters(endpoint)]
     if parameters:
@@ -77,7 +80,7 @@ def _header_parameters(endpoint: Endpoint) -> list[Schema]:
     return [{"name": "Idempotency-Key", "in": "header", "schema": schema}]
 
 
-def _responses(endpoint: Endpoint) -> dict[str, object]:
+def _responses(endpoint: Endpoint, labels: Collection[str]) -> dict[str, object]:
     statuses = ["404", "409"]
     if endpoint.access is not Access.PUBLIC:
         statuses.append("401")
@@ -93,5 +96,16 @@ def _responses(endpoint: Endpoint) -> dict[str, object]:
         "description": "Refused",
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
     }
-    success = {"description": "Done", "content": {"application/json": {"schema": answer(endpoint.label)}}}
+    success: dict[str, object] = {"description": "Done", "content": _content(endpoint.label)}
+    leads = links(endpoint.label, labels)
+    if leads:
+        success["links"] = leads
     return {"200": success, **dict.fromkeys(sorted(statuses), error)}
+
+
+def _content(label: str) -> dict[str, object]:
+    """The body of a success."""
+    if label in PAGES:
+        return {"text/plain": {"schema": TEXT}}
+    data = {**DATA, **CONTROL_DATA}
+    return {"application/json": {"schema": BARE[label] if label in BARE else envelope(data[label])}}

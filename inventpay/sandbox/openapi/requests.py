@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from inventpay.sandbox import assumptions, fields
+from inventpay.sandbox import assumptions, fields, settings, urls
 from inventpay.sandbox.clock import MAX_SPEED
 from inventpay.sandbox.coins import ANY_COIN, COINS
 from inventpay.sandbox.faults import FaultKind
+from inventpay.sandbox.openapi.answers import BARE, DATA
 from inventpay.sandbox.openapi.schemas import (
     AMOUNT,
     AMOUNT_CURRENCY,
@@ -29,14 +30,14 @@ from inventpay.sandbox.store import api as store_api
 from inventpay.sandbox.store import fields as store_fields
 from inventpay.sandbox.store.key_pools import KeyStatus
 from inventpay.sandbox.store.orders import SETTABLE, OrderStatus
+from inventpay.sandbox.store.products import ContentType
 from inventpay.sandbox.variants import MIXED, VARIANTS
 from inventpay.sandbox.webhooks import api as webhooks_api
 from inventpay.sandbox.webhooks.events import EVENTS
 from inventpay.sandbox.webhooks.faults import FAULT_KINDS
 
-# Which hosts and paths an address may have, no short pattern says; what is none is answered with 400.
-_HTTPS: Final[Schema] = {**text(assumptions.MAX_URL_LENGTH), "pattern": "^https://"}
-_CALLBACK: Final[Schema] = _HTTPS
+_HTTPS: Final[Schema] = {**text(assumptions.MAX_URL_LENGTH), "pattern": urls.HTTPS}
+_CALLBACK: Final[Schema] = {**text(assumptions.MAX_CALLBACK_URL_LENGTH), "pattern": urls.CALLBACK}
 _EVM: Final = [code for code, coin in COINS.items() if coin.is_evm]
 _OTHERS: Final = [code for code, coin in COINS.items() if not coin.is_evm]
 
@@ -61,16 +62,45 @@ _STORE: Final[dict[str, Schema]] = {
     "banner": _HTTPS,
     "settings": request({}, {"acceptedCurrencies": array(COIN), "minOrderAmount": AMOUNT, "maxOrderAmount": AMOUNT}),
 }
-_STORE_NAME: Final[Schema] = text(store_fields.STORE_NAME[1], store_fields.STORE_NAME[0])
-_PRODUCT_NAME: Final[Schema] = text(store_fields.PRODUCT_NAME[1], store_fields.PRODUCT_NAME[0])
+_VISIBLE: Final[dict[str, Schema]] = {"isPublished": BOOL, "isActive": BOOL}
+_STORE_NAME: Final[Schema] = {
+    **text(store_fields.STORE_NAME[1], store_fields.STORE_NAME[0]),
+    "pattern": store_fields.name_pattern(store_fields.STORE_NAME[0]),
+}
+_PRODUCT_NAME: Final[Schema] = {
+    **text(store_fields.PRODUCT_NAME[1], store_fields.PRODUCT_NAME[0]),
+    "pattern": store_fields.name_pattern(store_fields.PRODUCT_NAME[0]),
+}
 _PRICE: Final[Schema] = {"type": "number", "minimum": 0.01, "maximum": 1_000_000}
+_CONTENT: Final[Schema] = text(assumptions.MAX_CONTENT_LENGTH)
 _PRODUCT: Final[dict[str, Schema]] = {
     "description": text(store_fields.PRODUCT_DESCRIPTION),
     "images": array(_HTTPS, store_fields.MAX_IMAGES),
     "stock": whole(*store_fields.STOCK),
-    "digitalContent": ANY_OBJECT,
+    "digitalContent": request(
+        {},
+        {
+            "fileUrl": _HTTPS,
+            "fileSize": whole(0, store_fields.MAX_FILE_SIZE),
+            **dict.fromkeys(store_fields.CONTENT_TEXTS, _CONTENT),
+        },
+    ),
     "variants": array({}),
     "metadata": ANY_OBJECT,
+}
+_NEW_PRODUCT: Final[dict[str, Schema]] = {"name": _PRODUCT_NAME, "price": _PRICE}
+_PRICE_CURRENCY: Final[Schema] = choice(assumptions.PRICE_CURRENCIES)
+_LATE: Final = "late"
+_WEBHOOK_FAULT: Final[dict[str, Schema]] = {"count": whole(1, 1_000_000), "event": choice(EVENTS)}
+_LATENESS: Final[Schema] = {"type": "number", "exclusiveMinimum": 0, "maximum": assumptions.WEBHOOK_RETRY_FOR}
+_DAY: Final = (
+    "(20[0-9]{2}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
+    "|02-(0[1-9]|1[0-9]|2[0-8]))|20([02468][048]|[13579][26])-02-29)"
+)
+# A time of this century; others are taken as well.
+_MOMENT: Final[Schema] = {
+    **TIME,
+    "pattern": rf"^{_DAY}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{{1,6}})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])$",
 }
 _PAY: Final[dict[str, Schema]] = {"amount": AMOUNT, "currency": COIN, "confirmations": whole(0, 1_000_000)}
 
@@ -85,12 +115,40 @@ BODIES: Final[dict[str, Schema]] = {
             _withdrawal(_OTHERS, r"^[1-9A-Za-z][0-9A-Za-z]{19,99}$"),
         ]
     },
-    "POST /v1/store/manage": request({"name": _STORE_NAME}, _STORE),
-    "PUT /v1/store/manage": request({}, {"description": _STORE["description"], "logo": _HTTPS, "banner": _HTTPS}),
-    "POST /v1/store/manage/products": request(
-        {"name": _PRODUCT_NAME, "price": _PRICE}, {"currency": choice(assumptions.PRICE_CURRENCIES), **_PRODUCT}
+    "POST /v1/store/manage": request({"name": _STORE_NAME}, _STORE, _VISIBLE),
+    "PUT /v1/store/manage": request({}, _STORE, {"name": _STORE_NAME, **_VISIBLE}),
+    "POST /v1/store/manage/products": {
+        "oneOf": [
+            request(
+                _NEW_PRODUCT,
+                {
+                    **_PRODUCT,
+                    "currency": _PRICE_CURRENCY,
+                    "contentType": choice([ContentType.GENERAL]),
+                    "skillContent": text(store_fields.SKILL_CONTENT),
+                },
+            ),
+            request(
+                {
+                    **_NEW_PRODUCT,
+                    "contentType": choice([ContentType.SKILL]),
+                    "skillContent": text(store_fields.SKILL_CONTENT, 1),
+                },
+                {**_PRODUCT, "currency": _PRICE_CURRENCY},
+            ),
+        ]
+    },
+    "PUT /v1/store/manage/products/{productId}": request(
+        {},
+        {**_PRODUCT, "skillContent": text(store_fields.SKILL_CONTENT)},
+        {
+            **_NEW_PRODUCT,
+            "currency": _PRICE_CURRENCY,
+            "contentType": choice(tuple(ContentType)),
+            "sortOrder": whole(*store_fields.SORT_ORDER),
+            "isActive": BOOL,
+        },
     ),
-    "PUT /v1/store/manage/products/{productId}": request({}, _PRODUCT),
     "POST /v1/store/manage/products/{productId}/keys": request(
         {"keys": array(text(assumptions.MAX_KEY_LENGTH, 1), store_fields.MAX_KEYS, 1)},
         {"label": text(store_fields.KEY_LABEL)},
@@ -102,7 +160,7 @@ BODIES: Final[dict[str, Schema]] = {
         {
             "items": array(
                 request(
-                    {"productId": text(255, 1)},
+                    {"productId": {**text(255, 1), "pattern": store_fields.name_pattern(1)}},
                     {"quantity": whole(1, store_fields.STOCK[1]), "variant": ANY_OBJECT},
                 ),
                 assumptions.MAX_CHECKOUT_ITEMS,
@@ -123,8 +181,8 @@ BODIES: Final[dict[str, Schema]] = {
     "POST /sandbox/payments/{paymentId}/select": request({"currency": COIN}),
     "POST /sandbox/withdrawals/{withdrawalId}/fail": request({}, {"reason": text(500)}),
     "POST /sandbox/deposit": request({"currency": COIN, "amount": AMOUNT}),
-    "POST /sandbox/clock/freeze": request({}, {"at": TIME}),
-    "POST /sandbox/clock/advance": request({"seconds": {"type": "number", "minimum": 0}}),
+    "POST /sandbox/clock/freeze": request({}, {"at": _MOMENT}),
+    "POST /sandbox/clock/advance": request({"seconds": {"type": "number", "minimum": 0, "maximum": settings.MAX_STEP}}),
     "POST /sandbox/clock/run": request({}, {"speed": {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_SPEED}}),
     "POST /sandbox/rate-limits": request(
         {},
@@ -143,10 +201,10 @@ BODIES: Final[dict[str, Schema]] = {
         {"kind": choice(tuple(FaultKind))},
         {
             "status": whole(400, 599),
-            "retryAfter": {"type": "number", "minimum": 0},
+            "retryAfter": {"type": "number", "minimum": 0, "maximum": settings.MAX_STEP},
             "seconds": {"type": "number", "minimum": 0, "maximum": assumptions.MAX_FAULT_SECONDS},
             "afterEffect": BOOL,
-            "on": text(200),
+            "on": choice((*DATA, *BARE)),
             "times": whole(1, 1_000_000_000),
             "probability": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
         },
@@ -166,9 +224,15 @@ BODIES: Final[dict[str, Schema]] = {
             "configLayout": choice(("webhook", "flat")),
         },
     ),
-    "POST /sandbox/webhooks/faults": request(
-        {"fault": choice(FAULT_KINDS)}, {"count": whole(1, 1_000_000), "event": choice(EVENTS)}
-    ),
+    "POST /sandbox/webhooks/faults": {
+        "oneOf": [
+            request({"fault": {"const": _LATE}}, {**_WEBHOOK_FAULT, "seconds": _LATENESS}),
+            request(
+                {"fault": choice([kind for kind in FAULT_KINDS if kind != _LATE])},
+                {**_WEBHOOK_FAULT, "seconds": {"type": "null"}},
+            ),
+        ]
+    },
 }
 """Bodies by endpoint."""
 

@@ -38,7 +38,9 @@ def whole(lowest: int, highest: int) -> Schema:
 
 def nullable(schema: Schema) -> Schema:
     """The same, or null."""
-    if "enum" in schema:
+    if schema.get("type") == "null":
+        return schema
+    if "type" not in schema or "enum" in schema:
         return {"anyOf": [schema, {"type": "null"}]}
     return {**schema, "type": [schema["type"], "null"]}
 
@@ -54,9 +56,19 @@ def members(required: dict[str, Schema], optional: dict[str, Schema] | None = No
     return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
 
 
-def request(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
-    """An object of a request: null is as good as absent, and unknown members are ignored."""
-    properties = {**required, **{name: nullable(schema) for name, schema in (optional or {}).items()}}
+def table(values: Schema) -> Schema:
+    """An object of an answer with any names, and such values."""
+    return {"type": "object", "additionalProperties": values}
+
+
+def request(
+    required: dict[str, Schema],
+    optional: dict[str, Schema] | None = None,
+    never_null: dict[str, Schema] | None = None,
+) -> Schema:
+    """An object of a request. Null is as good as absent, but for what is `never_null`; unknown members are ignored."""
+    nullables = {name: nullable(schema) for name, schema in (optional or {}).items()}
+    properties = {**required, **(never_null or {}), **nullables}
     return {"type": "object", "properties": properties, **({"required": list(required)} if required else {})}
 
 

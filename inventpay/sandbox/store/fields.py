@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
 
 from inventpay.json_values import is_array, is_object
-from inventpay.sandbox import assumptions
+from inventpay.sandbox import assumptions, urls
 from inventpay.sandbox.coins import COINS
 from inventpay.sandbox.errors import invalid
 from inventpay.sandbox.fields import Fields
@@ -32,7 +32,14 @@ MAX_KEYS = 10_000
 KEY_LABEL = 200
 ORDER_NOTES = 500
 
-_TEXTS = ("fileName", "licenseKey", "instructions", "textContent")
+CONTENT_TEXTS = ("fileName", "licenseKey", "instructions", "textContent")
+# The largest whole number that JavaScript counts exactly.
+MAX_FILE_SIZE = 2**53
+
+
+def name_pattern(shortest: int) -> str:
+    """Matches what has so many visible characters: spaces and control characters alone are no name."""
+    return r"[\s\S]*".join([r"[^\s\x00-\x1f\x7f-\x9f]"] * shortest)
 
 
 def new_store(body: object) -> NewStore:
@@ -192,7 +199,7 @@ class StoreFields(Fields):
 
     def required_name(self, name: str, shortest: int, longest: int) -> str:
         value = self._members.get(name)
-        if isinstance(value, str) and shortest <= len(value.strip()) and len(value) <= longest:
+        if isinstance(value, str) and len(value) <= longest and re.search(name_pattern(shortest), value):
             return value
         self._problems[name] = f"Must be a string of {shortest} to {longest} characters"
         return ""
@@ -217,10 +224,8 @@ class StoreFields(Fields):
 
     def visible(self) -> bool:
         """`isPublished` (official clients and skill), or `isActive` (official MCP server)."""
-        for name in ("isPublished", "isActive"):
-            if self.names(name):
-                return self.required_flag(name)
-        return True
+        flags = [self.required_flag(name) for name in ("isPublished", "isActive") if self.names(name)]
+        return flags[0] if flags else True
 
     def stock(self, name: str) -> int | None:
         return None if self._members.get(name) is None else self.whole(name, *STOCK, 0)
@@ -268,9 +273,9 @@ class StoreFields(Fields):
             return None
         inner = StoreFields(given)
         content: dict[str, object] = {"fileUrl": inner.https_url("fileUrl")}
-        content |= {member: inner.text(member, assumptions.MAX_CONTENT_LENGTH) for member in _TEXTS}
+        content |= {member: inner.text(member, assumptions.MAX_CONTENT_LENGTH) for member in CONTENT_TEXTS}
         if given.get("fileSize") is not None:
-            content["fileSize"] = inner.whole("fileSize", 0, 2**53, 0)
+            content["fileSize"] = inner.whole("fileSize", 0, MAX_FILE_SIZE, 0)
         self.adopt(name, inner)
         return {member: value for member, value in content.items() if value is not None}
 
@@ -292,10 +297,4 @@ class StoreFields(Fields):
 
 
 def _is_https(value: str) -> bool:
-    if not value.isprintable() or " " in value or len(value) > assumptions.MAX_URL_LENGTH:
-        return False
-    try:
-        parts = urlsplit(value)
-        return parts.scheme == "https" and bool(parts.hostname)
-    except ValueError:
-        return False
+    return len(value) <= assumptions.MAX_URL_LENGTH and urls.matches(urls.HTTPS, value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import cast
 
 from inventpay.sandbox import fields
@@ -11,6 +10,7 @@ from inventpay.sandbox.assumptions import WEBHOOK_RETRY_FOR
 from inventpay.sandbox.clock import iso
 from inventpay.sandbox.endpoint import Call
 from inventpay.sandbox.errors import invalid
+from inventpay.sandbox.settings import SettingFields
 from inventpay.sandbox.webhooks import bodies
 from inventpay.sandbox.webhooks.events import EVENTS
 from inventpay.sandbox.webhooks.faults import FAULT_KINDS, FaultKind
@@ -53,17 +53,13 @@ class WebhooksControl:
 
     def add_fault(self, call: Call) -> Answer:
         """{fault, count?, event?, seconds?}: something goes wrong with the next deliveries."""
-        members = fields.Fields(call.body)
+        members = SettingFields(call.body)
         kind = members.required_choice("fault", FAULT_KINDS)
         count = members.whole("count", 1, _MAX_COUNT, 1)
         event = members.choice("event", EVENTS)
-        seconds = members.amount("seconds")
-        if seconds is not None and seconds > Decimal(WEBHOOK_RETRY_FOR):
-            raise invalid({"seconds": f"Must be at most {WEBHOOK_RETRY_FOR:.0f}"})
+        seconds = members.positive_number("seconds", WEBHOOK_RETRY_FOR)
         members.check()
-        self._webhooks.misdeliver(
-            cast("FaultKind", kind), count=count, event=event, seconds=None if seconds is None else float(seconds)
-        )
+        self._webhooks.misdeliver(cast("FaultKind", kind), count=count, event=event, seconds=seconds)
         return self._settings("The next deliveries will suffer from it")
 
     def clear_faults(self, call: Call) -> Answer:
