@@ -25,7 +25,7 @@ from inventpay.sandbox.coins import CURRENCIES
 HERE = Path(__file__).parent
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 SETTINGS = r"^/sandbox/(clock|rate-limits|faults|variants|requests|reset|webhooks$|webhooks/faults)"
-CASES = 200
+CASES = 100
 ENOUGH = 5_000
 BEGUN = 500
 PAYOUT = {"amount": 2, "currency": "USDT_BEP20", "destination_address": "0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D"}

@@ -39,7 +39,7 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         if isinstance(holder.get("amount"), float):
             holder["amount"] = max(round(holder["amount"], PLACES), 10**-PLACES)
         if holder.get("minOrderAmount") is not None:
-            holder["minOrderAmount"] = min(holder["minOrderAmount"], 0.01)
+            holder["minOrderAmount"] = max(round(min(holder["minOrderAmount"], 0.01), PLACES), 10**-PLACES)
         if holder.get("maxOrderAmount") is not None:
             holder["maxOrderAmount"] = max(holder["maxOrderAmount"], 10**12)
     if path == "/v1/merchant/withdrawal/create":
@@ -82,8 +82,8 @@ def paid_order(base_url: str) -> str:
 
 @schemathesis.hook
 def filter_query(context: HookContext, query: dict[str, Any] | None) -> bool:
-    """An empty list in a query is nothing at all once it is sent, and so no invalid request."""
-    return not any(value == [] for value in (query or {}).values())
+    """An empty list or object in a query is nothing at all once it is sent, and so no invalid request."""
+    return not any(value in ([], {}) for value in (query or {}).values())
 
 
 @schemathesis.hook

@@ -86,7 +86,7 @@ def _api_routes(sandbox: Sandbox) -> list[Route]:
 
 def _store_routes(sandbox: Sandbox) -> list[Route]:
     """The store's endpoints (official clients, MCP server and skill); all of them count as "other"."""
-    api = StoreApi(sandbox.shop)
+    api = StoreApi(sandbox.shop, sandbox.variants)
     products, orders = "/v1/store/manage/products", "/v1/store/manage/orders"
     keys, checkout = f"{products}/{{productId}}/keys", "/v1/store/{slug}/checkout"
 

@@ -58,6 +58,11 @@ def invoice_with_usdt_amounts(payment: Payment, origin: str) -> Body:
     return {**bodies.invoice_created(payment, origin), "conversionRates": rates}
 
 
+def invoice_with_usdt_base(payment: Payment, origin: str) -> Body:
+    documented = bodies.invoice_created(payment, origin)
+    return {**documented, "baseCurrency": "USDT"} if payment.base_currency == "USD" else documented
+
+
 def status_short(payment: Payment) -> Body:
     documented = bodies.payment_status(payment)
     return {name: documented[name] for name in ("status", "currentBalance", "confirmations")}
@@ -173,6 +178,7 @@ INVOICE_SHAPES: Mapping[str, Callable[[Payment, str], Body]] = {
     "documented": bodies.invoice_created,
     "available-currencies": invoice_with_available_currencies,
     "usdt-amounts": invoice_with_usdt_amounts,
+    "usdt-base": invoice_with_usdt_base,
     "all-members": created_with_all_members,
 }
 STATUS_SHAPES: Mapping[str, Callable[[Payment], Body]] = {

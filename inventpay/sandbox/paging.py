@@ -38,8 +38,8 @@ def asked_page(query: Mapping[str, str], *, limit: int, most: int) -> Page:
     problems: dict[str, str] = {}
 
     def whole(name: str, otherwise: int, highest: int) -> int:
-        text = query.get(name, "")
-        if text == "":
+        text = query.get(name)
+        if text is None:
             return otherwise
         if text.isascii() and text.isdecimal() and len(text) < 20 and 1 <= int(text) <= highest:
             return int(text)

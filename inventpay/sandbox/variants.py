@@ -24,14 +24,21 @@ BALANCES: Final = "GET /v1/merchant/balance"
 BALANCE: Final = "GET /v1/merchant/balance/{currency}"
 CREATE_WITHDRAWAL: Final = "POST /v1/merchant/withdrawal/create"
 WITHDRAWAL: Final = "GET /v1/withdrawal/{withdrawalId}"
+STORE: Final = "store"
+PRODUCT: Final = "product"
+ORDER: Final = "order"
+ADD_KEYS: Final = "POST /v1/store/manage/products/{productId}/keys"
+SET_WEBHOOK: Final = "PUT /v1/merchant/webhook-url"
+WEBHOOK_CONFIG: Final = "GET /v1/merchant/webhook-config"
 ENVELOPE: Final = "envelope"
 ERRORS: Final = "errors"
 
 VARIANTS: Final[dict[str, tuple[str, ...]]] = {
     # The page; all members of the official JS client's type.
     CREATE_PAYMENT: ("documented", "all-members"),
-    # The page; the name of the official skill; the entries of the JS client's old notes; all members of its type.
-    CREATE_INVOICE: ("documented", "available-currencies", "usdt-amounts", "all-members"),
+    # The page; the name of the official skill; the entries of the JS client's old notes; its README, where an amount in
+    # USD has the base currency USDT; all members of its type.
+    CREATE_INVOICE: ("documented", "available-currencies", "usdt-amounts", "usdt-base", "all-members"),
     # The page; the skill's three members with a number; the clients' three with text; in an envelope, as one consumer
     # allows for; too little reads PENDING, as the page on payments says; CONFIRMING and SETTLED, as old notes and a
     # consumer have them.
@@ -44,6 +51,18 @@ VARIANTS: Final[dict[str, tuple[str, ...]]] = {
     CREATE_WITHDRAWAL: ("fee-breakdown", "metadata"),
     # The page; the JS client's type.
     WITHDRAWAL: ("documented", "fee-breakdown"),
+    # The JS client's type; the skill's flag; flag and counts as the MCP server reads them. Wherever a store is shown.
+    STORE: ("is-published", "is-active", "counted"),
+    # With the members of the skill and the MCP server; the JS client's type alone. Wherever a product is shown.
+    PRODUCT: ("all-members", "short"),
+    # The JS client's type; the total as the MCP server reads it. Wherever an order is shown.
+    ORDER: ("total-amount", "total"),
+    # Both clients; the skill.
+    ADD_KEYS: ("enveloped", "bare"),
+    # assumed: the configuration, because no source shows what setting the URL answers; the JS client's older documents.
+    SET_WEBHOOK: ("configuration", "secret"),
+    # The JS client's type; the page webhooks/setup; the JS client's older documents.
+    WEBHOOK_CONFIG: ("webhook", "flat", "events"),
     # The page on the API; the skill; 201 for what was created, which the page lists and a consumer allows for.
     ENVELOPE: ("documented", "without-status-code", "created-201"),
     # The pages; the member that both official clients fall back on.
@@ -52,7 +71,7 @@ VARIANTS: Final[dict[str, tuple[str, ...]]] = {
 
 
 class Variants:
-    """Which variant each endpoint answers in. May be used from any thread.
+    """Which variant each endpoint, or each kind of thing, answers in. May be used from any thread.
 
     Example:
         sandbox.variants.use("GET /v1/merchant/balance", "list-with-summary")

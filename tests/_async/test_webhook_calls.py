@@ -112,7 +112,8 @@ async def test_a_test_that_the_api_calls_a_failure_is_an_error() -> None:
 @pytest.mark.parametrize("layout", ["webhook", "flat"])
 async def test_the_whole_of_it_against_the_sandbox(layout: Any) -> None:
     """A URL is set and read, payments reach it, failures are found, retried and counted, and the URL is removed."""
-    sandbox = Sandbox(rate_limits=Unlimited(), webhooks=WebhookSettings(automatic=False, config_layout=layout))
+    sandbox = Sandbox(rate_limits=Unlimited(), webhooks=WebhookSettings(automatic=False))
+    sandbox.variants.use("GET /v1/merchant/webhook-config", layout)
     with sandbox.run() as server, Receiver(receiver_answers(500), receiver_answers(200, b"OK")) as receiver:
         async with AsyncInventPay(sandbox.api_key, base_url=server.url) as client:
             assert (await client.webhooks.config()).is_configured is False

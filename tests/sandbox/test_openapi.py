@@ -187,8 +187,8 @@ def test_a_coin_that_is_no_text_is_refused_and_not_a_defect(api: Api) -> None:
 
 
 def test_a_parameter_that_is_given_twice_is_no_number(api: Api) -> None:
-    """Which of them was meant nobody knows: 400 with its name."""
+    """Which of them was meant nobody knows: 400 with its name. Neither is one that is empty."""
     api.post("/v1/store/manage", {"name": "Beans"})
-    for query in ("limit=5&limit=", "limit=5&limit=5"):
+    for query in ("limit=5&limit=", "limit=5&limit=5", "limit="):
         answer = api.get(f"/v1/store/manage/products?{query}")
         assert (answer.status_code, list(answer.json()["details"])) == (400, ["limit"])

@@ -215,7 +215,6 @@ def test_redirects_and_proxies_lead_nowhere(receiver: Receiver, monkeypatch: pyt
         {"url": "http://shop example/"},
         {"secret": ""},
         {"shape": "round"},
-        {"config_layout": "round"},
     ],
 )
 def test_unusable_settings_are_refused(settings: dict[str, str]) -> None:
@@ -233,7 +232,7 @@ def test_settings_change_what_follows(receiver: Receiver) -> None:
     shop = Shop(url=receiver.url)
     webhooks = shop.sandbox.webhooks
     shop.create()
-    webhooks.configure(secret="another", shape="flat", config_layout="flat")
+    webhooks.configure(secret="another", shape="flat")
     shop.create()
     webhooks.deliver_due()
     before, after = receiver.received

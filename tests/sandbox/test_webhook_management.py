@@ -70,8 +70,10 @@ def test_the_url_is_set_read_and_removed(api: Api, receiver: Receiver) -> None:
 
 
 def test_the_other_layout_of_the_configuration(api: Api, receiver: Receiver) -> None:
-    """The documentation page names two members only."""
-    api.sandbox.webhooks.configure(config_layout="flat")
+    """The documentation page names two members only, an older one events beside URL and secret."""
+    api.sandbox.variants.use("GET /v1/merchant/webhook-config", "events")
+    assert list(data(api.get("/v1/merchant/webhook-config"))) == ["url", "events", "secret"]
+    api.sandbox.variants.use("GET /v1/merchant/webhook-config", "flat")
     assert data(api.get("/v1/merchant/webhook-config")) == {"webhookUrl": None, "active": False}
     assert data(set_url(api, receiver.url)) == {"webhookUrl": receiver.url, "active": True}
 
@@ -249,8 +251,8 @@ def test_statistics_count_what_was_attempted_lately(api: Api) -> None:
 
 
 def test_the_sandbox_routes_set_how_webhooks_are_made(api: Api, receiver: Receiver) -> None:
-    """URL, secret, shape and layout, with a bare curl; what is left out stays."""
-    settings = {"url": receiver.url, "secret": "s3cret", "shape": "flat", "configLayout": "flat"}
+    """URL, secret and shape, with a bare curl; what is left out stays."""
+    settings = {"url": receiver.url, "secret": "s3cret", "shape": "flat"}
     set_to = data(api.http.post("/sandbox/webhooks", json=settings))
     assert settings.items() <= set_to.items()
     api.create_payment()
@@ -273,7 +275,6 @@ def test_the_sandbox_routes_set_how_webhooks_are_made(api: Api, receiver: Receiv
         ("", {"url": "http://shop.example"}, "url"),
         ("", {"secret": ""}, "secret"),
         ("", {"shape": "round"}, "shape"),
-        ("", {"configLayout": "round"}, "configLayout"),
         ("/faults", {}, "fault"),
         ("/faults", {"fault": "lost"}, "fault"),
         ("/faults", {"fault": "twice", "count": 0}, "count"),

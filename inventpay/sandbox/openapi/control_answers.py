@@ -82,7 +82,6 @@ _WEBHOOKS: Final[Schema] = members(
         "url": nullable(TEXT),
         "secret": ID,
         "shape": choice(("nested", "flat")),
-        "configLayout": TEXT,
         "faults": array(_WEBHOOK_FAULT),
         "planned": COUNT,
         "nextDueAt": nullable(TIME),

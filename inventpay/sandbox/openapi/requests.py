@@ -221,7 +221,6 @@ BODIES: Final[dict[str, Schema]] = {
             "url": _CALLBACK,
             "secret": text(255, 1),
             "shape": choice(("nested", "flat")),
-            "configLayout": choice(("webhook", "flat")),
         },
     ),
     "POST /sandbox/webhooks/faults": {

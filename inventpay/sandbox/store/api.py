@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from inventpay.sandbox import assumptions
-from inventpay.sandbox.answers import Answer, success, text
+from inventpay.sandbox import assumptions, variants
+from inventpay.sandbox.answers import Answer, bare, success, text
 from inventpay.sandbox.bodies import invoice_created, payment_created
 from inventpay.sandbox.endpoint import Call
 from inventpay.sandbox.paging import Page, asked_page
-from inventpay.sandbox.store import bodies, fields, pages
+from inventpay.sandbox.store import bodies, fields, other_bodies, pages
 from inventpay.sandbox.store.key_pools import KeyStatus
 from inventpay.sandbox.store.orders import Order, OrderStatus
 from inventpay.sandbox.store.products import Product
 from inventpay.sandbox.store.shop import Shop
 from inventpay.sandbox.store.stores import Store
+from inventpay.sandbox.variants import Variants
 
 # Documented: default and highest `limit` of each list (official Python client, MCP server and skill).
 PRODUCTS_PAGE = {"limit": 20, "most": 50}
@@ -26,8 +27,9 @@ _SHOWN = 100
 class StoreApi:
     """Handlers over one shop. assumed: the messages."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Shop, variants: Variants) -> None:
         self._shop = shop
+        self._variants = variants
 
     def create(self, call: Call) -> Answer:
         return self._store(self._shop.create(fields.new_store(call.body)), call, "Store created successfully")
@@ -59,7 +61,10 @@ class StoreApi:
 
     def add_keys(self, call: Call) -> Answer:
         added, duplicates = self._shop.add_keys(_product_id(call), *fields.new_keys(call.body))
-        return success({"added": added, "duplicates": duplicates}, f"{added} keys added")
+        counts = {"added": added, "duplicates": duplicates}
+        if self._variants.pick(variants.ADD_KEYS) == "bare":
+            return bare(counts)
+        return success(counts, f"{added} keys added")
 
     def keys(self, call: Call) -> Answer:
         page = asked_page(call.query, **KEYS_PAGE)
@@ -113,13 +118,16 @@ class StoreApi:
         return text(pages.storefront(store, [product], call.origin))
 
     def _order(self, order: Order) -> bodies.Body:
-        return bodies.order(order, self._shop.store(), self._shop.payment_of(order))
+        shape = other_bodies.ORDER_SHAPES[self._variants.pick(variants.ORDER)]
+        return shape(bodies.order(order, self._shop.store(), self._shop.payment_of(order)))
 
     def _store(self, store: Store, call: Call, message: str) -> Answer:
-        return success(bodies.store(store, self._shop.counts(), call.origin), message)
+        shape = other_bodies.STORE_SHAPES[self._variants.pick(variants.STORE)]
+        return success(shape(bodies.store(store, self._shop.counts(), call.origin)), message)
 
     def _product(self, product: Product, call: Call) -> bodies.Body:
-        return bodies.product(product, self._shop.store(), call.origin)
+        shape = other_bodies.PRODUCT_SHAPES[self._variants.pick(variants.PRODUCT)]
+        return shape(bodies.product(product, self._shop.store(), call.origin))
 
 
 def _product_id(call: Call) -> str:

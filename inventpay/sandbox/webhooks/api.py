@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 
-from inventpay.sandbox import assumptions, fields
+from inventpay.sandbox import assumptions, fields, variants
 from inventpay.sandbox.answers import Answer, success
 from inventpay.sandbox.clock import Clock
 from inventpay.sandbox.endpoint import Call
 from inventpay.sandbox.errors import SandboxError, invalid
 from inventpay.sandbox.ids import new_id
+from inventpay.sandbox.variants import Variants
 from inventpay.sandbox.webhooks import bodies, events, sender, wire
 from inventpay.sandbox.webhooks.deliveries import Outcome
 from inventpay.sandbox.webhooks.outbox import NOT_ALLOWED
@@ -28,22 +29,28 @@ _MAX_ID_LENGTH = 255
 class WebhooksApi:
     """Handlers over the sandbox's webhooks."""
 
-    def __init__(self, webhooks: Webhooks, clock: Clock) -> None:
+    def __init__(self, webhooks: Webhooks, variants: Variants, clock: Clock) -> None:
         self._webhooks = webhooks
+        self._variants = variants
         self._clock = clock
 
     def set_url(self, call: Call) -> Answer:
         """{webhookUrl}"""
         url = _url(call, required=True)
         self._webhooks.set_url(url)
-        return success(bodies.config(self._webhooks), assumptions.WEBHOOK_SET_MESSAGE)
+        if self._variants.pick(variants.SET_WEBHOOK) == "secret":
+            return success({"webhookSecret": self._webhooks.secret}, assumptions.WEBHOOK_SET_MESSAGE)
+        return success(self._config(), assumptions.WEBHOOK_SET_MESSAGE)
 
     def remove_url(self, call: Call) -> Answer:
         self._webhooks.set_url(None)
-        return success(bodies.config(self._webhooks), assumptions.WEBHOOK_REMOVED_MESSAGE)
+        return success(self._config(), assumptions.WEBHOOK_REMOVED_MESSAGE)
 
     def config(self, call: Call) -> Answer:
-        return success(bodies.config(self._webhooks), assumptions.WEBHOOK_CONFIG_MESSAGE)
+        return success(self._config(), assumptions.WEBHOOK_CONFIG_MESSAGE)
+
+    def _config(self) -> bodies.Body:
+        return bodies.config(self._webhooks, self._variants.pick(variants.WEBHOOK_CONFIG))
 
     async def test(self, call: Call) -> Answer:
         """{webhookUrl?}: sends `payment.test` there, by default to the merchant's URL, and says what came back."""

@@ -18,11 +18,19 @@ ALL: Final = "all"
 """What a filter reads that lets everything through."""
 
 
-def config(webhooks: Webhooks) -> Body:
-    """`data` of GET /v1/merchant/webhook-config, in the layout of the settings."""
+def config(webhooks: Webhooks, layout: str) -> Body:
+    """`data` of GET /v1/merchant/webhook-config, in one of its variants."""
+    match layout:
+        case "flat":
+            return {"webhookUrl": webhooks.url, "active": webhooks.url is not None}
+        case "events":
+            return {"url": webhooks.url, "events": EVENTS, "secret": webhooks.secret}
+        case _:
+            return _whole_config(webhooks)
+
+
+def _whole_config(webhooks: Webhooks) -> Body:
     changed_at = webhooks.url_changed_at
-    if webhooks.settings.config_layout == "flat":
-        return {"webhookUrl": webhooks.url, "active": webhooks.url is not None}
     return {
         "webhook": {
             "url": webhooks.url,

@@ -14,7 +14,7 @@ from inventpay.sandbox.settings import SettingFields
 from inventpay.sandbox.webhooks import bodies
 from inventpay.sandbox.webhooks.events import EVENTS
 from inventpay.sandbox.webhooks.faults import FAULT_KINDS, FaultKind
-from inventpay.sandbox.webhooks.settings import ConfigLayout, Shape
+from inventpay.sandbox.webhooks.settings import Shape
 from inventpay.sandbox.webhooks.webhooks import Webhooks
 
 _MAX_COUNT = 1_000_000
@@ -32,7 +32,7 @@ class WebhooksControl:
         return self._settings("Webhooks of the sandbox")
 
     def configure(self, call: Call) -> Answer:
-        """{url?, secret?, shape?, configLayout?}: what is given changes.
+        """{url?, secret?, shape?}: what is given changes.
 
         Unlike Python code it cannot allow other hosts: any page in a browser on this machine can send such a request.
         """
@@ -40,13 +40,10 @@ class WebhooksControl:
         url = members.callback_url("url")
         secret = members.text("secret", _MAX_SECRET_LENGTH)
         shape = members.choice("shape", ("nested", "flat"))
-        layout = members.choice("configLayout", ("webhook", "flat"))
         members.check()
         if secret == "":
             raise invalid({"secret": "Must not be empty"})
-        self._webhooks.configure(
-            secret=secret, shape=cast("Shape | None", shape), config_layout=cast("ConfigLayout | None", layout)
-        )
+        self._webhooks.configure(secret=secret, shape=cast("Shape | None", shape))
         if url is not None:
             self._webhooks.set_url(url)
         return self._settings("Webhooks configured")
@@ -79,7 +76,6 @@ class WebhooksControl:
             "url": webhooks.url,
             "secret": webhooks.secret,
             "shape": webhooks.settings.shape,
-            "configLayout": webhooks.settings.config_layout,
             "faults": [
                 {
                     "fault": fault.kind,

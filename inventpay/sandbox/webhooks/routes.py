@@ -29,7 +29,7 @@ class Row:
 
 def rows(sandbox: Sandbox) -> list[Row]:
     """Paths and keys as in the official JS client; all count as "other" calls."""
-    api = WebhooksApi(sandbox.webhooks, sandbox.clock)
+    api = WebhooksApi(sandbox.webhooks, sandbox.variants, sandbox.clock)
     control = WebhooksControl(sandbox.webhooks)
     merchant = "/v1/merchant"
     delivery = f"{merchant}/webhook-delivery/{{deliveryId}}"

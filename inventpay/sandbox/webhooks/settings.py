@@ -15,10 +15,6 @@ Shape: TypeAlias = Literal["nested", "flat"]
 """`nested`: `{event, data: {...}, timestamp, test}` (page webhooks/events). `flat`: all members at the top level
 (official JS client's README)."""
 
-ConfigLayout: TypeAlias = Literal["webhook", "flat"]
-"""`webhook`: `data.webhook.{url, secret, ...}` (official JS client). `flat`: `data.{webhookUrl, active}` (page
-webhooks/setup)."""
-
 ANY_HOST = "*"
 
 
@@ -36,7 +32,7 @@ class WebhookSettings:
 
     - `url`: where every event goes, until an API call says otherwise. Its host is allowed, and it may be plain http.
     - `secret`: what bodies are signed with.
-    - `shape`: the layout of bodies; `config_layout`: that of GET /v1/merchant/webhook-config.
+    - `shape`: the layout of bodies.
     - `allowed_hosts`: hosts other than this machine to which URLs from API calls (`callbackUrl`, `webhookUrl`) may
       lead; `"*"` is any. Deliveries elsewhere are logged as failed, and nothing is sent: a production URL in a test
       must not get made-up payments.
@@ -49,7 +45,6 @@ class WebhookSettings:
     url: str | None = None
     secret: str = attrs.field(default=assumptions.WEBHOOK_SECRET, repr=False)
     shape: Shape = attrs.field(default="nested", validator=_one_of("nested", "flat"))
-    config_layout: ConfigLayout = attrs.field(default="webhook", validator=_one_of("webhook", "flat"))
     allowed_hosts: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
     automatic: bool = True
     transport: httpx.AsyncBaseTransport | None = attrs.field(default=None, repr=False, eq=False)

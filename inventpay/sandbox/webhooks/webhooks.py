@@ -17,7 +17,7 @@ from inventpay.sandbox.webhooks.background import Background
 from inventpay.sandbox.webhooks.deliveries import Delivery
 from inventpay.sandbox.webhooks.faults import FAULT_KINDS, LATE, Fault, FaultKind
 from inventpay.sandbox.webhooks.outbox import Outbox
-from inventpay.sandbox.webhooks.settings import ConfigLayout, Shape, WebhookSettings
+from inventpay.sandbox.webhooks.settings import Shape, WebhookSettings
 from inventpay.sandbox.withdrawals import Withdrawal
 
 
@@ -67,14 +67,7 @@ class Webhooks:
         """When the URL was set or removed, in Unix seconds."""
         return self._url_changed_at
 
-    def configure(
-        self,
-        url: str | None = None,
-        *,
-        secret: str | None = None,
-        shape: Shape | None = None,
-        config_layout: ConfigLayout | None = None,
-    ) -> None:
+    def configure(self, url: str | None = None, *, secret: str | None = None, shape: Shape | None = None) -> None:
         """Changes what is given, for events from now on. Raises `ValueError` for a value that cannot be used."""
         old = self._settings
         self._settings = attrs.evolve(
@@ -82,7 +75,6 @@ class Webhooks:
             url=old.url if url is None else url,
             secret=old.secret if secret is None else secret,
             shape=old.shape if shape is None else shape,
-            config_layout=old.config_layout if config_layout is None else config_layout,
         )
         if url is not None:
             self.set_url(url)
