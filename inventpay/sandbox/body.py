@@ -44,6 +44,8 @@ def require_json(headers: Mapping[bytes, bytes]) -> None:
 
 def decode(body: bytes) -> object:
     """The JSON value, numbers as `int` or `Decimal`. Raises 400 for anything that is not JSON."""
+    if not body:
+        raise invalid({"body": "The request body is empty; it must be a JSON object"})
     try:
         return _decoder.decode(body)
     except RecursionError:
@@ -53,5 +55,6 @@ def decode(body: bytes) -> object:
     except UnicodeDecodeError:
         problem = "is not UTF-8"
     except msgspec.DecodeError as error:
-        problem = f"is not JSON: {error}"
+        is_too_long = "out of range" in str(error)  # an integer with thousands of digits
+        problem = "contains a number that is out of range" if is_too_long else f"is not JSON: {error}"
     raise invalid({"body": f"The request body {problem}"})

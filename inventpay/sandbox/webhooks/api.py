@@ -6,6 +6,7 @@ import time
 
 from inventpay.sandbox import assumptions, fields, variants
 from inventpay.sandbox.answers import Answer, success
+from inventpay.sandbox.bodies import Body
 from inventpay.sandbox.clock import Clock
 from inventpay.sandbox.endpoint import Call
 from inventpay.sandbox.errors import SandboxError, invalid
@@ -49,7 +50,7 @@ class WebhooksApi:
     def config(self, call: Call) -> Answer:
         return success(self._config(), assumptions.WEBHOOK_CONFIG_MESSAGE)
 
-    def _config(self) -> bodies.Body:
+    def _config(self) -> Body:
         return bodies.config(self._webhooks, self._variants.pick(variants.WEBHOOK_CONFIG))
 
     async def test(self, call: Call) -> Answer:
