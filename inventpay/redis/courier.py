@@ -24,8 +24,12 @@ from .gate import SharedGate
 OnOutage = Literal["share", "error"]
 """What happens while Redis cannot be asked; see :class:`RedisLimiter`."""
 
-RETRY: Final = 1.0
-"""Seconds between two attempts to reach a Redis that is away."""
+RETRY: Final = 0.2
+"""Seconds between two attempts to reach a Redis that is away: soon enough for those who were sending to be back before
+anybody new has asked for much."""
+
+_NEWS_KEPT: Final = 3.0
+"""Seconds for which the threads wait for a Redis that is away only to tell it something."""
 
 _IDLE: Final = 0.05
 """Seconds for which the threads outlive the last call; at its end Python waits for them."""
@@ -158,7 +162,7 @@ class Courier:
         if not gate.has_news:
             return True
         # What cannot be told now is told by the next call; nobody waits for an outage to end.
-        is_late = now > self._active[gate] + 3 * RETRY or not threading.main_thread().is_alive()
+        is_late = now > self._active[gate] + _NEWS_KEPT or not threading.main_thread().is_alive()
         return self.is_away and is_late
 
     def _can_ask(self, now: float) -> bool:

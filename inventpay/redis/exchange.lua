@@ -11,6 +11,9 @@ local INCREASE, INCREASE_INTERVAL = 0.02, 0.5
 local CREDIBLE_WINDOWS = 2
 local PATIENCE = 0.25 -- seconds by which a process may come later than it was told, before others pass it
 local REMEMBERED = 600 -- seconds for which a process counts as one of those that share the limit
+local SILENCE = 0.1 -- seconds without any question after which an outage may have been the reason
+local DOUBT = 0.25 -- seconds in which those who were sending when this server went away have come back
+local IN_DOUBT = 4 -- leases that are granted until then
 local AHEAD = 24 -- one lease for later per so many of the limit
 local STEPS = 16 -- how finely the reply says when further tokens come; see exchange.py
 
@@ -21,7 +24,12 @@ local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
 
 local found = redis.call("GET", KEYS[1])
 local state = found and cmsgpack.unpack(found)
-  or {epoch = clock[1] .. "." .. clock[2], seen = now, stamps = {}, leases = {}, processes = {}, caution = 0, blocked = 0}
+  or {
+    epoch = clock[1] .. "." .. clock[2], seen = now, stamps = {}, leases = {}, processes = {}, blocked = 0,
+    caution = 0, -- until when nothing is granted
+    resumed = now, -- when the last silence ended
+    doubt = now + DOUBT, early = 0, -- until when little is granted, and how much was
+  }
 local stamps, leases, processes = state.stamps, {}, state.processes
 
 -- A clock that was set back: everything moves with it, or nobody would get a token until the old time comes again.
@@ -33,18 +41,38 @@ if back > 1 then
   for _, name in ipairs({"refused", "named"}) do
     if state[name] then state[name].since = state[name].since - back end
   end
-  state.caution, state.blocked = state.caution - back, state.blocked - back
+  for _, name in ipairs({"caution", "blocked", "resumed", "doubt", "lost", "outage"}) do
+    if state[name] then state[name] = state[name] - back end
+  end
   if state.decreased then state.decreased = state.decreased - back end
   if state.pace then state.pace.at = state.pace.at - back end
 elseif back > 0 then
   now = state.seen
 end
+
+-- --- what was not told here: after a loss, or an outage, nobody is granted anything before it no longer counts ---
+
+if now - state.seen > SILENCE then
+  state.resumed = now
+  for name, other in pairs(processes) do
+    if name ~= ask.process and other.hungry and other.due + 1 < now then
+      -- It wanted more and did not come.
+      other.hungry, state.doubt, state.early = false, now + DOUBT, 0
+    end
+  end
+end
 state.seen = now
 
--- A state that is younger than what this process knows was lost with all its leases: nobody knows what was sent lately.
-if ask.epoch ~= "" and ask.epoch ~= state.epoch and not state.was_lost then
-  state.was_lost = true
-  state.caution = now + (ask.rule == "any" and 2 or 1) * span
+local while_it_counts = (ask.rule == "any" and 2 or 1) * span
+if ask.epoch ~= "" and ask.epoch ~= state.epoch and not state.lost then
+  -- What this process knows is older than all that is known here.
+  state.caution = math.max(state.caution, now + while_it_counts)
+  state.lost = state.caution
+elseif ask.away and state.resumed >= now - ask.away and state.outage ~= state.resumed then
+  -- Nobody was served while this process went on alone, so others may have done the same. All of them return to the
+  -- shared limit together, when what those sent who never tell counts no more.
+  state.outage = state.resumed
+  state.caution = math.max(state.caution, now + while_it_counts)
 end
 
 -- --- stamps: when requests ended, ascending ---
@@ -99,9 +127,24 @@ if ask.held then
   for _, number in ipairs(ask.held) do held[number] = true end
 end
 
-local me = processes[ask.process] or {got = 0, seen = now, due = 0, hungry = false}
+local me = processes[ask.process] or {got = 0, seen = now, due = 0, hungry = false, serial = 0}
+if ask.serial <= me.serial then
+  -- Overtaken by a later one, which told all this again and does not know what would be granted here.
+  return cjson.encode({overtaken = true})
+end
+me.serial = ask.serial
 me.got = me.got * math.exp(-math.max(0, now - me.seen) / (2 * span))
 
+local known = {}
+for _, lease in ipairs(state.leases) do
+  if lease[1] == ask.process then known[lease[2]] = true end
+end
+for _, open in ipairs(ask.open) do
+  -- In flight, and not leased from this state: sent alone, or before what was known here was lost.
+  if not known[open[1]] then
+    state.leases[#state.leases + 1] = {ask.process, open[1], now - open[2], now - open[2] + ask.patience}
+  end
+end
 for _, lease in ipairs(state.leases) do
   local number = lease[1] == ask.process and lease[2]
   if number and ended[number] then
@@ -119,9 +162,8 @@ for _, lease in ipairs(state.leases) do
 end
 for _, ending in pairs(ended) do
   -- Leased before this state began, or from no shared bucket. Not counted twice when the first report may have arrived.
-  if ending[3] == 1 then charge(now - ending[2]) end
+  if ending[3] == 1 or ending[1] < 0 then charge(now - ending[2]) end
 end
-for _, age in ipairs(ask.alone) do charge(now - age) end
 
 -- --- what the API said ---
 
@@ -259,7 +301,12 @@ if ask.rule == "any" then
   if ahead >= math.ceil(limit / AHEAD) then allowed, full_until = 0, latest end
 end
 local is_cautious = now < state.caution
-if is_cautious then allowed = 0 end
+local in_doubt = now < state.doubt
+if is_cautious then
+  allowed = 0
+elseif in_doubt then
+  allowed = math.min(allowed, math.max(0, IN_DOUBT - state.early))
+end
 
 local delays, last, until_time = {}, start, nil
 while #delays < allowed do
@@ -274,6 +321,8 @@ for i, delay in ipairs(delays) do
   leases[#leases + 1] = {ask.process, ask.next + i - 1, now + delay, now + delay + ask.patience}
 end
 
+if in_doubt then state.early = state.early + #delays end
+
 local hungry = #delays < ask.want
 local next_at, free = room(start, #leases)
 local free_next, _ = free, nil
@@ -284,10 +333,14 @@ if hungry then
     again = math.max(0, last - now - ask.lead)
   elseif is_cautious then
     again = math.min(state.caution - now, 1)
+  elseif in_doubt and state.early >= IN_DOUBT then
+    again = math.max(state.doubt - now, 0.005)
   elseif full_until then
     again = math.max(full_until - now, 0.005)
   elseif allowed < 1 then
     again = math.min(math.max(yields_until - now, 0.005), span / limit, 0.5)
+    -- Before anything is free nobody needs to look who takes it.
+    if next_at then again = math.max(again, next_at - now - ask.horizon) end
   elseif next_at then
     again = math.max(next_at - now - ask.horizon, 0.002)
   else
@@ -324,10 +377,11 @@ return cjson.encode({
   next = next_at and next_at - now or span,
   free = next_at == now and free or 0,
   free_next = free_next or 1,
-  spare = next_at == now and not is_wanted and free or 0,
+  spare = next_at == now and not is_wanted and now >= (state.lost or 0) and free or 0,
   steps = steps,
   sharing = sharing,
   caution = is_cautious and state.caution - now or 0,
+  doubt = in_doubt and not is_cautious and state.doubt - now or 0,
   blocked = math.max(0, state.blocked - now),
   effective = effective,
   leased = #leases,

@@ -26,7 +26,10 @@ STEPS: Final = 16
 
 @frozen
 class Ending:
-    """A lease that was spent: its number, when it ended here, and whether this was never reported before."""
+    """A lease that was spent: its number, when it ended here, and whether this was never reported before.
+
+    Numbers below 0 are those of requests that were sent without asking.
+    """
 
     number: int
     at: float
@@ -84,14 +87,18 @@ class Question:
     terms: Terms
     epoch: str = ""
     """The state that the asker's latest leases came from; empty when it has had none for long."""
+    serial: int = 0
+    """Its place among the questions of the process: one that was overtaken by a later one is not heeded."""
+    away_since: float | None = None
+    """When the asker found that Redis was away, if it has gone on alone since."""
     want: int = 0
     is_first: bool = True
     """Whether the asker holds no lease for later."""
     next_number: int = 1
     """The number of the first lease that is granted; the others follow."""
     ended: list[Ending] = Factory(list[Ending])
-    alone: list[float] = Factory(list[float])
-    """When requests ended that were sent without asking here."""
+    open: list[tuple[int, float]] = Factory(list[tuple[int, float]])
+    """Requests in flight that the state may not know: their numbers, and when they began."""
     refunded: list[int] = Factory(list[int])
     held: list[int] | None = None
     """All leases the asker has, after a reply that may have been lost: those it does not know are given up."""
@@ -114,17 +121,20 @@ class Question:
             "horizon": terms.horizon,
             "lead": LEAD,
             "epoch": self.epoch,
+            "serial": self.serial,
             "want": self.want,
             "first": self.is_first,
             "next": self.next_number,
             "ended": [[ending.number, now - ending.at, int(ending.is_news)] for ending in self.ended],
-            "alone": [now - at for at in self.alone],
+            "open": [[number, now - began] for number, began in self.open],
             "refunded": self.refunded,
             "refusals": [[now - refusal.at, refusal.retry_after] for refusal in self.refusals],
             "outlook": self.outlook,
         }
         if terms.burst is not None:
             message["burst"] = terms.burst
+        if self.away_since is not None:
+            message["away"] = now - self.away_since
         if self.held is not None:
             message["held"] = self.held
         if self.view is not None:
@@ -139,6 +149,10 @@ class Question:
 
 LEAD: Final = 0.002
 """Seconds before its last lease is due at which a process asks for more: about a round trip."""
+
+
+class OvertakenError(Exception):
+    """The question arrived after a later one of the same process."""
 
 
 @frozen
@@ -163,7 +177,9 @@ class Reply:
     sharing: int
     """Processes that used this class in the last ten minutes, the asker included."""
     caution: float
-    """How long nothing is granted, because the state was lost."""
+    """How long nothing is granted, because others may have sent what is not known here."""
+    doubt: float
+    """How long little is granted, because such others may be about to come."""
     blocked: float
     """How long a 429 stops everybody."""
     effective: int
@@ -175,6 +191,8 @@ class Reply:
 def decode(message: bytes | str) -> Reply:
     """The script's result."""
     facts: dict[str, Any] = json.loads(message)
+    if facts.get("overtaken"):
+        raise OvertakenError
     for name in ("delays", "steps"):
         facts[name] = facts[name] or []  # Lua has one empty table for both an empty list and an empty object
     return Reply(**facts)

@@ -27,11 +27,14 @@ from .share import share_bucket
 LINGER: Final = 0.02
 """Seconds for which ends of leases are collected before they are told: they carry their age, so nothing is lost."""
 
+_TELLING: Final = 0.1
+"""Seconds in which what was sent alone is told for certain."""
+
 _FRESH: Final = 0.5
 """Part of its time for which a lease may still be used: the request needs the rest."""
 
 _MOST_TOLD: Final = 1_000
-"""Requests sent alone that are told at once."""
+"""Ends of requests that are told at once."""
 
 
 class Owner(Protocol):
@@ -103,6 +106,9 @@ class SharedGate:
         self._leased: weakref.WeakValueDictionary[int, SharedLease] = weakref.WeakValueDictionary()
         self._next_number = 1
         self._next_alone = -1
+        self._untold: dict[int, float] = {}
+        self._serial = 0
+        self._away_since: float | None = None
         self._dropped: deque[tuple[int, int, TokenBucket | None]] = deque()
         self._question = self._blank()
         self._news_since: float | None = None
@@ -117,6 +123,11 @@ class SharedGate:
         self._most_sharing = 0
         self._watchers: list[Waker] = []
         self.is_asking = False
+
+    @property
+    def _pause(self) -> float:
+        """Seconds before the return to the shared limit in which nothing is sent alone, so that all of it was told."""
+        return min(_TELLING, self._terms.span / 8)
 
     def _blank(self) -> Question:
         return Question(terms=self._terms)
@@ -236,10 +247,12 @@ class SharedGate:
             lease = SharedLease(self, self._generation, stock.popleft().number, now)
             if self._share is not None and self._share.lease(now):
                 lease.bucket = self._share
-        elif self._share is not None and self._share.lease(now):
+        elif self._share is not None and now < self._share_until - self._pause and self._share.lease(now):
             lease = SharedLease(self, self._generation, self._next_alone, now)
             lease.bucket = self._share
+            self._untold[lease.number] = now
             self._next_alone -= 1
+            self._note(now)
         else:
             return None
         self._leased[lease.number] = lease
@@ -258,12 +271,16 @@ class SharedGate:
             return  # leased by the parent process, which counts it
         number = lease.number
         self._leased.pop(number, None)
+        self._untold.pop(number, None)
         bucket = lease.bucket
         if ending == "refund":
             if bucket is not None:
                 bucket.refund(now)
             if number > 0:
                 self._put_back(number, now, lease.began)
+            else:
+                self._question.refunded.append(number)
+                self._note(now)
         else:
             at = now if ending == "answered" else now + GRACE
             self._note_stamp(number, at, now)
@@ -284,10 +301,7 @@ class SharedGate:
         self._stamps.append(at)
         while self._stamps[0] <= now - 2.0 * self._terms.span:
             self._stamps.popleft()
-        if number > 0:
-            self._question.ended.append(Ending(number, at))
-        else:
-            self._question.alone.append(at)
+        self._question.ended.append(Ending(number, at))
         self._note(now)
 
     def _note(self, now: float, *, urgent: bool = False) -> None:
@@ -320,6 +334,7 @@ class SharedGate:
             generation, number, bucket = self._dropped.popleft()
             if generation != self._generation:
                 continue
+            self._untold.pop(number, None)
             self._note_stamp(number, now + GRACE, now)
             if bucket is not None:
                 bucket.lost(now)
@@ -357,8 +372,9 @@ class SharedGate:
                 moments.append(max(self._stock[0].due, self._paused_until))
             if self._share is not None:
                 ready = self._share.ready_at(now)
-                moments.append(math.inf if ready is None else ready)
                 moments.append(self._share_until)
+                if ready is not None and ready < self._share_until - self._pause:
+                    moments.append(ready)
         return min(moments)
 
     def next_question(self, now: float) -> float:
@@ -378,15 +394,20 @@ class SharedGate:
         """The next question, with all news in it; followed by ``told`` or ``failed``."""
         self._settle(now)
         question, self._question = self._question, self._blank()
-        later = question.alone[_MOST_TOLD:]
-        self._question.alone, question.alone = later, question.alone[:_MOST_TOLD]
+        later = question.ended[_MOST_TOLD:]
+        self._question.ended, question.ended = later, question.ended[:_MOST_TOLD]
         self._news_since = now if later else None
         self._is_urgent = False
+        self._serial += 1
+        question.serial = self._serial
+        question.away_since = self._away_since
+        question.open = list(self._untold.items())
+        self._untold.clear()
         question.next_number = self._next_number
         if self._known is not None and now - self._known.at <= 2.0 * self._terms.span + self._terms.patience:
             question.epoch = self._known.reply.epoch
         if self._must_list:
-            question.held = [number for number in list(self._leased) if number > 0]
+            question.held = list(self._leased)
             question.held += [token.number for token in self._stock]
             self._must_list = False
         if self._share is None:
@@ -400,8 +421,15 @@ class SharedGate:
     def told(self, question: Question, reply: Reply, now: float) -> None:
         """Takes in a reply that arrived at ``now``."""
         self.is_asking = False
+        is_lost = self._known is not None and self._known.reply.epoch != reply.epoch
+        if is_lost:
+            # What is in flight was leased from a state that is gone, and the processes have yet to be counted again.
+            self._untold.update((number, lease.began) for number, lease in list(self._leased.items()))
+            if self._untold:
+                self._note(now)
+        self._most_sharing = max(reply.sharing, self._most_sharing) if is_lost or reply.caution > 0 else reply.sharing
         self._known = _Known(reply, now)
-        self._most_sharing = reply.sharing
+        self._away_since = None
         self._paused_until = now + reply.blocked
         for number, delay in enumerate(reply.delays, question.next_number):
             due = now + delay
@@ -410,10 +438,10 @@ class SharedGate:
         if len(self._line) > len(self._stock) and reply.again < 0:
             self._again_at = now  # they joined while the question was under way
         if reply.caution > 0:
-            self._go_alone(now, now + reply.caution, free=0)
-        elif self._share is not None and self._share_until == math.inf:
-            # Back again. What others sent alone they have yet to tell; until then each keeps to its share.
-            self._share_until = now + self._terms.span
+            self._go_alone(now, now + reply.caution, free=reply.spare)
+        elif self._share is not None:
+            # Nobody else was away, so all that was sent is known there.
+            self._share_until = now
         self.distribute(now)
         self._judge(now)
         self._show()
@@ -427,7 +455,6 @@ class SharedGate:
         self._question = evolve(
             news,
             ended=again + news.ended,
-            alone=question.alone + news.alone,
             refunded=question.refunded + news.refunded,
             refusals=question.refusals + news.refusals,
             view=news.view or question.view,
@@ -435,13 +462,16 @@ class SharedGate:
         # What was told in the question as news may have been lost with it; the list says what is still held.
         self._must_list = True
         self._again_at = now
-        if again or question.alone or question.refunded or question.refusals:
+        self._untold.update((number, began) for number, began in question.open if number in self._leased)
+        if again or question.open or question.refunded or question.refusals:
             self._news_since = now
 
     # --- alone ---
 
     def go_alone(self, now: float, sharing: int | None) -> None:
         """Redis cannot be asked: goes on with one share, until a reply comes."""
+        if self._away_since is None:
+            self._away_since = now
         self._go_alone(now, math.inf, free=self._free_when_last_known(now), sharing=sharing)
         self._judge(now)
 
@@ -467,6 +497,7 @@ class SharedGate:
             stamps=sorted(self._stamps),
             in_flight=len(self._leased),
             free=free,
+            apart=max(0.0, until - now) if until < math.inf else 0.0,
             now=now,
         )
         leased = self._share.snapshot(now).leased
@@ -488,6 +519,9 @@ class SharedGate:
 
     def _judge(self, now: float) -> None:
         """Sends away whoever would wait for too long. Each caller is judged once: later ones stand behind it."""
+        known = self._known
+        if known is not None and now < known.at + known.reply.doubt:
+            return  # asking takes a moment longer
         if all(claim.is_judged or claim.max_wait is None for claim in self._claims):
             return
         gone = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import secrets
 import time
 import weakref
@@ -95,6 +96,7 @@ class RedisLimiter:
             self._address, timeout=above_zero(timeout, "timeout"), on_outage=on_outage, processes=processes
         )
         self._process = secrets.token_hex(6)
+        self._gates = itertools.count()
         self._alive: weakref.WeakValueDictionary[_Name, _Budget] = weakref.WeakValueDictionary()
         self._recent: OrderedDict[_Name, _Budget] = OrderedDict()
         remember(self)
@@ -167,7 +169,8 @@ class RedisLimiter:
 
     def _terms(self, rate_class: RateClass, limits: RateLimits) -> Terms:
         return Terms(
-            process=self._process,
+            # Two budgets may differ in nothing but a limit, and so share what is kept in Redis.
+            process=f"{self._process}.{next(self._gates)}",
             limit=limits.limit(rate_class),
             window=limits.window,
             span=limits.window * (1.0 + MARGIN),

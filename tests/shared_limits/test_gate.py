@@ -35,7 +35,7 @@ def gate_of(limit: int = 10, rule: str = "window", **more: Any) -> SharedGate:
 def reply(*delays: float, **more: Any) -> Reply:
     """What Redis says: leases with these delays, and nothing else of interest."""
     facts: dict[str, Any] = {"epoch": "1", "again": -1.0, "next": 0.0, "free": 4, "free_next": 1, "spare": 4}
-    facts |= {"sharing": 2, "caution": 0.0, "blocked": 0.0, "effective": 10, "leased": 0, "steps": []}
+    facts |= {"sharing": 2, "caution": 0.0, "doubt": 0.0, "blocked": 0.0, "effective": 10, "leased": 0, "steps": []}
     return Reply(**{**facts, "delays": list(delays), **more})
 
 
@@ -98,8 +98,8 @@ def test_alone() -> None:
     gc.collect()
     question = gate.ask(102.0)
     # Answered, lost, two that nobody ended, and one more of these.
-    assert sorted(question.alone) == [101.0, *[106.0] * 3, 107.0]
-    assert (question.want, question.ended) == (0, [])
+    assert sorted(ending.at for ending in question.ended) == [101.0, *[106.0] * 3, 107.0]
+    assert (question.want, question.open, question.away_since) == (0, [], 100.0)
 
 
 def test_what_the_api_says_to_one_who_is_alone() -> None:

@@ -48,7 +48,7 @@ def test_a_flood(four: list[Worker], make: str, rule: str) -> None:
 
 def test_a_process_that_is_killed(own_server: RedisServer, four: list[Worker]) -> None:
     """`kill -9` of one in the middle costs the others nothing but its tokens, for the lease timeout and a window."""
-    seen = run(own_server, four, disturb=four[3].kill, after=0.9)
+    seen = run(own_server, four, disturb=four[3].kill, after=0.5)
     four[3] = Worker()
     four[3].wait_until_ready()
     assert seen.refused == 0
@@ -94,7 +94,7 @@ def flush(server: RedisServer) -> None:
 def test_a_fault_of_redis(own_server: RedisServer, four: list[Worker], fault: Callable[[RedisServer], None]) -> None:
     """All calls end, at most five are refused, and whoever may wait for a moment only knows after a moment."""
     each: list[dict[str, object]] = [{}, {}, {}, {"max_wait": 0.2, "every": 0.1}]
-    seen = run(own_server, four, disturb=lambda: fault(own_server), after=0.9, each=each)
+    seen = run(own_server, four, disturb=lambda: fault(own_server), after=0.5, each=each)
     assert seen.refused <= 5
     assert set(seen.errors) <= {"RateLimitTimeoutError", "RateLimitedError"}
     assert all(sum(arrival.who == str(number) for arrival in seen.arrivals) == 14 for number in range(3))

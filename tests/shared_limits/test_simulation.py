@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 
 import pytest
+import redis
 
 from inventpay import RateLimits
 from tests.simulator.servers import FixedWindow, RefillingBucket, Server, SlidingCounter, SlidingLog
 from tests.support.redis_servers import RedisServer
-from tests.support.shared_limit_simulation import Simulation
+from tests.support.shared_limit_simulation import Outage, Simulation
 
 WINDOW = RateLimits().window
 
@@ -80,3 +81,46 @@ def test_no_traffic_is_refused(redis_only: RedisServer, prefix: str, rule: str, 
     assert set(simulation.refused.values()) == {0}
     # Nobody who stayed was forgotten.
     assert all(call.sent is not None or call.is_cancelled for call in simulation.calls)
+
+
+def in_trouble(client: redis.Redis, prefix: str, rule: str, trouble: str, seed: int, begins: float = 0.0) -> Simulation:
+    """A flood of four processes, the last of which begins at ``begins``; after some time something happens to Redis."""
+    limit = 100
+    simulation = Simulation(
+        client, prefix, processes=4, limit=limit, window=WINDOW, rule=rule, servers=servers_of(rule, limit), seed=seed
+    )
+    at = random.Random(seed).uniform(0.9 * WINDOW, 1.9 * WINDOW)
+    if trouble == "hangs":
+        simulation.outages.append(Outage(at, at + 5.0, hangs=True))
+    elif trouble != "flushed":
+        simulation.outages.append(Outage(at, at + 2.0))
+    if trouble in ("restarted", "flushed"):
+        simulation.lose_everything(at)
+    for number in range(400):
+        simulation.call(number % 4, 0.0 if number % 4 < 3 else begins and at + begins)
+    simulation.run()
+    return simulation
+
+
+@pytest.mark.parametrize("rule", ["window", "any"])
+@pytest.mark.parametrize("trouble", ["restarted", "unreachable", "hangs", "flushed"])
+@pytest.mark.parametrize("seed", range(2))
+def test_trouble_with_redis_earns_nobody_a_429(
+    redis_only: RedisServer, prefix: str, rule: str, trouble: str, seed: int
+) -> None:
+    """Whenever it comes: each goes on alone, all return together, and every call is sent."""
+    with redis_only.client() as client:
+        simulation = in_trouble(client, prefix, rule, trouble, seed)
+    assert max(simulation.refused.values()) <= 1
+    assert all(call.sent is not None for call in simulation.calls)
+    # Four windows, for a counter five, and what a window or two of caution cost.
+    assert simulation.now < (6 if rule == "window" else 8) * WINDOW
+
+
+@pytest.mark.parametrize("trouble", ["restarted", "unreachable"])
+def test_who_comes_to_a_redis_that_is_just_back(redis_only: RedisServer, prefix: str, trouble: str) -> None:
+    """A new process that asks before those who were away get only a few tokens: the others may have used all."""
+    with redis_only.client() as client:
+        simulation = in_trouble(client, prefix, "any", trouble, 1, begins=2.001)
+    assert max(simulation.refused.values()) <= 5
+    assert all(call.sent is not None for call in simulation.calls)

@@ -79,13 +79,19 @@ def flood(
     each: Sequence[dict[str, Any]] = (),
     **options: Any,
 ) -> Flood:
-    """All workers send so many calls each; after so many seconds something happens. Dead workers have no result."""
+    """All workers send so many calls each; so many seconds after the first of each something happens.
+
+    Dead workers have no result.
+    """
     exchanges, seconds = server.calls("eval", "evalsha"), server.script_seconds()
     with limited_server(policy, limit, window) as api:
         for number, worker in enumerate(workers):
             job = {"redis": server.url, "api": api.url, "who": str(number), "rule": rule, "limit": limit}
             worker.begin(**{**job, "window": window, "calls": calls, **options, **(each[number] if each else {})})
         if after:
+            # Who starts while nobody can say what was sent is another matter.
+            while len({arrival.who for arrival in api.arrivals()}) < len(workers):
+                time.sleep(0.02)
             time.sleep(after)
             disturb()
         results = [worker.result() for worker in workers if worker.process.poll() is None]

@@ -14,17 +14,21 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis
-from attrs import Factory, define
+from attrs import Factory, define, frozen
 
 from inventpay import RateClass, RateLimits, RateLimitTimeoutError
 from inventpay.gate import GateLock
 from inventpay.rate_limit import MARGIN
+from inventpay.redis.courier import RETRY
 from inventpay.redis.exchange import SCRIPT, Question, Reply, Terms, decode
 from inventpay.redis.gate import Claim, SharedGate, SharedLease
 from tests.simulator.servers import Server
 
 TIMELESS = SCRIPT.replace('redis.call("TIME")', "cjson.decode(ARGV[2])")
 assert TIMELESS != SCRIPT
+
+TIMEOUT = 1.0
+"""Seconds after which a question that nobody answers is given up."""
 
 EPOCH = 1_800_000_000.0
 """The time of day on the server when virtual time is 0."""
@@ -63,6 +67,15 @@ def new_gate(process: str, key: str, limit: int, window: float, rule: Any, **mor
     )
     limits = RateLimits(other=limit, window=window, rule=rule, max_burst=burst)
     return SharedGate(key, RateClass.OTHER, limits, terms, Owner())
+
+
+@frozen
+class Outage:
+    """A time in which questions are refused at once or, when the server hangs, are dealt with at its end."""
+
+    begin: float
+    end: float
+    hangs: bool = False
 
 
 @define(eq=False)
@@ -124,6 +137,9 @@ class Simulation:
         self.clock_step = 0.0
         """By how much the clock of Redis was stepped."""
         self.answer: Callable[[Call], tuple[int, dict[str, str]]] = lambda _: (200, {})
+        self.outages: list[Outage] = []
+        self._retry_at: dict[SharedGate, float] = {}
+        """The gates that found Redis away, and when each asks again."""
 
     def at(self, moment: float, action: Callable[[], None]) -> None:
         """Something happens later."""
@@ -146,6 +162,10 @@ class Simulation:
 
         self.at(moment, leave)
 
+    def lose_everything(self, moment: float) -> None:
+        """Redis forgets all it knows."""
+        self.at(moment, lambda: self._client.delete(self._gates[0].key))
+
     def gate(self, process: int) -> SharedGate:
         """The gate of a process."""
         return self._gates[process]
@@ -154,9 +174,10 @@ class Simulation:
         """Until nothing is left to happen, or a moment."""
         while True:
             due = self._events[0][0] if self._events else float("inf")
-            for number, gate in enumerate(self._gates):
-                due = min(due, max(self.now, gate.next_event(self.now, can_ask=True)))
-                del number
+            for gate in self._gates:
+                due = min(due, max(self.now, gate.next_event(self.now, can_ask=self._can_ask(gate))))
+                if gate.waiting and not self._can_ask(gate) and not gate.is_asking:
+                    due = min(due, self._retry_at[gate])
             if due == float("inf") or due > until:
                 return
             self.now = due
@@ -164,14 +185,40 @@ class Simulation:
                 heapq.heappop(self._events)[2]()
             for gate in self._gates:
                 gate.distribute(self.now)
-                if not gate.is_asking and gate.next_question(self.now) <= self.now:
+                if not gate.is_asking and self._can_ask(gate) and gate.next_question(self.now) <= self.now:
                     self._ask(gate)
+
+    def _can_ask(self, gate: SharedGate) -> bool:
+        return self._retry_at.get(gate, self.now) <= self.now
 
     def _ask(self, gate: SharedGate) -> None:
         question = gate.ask(self.now)
         asked = self.now
         there = asked + self._random.uniform(*self._redis_latency)
         self.exchanges += 1
+        outage = next((outage for outage in self.outages if outage.begin <= there < outage.end), None)
+        is_given_up = False
+
+        def give_up() -> None:
+            nonlocal is_given_up
+            is_given_up = True
+            self._retry_at[gate] = self.now + RETRY
+            gate.failed(question, self.now)
+            if not gate.is_on_its_own:
+                gate.go_alone(self.now, None)
+            gate.distribute(self.now)
+
+        if outage is not None and not outage.hangs:
+            self.at(there, give_up)
+            return
+        if outage is not None:
+            there = outage.end
+            if outage.end > asked + TIMEOUT:
+                self.at(asked + TIMEOUT, give_up)
+
+        def be_told(reply: Reply) -> None:
+            self._retry_at.pop(gate, None)
+            gate.told(question, reply, self.now)
 
         def arrive() -> None:
             # Encoded when it set out, as in production: on the way everything only becomes older.
@@ -180,7 +227,8 @@ class Simulation:
             clock = f"[{int(moved)}, {round(moved % 1 * 1e6)}]"
             message: Any = self._client.eval(TIMELESS, 1, gate.key, question_then, clock)
             reply = decode(message)
-            self.at(self.now + self._random.uniform(*self._redis_latency), lambda: gate.told(question, reply, self.now))
+            if not is_given_up:
+                self.at(self.now + self._random.uniform(*self._redis_latency), lambda: be_told(reply))
 
         self.at(there, arrive)
 
