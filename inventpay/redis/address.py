@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from attrs import frozen
 
@@ -86,12 +86,38 @@ def _read_url(url: str) -> Address:
     label = f"{parts.scheme}://{place}{parts.path}"
     if kind == "sentinel":
         return Address(label, True, _sentinel(parts, scheme))
-    secret = Secret(scheme + url[len(parts.scheme) :])
+    bare, user, password = _without_credentials(parts, scheme)
     if kind == "cluster":
-        return Address(label, True, lambda timeout: _cluster(secret, timeout))
-    address = Address(label, True, lambda timeout: _single(secret, timeout))
+        return Address(label, True, lambda timeout: _cluster(bare, {**_options(timeout), **_login(user, password)}))
+    address = Address(label, True, lambda timeout: _single(bare, {**_options(timeout), **_login(user, password)}))
     _try_out(address)
     return address
+
+
+def _without_credentials(parts: Any, scheme: str) -> tuple[str, str, Secret]:
+    """The URL without user and password, and these."""
+    credentials, _, place = parts.netloc.rpartition("@")
+    user, _, password = credentials.partition(":")
+    user, password = unquote(user), unquote(password)
+    query: list[tuple[str, str]] = []
+    for name, text in parse_qsl(parts.query, keep_blank_values=True):
+        if name == "username":
+            user = user or text
+        elif name == "password":
+            password = password or text
+        else:
+            query.append((name, text))
+    bare = f"{scheme}://{place}{parts.path}" + (f"?{urlencode(query)}" if query else "")
+    return bare, user, Secret(password)
+
+
+def _login(user: str, password: Secret) -> dict[str, Any]:
+    """The option that says who asks, in a form that no `repr` of redis-py shows."""
+    from redis import UsernamePasswordCredentialProvider
+
+    if not user and not password.reveal():
+        return {}
+    return {"credential_provider": UsernamePasswordCredentialProvider(user, password.reveal())}
 
 
 def _try_out(address: Address) -> None:
@@ -120,24 +146,30 @@ def _options(timeout: float) -> dict[str, Any]:
     }
 
 
-def _single(url: Secret, timeout: float) -> Any:
+def _single(url: str, options: dict[str, Any]) -> Any:
     import redis
 
-    options = _options(timeout)
-    if url.reveal().startswith("unix:"):
+    timeout = options["socket_timeout"]
+    if url.startswith("unix:"):
         del options["socket_keepalive"]
     kind: Any = redis.BlockingConnectionPool  # it waits for a connection where others would raise an error
-    return redis.Redis(connection_pool=kind.from_url(url.reveal(), max_connections=16, timeout=timeout, **options))
+    return redis.Redis(connection_pool=kind.from_url(url, max_connections=16, timeout=timeout, **options))
 
 
-def _cluster(url: Secret, timeout: float) -> Any:
+def _cluster(url: str, options: dict[str, Any]) -> Any:
     import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
 
-    return redis.RedisCluster.from_url(url.reveal(), cluster_error_retry_attempts=1, **_options(timeout))
+    # A slot may have moved to another node: one more attempt, at once. Before version 6 `retry` was that of a node.
+    once: dict[str, Any] = {"retry": Retry(NoBackoff(), 1)}
+    if redis.__version__.startswith("5."):
+        once = {"cluster_error_retry_attempts": 1}
+    return redis.RedisCluster.from_url(url, **{**options, **once})
 
 
 def _sentinel(parts: Any, scheme: str) -> Callable[[float], Any]:
-    credentials, _, place = parts.netloc.rpartition("@")
+    place = parts.netloc.rpartition("@")[2]
     hosts = [_host_and_port(host) for host in place.split(",")]
     service, _, database = parts.path.strip("/").partition("/")
     if not service or not (database or "0").isdecimal():
@@ -145,12 +177,11 @@ def _sentinel(parts: Any, scheme: str) -> Callable[[float], Any]:
             "the address of Sentinel names the service, and a database if not 0: "
             '"redis+sentinel://host:26379,host2:26379/mymaster/0"'
         )
-    user, _, password = credentials.partition(":")
+    _, user, password = _without_credentials(parts._replace(query=""), scheme)
     named = dict(parse_qsl(parts.query))
-    own = {name.removeprefix("sentinel_"): Secret(text) for name, text in named.items() if name.startswith("sentinel_")}
     if set(named) - {"sentinel_username", "sentinel_password"}:
         raise ConfigurationError("the address of Sentinel takes the options sentinel_username and sentinel_password")
-    master = {"username": Secret(unquote(user)), "password": Secret(unquote(password))}
+    own = named.get("sentinel_username", ""), Secret(named.get("sentinel_password", ""))
 
     def connect(timeout: float) -> Any:
         import redis
@@ -161,9 +192,9 @@ def _sentinel(parts: Any, scheme: str) -> Callable[[float], Any]:
         kind: Any = redis.Sentinel  # redis-py says of its parameters nothing
         sentinel = kind(
             hosts,
-            sentinel_kwargs={**options, **{name: secret.reveal() for name, secret in own.items()}},
+            sentinel_kwargs={**options, **_login(*own)},
             db=int(database or "0"),
-            **{name: secret.reveal() for name, secret in master.items() if secret.reveal()},
+            **_login(user, password),
             **options,
         )
         return sentinel.master_for(service)

