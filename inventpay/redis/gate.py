@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import time
 import weakref
+from bisect import insort
 from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal, Protocol
@@ -75,6 +76,10 @@ class _Token:
     number: int
     due: float
     stale: float
+
+
+def _due(token: _Token) -> float:
+    return token.due
 
 
 @frozen
@@ -433,7 +438,8 @@ class SharedGate:
         self._paused_until = now + reply.blocked
         for number, delay in enumerate(reply.delays, question.next_number):
             due = now + delay
-            self._stock.append(_Token(number, due, due + _FRESH * self._terms.patience))
+            # Not always later than those in stock: these were dated as if what is in flight would stay so.
+            insort(self._stock, _Token(number, due, due + _FRESH * self._terms.patience), key=_due)
         self._again_at = math.inf if reply.again < 0 else now + reply.again
         if len(self._line) > len(self._stock) and reply.again < 0:
             self._again_at = now  # they joined while the question was under way

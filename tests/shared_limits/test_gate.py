@@ -153,6 +153,17 @@ def test_a_pause_holds_back_what_is_in_stock() -> None:
     assert claim.lease is not None
 
 
+def test_the_lease_that_is_due_first_is_used_first() -> None:
+    """A later question may bring an earlier moment, when requests in flight came back sooner than was to be expected."""
+    gate = gate_of()
+    claims = [gate.join(Caller(), 100.0, max_wait=None, background=False) for _ in range(2)]
+    gate.told(gate.ask(100.0), reply(5.0, again=0.1), 100.0)
+    gate.told(gate.ask(100.1), reply(0.9), 100.1)
+    gate.distribute(101.0)
+    assert [claim.lease is not None for claim in claims] == [True, False]
+    assert gate.next_event(101.0, can_ask=True) == 105.0
+
+
 def test_a_line_that_cannot_be_served() -> None:
     """Where no thread can be started the caller learns why, and does not wait."""
     gate = gate_of()
