@@ -83,15 +83,16 @@ def _read_url(url: str) -> Address:
         raise ConfigurationError(f"the address of Redis names no host: write it {_HOW}")
     if scheme == "unix" and not parts.path:
         raise ConfigurationError(f"the address of Redis names no socket: write it {_HOW}")
+    if scheme != "unix" and kind != "sentinel" and not (parts.path.strip("/") or "0").isdecimal():
+        raise ConfigurationError(f"the address of Redis ends in a database that is no number: write it {_HOW}")
     label = f"{parts.scheme}://{place}{parts.path}"
     if kind == "sentinel":
         return Address(label, True, _sentinel(parts, scheme))
     bare, user, password = _without_credentials(parts, scheme)
+    _try_out(bare)
     if kind == "cluster":
         return Address(label, True, lambda timeout: _cluster(bare, {**_options(timeout), **_login(user, password)}))
-    address = Address(label, True, lambda timeout: _single(bare, {**_options(timeout), **_login(user, password)}))
-    _try_out(address)
-    return address
+    return Address(label, True, lambda timeout: _single(bare, {**_options(timeout), **_login(user, password)}))
 
 
 def _without_credentials(parts: Any, scheme: str) -> tuple[str, str, Secret]:
@@ -120,10 +121,10 @@ def _login(user: str, password: Secret) -> dict[str, Any]:
     return {"credential_provider": UsernamePasswordCredentialProvider(user, password.reveal())}
 
 
-def _try_out(address: Address) -> None:
-    """Makes the client, which connects to nothing yet, to see whether redis-py can read the URL."""
+def _try_out(url: str) -> None:
+    """Makes a connection that connects to nothing yet, to see whether redis-py can read the URL."""
     try:
-        address.connect(1.0).close()
+        _single(url, _options(1.0)).connection_pool.make_connection()
     except (ValueError, TypeError):
         # Its message may quote the URL.
         raise ConfigurationError(
@@ -142,7 +143,6 @@ def _options(timeout: float) -> dict[str, Any]:
         # Whether to try again is decided here, where it is known what may have arrived.
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,
-        "client_name": "inventpay",
     }
 
 

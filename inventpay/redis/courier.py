@@ -13,13 +13,14 @@ from typing import Any, Final, Literal
 
 from attrs import define
 
-from ..errors import ConfigurationError, InventPayError, LimiterUnavailableError
+from ..errors import InventPayError, LimiterUnavailableError
 from ..forking import Lock
 from ..gate import GateLock
 from ..log import logger
 from .address import Address
 from .exchange import SCRIPT, SCRIPT_SHA, Question, Reply, decode
 from .gate import SharedGate
+from .trouble import refusal, said
 
 OnOutage = Literal["share", "error"]
 """What happens while Redis cannot be asked; see :class:`RedisLimiter`."""
@@ -74,6 +75,7 @@ class Courier:
         # Not the lock of the arithmetic: the client of a cluster asks the server when it is made.
         self._connecting = threading.Lock()
         self._was_reached = False
+        self._is_closing = False
         self._trouble: str | None = None
         self._retry_at = -math.inf
 
@@ -162,7 +164,7 @@ class Courier:
         if not gate.has_news:
             return True
         # What cannot be told now is told by the next call; nobody waits for an outage to end.
-        is_late = now > self._active[gate] + _NEWS_KEPT or not threading.main_thread().is_alive()
+        is_late = now > self._active[gate] + _NEWS_KEPT or self._is_closing or not threading.main_thread().is_alive()
         return self.is_away and is_late
 
     def _can_ask(self, now: float) -> bool:
@@ -216,7 +218,7 @@ class Courier:
             except Exception as error:
                 with self._changed:
                     if not errand.is_given_up:
-                        self._lose(_said(error), errand, time.monotonic(), error)
+                        self._lose(said(error), errand, time.monotonic(), error)
                 return
             with self._changed:
                 now = time.monotonic()
@@ -240,7 +242,8 @@ class Courier:
 
     def _lose(self, trouble: str, errand: _Errand, now: float, error: Exception | None = None) -> None:
         """Redis could not be asked."""
-        if self._trouble is None:
+        wrong = None if self._was_reached else refusal(error, self._address.label)
+        if self._trouble is None and wrong is None:
             logger.warning(
                 "%s cannot be asked for tokens (%s); %s",
                 self._address.label,
@@ -254,10 +257,9 @@ class Courier:
         for gate, question in errand.questions:
             gate.failed(question, now)
         errand.questions.clear()
-        refusal = None if self._was_reached else _refusal(error, self._address.label)
         for gate in self._active:
-            if refusal is not None:
-                gate.fail(refusal)
+            if wrong is not None:
+                gate.fail(wrong)
             else:
                 self._serve_without(gate, now)
                 gate.distribute(now)
@@ -287,8 +289,12 @@ class Courier:
 
     def close(self) -> None:
         """Ends the connection, when nothing is under way."""
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify_all()
         self.flush()
         with self._changed:
+            self._is_closing = False
             client, self._client = self._client, None
         if client is not None and self._address.is_ours:
             client.close()
@@ -305,26 +311,3 @@ class Courier:
 
 _parked: Final[list[object]] = []
 """Clients of a parent process: closing them here would end its connections."""
-
-
-def _said(error: Exception) -> str:
-    """What went wrong, in one line; redis-py's messages name hosts, never passwords."""
-    text = str(error).partition("\n")[0].strip()
-    if "OOM command not allowed" in text:
-        return "its memory is full and it may not evict anything"
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _refusal(error: Exception | None, label: str) -> ConfigurationError | None:
-    """A Redis that was never reached and does not let us in: no outage, but a wrong address."""
-    if error is None:
-        return None
-    from redis.exceptions import AuthenticationError, NoPermissionError
-
-    said = str(error)
-    if isinstance(error, (AuthenticationError, NoPermissionError)) or said.startswith(("NOAUTH", "WRONGPASS")):
-        return ConfigurationError(
-            f"{label} refuses this user or password ({type(error).__name__}); RedisLimiter needs GET, SET, TIME, EVAL "
-            "and EVALSHA on its keys"
-        )
-    return None

@@ -564,9 +564,12 @@ class SharedGate:
         return max(0.0, known.at + wait - now)
 
     def _too_long(self, wait: float, max_wait: float) -> RateLimitTimeoutError:
+        whose = f"the shared rate limit of class {self.rate_class}"
+        if self._share is not None:
+            whose = f"this process's share of {whose} (Redis is away, or just back)"
         return RateLimitTimeoutError(
-            f"the shared rate limit of class {self.rate_class} has no token for another {wait:.2f} s, and this call "
-            f"may wait for {max_wait:.2f} s; raise max_wait, or ask less often",
+            f"{whose} has no token for another {wait:.2f} s, and this call may wait for {max_wait:.2f} s; raise "
+            "max_wait, or ask less often",
             wait=wait,
         )
 

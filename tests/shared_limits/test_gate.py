@@ -154,7 +154,7 @@ def test_a_pause_holds_back_what_is_in_stock() -> None:
 
 
 def test_the_lease_that_is_due_first_is_used_first() -> None:
-    """A later question may bring an earlier moment, when requests in flight came back sooner than was to be expected."""
+    """A later question may bring an earlier moment, when requests in flight came back soon."""
     gate = gate_of()
     claims = [gate.join(Caller(), 100.0, max_wait=None, background=False) for _ in range(2)]
     gate.told(gate.ask(100.0), reply(5.0, again=0.1), 100.0)
