@@ -85,7 +85,7 @@ def test_no_traffic_is_refused(redis_only: RedisServer, prefix: str, rule: str, 
 
 def in_trouble(client: redis.Redis, prefix: str, rule: str, trouble: str, seed: int, begins: float = 0.0) -> Simulation:
     """A flood of four processes, the last of which begins at ``begins``; after some time something happens to Redis."""
-    limit = 100
+    limit = 40
     simulation = Simulation(
         client, prefix, processes=4, limit=limit, window=WINDOW, rule=rule, servers=servers_of(rule, limit), seed=seed
     )
@@ -96,7 +96,7 @@ def in_trouble(client: redis.Redis, prefix: str, rule: str, trouble: str, seed: 
         simulation.outages.append(Outage(at, at + 2.0))
     if trouble in ("restarted", "flushed"):
         simulation.lose_everything(at)
-    for number in range(400):
+    for number in range(160):
         simulation.call(number % 4, 0.0 if number % 4 < 3 else begins and at + begins)
     simulation.run()
     return simulation
