@@ -68,11 +68,11 @@ if ask.epoch ~= "" and ask.epoch ~= state.epoch and not state.lost then
   -- What this process knows is older than all that is known here.
   state.caution = math.max(state.caution, now + while_it_counts)
   state.lost = state.caution
-elseif ask.away and state.resumed >= now - ask.away and state.outage ~= state.resumed then
+elseif ask.away and now >= state.caution and state.resumed >= now - ask.away and state.outage ~= state.resumed then
   -- Nobody was served while this process went on alone, so others may have done the same. All of them return to the
   -- shared limit together, when what those sent who never tell counts no more.
   state.outage = state.resumed
-  state.caution = math.max(state.caution, now + while_it_counts)
+  state.caution = now + while_it_counts
 end
 
 -- --- stamps: when requests ended, ascending ---
@@ -377,7 +377,7 @@ return cjson.encode({
   next = next_at and next_at - now or span,
   free = next_at == now and free or 0,
   free_next = free_next or 1,
-  spare = next_at == now and not is_wanted and now >= (state.lost or 0) and free or 0,
+  spare = next_at == now and (not is_wanted or is_cautious) and now >= (state.lost or 0) and free or 0,
   steps = steps,
   sharing = sharing,
   caution = is_cautious and state.caution - now or 0,

@@ -10,7 +10,7 @@ import pytest
 from inventpay import RateLimitTimeoutError
 from inventpay.rate_limit_headers import ServerView
 from inventpay.redis.exchange import Reply
-from inventpay.redis.gate import SharedGate
+from inventpay.redis.gate import SharedGate, SharedLease
 from inventpay.redis.share import share_bucket
 from tests.support.shared_limit_simulation import new_gate
 
@@ -73,6 +73,21 @@ def test_a_share_begins_with_what_the_process_has() -> None:
     assert bucket_of(20, 2, in_flight=30).snapshot(100.0).leased == 10
 
 
+def test_a_share_counts_what_is_in_flight_before_what_has_ended() -> None:
+    """Who used more than its share gets back of it what ended last, not what ended first."""
+    bucket = bucket_of(20, 2, stamps=[41.0 + number for number in range(10)], in_flight=4)
+    assert bucket.snapshot(100.0).leased == 4
+    assert not bucket.lease(104.0)
+    assert bucket.lease(105.1)
+
+
+def test_what_was_not_free_stays_away_until_all_return() -> None:
+    """In a time of caution that takes two windows, too."""
+    bucket = bucket_of(20, 2, free=0, apart=120.0)
+    assert not bucket.lease(219.0)
+    assert bucket.lease(220.1)
+
+
 def test_alone() -> None:
     """Tokens come from the share, each end counts there, and all of it is told later."""
     gate = gate_of()
@@ -100,6 +115,36 @@ def test_alone() -> None:
     # Answered, lost, two that nobody ended, and one more of these.
     assert sorted(ending.at for ending in question.ended) == [101.0, *[106.0] * 3, 107.0]
     assert (question.want, question.open, question.away_since) == (0, [], 100.0)
+
+
+def test_a_reply_of_a_state_that_knows_nothing() -> None:
+    """What is in flight is told there, and the share is that of as many processes as there were."""
+    gate = gate_of(20)
+    lease = None
+    for epoch, sharing, caution in (("1", 4, 0.0), ("2", 1, 60.0)):
+        claim = gate.join(Caller(), 100.0, max_wait=None, background=False)
+        gate.told(gate.ask(100.0), reply(0.0, epoch=epoch, sharing=sharing, caution=caution, spare=0), 100.0)
+        lease = lease or gate.look(claim, 100.0, 1.0)
+        gate.leave(claim, 100.0)
+    assert isinstance(lease, SharedLease)
+    question = gate.ask(101.0)
+    assert (question.epoch, question.open) == ("2", [(lease.number, 100.0)])
+    assert [gate.take(161.0) is not None for _ in range(6)] == [False] * 6
+    gate.told(question, reply(epoch="2"), 161.0)
+    lease.answered(161.0, 200, {})
+
+
+def test_before_all_return_nothing_is_sent_alone() -> None:
+    """What is sent alone is told at once, and in the last moment there would be no time for it."""
+    gate = gate_of()
+    gate.go_alone(100.0, 2)
+    gate.told(gate.ask(100.0), reply(caution=30.0), 100.0)
+    lease = gate.take(129.85)
+    assert lease is not None
+    assert gate.next_question(129.85) == pytest.approx(129.87)
+    assert gate.take(129.95) is None
+    assert gate.ask(129.95).open == [(lease.number, 129.85)]
+    lease.answered(129.96, 200, {})
 
 
 def test_what_the_api_says_to_one_who_is_alone() -> None:
