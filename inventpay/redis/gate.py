@@ -489,8 +489,8 @@ class SharedGate:
         if self._share is not None:
             return
         self._again_at = -math.inf
-        # What was granted for later comes of what returns until then, and so does the share.
-        while self._stock and self._stock[-1].due > now:
+        # What was granted and not yet used came of what others had returned, who will take it again for their shares.
+        while self._stock:
             self._question.refunded.append(self._stock.pop().number)
             self._note(now)
         limits = self._limits

@@ -134,6 +134,19 @@ def test_a_reply_of_a_state_that_knows_nothing() -> None:
     lease.answered(161.0, 200, {})
 
 
+def test_what_was_granted_and_not_used_when_redis_went_away() -> None:
+    """It came of what others returned, who take it again for their shares; so it is given back."""
+    gate = gate_of()
+    claims = [gate.join(Caller(), 100.0, max_wait=None, background=False) for _ in range(8)]
+    gate.told(gate.ask(100.0), reply(*[0.5] * 8, spare=0), 100.0)
+    question = gate.ask(100.4)
+    gate.failed(question, 100.6)
+    gate.go_alone(100.6, 2)
+    gate.distribute(100.6)
+    assert [claim.lease for claim in claims] == [None] * 8
+    assert sorted(gate.ask(100.8).refunded) == list(range(1, 9))
+
+
 def test_before_all_return_nothing_is_sent_alone() -> None:
     """What is sent alone is told at once, and in the last moment there would be no time for it."""
     gate = gate_of()
