@@ -56,9 +56,14 @@ class _Client(httpx.Client):
 
 
 def _is_watched(kind: type[httpx.Client | httpx.AsyncClient]) -> bool:
-    """Whether somebody, such as a monitoring library, put his own ``send`` in the place of httpx's."""
-    # A wrapper may have the name, and show the attributes, of what it wraps.
-    return type(kind.send) is not FunctionType or kind.send.__globals__ is not kind.build_request.__globals__
+    """Whether somebody, such as a monitoring or a recording library, put his own ``send`` in the place of httpx's."""
+    home = kind.build_request.__globals__
+    # The second is private to httpx, but recorders of requests have replaced it for years.
+    for method in (kind.send, getattr(kind, "_send_single_request", kind.send)):
+        # A wrapper may have the name, and show the attributes, of what it wraps.
+        if type(method) is not FunctionType or method.__globals__ is not home:
+            return True
+    return False
 
 
 def new_async_client(settings: ConnectionSettings, *, fresh: bool) -> httpx.AsyncClient:

@@ -432,11 +432,14 @@ async def test_an_answer_that_cannot_be_put_away(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("ask", [ask_blocking, ask_async, ask_aiohttp])
-def test_what_monitors_httpx_sees_every_request(server: EchoServer, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who wraps ``send`` of httpx's clients, as monitoring libraries do, is not gone round."""
+@pytest.mark.parametrize("method", ["send", "_send_single_request"])
+def test_what_monitors_httpx_sees_every_request(
+    server: EchoServer, method: str, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who wraps what httpx's clients send with, as monitoring and recording libraries do, is not gone round."""
     seen: list[str] = []
     for kind in (httpx.Client, httpx.AsyncClient):
-        monkeypatch.setattr(kind, "send", watched(kind.send, seen))
+        monkeypatch.setattr(kind, method, watched(getattr(kind, method), seen))
     ask(server.url)
     assert seen == [f"{server.url}/asked"]
 
