@@ -12,6 +12,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,12 +42,21 @@ def binary(name: str) -> str | None:
     return shutil.which(name)
 
 
+def _free_port() -> int:
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port: int = probe.getsockname()[1]
+        if port < 55_000:  # a node of a cluster needs the one that is higher by 10,000, too
+            return port
+
+
 class RedisServer:
     """A server process of our own, on a port of loopback that stays the same when it is restarted."""
 
     def __init__(self, program: str, *options: str, settings: Path | None = None) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port: int = probe.getsockname()[1]
+        self.port: int = _free_port()
+        # A replica writes what it was sent into its folder, and whoever starts there reads it.
+        self._folder = tempfile.TemporaryDirectory()
         self._program = program
         self._options = options
         self._settings = settings
@@ -68,7 +78,7 @@ class RedisServer:
                     "--bind",
                     "127.0.0.1",
                     "--dir",
-                    "/tmp",
+                    self._folder.name,
                 ),
                 *("--save", "", "--appendonly", "no", "--daemonize", "no", *debug, *self._options),
             ],
@@ -80,6 +90,7 @@ class RedisServer:
             try:
                 with self.client() as client:
                     client.ping()
+                assert self._process.poll() is None, f"port {self.port} was taken by another server"
                 return
             except redis.AuthenticationError:
                 return  # it serves, and wants a password
@@ -94,6 +105,13 @@ class RedisServer:
             self._process.kill()
             self._process.wait()
             self._process = None
+            for left in Path(self._folder.name).iterdir():
+                left.unlink()
+
+    def close(self) -> None:
+        """Ends it for good."""
+        self.stop()
+        self._folder.cleanup()
 
     def client(self) -> redis.Redis:
         """A client for looking into it."""
@@ -124,7 +142,7 @@ def redis_server(name: str = "redis-server", *options: str, settings: Path | Non
     try:
         yield server
     finally:
-        server.stop()
+        server.close()
 
 
 class RunningServer(RedisServer):
@@ -133,6 +151,7 @@ class RunningServer(RedisServer):
     def __init__(self, url: str) -> None:
         super().__init__("")
         self.url = url
+        self._folder.cleanup()
 
 
 def named_server() -> RunningServer | None:
