@@ -265,13 +265,15 @@ class TokenBucket:
         now = self._advance(now)
         if ahead < self._credit:
             return 0.0
-        if ahead == 0 and (ready := self.ready_at(now)) is not None:
+        ready = self.ready_at(now)
+        if ahead == 0 and ready is not None:
             return _seconds_until(ready, now)
         bound = self._bound(now, ahead, self._backoff.limit_at(now))
         if self._backoff.reduced:
             # The limit may have grown by then, and the caller's turn comes earlier; not earlier than under that limit.
             bound = self._bound(now, ahead, self._backoff.limit_at(bound))
-        return _seconds_until(bound, now)
+        # In a time of caution the first one waits longer than the limit alone would have it, and so do those behind.
+        return _seconds_until(bound if ready is None else max(bound, ready), now)
 
     def snapshot(self, now: float) -> BucketSnapshot:
         """The bucket's state at `now`, for people and tests."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from inventpay.rate_limit import GRACE, MARGIN, Rule, TokenBucket
@@ -691,6 +691,7 @@ def test_only_a_refund_brings_the_named_time_forward(bucket: TokenBucket, script
 
 @settings(max_examples=100, deadline=None)
 @given(buckets(), steps(ROUGH), st.integers(0, 25))
+@example(TokenBucket(4), [*[Step("lease", 0.0, 0)] * 3, Step("refund", 0.0, 0), Step("refused", 0.0, 0)], 1)
 def test_wait_is_a_lower_bound_for_everyone_in_the_queue(bucket: TokenBucket, script: list[Step], ahead: int) -> None:
     """With everything answered at once, nobody gets a token before the time named, and the estimate grows in order."""
     life = Life(bucket)
