@@ -19,7 +19,6 @@ from .forking import Lock, remember
 from .line import Line, Waker
 from .options import RateClass, RateLimits
 from .rate_limit import BucketSnapshot, TokenBucket
-from .rate_limit_headers import read as read_rate_limit_headers
 
 
 class Lease(Protocol):
@@ -194,7 +193,9 @@ class Gate:
                 self._bucket.lost(now)
 
     def _learn(self, now: float, status: int, headers: Mapping[str, str]) -> None:
-        view = read_rate_limit_headers(headers, wall_now=time.time(), window=self._bucket.window) if headers else None
+        from .rate_limit_headers import read  # what reads headers is not needed to import a client
+
+        view = read(headers, wall_now=time.time(), window=self._bucket.window) if headers else None
         if view is not None:
             self._bucket.observe(now, limit=view.limit, remaining=view.remaining, reset_in=view.reset_in)
         if status == 429:

@@ -25,8 +25,6 @@ import math
 from collections import deque
 from typing import Literal, NamedTuple, get_args
 
-import attrs
-
 from .rate_limit_backoff import CREDIBLE_WINDOWS, Backoff
 from .rate_limit_pace import Pace
 from .rate_limit_stamps import Stamps
@@ -47,8 +45,7 @@ GRACE = 5.0
 _OUTLOOK_AGE = 0.001
 
 
-@attrs.frozen
-class BucketSnapshot:
+class BucketSnapshot(NamedTuple):
     """What a bucket looked like at one moment.
 
     Attributes:

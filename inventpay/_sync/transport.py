@@ -28,7 +28,6 @@ from ..headers import Headers
 from ..http_errors import without_frames
 from ..limiter import Limiter
 from ..options import CallOptions
-from ..rate_limit_headers import parse_retry_after
 from ..redaction import without_keys
 from ..responses import APIResponse
 from ..retries import RetryBudget, decide
@@ -298,6 +297,7 @@ def _luck() -> float:
 
 def _refusal(response: APIResponse) -> APIStatusError:
     from ..failures import from_response
+    from ..rate_limit_headers import parse_retry_after
 
     asked = response.headers.get("retry-after")
     return from_response(
