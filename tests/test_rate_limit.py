@@ -533,7 +533,7 @@ def test_the_snapshot_says_what_there_is() -> None:
     spend(bucket, 1, 0.0)
     assert bucket.lease(1.0)
     seen = bucket.snapshot(2.0)
-    assert attrs.asdict(seen) == {
+    assert seen._asdict() == {
         "limit": 3,
         "effective_limit": 3,
         "available": 1,
