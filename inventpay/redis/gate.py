@@ -22,7 +22,7 @@ from ..options import RateClass, RateLimits
 from ..rate_limit import GRACE, TokenBucket
 from ..rate_limit_headers import ServerView
 from ..rate_limit_headers import read as read_rate_limit_headers
-from .exchange import Ending, Question, Refusal, Reply, Terms, View
+from .exchange import LEAD, Ending, Question, Refusal, Reply, Terms, View
 from .share import share_bucket
 
 LINGER: Final = 0.02
@@ -30,6 +30,14 @@ LINGER: Final = 0.02
 
 _TELLING: Final = 0.1
 """Seconds in which what was sent alone is told for certain."""
+
+_SURE: Final = 0.1
+"""Seconds after a reply in which a lease may be used, also one that was granted before. A process that finds Redis away
+goes on alone so much later, with what comes back to it from then on: what came back before may be in others' stock."""
+
+_ACQUAINTANCE: Final = 0.25
+"""Seconds after which a process that began to wait asks again who else shares the limit. The next time it is twice as
+late, and so on up to a quarter of the window: processes tend to start together."""
 
 _FRESH: Final = 0.5
 """Part of its time for which a lease may still be used: the request needs the rest."""
@@ -121,9 +129,11 @@ class SharedGate:
         self._must_list = False
         self._again_at = -math.inf
         self._known: _Known | None = None
+        self._known_since = -math.inf
         self._stamps: deque[float] = deque()
         self._paused_until = -math.inf
         self._share: TokenBucket | None = None
+        self._share_from = -math.inf
         self._share_until = -math.inf
         self._most_sharing = 0
         self._watchers: list[Waker] = []
@@ -133,6 +143,17 @@ class SharedGate:
     def _pause(self) -> float:
         """Seconds before the return to the shared limit in which nothing is sent alone, so that all of it was told."""
         return min(_TELLING, self._terms.span / 8)
+
+    @property
+    def _sure(self) -> float:
+        """See ``_SURE``. With rule "any" leases come one by one, too many to ask again before each."""
+        span = self._terms.span
+        return span / 16 if self._terms.rule == "any" else min(_SURE, span / 16)
+
+    @property
+    def _sure_until(self) -> float:
+        """Until when what is in stock may be used without asking again."""
+        return -math.inf if self._known is None else self._known.at + self._sure
 
     def _blank(self) -> Question:
         return Question(terms=self._terms)
@@ -248,11 +269,12 @@ class SharedGate:
         while stock and stock[0].stale <= now:
             stock.popleft()  # this process slept for so long that Redis has given it up
             self._must_list = True
-        if stock and stock[0].due <= now and self._paused_until <= now:
+        is_usable = self._share is not None or now <= self._sure_until
+        if stock and is_usable and max(stock[0].due, self._paused_until) <= now:
             lease = SharedLease(self, self._generation, stock.popleft().number, now)
             if self._share is not None and self._share.lease(now):
                 lease.bucket = self._share
-        elif self._share is not None and now < self._share_until - self._pause and self._share.lease(now):
+        elif self._share is not None and self._may_send_alone(now) and self._share.lease(now):
             lease = SharedLease(self, self._generation, self._next_alone, now)
             lease.bucket = self._share
             self._untold[lease.number] = now
@@ -262,6 +284,9 @@ class SharedGate:
             return None
         self._leased[lease.number] = lease
         return lease
+
+    def _may_send_alone(self, now: float) -> bool:
+        return self._share_from <= now < self._share_until - self._pause
 
     def _return_surplus(self, now: float) -> None:
         while len(self._stock) > len(self._line):
@@ -374,7 +399,9 @@ class SharedGate:
             moments.append(self.next_question(now))
         if self._line:
             if self._stock:
-                moments.append(max(self._stock[0].due, self._paused_until))
+                due = max(self._stock[0].due, self._paused_until)
+                if self._share is not None or max(due, now) <= self._sure_until:
+                    moments.append(due)
             if self._share is not None:
                 ready = self._share.ready_at(now)
                 moments.append(self._share_until)
@@ -393,6 +420,13 @@ class SharedGate:
             moments.append(now)
         if self._share is None and len(self._line) > len(self._stock):
             moments.append(self._again_at)
+        if self._share is None and self._line:
+            if self._known is not None:
+                known_for = self._known.at - self._known_since
+                moments.append(self._known.at + min(max(_ACQUAINTANCE, known_for), self._terms.span / 4))
+            if self._stock:
+                due = max(self._stock[0].due, self._paused_until)
+                moments.append(max(due - LEAD, self._sure_until))
         return min(moments)
 
     def ask(self, now: float) -> Question:
@@ -433,6 +467,8 @@ class SharedGate:
             if self._untold:
                 self._note(now)
         self._most_sharing = max(reply.sharing, self._most_sharing) if is_lost or reply.caution > 0 else reply.sharing
+        if self._known is None or now > self._known.at + self._terms.span:
+            self._known_since = now
         self._known = _Known(reply, now)
         self._away_since = None
         self._paused_until = now + reply.blocked
@@ -494,6 +530,9 @@ class SharedGate:
             self._question.refunded.append(self._stock.pop().number)
             self._note(now)
         limits = self._limits
+        # The same holds for the others, who may use what they were granted for another moment. What comes back to this
+        # process until then is theirs.
+        self._share_from = now if self._known is None else now + self._sure
         self._share = share_bucket(
             self._terms.limit,
             limits.window,
@@ -503,10 +542,10 @@ class SharedGate:
             stamps=sorted(self._stamps),
             in_flight=len(self._leased),
             free=free,
-            apart=max(0.0, until - now) if until < math.inf else 0.0,
-            now=now,
+            apart=max(0.0, until - self._share_from) if until < math.inf else 0.0,
+            now=self._share_from,
         )
-        leased = self._share.snapshot(now).leased
+        leased = self._share.snapshot(self._share_from).leased
         for lease in list(self._leased.values())[:leased]:
             lease.bucket = self._share
 
@@ -548,7 +587,7 @@ class SharedGate:
             return max(0.0, max(self._stock[ahead].due, self._paused_until) - now)
         ahead -= len(self._stock)
         if self._share is not None:
-            return self._share.wait(now, ahead=ahead)
+            return max(0.0, self._share_from - now) + self._share.wait(now, ahead=ahead)
         known = self._known
         if known is None:
             return 0.0
@@ -584,7 +623,7 @@ class SharedGate:
                 available=seen.available,
                 leased=seen.leased,
                 waiting=waiting,
-                next_token=self._share.wait(now, ahead=self._line.direct),
+                next_token=self._estimate(self._line.direct, now),
             )
         if self._known is None:
             return ClassSnapshot(limit=self._terms.limit, available=self._terms.limit, leased=0, waiting=waiting)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import itertools
+import math
 from typing import Any
 
 import pytest
@@ -206,9 +208,56 @@ def test_a_pause_holds_back_what_is_in_stock() -> None:
     claim = gate.join(Caller(), 100.0, max_wait=None, background=False)
     gate.told(gate.ask(100.0), reply(0.0, blocked=5.0), 100.0)
     assert claim.lease is None
-    assert gate.next_event(100.0, can_ask=True) == 105.0
+    gate.distribute(104.9)
+    assert claim.lease is None
+    gate.told(gate.ask(104.998), reply(blocked=0.001), 104.999)
+    assert gate.next_event(104.999, can_ask=True) == 105.0
     gate.distribute(105.0)
     assert claim.lease is not None
+
+
+def test_a_lease_for_later_is_used_when_redis_was_just_heard() -> None:
+    """A moment before it is due Redis is asked whether all is well: in an outage others would spend it again."""
+    gate = gate_of()
+    claim = gate.join(Caller(), 100.0, max_wait=None, background=False)
+    gate.told(gate.ask(100.0), reply(12.0), 100.0)
+    gate.told(gate.ask(111.0), reply(), 111.0)
+    assert gate.next_question(111.0) == pytest.approx(111.998)
+    gate.distribute(112.0)
+    assert claim.lease is None
+    # Nor is the scheduler woken for nothing while that question is under way.
+    question = gate.ask(112.0)
+    assert (question.want, gate.next_event(112.0, can_ask=True)) == (0, math.inf)
+    gate.told(question, reply(), 112.001)
+    assert claim.lease is not None
+
+
+def test_who_goes_alone_lets_others_use_what_they_were_granted() -> None:
+    """They may do so for a moment after their last reply, and what comes back to this process until then is theirs."""
+    gate = gate_of()
+    claim = gate.join(Caller(), 100.0, max_wait=None, background=False)
+    gate.told(gate.ask(100.0), reply(0.0, spare=2), 100.0)
+    assert claim.lease is not None
+    claim.lease.answered(100.0, 200, {})
+    gate.failed(gate.ask(160.0), 160.0)
+    gate.go_alone(160.0, 2)
+    # The token of 100.0 is back at 160.06, and the part of what was spare is 1.
+    assert gate.take(160.05) is None
+    assert gate.snapshot(160.05).next_token == pytest.approx(0.05)
+    assert [gate.take(160.1) is not None for _ in range(2)] == [True, False]
+
+
+def test_who_else_shares_the_limit_is_asked_again() -> None:
+    """Soon after a process began to wait, and ever more rarely: the share of an outage depends on it."""
+    gate = gate_of()
+    gate.join(Caller(), 100.0, max_wait=None, background=False)
+    moments = [100.0]
+    for _ in range(9):
+        gate.told(gate.ask(moments[-1]), reply(again=1000.0, next=1000.0), moments[-1])
+        moments.append(gate.next_question(moments[-1]))
+    waits = [later - sooner for sooner, later in itertools.pairwise(moments)]
+    assert waits[:7] == pytest.approx([0.25, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0])
+    assert waits[8] == pytest.approx(60.06 / 4)
 
 
 def test_the_lease_that_is_due_first_is_used_first() -> None:
@@ -217,9 +266,10 @@ def test_the_lease_that_is_due_first_is_used_first() -> None:
     claims = [gate.join(Caller(), 100.0, max_wait=None, background=False) for _ in range(2)]
     gate.told(gate.ask(100.0), reply(5.0, again=0.1), 100.0)
     gate.told(gate.ask(100.1), reply(0.9), 100.1)
-    gate.distribute(101.0)
+    gate.told(gate.ask(100.99), reply(), 101.0)
     assert [claim.lease is not None for claim in claims] == [True, False]
-    assert gate.next_event(101.0, can_ask=True) == 105.0
+    gate.told(gate.ask(104.99), reply(), 104.99)
+    assert gate.next_event(104.99, can_ask=True) == 105.0
 
 
 def test_a_line_that_cannot_be_served() -> None:
