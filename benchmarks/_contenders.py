@@ -15,9 +15,9 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from inventpay import RateLimits
-from inventpay._tasks import AsyncWaiting
-from inventpay._threads import Waiting
-from inventpay.gate import ClassSnapshot, Lease
+from inventpay._concurrency.tasks import AsyncWaiting
+from inventpay._concurrency.threads import Waiting
+from inventpay._limits.class_limiter import ClassSnapshot, Lease
 from inventpay.options import RateClass, Rule
 
 FOR_EVER = 86_400.0

@@ -15,10 +15,10 @@ from statistics import median
 from typing import Any
 
 from inventpay import AsyncInventPay, RateLimits
-from inventpay._tasks import AsyncWaiting
-from inventpay.limiter import LocalLimiter
+from inventpay._concurrency.tasks import AsyncWaiting
+from inventpay._limits.limiter import LocalLimiter
+from inventpay._limits.token_bucket import TokenBucket
 from inventpay.options import RateClass, Rule
-from inventpay.rate_limit import TokenBucket
 
 CLASS = RateClass.STATUS_CHECKS
 LIMIT, WINDOW = 300, 60.0  # of status checks, as documented

@@ -26,7 +26,7 @@ def measure(bench: Bench) -> Sequence[Row]:
 def contend(size: int) -> None:
     """Both, in turn."""
     from inventpay import APIResponse, Headers
-    from inventpay.calls import products
+    from inventpay._api import products
 
     call = products.page(1, search=None, limit=50)
     body = json.dumps(

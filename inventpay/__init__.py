@@ -10,17 +10,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import lazy
+from ._core import lazy_exports
 from .version import VERSION as __version__
 
 if TYPE_CHECKING:
+    from ._api.amounts import Amount
+    from ._api.health_check import CheckResult, CheckState
+    from ._api.listing import AsyncListing
     from ._async.client import AsyncInventPay
     from ._async.paging import AsyncPage
-    from ._listing import AsyncListing
+    from ._limits.class_limiter import ClassSnapshot, Lease
+    from ._limits.limiter import Limiter, LocalLimiter
     from ._sync.client import InventPay
     from ._sync.paging import Page
-    from .basket import CheckoutItem
-    from .check import CheckResult, CheckState
     from .errors import (
         APIConnectionError,
         APIStatusError,
@@ -47,7 +49,6 @@ if TYPE_CHECKING:
         WaitTimeoutError,
         WebhookError,
     )
-    from .gate import ClassSnapshot, Lease
     from .headers import Headers
     from .hooks import (
         AttemptAnswered,
@@ -59,7 +60,6 @@ if TYPE_CHECKING:
         RetryPlanned,
         TokenWaited,
     )
-    from .limiter import Limiter, LocalLimiter
     from .models import (
         AddedKeys,
         AmountCurrency,
@@ -100,21 +100,21 @@ if TYPE_CHECKING:
         WithdrawalLimits,
         WithdrawalState,
     )
-    from .money import Amount
+    from .models.checkout import CheckoutItem
     from .options import UNSET, RateClass, RateLimits, RetryPolicy, Rule, Unset
     from .responses import APIResponse
 else:
     # Importing the package costs next to nothing; each name is imported when it is first used.
-    __getattr__, __dir__ = lazy.exports(
+    __getattr__, __dir__ = lazy_exports.exports(
         __name__,
         {
             "_async.client": ["AsyncInventPay"],
             "_async.paging": ["AsyncPage"],
-            "_listing": ["AsyncListing"],
+            "_api.listing": ["AsyncListing"],
             "_sync.client": ["InventPay"],
             "_sync.paging": ["Page"],
-            "basket": ["CheckoutItem"],
-            "check": ["CheckResult", "CheckState"],
+            "models.checkout": ["CheckoutItem"],
+            "_api.health_check": ["CheckResult", "CheckState"],
             "errors": [
                 "APIConnectionError",
                 "APIStatusError",
@@ -141,7 +141,7 @@ else:
                 "WaitTimeoutError",
                 "WebhookError",
             ],
-            "gate": ["ClassSnapshot", "Lease"],
+            "_limits.class_limiter": ["ClassSnapshot", "Lease"],
             "headers": ["Headers"],
             "hooks": [
                 "AttemptAnswered",
@@ -153,7 +153,7 @@ else:
                 "RetryPlanned",
                 "TokenWaited",
             ],
-            "limiter": ["Limiter", "LocalLimiter"],
+            "_limits.limiter": ["Limiter", "LocalLimiter"],
             "models": [
                 "AddedKeys",
                 "AmountCurrency",
@@ -194,7 +194,7 @@ else:
                 "WithdrawalLimits",
                 "WithdrawalState",
             ],
-            "money": ["Amount"],
+            "_api.amounts": ["Amount"],
             "options": ["UNSET", "RateClass", "RateLimits", "RetryPolicy", "Rule", "Unset"],
             "responses": ["APIResponse"],
         },

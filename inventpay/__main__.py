@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import check_command
+from ._cli import check as check_command
 from .version import VERSION
 
 

@@ -29,8 +29,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from ._core.json_values import shown
 from .headers import Headers
-from .json_values import shown
 
 if TYPE_CHECKING:
     from .models import AddedKeys, PaymentStatus

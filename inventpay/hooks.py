@@ -12,8 +12,8 @@ from typing import Literal, TypeAlias
 
 from attrs import frozen
 
+from ._core.logger import logger
 from .errors import Outcome
-from .log import logger
 from .options import RateClass
 
 __all__ = [

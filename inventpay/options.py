@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
+from ._core.json_values import shown
 from .errors import ConfigurationError
-from .json_values import shown
 
 __all__ = ["UNSET", "RateClass", "RateLimits", "RetryPolicy", "Rule", "Unset"]
 
@@ -130,7 +130,7 @@ class RateLimits:
     max_burst: int | None = field(default=None, validator=_check_burst)
     """At most so many calls at once after a quiet spell, for servers that allow only small bursts."""
     classes: Mapping[str, RateClass] = field(factory=dict[str, RateClass], converter=_read_classes, hash=False)
-    """Endpoints counted differently from :data:`inventpay.calls.ENDPOINTS`, such as
+    """Endpoints counted differently from :data:`inventpay._api.ENDPOINTS`, such as
     ``{"GET /v1/withdrawal/{withdrawalId}": "status_checks"}``."""
 
     def limit(self, rate_class: RateClass) -> int:

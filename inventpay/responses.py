@@ -25,7 +25,7 @@ class APIResponse:
 
     def json(self) -> Any:
         """The parsed body, fractions as ``Decimal``. Raises DecodeError when it is no JSON."""
-        from .converter import read_json
+        from ._json.converter import read_json
 
         try:
             return read_json(self.body)

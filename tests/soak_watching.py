@@ -17,8 +17,8 @@ from datetime import datetime, timedelta
 import httpx
 
 from inventpay import AsyncInventPay, PaymentStatus, PollingStretched
+from inventpay._watching.schedule import SHARE, PaymentSubject
 from inventpay.hooks import Event
-from inventpay.polling import SHARE, PaymentSubject
 from tests.support.virtual_api import virtual_client
 from tests.support.virtual_time import START, run
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventpay import answers
-from inventpay.converter import read_json
+from inventpay._api import answers
+from inventpay._api.status_errors import checked_document
+from inventpay._json.converter import read_json
 from inventpay.errors import APIStatusError, DecodeError
-from inventpay.failures import checked_document
 from inventpay.headers import Headers
 from inventpay.models import (
     AmountCurrency,

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventpay import arguments
-from inventpay.arguments import identifier, segment
+from inventpay._api import arguments
+from inventpay._api.arguments import identifier, segment
 from inventpay.errors import InvalidArgumentError
 from inventpay.models import AmountCurrency, Currency, PaymentState
 from inventpay.models.enums import FINAL_STATES

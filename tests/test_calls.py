@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventpay import calls
-from inventpay.calls import Call, Endpoint
-from inventpay.converter import read_json
+from inventpay import _api as calls
+from inventpay._api import Call, Endpoint
+from inventpay._json.converter import read_json
 from inventpay.errors import APIStatusError, DecodeError, InvalidArgumentError
 from inventpay.headers import Headers
 from inventpay.models import Balance, Balances, Invoice, Payment, PaymentStatus, Withdrawal

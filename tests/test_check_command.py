@@ -8,7 +8,7 @@ import pytest
 
 from inventpay import CheckResult, CheckState
 from inventpay.__main__ import main
-from inventpay.check_command import lines
+from inventpay._cli.check import lines
 from inventpay.sandbox import Sandbox
 from tests.support.clients import new_key
 from tests.support.raw_server import closed_port

@@ -25,11 +25,11 @@ from inventpay import (
     RateClass,
 )
 from inventpay._async.connection import WOUNDS, AsyncConnection, Progress
+from inventpay._concurrency.tasks import AsyncWaiting
+from inventpay._concurrency.threads import Waiting
 from inventpay._sync.connection import Connection
-from inventpay._tasks import AsyncWaiting
-from inventpay._threads import Waiting
-from inventpay.http_client import FRESH_EXPIRY
-from inventpay.settings import read_connection_settings
+from inventpay._transport.http_client import FRESH_EXPIRY
+from inventpay._transport.settings import read_connection_settings
 from tests.support.servers import EchoServer, async_client, blocking_client, echo_thread, read, wait_until
 
 TRANSPORTS = pytest.mark.parametrize("transport", [None, "aiohttp"])
@@ -666,7 +666,7 @@ async def test_a_guard_that_comes_too_late_forgets_nobody_else(server: EchoServe
 
 def test_the_tls_context_is_made_once(monkeypatch: Any) -> None:
     """However many clients, threads and loops there are, the certificates are read once per process."""
-    from inventpay import http_client
+    from inventpay._transport import http_client
 
     made: list[ssl.SSLContext] = []
     original = httpx.create_ssl_context

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventpay import converter, models
-from inventpay.converter import MAX_DEPTH, camel, read_json, structure, write_json
+from inventpay import models
+from inventpay._json import converter
+from inventpay._json.converter import MAX_DEPTH, camel, read_json, structure, write_json
+from inventpay._json.structuring import members_of, reader, without_none
 from inventpay.errors import DecodeError
-from inventpay.model_readers import members_of, reader, without_none
 from inventpay.models import Balance, Limit
 from inventpay.webhooks.events import KNOWN_EVENTS
 

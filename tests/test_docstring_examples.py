@@ -36,7 +36,7 @@ MODULES = [
     )
 ]
 
-PAGES = ["inventpay._async.paging", "inventpay._sync.paging", "inventpay._listing"]
+PAGES = ["inventpay._async.paging", "inventpay._sync.paging", "inventpay._api.listing"]
 """What calls for a list return; parts of it are nobody's to call."""
 
 

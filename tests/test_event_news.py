@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventpay import InvalidArgumentError, PaymentState, PaymentStatus
-from inventpay.event_news import advanced, payment_of
-from inventpay.polling import goes_backwards
+from inventpay._watching.event_updates import advanced, payment_of
+from inventpay._watching.schedule import goes_backwards
 from inventpay.webhooks import (
     PaymentCompletedEvent,
     PaymentConfirmedEvent,

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import pytest
 
-from inventpay import calls
-from inventpay.converter import read_json
+from inventpay import _api as calls
+from inventpay._api.status_errors import from_response
+from inventpay._json.converter import read_json
 from inventpay.errors import APIStatusError, AuthenticationError, BadRequestError
-from inventpay.failures import from_response
 from inventpay.headers import Headers
 from inventpay.models import (
     AmountCurrency,

@@ -12,7 +12,10 @@ from collections.abc import Iterable
 import pytest
 
 import inventpay
-from inventpay import answers, calls, errors, hooks, lazy, models, options, version, webhooks
+from inventpay import _api as calls
+from inventpay import errors, hooks, models, options, version, webhooks
+from inventpay._api import answers
+from inventpay._core import lazy_exports
 from inventpay.models import balances, enums, payments, withdrawals
 
 
@@ -107,9 +110,9 @@ def test_a_misspelt_name_is_told() -> None:
 
 def test_only_what_is_there_can_be_exported() -> None:
     """A table that names what its module has not fails where the name is used."""
-    get, names = lazy.exports("inventpay", {"money": ["Amount", "Penny"]})
-    assert {"Amount", "Penny", "money"} <= set(names())
-    with pytest.raises(AttributeError, match=r"module 'inventpay\.money' has no attribute 'Penny'"):
+    get, names = lazy_exports.exports("inventpay", {"options": ["RateLimits", "Penny"]})
+    assert {"RateLimits", "Penny", "options"} <= set(names())
+    with pytest.raises(AttributeError, match=r"module 'inventpay\.options' has no attribute 'Penny'"):
         get("Penny")
 
 
@@ -141,7 +144,7 @@ def loaded(code: str) -> set[str]:
 def test_the_import_loads_next_to_nothing() -> None:
     """Each name is imported when it is first used."""
     ours = {name for name in loaded("import inventpay") if name.startswith("inventpay")}
-    assert ours == {"inventpay", "inventpay.lazy", "inventpay.version"}
+    assert ours == {"inventpay", "inventpay._core", "inventpay._core.lazy_exports", "inventpay.version"}
 
 
 @pytest.mark.parametrize("client", ["InventPay", "AsyncInventPay"])
@@ -150,7 +153,7 @@ def test_importing_a_client_loads_nothing_that_only_a_call_needs(client: str) ->
     late = {"httpx", "httpcore", "httpx2", "aiohttp", "cattrs", "msgspec", "asyncio", "anyio", "ssl", "starlette"}
     late |= {
         f"inventpay.{name}"
-        for name in ("calls.payments", "answers", "converter", "hooks", "sandbox", "models.balances")
+        for name in ("_api.payments", "_api.answers", "_json.converter", "hooks", "sandbox", "models.balances")
     }
     assert not late & loaded(f"from inventpay import {client}, InventPayError, RateLimits")
 
@@ -158,7 +161,8 @@ def test_importing_a_client_loads_nothing_that_only_a_call_needs(client: str) ->
 def test_whoever_has_no_store_does_not_pay_for_one() -> None:
     """A call for a balance loads neither the store's calls nor its models, nor lists, nor the check."""
     late = {f"inventpay.models.{name}" for name in ("products", "stores", "key_pools", "orders")}
-    late |= {f"inventpay.{name}" for name in ("_sync.store", "_sync.paging", "_listing", "paging", "check", "basket")}
+    late |= {f"inventpay.{name}" for name in ("_sync.store", "_sync.paging", "_api.listing", "_api.page_walk")}
+    late |= {"inventpay._api.health_check", "inventpay.models.checkout"}
     assert not late & loaded("from inventpay import InventPay; InventPay('pk_live_1').balances.get")
     assert "inventpay.models.products" in loaded("from inventpay import InventPay; InventPay('k').store.products.list")
 

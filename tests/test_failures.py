@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inventpay._api.status_errors import checked_document, from_response
 from inventpay.errors import (
     BODY_KEPT,
     APIStatusError,
@@ -24,7 +25,6 @@ from inventpay.errors import (
     class_for,
     outcome_of,
 )
-from inventpay.failures import checked_document, from_response
 from inventpay.headers import Headers
 from inventpay.responses import APIResponse
 from tests.documented import body, encoded

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventpay import AsyncInventPay, InventPay, PaymentStatus
-from inventpay.polling import SHARE, Schedule, Watcher
+from inventpay._watching.schedule import SHARE, Schedule, Watcher
 from inventpay.webhooks import PaymentCompletedEvent
 from tests.support.clients import new_key
 from tests.support.virtual_api import virtual_client

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from inventpay import forking
+from inventpay._concurrency import forking
 
 
 class Thing:

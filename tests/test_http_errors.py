@@ -23,7 +23,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from inventpay import APIConnectionError, APITimeoutError, InventPayError, NotFoundError, RetryPolicy, ServerError
-from inventpay.http_errors import outcome_of, translate, without_frames
+from inventpay._transport.http_errors import outcome_of, translate, without_frames
 from tests.support.api import example
 from tests.support.raw_server import Exchange, RawServer, closed_port
 from tests.support.servers import async_client, blocking_client

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from inventpay import http_transports
-from inventpay.http_transports import AsyncTransports, Transports
+from inventpay._transport import http_pool as http_transports
+from inventpay._transport.http_pool import AsyncTransports, Transports
 
 REQUEST = httpx.Request("GET", "https://localhost")
 

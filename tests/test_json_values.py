@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventpay.json_values import kind, shown
+from inventpay._core.json_values import kind, shown
 
 
 @pytest.mark.parametrize(

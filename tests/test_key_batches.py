@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inventpay._api.key_batches import BATCH_BYTES, KeyBatches
 from inventpay.errors import APITimeoutError, InvalidArgumentError, InventPayError, KeyUploadError
-from inventpay.key_batches import BATCH_BYTES, KeyBatches
 from inventpay.models import AddedKeys
 
 

@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from inventpay import AsyncInventPay, InventPay, RateClass, RateLimits, RateLimitTimeoutError
-from inventpay import limiter as limiter_module
-from inventpay._tasks import AsyncWaiting
-from inventpay._threads import Waiting
-from inventpay.gate import Lease
-from inventpay.limiter import KEPT, Limiter, LocalLimiter, _Registry, shared_limiter
+from inventpay._concurrency.tasks import AsyncWaiting
+from inventpay._concurrency.threads import Waiting
+from inventpay._limits import limiter as limiter_module
+from inventpay._limits.class_limiter import Lease
+from inventpay._limits.limiter import KEPT, Limiter, LocalLimiter, _Registry, shared_limiter
 from tests.support.clients import new_key
 
 LIMITS = RateLimits(other=5)

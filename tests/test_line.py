@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inventpay.line import TURNS, Line
+from inventpay._concurrency.wait_queue import TURNS, Line
 
 
 class Waiter:

@@ -18,7 +18,7 @@ import pytest
 import trio
 
 from inventpay import APITimeoutError, AsyncInventPay, ConfigurationError, InventPay
-from inventpay._loops import current_loop
+from inventpay._concurrency.event_loops import current_loop
 from tests.support.servers import (
     EchoServer,
     async_client,

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventpay.converter import read_json, write_json
+from inventpay._api.amounts import Amount, decode_money, plain, read_amount, subtract
+from inventpay._json.converter import read_json, write_json
 from inventpay.errors import InvalidArgumentError
-from inventpay.money import Amount, decode_money, plain, read_amount, subtract
 
 HOSTILE = decimal.Context(
     prec=5, rounding=decimal.ROUND_UP, Emin=-3, Emax=3, traps=list(decimal.Context().traps), capitals=0, clamp=1

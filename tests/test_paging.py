@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventpay import paging
-from inventpay.answers.paging import page
+from inventpay._api import page_walk as paging
+from inventpay._api.answers.paging import page
+from inventpay._api.page_walk import PageFacts, Walk, has_next
 from inventpay.errors import DecodeError
-from inventpay.paging import PageFacts, Walk, has_next
 from tests.documented import document
 
 

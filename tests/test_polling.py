@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventpay import Balance, PaymentState, PaymentStatus
-from inventpay.polling import (
+from inventpay._watching.schedule import (
     AFTER_EXPIRY,
     SHARE,
     USEFUL,

@@ -20,8 +20,9 @@ from typing import Any
 import httpx
 import pytest
 
-from inventpay import AsyncInventPay, ConfigurationError, InventPay, RateClass, RateLimits, forking
-from inventpay.limiter import shared_limiter
+from inventpay import AsyncInventPay, ConfigurationError, InventPay, RateClass, RateLimits
+from inventpay._concurrency import forking
+from inventpay._limits.limiter import shared_limiter
 from tests.support.servers import (
     ROOT,
     EchoServer,

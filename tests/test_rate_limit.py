@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from inventpay.rate_limit import GRACE, MARGIN, Rule, TokenBucket
+from inventpay._limits.token_bucket import GRACE, MARGIN, Rule, TokenBucket
 from tests.simulator import SlidingCounter, SlidingLog
 
 WINDOW = 60.0

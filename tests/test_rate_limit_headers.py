@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from inventpay.rate_limit_headers import RETRY_AFTER, TRIPLES, ServerView, parse_retry_after, read
+from inventpay._core.rate_limit_headers import RETRY_AFTER, TRIPLES, ServerView, parse_retry_after, read
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC).timestamp()
 IN_30_SECONDS = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventpay.rate_limit import Rule, TokenBucket
+from inventpay._limits.token_bucket import Rule, TokenBucket
 from tests.simulator import (
     FixedWindow,
     Network,

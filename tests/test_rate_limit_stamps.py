@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventpay.rate_limit_stamps import Stamps
+from inventpay._limits.request_history import Stamps
 
 SPAN = 64.0
 

@@ -19,9 +19,9 @@ from inventpay import (
     RetryPolicy,
     ServerError,
 )
-from inventpay.calls import Safety
+from inventpay._api import Safety
+from inventpay._transport.retries import RetryBudget, decide, may_repeat, pause
 from inventpay.errors import class_for, outcome_of
-from inventpay.retries import RetryBudget, decide, may_repeat, pause
 
 SAFETIES: list[Safety] = ["read", "repeatable", "once"]
 

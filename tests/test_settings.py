@@ -10,7 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from inventpay import calls
+from inventpay import _api as calls
+from inventpay._transport.settings import (
+    ConnectionSettings,
+    TransportSettings,
+    read_connection_settings,
+    read_transport_settings,
+)
 from inventpay.errors import ConfigurationError
 from inventpay.options import (
     API_KEY_VARIABLE,
@@ -19,12 +25,6 @@ from inventpay.options import (
     RateClass,
     RateLimits,
     RetryPolicy,
-)
-from inventpay.settings import (
-    ConnectionSettings,
-    TransportSettings,
-    read_connection_settings,
-    read_transport_settings,
 )
 from inventpay.version import VERSION
 

@@ -22,10 +22,10 @@ from inventpay import (
     RateClass,
     RateLimits,
     ServerError,
-    forking,
 )
-from inventpay.polling import Schedule
-from inventpay.sharing import REMEMBERED, Resource
+from inventpay._concurrency import forking
+from inventpay._transport.coalescing import REMEMBERED, Resource
+from inventpay._watching.schedule import Schedule
 from tests.support.clients import new_key
 from tests.support.raw_server import Exchange, RawServer
 from tests.support.virtual_api import VirtualAPI, virtual_client

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inventpay._transport.coalescing import PATIENCE, Caller, Resource, is_shared
 from inventpay.headers import Headers
 from inventpay.responses import APIResponse
-from inventpay.sharing import PATIENCE, Caller, Resource, is_shared
 
 
 class Waker:

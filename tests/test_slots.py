@@ -10,7 +10,7 @@ import anyio.lowlevel
 import pytest
 import trio
 
-from inventpay._tasks import AsyncioSlots, AsyncSlots, AsyncWaiting
+from inventpay._concurrency.tasks import AsyncioSlots, AsyncSlots, AsyncWaiting
 
 
 def test_each_library_has_its_own() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from inventpay.answers import key_pools, orders, products, stores
+from inventpay._api.answers import key_pools, orders, products, stores
 from inventpay.errors import DecodeError
 from inventpay.models import (
     AddedKeys,

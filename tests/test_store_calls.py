@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from inventpay import UNSET, DigitalContent, StoreSettings
-from inventpay.basket import CheckoutItem
-from inventpay.calls import key_pools, orders, products, stores
-from inventpay.calls.call import Call
-from inventpay.converter import read_json
+from inventpay._api import key_pools, orders, products, stores
+from inventpay._api.call import Call
+from inventpay._json.converter import read_json
 from inventpay.errors import InvalidArgumentError
 from inventpay.models import ContentType, OrderState
+from inventpay.models.checkout import CheckoutItem
 
 
 def body(call: Call[Any]) -> Any:

@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 
 from inventpay import RateClass, RateLimits, RateLimitTimeoutError
 from inventpay._async.tokens import acquire as acquire_async
+from inventpay._concurrency.tasks import AsyncioWaiter, AsyncWaiter, AsyncWaiting
+from inventpay._concurrency.threads import Waiter, Waiting
+from inventpay._limits.class_limiter import Gate, GateLease
+from inventpay._limits.limiter import LocalLimiter
+from inventpay._limits.token_bucket import GRACE
 from inventpay._sync.tokens import acquire
-from inventpay._tasks import AsyncioWaiter, AsyncWaiter, AsyncWaiting
-from inventpay._threads import Waiter, Waiting
-from inventpay.gate import Gate, GateLease
-from inventpay.limiter import LocalLimiter
-from inventpay.rate_limit import GRACE
 from tests.support.servers import wait_until
 
 

@@ -300,7 +300,7 @@ def test_an_environment_that_cannot_work(
 @pytest.fixture
 def fresh_tls() -> Iterator[None]:
     """A process that read no certificates yet."""
-    from inventpay.http_client import _tls_context
+    from inventpay._transport.http_client import _tls_context
 
     _tls_context.cache_clear()
     yield

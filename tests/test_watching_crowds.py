@@ -9,8 +9,8 @@ from datetime import timedelta
 import httpx
 
 from inventpay import AsyncInventPay, LocalLimiter, PollingStretched, RateLimits
+from inventpay._watching.schedule import SHARE
 from inventpay.hooks import Event
-from inventpay.polling import SHARE
 from tests.support.virtual_api import virtual_client
 from tests.support.virtual_time import START, run
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from inventpay.answers import webhooks as answers
+from inventpay._api.answers import webhooks as answers
 from inventpay.errors import DecodeError
 from inventpay.models import WebhookConfig, WebhookDelivery, WebhookStatistics, WebhookStats, WebhookTest
 from tests.documented import document

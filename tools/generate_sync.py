@@ -56,7 +56,7 @@ RULES: Mapping[str, str] = {
     "__aexit__": "__exit__",
     "__aiter__": "__iter__",
     "__anext__": "__next__",
-    "_tasks": "_threads",
+    "tasks": "threads",
     "aclose": "close",
     "acquire_async": "acquire",
     "aiter_bytes": "iter_bytes",

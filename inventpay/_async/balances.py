@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from .. import calls
-from ..arguments import duration
+from .. import _api as calls
+from .._api.arguments import duration
+from .._watching.schedule import BalanceSubject
 from ..models import Balance, Balances
 from ..options import CallOptions
-from ..polling import BalanceSubject
 from .polling import AsyncPolling, AsyncWatch
 from .transport import AsyncTransport
 

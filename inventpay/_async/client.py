@@ -9,9 +9,10 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
+from .._limits.class_limiter import ClassSnapshot
+from .._limits.limiter import Limiter, bound, shared_limiter
+from .._transport.settings import read_connection_settings, read_transport_settings
 from ..errors import InventPayError
-from ..gate import ClassSnapshot
-from ..limiter import Limiter, bound, shared_limiter
 from ..options import (
     ATTEMPT_TIMEOUT,
     BASE_URL,
@@ -28,7 +29,6 @@ from ..options import (
     read_call_options,
 )
 from ..responses import APIResponse
-from ..settings import read_connection_settings, read_transport_settings
 from .connection import AsyncConnection
 from .polling import AsyncPolling
 from .transport import AsyncTransport
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from ..check import CheckResult
+    from .._api.health_check import CheckResult
     from ..hooks import Hook
     from ..webhooks.events import WebhookEvent
     from .balances import AsyncBalanceCalls
@@ -97,7 +97,7 @@ class AsyncInventPay:
         headers: Mapping[str, str] | None = None,
         hooks: Sequence[Hook] = (),
     ) -> None:
-        from .._tasks import AsyncWaiting
+        from .._concurrency.tasks import AsyncWaiting
 
         connection_settings = read_connection_settings(
             base_url=base_url,
@@ -228,7 +228,7 @@ class AsyncInventPay:
 
         Raises InvalidArgumentError before anything is sent, and the errors of every call but DecodeError.
         """
-        from .. import calls
+        from .. import _api as calls
 
         call = calls.request(method, path, params=params, json=json, idempotency_key=idempotency_key)
         return await self._transport.send(call, self._options)
@@ -253,7 +253,7 @@ class AsyncInventPay:
         Raises InvalidArgumentError for anything but an event of :mod:`inventpay.webhooks`.
         """
         # Whoever receives no events does not import them.
-        from ..event_news import payment_of
+        from .._watching.event_updates import payment_of
 
         payment_id = payment_of(event)
         return 0 if payment_id is None else self._polling.feed(payment_id, event)
@@ -271,7 +271,7 @@ class AsyncInventPay:
 
         What it finds out is never an exception. Raises ConfigurationError when the client was closed.
         """
-        from .. import check
+        from .._api import health_check as check
 
         try:
             response, latency = await self._transport.probe(check.probe(), self._options)
@@ -291,7 +291,7 @@ class AsyncInventPay:
         With a ``base_url`` of your own, such as the sandbox's, the page is expected there, under ``/invoice/``.
         Raises InvalidArgumentError for an empty id.
         """
-        from ..arguments import identifier, segment
+        from .._api.arguments import identifier, segment
 
         page = INVOICE_URL if self._base_url == BASE_URL else f"{self._base_url}/invoice/"
         return page + segment(identifier(payment_id, "payment_id"))

@@ -17,16 +17,16 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from .._loops import Home, is_dead
+from .._concurrency.event_loops import Home, is_dead
+from .._concurrency.forking import Lock, remember
+from .._transport.http_errors import translate, without_frames
+from .._transport.settings import ConnectionSettings
 from ..errors import APITimeoutError, ConfigurationError, DecodeError, InventPayError
-from ..forking import Lock, remember
 from ..headers import Headers
-from ..http_errors import translate, without_frames
 from ..responses import APIResponse
-from ..settings import ConnectionSettings
 
 if TYPE_CHECKING:
-    from .._tasks import AsyncSlots, AsyncWaiting
+    from .._concurrency.tasks import AsyncSlots, AsyncWaiting
 
 MAX_BODY: Final = 32 * 1024 * 1024
 """Bytes of an answer that are read at most: a page of a thousand products has a thirtieth of that."""
@@ -158,7 +158,7 @@ class AsyncConnection:
         until: float | None,
         progress: Progress,
     ) -> APIResponse:
-        from ..http_client import new_request
+        from .._transport.http_client import new_request
 
         handled = sys.exception()
         client = self._client(place, pool, fresh)
@@ -226,7 +226,7 @@ class AsyncConnection:
         fresh = fresh and self._settings.is_renewable
         client = pool.clients.get(fresh)
         if client is None:
-            from ..http_client import new_async_client
+            from .._transport.http_client import new_async_client
 
             with self._lock:
                 client = pool.clients.get(fresh)

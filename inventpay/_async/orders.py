@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from .._listing import async_listing
-from ..calls import orders as calls
+from .._api import orders as calls
+from .._api.listing import async_listing
 from ..models.orders import Order
 from ..options import CallOptions
 from .paging import AsyncPage, AsyncTurn

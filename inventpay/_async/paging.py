@@ -9,10 +9,10 @@ from typing import Any, Final, Generic, NoReturn, Self, TypeVar
 
 from attrs import evolve, frozen
 
-from ..calls import Call
+from .._api import Call
+from .._api.page_walk import PageFacts, Walk
 from ..errors import DecodeError
 from ..options import CallOptions
-from ..paging import PageFacts, Walk
 from .transport import AsyncTransport
 
 T = TypeVar("T")

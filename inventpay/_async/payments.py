@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import timedelta
 
-from .. import calls
-from ..arguments import duration, states
+from .. import _api as calls
+from .._api.amounts import Amount
+from .._api.arguments import duration, states
+from .._watching.schedule import PaymentSubject
 from ..errors import WaitTimeoutError
 from ..models import Payment, PaymentStatus
-from ..money import Amount
 from ..options import CallOptions
-from ..polling import PaymentSubject
 from .polling import AsyncPolling, AsyncWatch, DeadlinePassed
 from .transport import AsyncTransport
 

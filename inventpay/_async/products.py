@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from .._listing import async_listing
-from ..calls import products as calls
+from .._api import products as calls
+from .._api.amounts import Amount
+from .._api.listing import async_listing
 from ..models.products import DigitalContent, Product
 from ..models.stores import Confirmation
-from ..money import Amount
 from ..options import UNSET, CallOptions, Unset
 from .paging import AsyncPage, AsyncTurn
 from .transport import AsyncTransport

@@ -1,5 +1,5 @@
 # The source of inventpay/_sync/shared_reads.py; after a change run: python tools/generate_sync.py
-"""Identical reads of concurrent callers are sent once; :mod:`inventpay.sharing` says by whom and for whom."""
+"""Send identical reads of concurrent callers once; the rules are in :mod:`inventpay._transport.coalescing`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
-from ..forking import Lock, remember
+from .._concurrency.forking import Lock, remember
+from .._transport.coalescing import REMEMBERED, AsyncFetch, Resource, is_shared
 from ..responses import APIResponse
-from ..sharing import REMEMBERED, AsyncFetch, Resource, is_shared
 
 if TYPE_CHECKING:
-    from .._tasks import AsyncWaiting
+    from .._concurrency.tasks import AsyncWaiting
 
 
 class AsyncSharedReads:

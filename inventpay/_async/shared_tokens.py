@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .._tasks import AsyncWaiting
-    from ..redis.gate import SharedGate, SharedLease
+    from .._concurrency.tasks import AsyncWaiting
+    from ..redis.class_limiter import SharedGate, SharedLease
 
 
 async def acquire(

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .._limits.class_limiter import Gate, GateLease
 from ..errors import RateLimitTimeoutError
-from ..gate import Gate, GateLease
 
 if TYPE_CHECKING:
-    from .._tasks import AsyncWaiting
+    from .._concurrency.tasks import AsyncWaiting
 
 
 async def acquire(gate: Gate, waiting: AsyncWaiting, *, max_wait: float | None, background: bool = False) -> GateLease:

@@ -9,8 +9,14 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from ..call_record import CallRecord
-from ..calls.call import Call
+from .._api.call import Call
+from .._limits.class_limiter import Lease
+from .._limits.limiter import Limiter
+from .._transport.call_log import CallRecord
+from .._transport.http_errors import without_frames
+from .._transport.redaction import without_keys
+from .._transport.retries import RetryBudget, decide
+from .._transport.settings import TransportSettings
 from ..errors import (
     BODY_KEPT,
     APIConnectionError,
@@ -23,20 +29,14 @@ from ..errors import (
     Outcome,
     RateLimitTimeoutError,
 )
-from ..gate import Lease
 from ..headers import Headers
-from ..http_errors import without_frames
-from ..limiter import Limiter
 from ..options import CallOptions
-from ..redaction import without_keys
 from ..responses import APIResponse
-from ..retries import RetryBudget, decide
-from ..settings import TransportSettings
 from .connection import AsyncConnection, Progress
 from .shared_reads import AsyncSharedReads
 
 if TYPE_CHECKING:
-    from .._tasks import AsyncWaiting
+    from .._concurrency.tasks import AsyncWaiting
 
 T = TypeVar("T")
 
@@ -296,8 +296,8 @@ def _luck() -> float:
 
 
 def _refusal(response: APIResponse) -> APIStatusError:
-    from ..failures import from_response
-    from ..rate_limit_headers import parse_retry_after
+    from .._api.status_errors import from_response
+    from .._core.rate_limit_headers import parse_retry_after
 
     asked = response.headers.get("retry-after")
     return from_response(

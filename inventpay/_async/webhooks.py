@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from .._listing import async_listing
-from ..calls import webhooks as calls
+from .._api import webhooks as calls
+from .._api.listing import async_listing
 from ..models.webhooks import WebhookConfig, WebhookDelivery, WebhookStats, WebhookTest
 from ..options import CallOptions
 from .paging import AsyncPage, AsyncTurn

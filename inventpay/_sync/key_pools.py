@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from .._listing import listing
-from ..calls import key_pools as calls
+from .._api import key_pools as calls
+from .._api.key_batches import BATCH_SIZE
+from .._api.listing import listing
 from ..errors import InventPayError
-from ..key_batches import BATCH_SIZE
 from ..models.key_pools import AddedKeys, KeyStats, ProductKey, RemovedKeys
 from ..options import CallOptions
 from .paging import Page, Turn

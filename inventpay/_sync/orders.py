@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from .._listing import listing
-from ..calls import orders as calls
+from .._api import orders as calls
+from .._api.listing import listing
 from ..models.orders import Order
 from ..options import CallOptions
 from .paging import Page, Turn

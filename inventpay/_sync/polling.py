@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, Self, TypeVar
 
 from attrs import evolve
 
-from ..calls.call import Call
+from .._api.call import Call
+from .._concurrency.forking import Lock, remember
+from .._transport.settings import TransportSettings
+from .._watching.schedule import AFTER_FAILURE, EVENTS_KEPT, FED_PATIENCE, OUTAGE, Schedule, Watcher
 from ..errors import APIConnectionError, InventPayError, RateLimitedError, RateLimitTimeoutError, ServerError
-from ..forking import Lock, remember
 from ..options import CallOptions, RateClass
-from ..polling import AFTER_FAILURE, EVENTS_KEPT, FED_PATIENCE, OUTAGE, Schedule, Watcher
-from ..settings import TransportSettings
 from .transport import Transport
 
 if TYPE_CHECKING:
-    from .._threads import Waiting
+    from .._concurrency.threads import Waiting
     from ..webhooks.events import WebhookEvent
 
 T = TypeVar("T")

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .._threads import Waiting
-    from ..redis.gate import SharedGate, SharedLease
+    from .._concurrency.threads import Waiting
+    from ..redis.class_limiter import SharedGate, SharedLease
 
 
 def acquire(

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..basket import CheckoutItem
-from ..calls import orders
-from ..calls import stores as calls
+from .._api import orders
+from .._api import stores as calls
+from ..models.checkout import CheckoutItem
 from ..models.orders import Checkout
 from ..models.stores import Store, StoreAnalytics, StoreSettings
 from ..options import UNSET, CallOptions, Unset

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .._limits.class_limiter import Gate, GateLease
 from ..errors import RateLimitTimeoutError
-from ..gate import Gate, GateLease
 
 if TYPE_CHECKING:
-    from .._threads import Waiting
+    from .._concurrency.threads import Waiting
 
 
 def acquire(gate: Gate, waiting: Waiting, *, max_wait: float | None, background: bool = False) -> GateLease:

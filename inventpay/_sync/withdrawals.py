@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from .. import calls
+from .. import _api as calls
+from .._api.amounts import Amount
 from ..models import Withdrawal
-from ..money import Amount
 from ..options import CallOptions
 from .transport import Transport
 

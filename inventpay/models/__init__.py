@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .. import lazy
+from .._core import lazy_exports
 
 if TYPE_CHECKING:
     from .balances import Balance, Balances, BalanceSummary, Limit, MerchantInfo, WithdrawalLimits
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .withdrawals import BalanceAfterLock, FeeBreakdown, Withdrawal
 else:
     # Making a model costs a millisecond; who asks for a balance does not pay for what a shop sells.
-    __getattr__, __dir__ = lazy.exports(
+    __getattr__, __dir__ = lazy_exports.exports(
         __name__,
         {
             "balances": ["Balance", "Balances", "BalanceSummary", "Limit", "MerchantInfo", "WithdrawalLimits"],

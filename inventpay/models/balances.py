@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import Factory, field, frozen
 
-from ..money import subtract
+from .._api.amounts import subtract
 from .enums import Currency
 from .raw import raw_field
 

@@ -14,26 +14,26 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, Self, TypeAlias, get_args
 
 from .._async.shared_tokens import acquire as acquire_async
-from .._loops import current_loop
+from .._concurrency.event_loops import current_loop
+from .._concurrency.forking import Lock, remember
+from .._concurrency.threads import Waiter
+from .._core.json_values import shown
+from .._limits.class_limiter import ClassSnapshot, Lease
+from .._limits.token_bucket import GRACE, MARGIN
 from .._sync.shared_tokens import acquire
-from .._threads import Waiter
 from ..errors import ConfigurationError
-from ..forking import Lock, remember
-from ..gate import ClassSnapshot, Lease
-from ..json_values import shown
 from ..options import ATTEMPT_TIMEOUT, RateClass, RateLimits
-from ..rate_limit import GRACE, MARGIN
 from .address import Address, read_address
-from .courier import Courier, OnOutage
+from .class_limiter import SharedGate
 from .exchange import Terms
-from .gate import SharedGate
 from .options import above_zero, checked_prefix
+from .worker import Courier, OnOutage
 
 if TYPE_CHECKING:
     import redis
 
-    from .._tasks import AsyncWaiting
-    from .._threads import Waiting
+    from .._concurrency.tasks import AsyncWaiting
+    from .._concurrency.threads import Waiting
 
 TIMEOUT: Final = 1.0
 """Seconds for one question to Redis. It answers in a millisecond; writing a snapshot may stop it for a hundred."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._core.json_values import shown
 from ..errors import ConfigurationError
-from ..json_values import shown
 from ..options import seconds
 
 

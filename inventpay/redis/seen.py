@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from ..forking import Lock, remember
+from .._concurrency.forking import Lock, remember
 from ..webhooks.seen import RETENTION, Claim, Standing, new_token
 from .address import Address, read_address
 from .limiter import TIMEOUT, RedisLimiter

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .._limits.token_bucket import TokenBucket
 from ..options import Rule
-from ..rate_limit import TokenBucket
 
 
 def share_bucket(

@@ -19,7 +19,7 @@ import attrs
 import msgspec
 from cattrs import Converter, transform_error
 
-from inventpay.json_values import is_object, shown
+from inventpay._core.json_values import is_object, shown
 from inventpay.sandbox.balances import Balance
 from inventpay.sandbox.coins import COINS, Coin
 from inventpay.sandbox.errors import StateFileError

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .. import lazy
+from .._core import lazy_exports
 
 if TYPE_CHECKING:
     from .answers import DeliveryOutcome, WebhookAnswer
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from .sqlite_store import SQLiteSeenStore
 else:
     # Who checks a signature pays neither for the events nor for SQLite, which some builds of Python lack.
-    __getattr__, __dir__ = lazy.exports(
+    __getattr__, __dir__ = lazy_exports.exports(
         __name__,
         {
             "answers": ["DeliveryOutcome", "WebhookAnswer"],

@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 
 from attrs import field, frozen
 
-from ..converter import write_json
+from .._json.converter import write_json
 from .events import WebhookEvent
 
 DeliveryOutcome: TypeAlias = Literal[

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..converter import read_json, structure
+from .._core.json_values import is_object, kind
+from .._json.converter import read_json, structure
 from ..errors import DecodeError, EventDecodeError
-from ..json_values import is_object, kind
 from .events import KNOWN_EVENTS, UnknownEvent, WebhookEvent
 
 MOST_VALUES: Final = 20_000

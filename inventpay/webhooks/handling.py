@@ -16,8 +16,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 from attrs import frozen
 
+from .._core.json_values import shown
 from ..errors import EventDecodeError, SignatureError, WebhookError
-from ..json_values import shown
 from .answers import WebhookAnswer, too_large
 from .bodies import decode_event
 from .events import WebhookEvent

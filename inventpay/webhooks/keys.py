@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from ..json_values import is_object
+from .._core.json_values import is_object
 
 TEST_EVENT: Final = "payment.test"
 

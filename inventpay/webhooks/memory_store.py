@@ -10,9 +10,9 @@ from typing import Final
 
 from attrs import define
 
-from .. import forking
+from .._concurrency import forking
+from .._core.json_values import shown
 from ..errors import ConfigurationError
-from ..json_values import shown
 from .seen import RETENTION, Claim, Standing, new_token
 
 MOST_KEYS: Final = 100_000

@@ -6,8 +6,8 @@ import time
 from datetime import datetime, timedelta
 from typing import Final
 
+from .._core.json_values import shown
 from ..errors import InvalidArgumentError, StaleEventError
-from ..json_values import shown
 from ..options import seconds
 from .bodies import decode_event
 from .events import WebhookEvent

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TypeVar, overload
 
+from .._core.json_values import shown
 from ..errors import ConfigurationError
-from ..json_values import shown
 from ..options import seconds
 from .answers import WebhookAnswer
 from .asgi import ASGIApplication

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from .. import forking
+from .._concurrency import forking
+from .._core.json_values import shown
 from ..errors import ConfigurationError
-from ..json_values import shown
 from .seen import RETENTION, Claim, Standing, new_token
 
 TIMEOUT: Final = 5.0

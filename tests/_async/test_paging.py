@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from inventpay import AsyncInventPay, BadRequestError, DecodeError, InvalidArgumentError, RateLimits
-from inventpay.answers import products
+from inventpay._api.answers import products
 from inventpay.sandbox import Sandbox, Unlimited
 from inventpay.sandbox.store.products import NewProduct
 from inventpay.sandbox.store.stores import NewStore

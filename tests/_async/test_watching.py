@@ -17,7 +17,7 @@ from inventpay import (
     PaymentState,
     WaitTimeoutError,
 )
-from inventpay.polling import OUTAGE
+from inventpay._watching.schedule import OUTAGE
 from tests.support.api import ScriptedAPI, answers, fails, takes
 from tests.support.clients import scripted_async_client
 

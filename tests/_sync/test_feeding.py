@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from inventpay import InvalidArgumentError, PaymentStatus, RateClass, WaitTimeoutError
-from inventpay.polling import FED_PATIENCE
+from inventpay._watching.schedule import FED_PATIENCE
 from inventpay.webhooks import PaymentCompletedEvent, PaymentPendingEvent, PaymentUnderpaidEvent, UnknownEvent
 from tests.support.api import ScriptedAPI, Step, answers, fails, takes
 from tests.support.clients import scripted_client

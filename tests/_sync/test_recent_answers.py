@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from inventpay import InvalidArgumentError
-from inventpay.sharing import REMEMBERED
+from inventpay._transport.coalescing import REMEMBERED
 from tests.support.api import ScriptedAPI
 from tests.support.clients import scripted_client
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventpay.rate_limit_headers import read
+from inventpay._core.rate_limit_headers import read
 from inventpay.sandbox import (
     FixedWindow,
     ManualClock,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import redis
 
-from inventpay.rate_limit import MARGIN
+from inventpay._limits.token_bucket import MARGIN
 from inventpay.redis.exchange import Ending, OvertakenError, Question, Reply, Terms
 from tests.support.redis_servers import RedisServer
 from tests.support.shared_limit_simulation import exchange

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from inventpay import RateLimitTimeoutError
-from inventpay.rate_limit_headers import ServerView
+from inventpay._core.rate_limit_headers import ServerView
+from inventpay.redis.class_limiter import SharedGate, SharedLease
 from inventpay.redis.exchange import Reply
-from inventpay.redis.gate import SharedGate, SharedLease
 from inventpay.redis.share import share_bucket
 from tests.support.shared_limit_simulation import new_gate
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from inventpay import RateClass, RateLimits
-from inventpay._threads import Waiting
+from inventpay._concurrency.threads import Waiting
 from inventpay.redis import RedisLimiter, RedisSeenStore
 from inventpay.webhooks.seen import Claim, Standing
 from tests.support.redis_groups import cluster, watched_pair

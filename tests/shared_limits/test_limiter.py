@@ -29,9 +29,9 @@ from inventpay import (
     RateLimits,
     RateLimitTimeoutError,
 )
-from inventpay._tasks import AsyncWaiting
-from inventpay._threads import Waiting
-from inventpay.limiter import Limiter
+from inventpay._concurrency.tasks import AsyncWaiting
+from inventpay._concurrency.threads import Waiting
+from inventpay._limits.limiter import Limiter
 from inventpay.redis import RedisLimiter
 from inventpay.redis import limiter as limiter_module
 from tests.support.redis_servers import PASSWORD, RedisServer, redis_server
@@ -691,7 +691,7 @@ def test_a_program_that_ends_tells_what_became_of_its_last_call(server: RedisSer
     code = f"""
 import time
 from inventpay import RateClass
-from inventpay._threads import Waiting
+from inventpay._concurrency.threads import Waiting
 from inventpay.redis import RedisLimiter
 limiter = RedisLimiter({server.url!r}, prefix={prefix!r}).bind({KEY!r}, {URL!r})
 limiter.acquire(RateClass.OTHER, Waiting()).answered(time.monotonic(), 200, {{}})

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from inventpay import ConfigurationError, RateClass, RateLimits, RateLimitTimeoutError
-from inventpay._threads import Waiting
+from inventpay._concurrency.threads import Waiting
 from inventpay.redis import RedisLimiter
 from tests.support.redis_servers import RedisServer, redis_server
 

@@ -1,6 +1,6 @@
 """Rate-limited servers and a client in virtual time: what would really have been refused, without waiting for it.
 
->>> from inventpay.rate_limit import TokenBucket
+>>> from inventpay._limits.token_bucket import TokenBucket
 >>> from tests.simulator import FixedWindow, flood, simulate
 >>> report = simulate(TokenBucket(10), [FixedWindow(10, 60.0)], flood(30), seed=1)
 >>> report.requests, report.refusals

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import get_args
 
-from inventpay.rate_limit import Rule, TokenBucket
+from inventpay._limits.token_bucket import Rule, TokenBucket
 
 from .driver import Feedback
 from .scenarios import LIMITS, POLICIES, WINDOW, flood_run, judge, judges, mixed_run, shared_run

@@ -11,7 +11,7 @@ from typing import Literal
 
 import attrs
 
-from inventpay.rate_limit import TokenBucket
+from inventpay._limits.token_bucket import TokenBucket
 
 from .servers import Server
 

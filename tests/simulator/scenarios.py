@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-from inventpay.rate_limit import TokenBucket
+from inventpay._limits.token_bucket import TokenBucket
 
 from .driver import Cancellations, Feedback, Network, Report, simulate
 from .servers import FixedWindow, RefillingBucket, Server, SlidingCounter, SlidingLog

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from inventpay._loops import Bound, current_loop, least
-from inventpay._tasks import AsyncWaiter, AsyncWaiting
-from inventpay._threads import Waiter, Waiting
+from inventpay._concurrency.event_loops import Bound, current_loop, least
+from inventpay._concurrency.tasks import AsyncWaiter, AsyncWaiting
+from inventpay._concurrency.threads import Waiter, Waiting
 
 
 class CutOff(BaseException):

@@ -17,11 +17,11 @@ import redis
 from attrs import Factory, define, frozen
 
 from inventpay import RateClass, RateLimits, RateLimitTimeoutError
-from inventpay.gate import GateLock
-from inventpay.rate_limit import MARGIN
-from inventpay.redis.courier import RETRY
+from inventpay._limits.class_limiter import GateLock
+from inventpay._limits.token_bucket import MARGIN
+from inventpay.redis.class_limiter import Claim, SharedGate, SharedLease
 from inventpay.redis.exchange import SCRIPT, Question, Reply, Terms, decode
-from inventpay.redis.gate import Claim, SharedGate, SharedLease
+from inventpay.redis.worker import RETRY
 from tests.simulator.servers import Server
 
 TIMELESS = SCRIPT.replace('redis.call("TIME")', "cjson.decode(ARGV[2])")

@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from inventpay._tasks import AsyncWaiting
+from inventpay._concurrency.tasks import AsyncWaiting
 
 T = TypeVar("T")
 

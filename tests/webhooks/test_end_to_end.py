@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from inventpay import AsyncInventPay, InventPay, PaymentStatus, polling
+from inventpay import AsyncInventPay, InventPay, PaymentStatus
+from inventpay._watching import schedule as polling
 from inventpay.sandbox import Delivery, Sandbox, Unlimited, WebhookSettings
 from inventpay.sandbox.server import run_in_thread
 from inventpay.webhooks import PaidEvent, SQLiteSeenStore, WebhookEvent, WebhookReceiver

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from inventpay.json_values import is_array, is_object
+from inventpay._core.json_values import is_array, is_object
 from inventpay.sandbox.assumptions import MERCHANT_ID
 from inventpay.sandbox.clock import iso
 from inventpay.sandbox.money import number, plain

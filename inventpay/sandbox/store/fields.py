@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
-from inventpay.json_values import is_array, is_object
+from inventpay._core.json_values import is_array, is_object
 from inventpay.sandbox import assumptions, urls
 from inventpay.sandbox.coins import COINS
 from inventpay.sandbox.errors import invalid

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import attrs
 
-from inventpay.json_values import is_array
+from inventpay._core.json_values import is_array
 from inventpay.sandbox.errors import invalid
 from inventpay.sandbox.money import plain
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import anyio
 import httpx
 
-from inventpay._tasks import AsyncioWaiter, AsyncWaiter, AsyncWaiting
+from inventpay._concurrency.tasks import AsyncioWaiter, AsyncWaiter, AsyncWaiting
 from inventpay.sandbox.clock import Clock
 from inventpay.sandbox.webhooks.outbox import Outbox
 from inventpay.sandbox.webhooks.sender import Lanes, http_client

@@ -1,0 +1,173 @@
+"""Checks of arguments, made before anything is sent. Each refusal names the argument, its bound and what to do."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Final, cast
+from urllib.parse import quote, urlsplit
+
+from .._core.json_values import shown
+from ..errors import InvalidArgumentError
+from ..options import is_loopback
+
+ORDER_ID_LENGTH: Final = 100
+DESCRIPTION_LENGTH: Final = 500
+"""Characters (vendor's skill document, create_payment)."""
+
+EXPIRATION_MINUTES: Final = (5, 1440)
+"""Docs: create-payment, create-invoice."""
+
+ID_LENGTH: Final = 255
+"""assumed: ids are cuid-like, about 25 characters; no source states a bound, and one must keep URLs sane."""
+
+URL_LENGTH: Final = 2048
+"""assumed: what browsers and proxies accept; no source states a bound."""
+
+IDEMPOTENCY_KEY_LENGTH: Final = 255
+"""assumed: Stripe's bound; no source states one."""
+
+_CURRENCY: Final = re.compile(r"[A-Z0-9_]{2,32}", re.ASCII)
+
+
+def refused(argument: str, problem: str) -> InvalidArgumentError:
+    """The error for an argument that was refused."""
+    return InvalidArgumentError(f"{argument} {problem}", argument=argument)
+
+
+def refused_value(argument: str, value: object, problem: str) -> InvalidArgumentError:
+    """The error for an argument whose value may be shown."""
+    return InvalidArgumentError(f"{argument}={shown(value)} {problem}", argument=argument)
+
+
+def currency(value: object, argument: str) -> str:
+    """A currency code. Unknown ones go to the server, which knows better than this release."""
+    if not isinstance(value, str):
+        raise refused(argument, f'must be a currency code such as "USDT_BEP20", not {type(value).__name__}')
+    if not _CURRENCY.fullmatch(value):
+        hint = f"; did you mean {value.upper()!r}?" if _CURRENCY.fullmatch(value.upper()) else ""
+        raise refused_value(argument, value, f"must be 2 to 32 characters of A-Z, 0-9 and _{hint}")
+    return _plain(value)
+
+
+def text(value: object, argument: str, *, at_most: int) -> str:
+    """Free text with an upper bound in characters."""
+    if not isinstance(value, str):
+        raise refused(argument, f"must be a str, not {type(value).__name__}")
+    if len(value) > at_most:
+        raise refused(argument, f"has {len(value)} characters; at most {at_most} are allowed")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise refused(argument, "holds half of a surrogate pair, which UTF-8 cannot carry; remove it") from None
+    return _plain(value)
+
+
+def _plain(value: str) -> str:
+    # Not str(value): for members of a caller's own `class Coin(str, Enum)` that is "Coin.BTC", not "BTC".
+    return str.__str__(value)
+
+
+def expiration_minutes(value: object) -> int:
+    """How long a payment stays open."""
+    low, high = EXPIRATION_MINUTES
+    return whole(value, "expiration_minutes", low, high, unit=" of minutes")
+
+
+def whole(value: object, argument: str, low: int, high: int, *, unit: str = "") -> int:
+    """A whole number between two bounds, ``unit`` being " of minutes" or the like."""
+    # bool is an int: page=True is a mistake, not page 1.
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise refused(argument, f"must be a whole number{unit}, not {type(value).__name__}")
+    if not low <= value <= high:
+        raise refused_value(argument, value, f"must be between {low} and {high}")
+    return int(value)
+
+
+def callback_url(value: object) -> str:
+    """A webhook address: https, or http to this machine for the sandbox (docs: webhooks/setup)."""
+    return url(value, "callback_url", webhook=True)
+
+
+def url(value: object, argument: str, *, webhook: bool = False) -> str:
+    """A web address that starts with https; that of a webhook may start with http and name this machine."""
+    checked = text(value, argument, at_most=URL_LENGTH)
+    if not checked.isascii() or not checked.isprintable() or " " in checked:
+        raise refused(argument, "must be printable ASCII without spaces; percent-encode everything else")
+    try:
+        parts = urlsplit(checked)
+        host, _port = parts.hostname, parts.port
+    except ValueError as error:
+        raise refused(argument, f"is not a URL: {error}") from None
+    # assumed: no source shows such an address, and Node's fetch refuses it, so that nothing would arrive.
+    if parts.username is not None:
+        raise refused(
+            argument, f"must not hold a user name or password{'; deliveries are signed instead' if webhook else ''}"
+        )
+    if not host or not (parts.scheme == "https" or (webhook and parts.scheme == "http" and is_loopback(host))):
+        otherwise = ' ("http://" is for loopback hosts only)' if webhook else ""
+        raise refused_value(argument, checked, f'must start with "https://" and name a host{otherwise}')
+    return checked
+
+
+def states(value: object) -> frozenset[str]:
+    """The payment states somebody waits for: one, several, or none in particular."""
+    if value is None:
+        return frozenset()
+    names: list[object] = []
+    if isinstance(value, str):
+        names = [value]
+    elif isinstance(value, Collection):
+        names = list(cast("Collection[object]", value))
+    checked = [_plain(name) for name in names if isinstance(name, str) and name]
+    if not checked or len(checked) < len(names):
+        raise refused("until", 'must be a payment state such as "COMPLETED", or several')
+    return frozenset(checked)
+
+
+def duration(value: object, argument: str, *, above_zero: bool = False) -> float:
+    """Seconds as a number or a timedelta."""
+    number = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        raise refused(argument, f"must be seconds as a number or a timedelta, not {type(value).__name__}")
+    if not 0 <= number <= sys.float_info.max or (above_zero and number == 0):
+        raise refused_value(
+            argument, value, f"must be {'more than 0' if above_zero else '0 or more'} seconds, and finite"
+        )
+    return float(number)
+
+
+def address(value: object) -> str:
+    """A destination address. Only that it is one word is checked: each chain has rules of its own."""
+    return _word(value, "destination_address")
+
+
+def identifier(value: object, argument: str) -> str:
+    """An id that becomes one segment of a path."""
+    checked = _word(value, argument)
+    # Encoding cannot protect these two: clients and servers resolve them as directory steps.
+    if checked in (".", ".."):
+        raise refused_value(argument, checked, "is a directory step, not an id")
+    return checked
+
+
+def _word(value: object, argument: str) -> str:
+    checked = text(value, argument, at_most=ID_LENGTH)
+    if not checked or not checked.isprintable() or any(character.isspace() for character in checked):
+        raise refused_value(argument, checked, "must be non-empty text without spaces")
+    return checked
+
+
+def idempotency_key(value: object) -> str:
+    """A key the caller chose."""
+    checked = text(value, "idempotency_key", at_most=IDEMPOTENCY_KEY_LENGTH)
+    if not checked or not checked.isascii() or not checked.isprintable() or checked != checked.strip():
+        raise refused("idempotency_key", "must be non-empty printable ASCII that neither starts nor ends with a space")
+    return checked
+
+
+def segment(value: str) -> str:
+    """A percent-encoded path segment: ``../merchant/balance`` and ``a?b=c`` stay what they are, one odd id."""
+    return quote(value, safe="")

@@ -1,0 +1,81 @@
+"""The key pool of a product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from .._json.converter import write_json
+from ..models.key_pools import AddedKeys, KeyStats, ProductKey, RemovedKeys
+from . import store_arguments as checks
+from .answers import key_pools as answers
+from .call import Call, builder_of, read_key
+from .endpoints import ADD_KEYS, KEY_STATS, KEYS, REMOVE_KEYS
+from .key_batches import KeyBatches
+from .page_walk import PageFacts
+from .pagination import page_query
+from .status_errors import checked_document
+
+PAGE_LIMIT: Final = 100
+"""Keys on one page, at most (vendor's Python SDK, MCP server and skill document)."""
+
+LABEL_LENGTH: Final = 200
+"""Characters (vendor's MCP server and skill document)."""
+
+
+@builder_of(ADD_KEYS)
+def batches(keys: Iterable[str], size: int) -> KeyBatches:
+    """Any number of keys, for as many calls as they take."""
+    return KeyBatches(keys, size)
+
+
+@builder_of(ADD_KEYS)
+def add_next(product_id: str, batches: KeyBatches, *, label: str | None) -> Call[AddedKeys] | None:
+    """``POST /v1/store/manage/products/{productId}/keys`` with the next batch, ``None`` where there is none left."""
+    product_id = checks.identifier(product_id, "product_id")
+    body: dict[str, Any] = {} if label is None else {"label": checks.text(LABEL_LENGTH)(label, "label")}
+    keys = batches.next()
+    if not keys:
+        return None
+    return Call(
+        endpoint=ADD_KEYS,
+        path=f"/v1/store/manage/products/{product_id}/keys",
+        read=lambda response: answers.added(checked_document(response)),
+        body=write_json({"keys": keys, **body}),
+        idempotency_key=read_key(None),
+    )
+
+
+@builder_of(KEYS)
+def page(number: int, *, product_id: str, status: str | None, limit: int) -> Call[PageFacts[ProductKey]]:
+    """``GET /v1/store/manage/products/{productId}/keys``."""
+    product_id = checks.identifier(product_id, "product_id")
+    wanted = None if status is None else checks.word("AVAILABLE")(status, "status")
+    query = page_query(number, limit, most=PAGE_LIMIT, status=wanted)
+    return Call(
+        endpoint=KEYS,
+        path=f"/v1/store/manage/products/{product_id}/keys{query}",
+        read=lambda response: answers.keys(checked_document(response), number=number, limit=limit),
+    )
+
+
+@builder_of(KEY_STATS)
+def stats(product_id: str) -> Call[KeyStats]:
+    """``GET /v1/store/manage/products/{productId}/keys/stats``."""
+    product_id = checks.identifier(product_id, "product_id")
+    return Call(
+        endpoint=KEY_STATS,
+        path=f"/v1/store/manage/products/{product_id}/keys/stats",
+        read=lambda response: answers.stats(checked_document(response)),
+    )
+
+
+@builder_of(REMOVE_KEYS)
+def remove_available(product_id: str) -> Call[RemovedKeys]:
+    """``DELETE /v1/store/manage/products/{productId}/keys``."""
+    product_id = checks.identifier(product_id, "product_id")
+    return Call(
+        endpoint=REMOVE_KEYS,
+        path=f"/v1/store/manage/products/{product_id}/keys",
+        read=lambda response: answers.removed(checked_document(response)),
+    )

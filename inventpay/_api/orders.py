@@ -1,0 +1,119 @@
+"""Orders of the store, and the checkout that makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from .._json.converter import write_json
+from ..models.checkout import CheckoutItem
+from ..models.orders import Checkout, Order
+from . import arguments
+from . import store_arguments as checks
+from .answers import orders as answers
+from .call import Call, builder_of, read_key
+from .endpoints import CHECKOUT, ORDER, ORDERS, UPDATE_ORDER_STATUS
+from .page_walk import PageFacts
+from .pagination import page_query
+from .status_errors import checked_document
+
+PAGE_LIMIT: Final = 50
+"""Orders on one page, at most (vendor's MCP server and skill document)."""
+
+NOTES_LENGTH: Final = 500
+"""Characters (vendor's MCP server and skill document)."""
+
+QUANTITY: Final = 999_999
+"""assumed: pieces of one product in an order; the bound of its stock."""
+
+CUSTOMER_LENGTH: Final = 320
+"""assumed: characters of a buyer's name or e-mail address; the longest address there can be (RFC 5321)."""
+
+_status: Final = checks.word("PAID")
+
+
+@builder_of(ORDERS)
+def page(number: int, *, status: str | None, limit: int) -> Call[PageFacts[Order]]:
+    """``GET /v1/store/manage/orders``."""
+    wanted = None if status is None else _status(status, "status")
+    return Call(
+        endpoint=ORDERS,
+        path=ORDERS.template + page_query(number, limit, most=PAGE_LIMIT, status=wanted),
+        read=lambda response: answers.orders(checked_document(response), number=number, limit=limit),
+    )
+
+
+@builder_of(ORDER)
+def get(order_id: str) -> Call[Order]:
+    """``GET /v1/store/manage/orders/{orderId}``."""
+    order_id = checks.identifier(order_id, "order_id")
+    return Call(
+        endpoint=ORDER,
+        path=f"/v1/store/manage/orders/{order_id}",
+        read=lambda response: answers.order(checked_document(response), order_id=order_id),
+    )
+
+
+@builder_of(UPDATE_ORDER_STATUS)
+def update_status(order_id: str, status: str, *, notes: str | None) -> Call[Order]:
+    """``PUT /v1/store/manage/orders/{orderId}/status``."""
+    order_id = checks.identifier(order_id, "order_id")
+    body: dict[str, Any] = {"status": _status(status, "status")}
+    if notes is not None:
+        body["notes"] = checks.text(NOTES_LENGTH)(notes, "notes")
+    return Call(
+        endpoint=UPDATE_ORDER_STATUS,
+        path=f"/v1/store/manage/orders/{order_id}/status",
+        read=lambda response: answers.order(checked_document(response), order_id=order_id),
+        body=write_json(body),
+    )
+
+
+@builder_of(CHECKOUT)
+def checkout(
+    slug: str,
+    *,
+    items: Iterable[CheckoutItem],
+    customer_email: str | None,
+    customer_name: str | None,
+    currency: str | None,
+    idempotency_key: str | None,
+) -> Call[Checkout]:
+    """``POST /v1/store/{slug}/checkout``."""
+    slug = checks.identifier(slug, "slug")
+    body: dict[str, Any] = {"items": _items(items)}
+    for name, member, value in (
+        ("customer_email", "customerEmail", customer_email),
+        ("customer_name", "customerName", customer_name),
+    ):
+        if value is not None:
+            body[member] = checks.text(CUSTOMER_LENGTH, at_least=1)(value, name)
+    if currency is not None:
+        body["currency"] = arguments.currency(currency, "currency")
+    return Call(
+        endpoint=CHECKOUT,
+        path=f"/v1/store/{slug}/checkout",
+        read=lambda response: answers.checkout(checked_document(response)),
+        body=write_json(body),
+        idempotency_key=read_key(idempotency_key),
+    )
+
+
+def _items(items: object) -> list[dict[str, Any]]:
+    if not isinstance(items, Iterable):
+        raise arguments.refused("items", f"must be a list of CheckoutItem, not {type(items).__name__}")
+    lines: list[dict[str, Any]] = []
+    for index, item in enumerate(items):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        where = f"items[{index}]"
+        if not isinstance(item, CheckoutItem):
+            raise arguments.refused(where, f"must be a CheckoutItem, not {type(item).__name__}")  # pyright: ignore[reportUnknownArgumentType]
+        line: dict[str, Any] = {
+            "productId": checks.identifier(item.product_id, f"{where}.product_id"),
+            "quantity": arguments.whole(item.quantity, f"{where}.quantity", 1, QUANTITY),
+        }
+        if item.variant is not None:
+            line["variant"] = checks.json_object(item.variant, f"{where}.variant")
+        lines.append(line)
+    if not lines:
+        raise arguments.refused("items", "is empty; a checkout needs at least 1 item")
+    return lines

@@ -1,0 +1,87 @@
+"""Products of the store."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .._json.converter import write_json
+from ..models.products import Product
+from ..models.stores import Confirmation
+from . import arguments
+from . import store_arguments as checks
+from .answers import products as answers
+from .answers import stores
+from .body_fields import Member, changed, given
+from .call import Call, builder_of, read_key
+from .endpoints import CREATE_PRODUCT, DELETE_PRODUCT, PRODUCTS, UPDATE_PRODUCT
+from .page_walk import PageFacts
+from .pagination import page_query
+from .status_errors import checked_document
+
+PAGE_LIMIT: Final = 50
+"""Products on one page, at most (vendor's MCP server and skill document)."""
+
+SEARCH_LENGTH: Final = 200
+"""assumed: the longest product name; no source states a bound."""
+
+_MEMBERS: Final = {
+    "name": Member("name", checks.text(200, at_least=1)),
+    "price": Member("price", checks.price),
+    "currency": Member("currency", arguments.currency),
+    "description": Member("description", checks.text(5_000), None),
+    "images": Member("images", checks.images, []),
+    "stock": Member("stock", checks.whole(0, 999_999), None),
+    "is_active": Member("isActive", checks.flag),
+    "digital_content": Member("digitalContent", checks.digital_content, None),
+    "content_type": Member("contentType", checks.word("SKILL")),
+    "skill_content": Member("skillContent", checks.text(100_000), None),
+    "variants": Member("variants", checks.json_objects, []),
+    "metadata": Member("metadata", checks.json_object, None),
+    "sort_order": Member("sortOrder", checks.whole(0, 9_999)),
+}
+
+
+@builder_of(CREATE_PRODUCT)
+def create(*, idempotency_key: str | None, **values: object) -> Call[Product]:
+    """``POST /v1/store/manage/products``."""
+    return Call(
+        endpoint=CREATE_PRODUCT,
+        path=CREATE_PRODUCT.template,
+        read=lambda response: answers.product(checked_document(response)),
+        body=write_json(given(_MEMBERS, values)),
+        idempotency_key=read_key(idempotency_key),
+    )
+
+
+@builder_of(PRODUCTS)
+def page(number: int, *, search: str | None, limit: int) -> Call[PageFacts[Product]]:
+    """``GET /v1/store/manage/products``."""
+    wanted = None if search is None else arguments.text(search, "search", at_most=SEARCH_LENGTH)
+    return Call(
+        endpoint=PRODUCTS,
+        path=PRODUCTS.template + page_query(number, limit, most=PAGE_LIMIT, search=wanted),
+        read=lambda response: answers.products(checked_document(response), number=number, limit=limit),
+    )
+
+
+@builder_of(UPDATE_PRODUCT)
+def update(product_id: str, **values: object) -> Call[Product]:
+    """``PUT /v1/store/manage/products/{productId}``."""
+    product_id = checks.identifier(product_id, "product_id")
+    return Call(
+        endpoint=UPDATE_PRODUCT,
+        path=f"/v1/store/manage/products/{product_id}",
+        read=lambda response: answers.product(checked_document(response), product_id=product_id),
+        body=write_json(changed(_MEMBERS, values)),
+    )
+
+
+@builder_of(DELETE_PRODUCT)
+def delete(product_id: str) -> Call[Confirmation]:
+    """``DELETE /v1/store/manage/products/{productId}``."""
+    product_id = checks.identifier(product_id, "product_id")
+    return Call(
+        endpoint=DELETE_PRODUCT,
+        path=f"/v1/store/manage/products/{product_id}",
+        read=lambda response: stores.confirmation(checked_document(response)),
+    )

@@ -1,0 +1,126 @@
+"""The escape hatch: any path of the API."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote, unquote, urlencode
+
+from .._core.json_values import shown
+from ..errors import DecodeError
+from ..options import RateClass
+from ..responses import APIResponse
+from . import arguments
+from .amounts import MAX_DIGITS
+from .call import Call, builder_of, json_bytes, read_key
+from .endpoints import ENDPOINTS, Endpoint, Safety
+from .status_errors import checked_document
+
+
+def request(
+    method: str,
+    path: str,
+    *,
+    params: Mapping[str, Any] | None,
+    json: Any,
+    idempotency_key: str | None,
+) -> Call[APIResponse]:
+    """Any path of the API. A known one keeps its rate class, keys and retry rule; an unknown POST is sent once."""
+    endpoint = _endpoint_for(_method(method), _path(path))
+
+    @builder_of(endpoint)
+    def build() -> Call[APIResponse]:
+        query = urlencode(_query(params), quote_via=quote)
+        wants_key = endpoint.method == "POST" or idempotency_key is not None
+        return Call(
+            endpoint=endpoint,
+            path=f"{path}?{query}" if query else path,
+            read=_raw,
+            body=None if json is None else json_bytes(json, "json"),
+            idempotency_key=read_key(idempotency_key) if wants_key else None,
+        )
+
+    return build()
+
+
+_METHODS: Final[Mapping[str, Safety]] = {
+    "GET": "read",
+    "HEAD": "read",
+    # RFC 9110, section 9.2.2: saying these twice is the same as saying them once.
+    "PUT": "repeatable",
+    "DELETE": "repeatable",
+    "POST": "once",
+    "PATCH": "once",
+}
+
+
+def _method(value: object) -> str:
+    if not isinstance(value, str) or value.upper() not in _METHODS:
+        raise arguments.refused_value("method", value, f"must be one of {', '.join(_METHODS)}")
+    return value.upper()
+
+
+_PATH: Final = re.compile(r"(/([A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})+)+/?", re.ASCII)
+
+
+def _path(value: object) -> str:
+    if not isinstance(value, str) or len(value) > arguments.URL_LENGTH or not _PATH.fullmatch(value):
+        raise arguments.refused_value(
+            "path",
+            value,
+            'must be a percent-encoded path such as "/v1/merchant/balance"; '
+            "the query goes into params=, the host into base_url=",
+        )
+    # Servers disagree on whether %2F and a backslash separate segments; here they do.
+    if any(segment in (".", "..") for segment in re.split(r"[/\\]", unquote(value))):
+        raise arguments.refused_value("path", value, 'must not hold "." or ".." segments, encoded or not')
+    return value
+
+
+def _endpoint_for(method: str, path: str) -> Endpoint:
+    for endpoint in ENDPOINTS.values():
+        if endpoint.method == method and _pattern(endpoint.template).fullmatch(path):
+            return endpoint
+    return Endpoint(method=method, template=path, rate_class=RateClass.OTHER, safety=_METHODS[method])
+
+
+@functools.cache
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile("[^/]+".join(map(re.escape, re.split(r"\{\w+\}", template))))
+
+
+def _query(params: object) -> list[tuple[str, str]]:
+    if params is None:
+        return []
+    if not isinstance(params, Mapping):
+        raise arguments.refused("params", f"must be a dict, not {type(params).__name__}")
+    members: Mapping[Any, Any] = params  # pyright: ignore[reportUnknownVariableType]
+    pairs: list[tuple[str, str]] = []
+    for name, value in members.items():
+        argument = f"params[{shown(name)}]"
+        checked = arguments.text(name, f"the name in {argument}", at_most=arguments.URL_LENGTH)
+        if value is not None:
+            pairs.append((checked, arguments.text(_as_text(value, argument), argument, at_most=arguments.URL_LENGTH)))
+    return pairs
+
+
+def _as_text(value: object, argument: str) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        if abs(value) >= 10**MAX_DIGITS:
+            raise arguments.refused(argument, f"has more than {MAX_DIGITS} digits")
+        return int.__repr__(value)
+    if isinstance(value, str):
+        return value
+    raise arguments.refused(argument, f"must be a str, int, bool or None, not {type(value).__name__}")
+
+
+def _raw(response: APIResponse) -> APIResponse:
+    # Not every path need answer JSON; who asks for a raw answer reads it.
+    with contextlib.suppress(DecodeError):
+        checked_document(response)
+    return response

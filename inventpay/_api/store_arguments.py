@@ -1,0 +1,163 @@
+"""Checks of arguments that only the store's calls have.
+
+Bounds are those of the vendor's MCP server and skill document, unless assumed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final, cast
+
+from ..models.products import DigitalContent
+from ..models.stores import StoreSettings
+from . import arguments
+from .amounts import read_amount
+from .call import json_bytes
+
+PRICE: Final = (Decimal("0.01"), Decimal(1_000_000))
+"""Bounds of a product's price, in its currency."""
+
+IMAGES: Final = 10
+"""Images of one product, at most."""
+
+CONTENT_LENGTH: Final = 100_000
+"""assumed: characters of each text in digital content; no source states a bound but for skills."""
+
+FILE_SIZE: Final = 2**53 - 1
+"""assumed: the largest whole number that every JSON reader keeps exact."""
+
+_ID: Final = re.compile(r"[A-Za-z0-9._~-]+", re.ASCII)
+_WORD: Final = re.compile(r"[A-Z0-9_]{2,32}", re.ASCII)
+
+Check = Callable[[object, str], Any]
+
+
+def text(at_most: int, *, at_least: int = 0) -> Check:
+    """Text with bounds in characters."""
+
+    def check(value: object, argument: str) -> str:
+        checked = arguments.text(value, argument, at_most=at_most)
+        if len(checked.strip()) < at_least:
+            raise arguments.refused_value(argument, checked, f"must have {at_least} to {at_most} characters")
+        return checked
+
+    return check
+
+
+def whole(low: int, high: int) -> Check:
+    """A whole number between bounds."""
+    return lambda value, argument: arguments.whole(value, argument, low, high)
+
+
+def identifier(value: object, argument: str) -> str:
+    """An id of the store. Stricter than elsewhere: below a product's address its whole key pool can be wiped, and not
+    every server takes an encoded slash for a part of a name."""
+    checked = arguments.identifier(value, argument)
+    if not _ID.fullmatch(checked):
+        raise arguments.refused_value(argument, checked, 'is no id: those have letters, digits, "-", "_", "." and "~"')
+    return checked
+
+
+def word(example: str) -> Check:
+    """A word of the API, such as a status. Unknown ones go to the server, which knows better than this release."""
+
+    def check(value: object, argument: str) -> str:
+        checked = arguments.text(value, argument, at_most=arguments.ID_LENGTH)
+        if not _WORD.fullmatch(checked):
+            hint = f"; did you mean {checked.upper()!r}?" if _WORD.fullmatch(checked.upper()) else ""
+            raise arguments.refused_value(argument, checked, f'must be a word such as "{example}"{hint}')
+        return checked
+
+    return check
+
+
+def flag(value: object, argument: str) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise arguments.refused(argument, f"must be True or False, not {type(value).__name__}")
+    return value
+
+
+def price(value: object, argument: str) -> Decimal:
+    """A product's price, exact."""
+    amount = read_amount(value, argument)
+    low, high = PRICE
+    if not low <= amount <= high:
+        raise arguments.refused_value(argument, value, f"must be between {low} and {high}")
+    return amount
+
+
+def https_url(value: object, argument: str) -> str:
+    """A web address, encrypted."""
+    return arguments.url(value, argument)
+
+
+def images(value: object, argument: str) -> list[str]:
+    """Web addresses of images."""
+    urls = _several(value, argument, "https URLs")
+    if len(urls) > IMAGES:
+        raise arguments.refused(argument, f"holds {len(urls)} URLs; at most {IMAGES} are allowed")
+    return [https_url(url, f"{argument}[{index}]") for index, url in enumerate(urls)]
+
+
+def json_object(value: object, argument: str) -> dict[str, Any]:
+    """Free members, by name."""
+    if not isinstance(value, Mapping):
+        raise arguments.refused(argument, f"must be a dict, not {type(value).__name__}")
+    members = dict(cast("Mapping[str, Any]", value))
+    json_bytes(members, argument)
+    return members
+
+
+def json_objects(value: object, argument: str) -> list[dict[str, Any]]:
+    """Several of them."""
+    return [json_object(item, f"{argument}[{index}]") for index, item in enumerate(_several(value, argument, "dicts"))]
+
+
+def digital_content(value: object, argument: str) -> dict[str, Any]:
+    """What the buyer gets."""
+    if not isinstance(value, DigitalContent):
+        raise arguments.refused(argument, f"must be a DigitalContent, not {type(value).__name__}")
+    content = {
+        "fileUrl": None if value.file_url is None else https_url(value.file_url, f"{argument}.file_url"),
+        "fileName": value.file_name,
+        "fileSize": None
+        if value.file_size is None
+        else arguments.whole(value.file_size, f"{argument}.file_size", 0, FILE_SIZE, unit=" of bytes"),
+        "licenseKey": value.license_key,
+        "instructions": value.instructions,
+        "textContent": value.text_content,
+    }
+    for name in ("file_name", "license_key", "instructions", "text_content"):
+        if getattr(value, name) is not None:
+            arguments.text(getattr(value, name), f"{argument}.{name}", at_most=CONTENT_LENGTH)
+    return {name: item for name, item in content.items() if item is not None}
+
+
+def settings(value: object, argument: str) -> dict[str, Any]:
+    """What the store accepts."""
+    if not isinstance(value, StoreSettings):
+        raise arguments.refused(argument, f"must be a StoreSettings, not {type(value).__name__}")
+    members: dict[str, Any] = {}
+    if value.accepted_currencies is not None:
+        coins = _several(value.accepted_currencies, f"{argument}.accepted_currencies", "currency codes")
+        members["acceptedCurrencies"] = [
+            arguments.currency(coin, f"{argument}.accepted_currencies[{index}]") for index, coin in enumerate(coins)
+        ]
+    for name, member in (("min_order_amount", "minOrderAmount"), ("max_order_amount", "maxOrderAmount")):
+        if getattr(value, name) is not None:
+            members[member] = read_amount(getattr(value, name), f"{argument}.{name}")
+    low, high = members.get("minOrderAmount"), members.get("maxOrderAmount")
+    if low is not None and high is not None and low > high:
+        raise arguments.refused(f"{argument}.min_order_amount", f"is {low}, more than max_order_amount, {high}")
+    return members
+
+
+def _several(value: object, argument: str, what: str) -> Sequence[object]:
+    kind = type(value).__name__
+    # Texts and dicts are collections too: of characters, and of names.
+    if not isinstance(value, Collection) or isinstance(value, (str, bytes, Mapping)):
+        raise arguments.refused(argument, f"must be a list of {what}, not {kind}")
+    return list(cast("Collection[object]", value))

@@ -1,0 +1,1 @@
+"""Wait in tasks, threads and forked processes."""

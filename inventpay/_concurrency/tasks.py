@@ -1,0 +1,264 @@
+"""How tasks of asyncio and trio wait: one half of the only pair written twice by hand; ``threads.py`` is the other.
+
+Everything that waits gets one of these, so that a test can hand in a clock of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import os
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable, Iterable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import anyio
+
+from .event_loops import Bound, Home, current_loop, is_dead, least
+
+
+class AsyncWaiter:
+    """One task in a line. Any thread may wake it."""
+
+    __slots__ = ("_event", "_loop")
+
+    def __init__(self, loop: Any) -> None:
+        self._loop = loop
+        self._event = anyio.Event()
+
+    def wake(self) -> bool:
+        """Lets ``wait`` return; ``False`` when the loop it waits in is gone."""
+        try:
+            if current_loop() is self._loop:
+                self._event.set()
+            else:
+                self._loop.run_sync_soon(self._event.set)
+        except RuntimeError:
+            return False
+        return True
+
+    def wake_in(self, seconds: float) -> bool:
+        """Lets ``wait`` return in so many seconds, not when it was meant to; ``False`` when that is not possible from
+        here. Costs nothing of what waking the task to let it sleep on would."""
+        del seconds
+        return False
+
+    async def wait(self, seconds: float | None, *, at_most: float | None = None) -> None:
+        """Until woken, or for so many seconds; nobody can make it longer than ``at_most``."""
+        event = self._event
+        with anyio.move_on_after(least(seconds, at_most)):
+            await event.wait()
+        if event.is_set():
+            self._event = anyio.Event()
+
+
+class AsyncioWaiter:
+    """The same where asyncio runs, whose timers and futures cost a third of scopes and events: a head sleeps for every
+    token."""
+
+    __slots__ = ("_is_woken", "_loop", "_timer", "_turn", "_until")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._is_woken = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._turn: asyncio.Future[None] | None = None
+        self._until = math.inf  # by the loop's clock
+
+    def wake(self) -> bool:
+        """Lets ``wait`` return; ``False`` when the loop it waits in is gone."""
+        if current_loop() is self._loop:
+            self._wake()
+            return True
+        try:
+            self._loop.call_soon_threadsafe(self._wake)
+        except RuntimeError:
+            return False
+        return True
+
+    def wake_in(self, seconds: float) -> bool:
+        """Lets ``wait`` return in so many seconds, not when it was meant to; ``False`` from another loop or thread."""
+        if current_loop() is not self._loop:
+            return False
+        self._sleep(seconds)
+        return True
+
+    async def wait(self, seconds: float | None, *, at_most: float | None = None) -> None:
+        """Until woken, or for so many seconds; nobody can make it longer than ``at_most``."""
+        if not self._is_woken:
+            turn = self._turn = self._loop.create_future()
+            self._until = math.inf if at_most is None else self._loop.time() + at_most
+            seconds = at_most if seconds is None else seconds
+            try:
+                if seconds is not None:
+                    self._sleep(seconds)
+                await turn
+            finally:
+                self._turn = None
+                if self._timer is not None:
+                    self._timer.cancel()
+                    self._timer = None
+        self._is_woken = False
+
+    def _sleep(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(min(self._loop.time() + seconds, self._until), self._wake)
+
+    def _wake(self) -> None:
+        self._is_woken = True
+        if self._turn is not None and not self._turn.done():
+            self._turn.set_result(None)
+
+
+class AsyncSlots:
+    """A counted number of places, first come, first served."""
+
+    __slots__ = ("_semaphore",)
+
+    def __init__(self, count: int) -> None:
+        self._semaphore = anyio.Semaphore(count, fast_acquire=True)
+
+    async def take(self, seconds: float | None) -> bool:
+        """Takes a place; ``False`` when none came free in time. The bound is the attempt's own in this world."""
+        del seconds
+        await self._semaphore.acquire()
+        return True
+
+    def give_back(self) -> None:
+        """Frees the place."""
+        self._semaphore.release()
+
+
+class AsyncioSlots(AsyncSlots):
+    """The same where asyncio runs, whose futures cost a fifth of events."""
+
+    __slots__ = ("_free", "_line", "_loop")
+
+    def __init__(self, count: int, loop: asyncio.AbstractEventLoop) -> None:
+        self._free = count
+        self._line: deque[asyncio.Future[None]] = deque()
+        self._loop = loop
+
+    async def take(self, seconds: float | None) -> bool:
+        """Takes a place."""
+        del seconds
+        if self._free:
+            self._free -= 1
+            return True
+        turn: asyncio.Future[None] = self._loop.create_future()
+        self._line.append(turn)
+        try:
+            await turn
+        except BaseException:
+            # Cut off in the very moment in which it was given the place: somebody else shall have it.
+            if turn.done() and not turn.cancelled():
+                self.give_back()
+            raise
+        return True
+
+    def give_back(self) -> None:
+        """Frees the place, for the first who still waits."""
+        while self._line:
+            turn = self._line.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+
+class AsyncWaiting:
+    """How tasks of asyncio and trio wait."""
+
+    __slots__ = ()
+
+    def now(self) -> float:
+        """Seconds on a clock that never goes backwards."""
+        return time.monotonic()
+
+    def wall(self) -> datetime:
+        """What the calendar says, for comparison with times the API names."""
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        """Pauses this task."""
+        await anyio.sleep(seconds)
+
+    def limit(self, seconds: float | None) -> Bound:
+        """Cuts off what runs inside after so many seconds, and goes on behind it."""
+        return anyio.move_on_after(seconds)
+
+    async def finish(self, seconds: float, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Runs a short clean-up to its end although its task is being cancelled."""
+        with anyio.move_on_after(seconds, shield=True):
+            if isinstance(current_loop(), asyncio.AbstractEventLoop):
+                # No scope keeps off Task.cancel(): only a task that nobody knows is safe from it.
+                task = asyncio.create_task(action())
+                _finishing.add(task)
+                task.add_done_callback(_finishing.discard)
+                await asyncio.shield(task)
+            else:
+                await action()
+
+    def waiter(self) -> AsyncWaiter | AsyncioWaiter:
+        """A place in a line for the current task."""
+        loop = current_loop()
+        return AsyncioWaiter(loop) if isinstance(loop, asyncio.AbstractEventLoop) else AsyncWaiter(loop)
+
+    def slots(self, count: int) -> AsyncSlots:
+        """So many places, for the tasks of this event loop."""
+        loop = current_loop()
+        return AsyncioSlots(count, loop) if isinstance(loop, asyncio.AbstractEventLoop) else AsyncSlots(count)
+
+    async def call_at_end(self, action: Callable[[], Awaitable[None]]) -> AsyncGenerator[None, None]:
+        """Has the event loop run ``action`` when it ends, or when what this returns is closed or dropped before.
+
+        Both libraries finish generators that are still open when a run ends; no task or thread is needed for it.
+        """
+        guard = _at_end(action)
+        await anext(guard)
+        return guard
+
+    def let_go(self, loop: Any, clients: Iterable[Any]) -> None:
+        """Closes what nobody will use again, as far as that goes without an event loop.
+
+        A loop that lives does it itself when the guard is dropped. Of a dead one only aiohttp's sessions can be told
+        that they are closed, or they would log errors; the sockets close when their memory is freed.
+        """
+        if not is_dead(loop):
+            return
+        for client in clients:
+            closing = client.aclose()
+            with contextlib.suppress(Exception):  # StopIteration, when it came to its end
+                closing.send(None)
+            closing.close()
+
+    def aiohttp_problem(self) -> str | None:
+        """Why aiohttp cannot be used here."""
+        loop = current_loop()
+        if loop is None or isinstance(loop, asyncio.AbstractEventLoop):
+            return None
+        return "needs asyncio, and this is trio"
+
+    def home(self) -> Home:
+        """What a connection belongs to: this process and event loop."""
+        return (os.getpid(), current_loop())
+
+    def line(self) -> Hashable:
+        """Who waits in one line with the caller: the tasks of one event loop."""
+        loop: Hashable = current_loop()
+        return loop
+
+
+_finishing: Final[set[asyncio.Task[None]]] = set()
+"""asyncio itself does not keep tasks alive."""
+
+
+async def _at_end(action: Callable[[], Awaitable[None]]) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        await action()

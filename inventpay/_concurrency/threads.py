@@ -1,0 +1,141 @@
+"""How threads wait: one half of the only pair written twice by hand; ``tasks.py`` is the other.
+
+Everything that waits gets one of these, so that a test can hand in a clock of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Hashable, Iterable
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+from .event_loops import Bound, Home, least
+
+_LONGEST_WAIT: Final = 86_400.0 * 365
+"""Seconds a thread waits at most in one go: the operating system's own bounds differ, and end in an OverflowError."""
+
+
+def _bounded(seconds: float | None) -> float | None:
+    return None if seconds is None else min(seconds, _LONGEST_WAIT)
+
+
+class _NoGuard:
+    def close(self) -> None:
+        pass
+
+
+_NO_GUARD = _NoGuard()
+
+
+class _Unbound:
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *exc_info: object) -> Literal[False]:
+        return False
+
+
+_UNBOUND = _Unbound()
+
+
+class Waiter:
+    """One thread in a line."""
+
+    __slots__ = ("_event",)
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def wake(self) -> bool:
+        """Lets ``wait`` return."""
+        self._event.set()
+        return True
+
+    def wake_in(self, seconds: float) -> bool:
+        """Nothing: a thread has to wake up to learn for how long it may sleep."""
+        del seconds
+        return False
+
+    def wait(self, seconds: float | None, *, at_most: float | None = None) -> None:
+        """Until woken, or for so many seconds."""
+        self._event.wait(_bounded(least(seconds, at_most)))
+        self._event.clear()
+
+
+class Slots:
+    """A counted number of places."""
+
+    __slots__ = ("_semaphore",)
+
+    def __init__(self, count: int) -> None:
+        self._semaphore = threading.Semaphore(count)
+
+    def take(self, seconds: float | None) -> bool:
+        """Takes a place; ``False`` when none came free in so many seconds."""
+        return self._semaphore.acquire(timeout=_bounded(seconds))
+
+    def give_back(self) -> None:
+        """Frees the place."""
+        self._semaphore.release()
+
+
+class Waiting:
+    """How threads wait."""
+
+    __slots__ = ()
+
+    def now(self) -> float:
+        """Seconds on a clock that never goes backwards."""
+        return time.monotonic()
+
+    def wall(self) -> datetime:
+        """What the calendar says, for comparison with times the API names."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Pauses this thread."""
+        time.sleep(seconds)
+
+    def limit(self, seconds: float | None) -> Bound:
+        """Nothing: a thread cannot be cut off. The socket's own timeouts bound it, and a check between chunks."""
+        del seconds
+        return _UNBOUND
+
+    def finish(self, seconds: float, action: Callable[[], object]) -> None:
+        """Runs a clean-up: a thread is not cancelled."""
+        del seconds
+        action()
+
+    def waiter(self) -> Waiter:
+        """A place in a line for the current thread."""
+        return Waiter()
+
+    def slots(self, count: int) -> Slots:
+        """So many places."""
+        return Slots(count)
+
+    def call_at_end(self, action: Callable[[], object]) -> _NoGuard:
+        """Nothing: threads have no loop that ends under them."""
+        del action
+        return _NO_GUARD
+
+    def let_go(self, loop: Any, clients: Iterable[Any]) -> None:
+        """Closes what nobody will use again."""
+        del loop
+        for client in clients:
+            client.close()
+
+    def aiohttp_problem(self) -> str | None:
+        """Why aiohttp cannot be used here."""
+        return "needs asyncio, and InventPay blocks; use AsyncInventPay"
+
+    def home(self) -> Home:
+        """What a connection belongs to: this process."""
+        return (os.getpid(), None)
+
+    def line(self) -> Hashable:
+        """Who waits in one line with the caller: all threads."""
+        return None

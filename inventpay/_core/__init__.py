@@ -1,0 +1,1 @@
+"""Small parts that depend on nothing else of this package."""

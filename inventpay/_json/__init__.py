@@ -1,0 +1,1 @@
+"""Read JSON into models and write models' values as JSON."""

@@ -1,0 +1,1 @@
+"""Rate limits within one process: token buckets, backoff, and the waiters of a class."""

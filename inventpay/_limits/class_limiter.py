@@ -1,0 +1,302 @@
+"""One endpoint class: its token bucket and who waits for it.
+
+All of it may be used from any thread and event loop; the lock is held round arithmetic, never over a wait.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Hashable, Mapping
+from contextlib import AbstractContextManager
+from typing import Protocol, cast
+
+from attrs import frozen
+
+from .._concurrency.event_loops import is_dead
+from .._concurrency.forking import Lock, remember
+from .._concurrency.wait_queue import Line, Waker
+from ..options import RateClass, RateLimits
+from .token_bucket import BucketSnapshot, TokenBucket
+
+
+class Lease(Protocol):
+    """A token in use. Ends once, in the first of three ways; every later call does nothing."""
+
+    def answered(self, now: float, status: int, headers: Mapping[str, str]) -> None:
+        """Response headers arrived: the token comes back one window from now."""
+        ...
+
+    def refund(self, now: float) -> None:
+        """Nothing was written: the token comes back at once."""
+        ...
+
+    def lost(self, now: float) -> None:
+        """It was written and never answered: it may still arrive, and counts until then."""
+        ...
+
+
+@frozen(kw_only=True)
+class ClassSnapshot:
+    """How one endpoint class stands."""
+
+    limit: int
+    """Calls in one window."""
+    available: int
+    """Tokens free right now."""
+    leased: int
+    """Calls sent and not answered yet."""
+    waiting: int = 0
+    """Callers waiting for a token."""
+    next_token: float = 0.0
+    """Seconds until a caller who asks now would get a token."""
+
+
+class Sleeper(Waker, Protocol):
+    """Whoever waits at a gate."""
+
+    def wake_in(self, seconds: float) -> bool:
+        """Lets it look again so much later, and not when it meant to; ``False`` when that cannot be set from here."""
+        ...
+
+
+class GateLock(Lock, AbstractContextManager[bool, None], Protocol):
+    """A reentrant lock."""
+
+
+class Gate:
+    """The bucket of one endpoint class, and a line of waiters for every event loop and for all threads."""
+
+    def __init__(self, rate_class: RateClass, limits: RateLimits) -> None:
+        self.rate_class = rate_class
+        # Reentrant: the garbage collector may find a forgotten lease wherever memory is asked for, and so while this
+        # very thread holds the lock.
+        self.lock: GateLock = threading.RLock()
+        self._bucket = TokenBucket(
+            limits.limit(rate_class), limits.window, rule=limits.rule, max_burst=limits.max_burst
+        )
+        self._lines: dict[Hashable, Line] = {}
+        self._generation = 0
+        # Whether a head waits for an answer rather than for a moment that is known.
+        self._answer_awaited = False
+        # Generations of leases that the garbage collector found.
+        self._dropped: deque[int] = deque()
+        remember(self)
+
+    def __repr__(self) -> str:
+        return f"<Gate {self.rate_class} {self._bucket!r}, {self.waiting} waiting>"
+
+    @property
+    def waiting(self) -> int:
+        """Callers waiting for a token."""
+        return sum(map(len, self._lines.values()))
+
+    def try_lease(self, now: float) -> GateLease | None:
+        """A token, when one is free and nobody waits for it. Call with the lock held."""
+        if self._dropped:
+            self._end_dropped(now)
+        if self._lines or not self._bucket.lease(now):
+            return None
+        return GateLease(self, self._generation)
+
+    def estimate(self, now: float, *, background: bool = False) -> float:
+        """Seconds until a caller who joined now would get a token, at the least. Call with the lock held."""
+        self._forget_dead_lines()
+        ahead = self.waiting if background else sum(line.direct for line in self._lines.values())
+        return self._bucket.wait(now, ahead=ahead)
+
+    def join(self, line: Hashable, waiter: Sleeper, *, background: bool = False) -> None:
+        """Puts a waiter at the end of its line. Call with the lock held."""
+        if line not in self._lines:
+            self._forget_dead_lines()
+            self._lines[line] = Line()
+        self._lines[line].join(waiter, background=background)
+
+    def _forget_dead_lines(self) -> None:
+        """The waiters of an event loop that was closed under them never ask again, and are ahead of nobody."""
+        for line in [line for line in self._lines if is_dead(line)]:
+            del self._lines[line]
+
+    def turn(self, line: Hashable, waiter: Waker, now: float) -> GateLease | float | None:
+        """What the waiter does next: sleep so many seconds, or (``None``) until woken, or take the lease, and then it
+        has left its line.
+
+        Only the head of a line sleeps for a time; the others are woken when it is their turn. Call with the lock held.
+        """
+        waiters = self._lines[line]
+        if waiters.head() is not waiter:
+            return None
+        if self._dropped:
+            self._end_dropped(now)
+        if self._bucket.lease(now):
+            waiters.served(waiter)
+            lease = GateLease(self, self._generation)
+            self.leave(line, waiter, now)
+            return lease
+        ready = waiters.alarm = self._bucket.ready_at(now)
+        if ready is None:
+            self._answer_awaited = True
+            return None
+        return max(0.0, ready - now)
+
+    def leave(self, line: Hashable, waiter: Waker, now: float) -> None:
+        """Takes a waiter out of its line, whatever the reason. Whoever is first then has a look, now or when there is
+        something to see. Call with the lock held."""
+        waiters = self._lines.get(line)
+        if waiters is None or waiter not in waiters:
+            return  # with its lease, or forgotten after a fork
+        waiters.leave(waiter)
+        if not waiters:
+            del self._lines[line]
+            return
+        early = self._bucket.not_before(now)
+        if early > now and self._head(waiters).wake_in(early - now):
+            waiters.alarm = early
+        else:
+            self._call_head(waiters, now)
+
+    def answered(self, generation: int, now: float, status: int, headers: Mapping[str, str]) -> None:
+        """Ends a lease of this generation whose answer arrived."""
+        with self.lock:
+            if generation != self._generation:
+                return  # leased by the parent process, which counts it
+            self._bucket.answered(now)
+            if headers or status == 429:
+                self._learn(now, status, headers)
+            if self._lines:
+                self._call_heads(now, at_once=self._answer_awaited)
+
+    def refund(self, generation: int, now: float) -> None:
+        """Ends one of which nothing was written."""
+        with self.lock:
+            if generation == self._generation:
+                self._bucket.refund(now)
+                self._call_heads(now, at_once=True)
+
+    def lost(self, generation: int, now: float) -> None:
+        """Ends one that was written and never answered."""
+        with self.lock:
+            if generation == self._generation:
+                self._bucket.lost(now)
+                self._call_heads(now, at_once=self._answer_awaited)
+
+    def drop(self, generation: int) -> None:
+        """Notes a lease that nobody ended, and never will: the bucket may be in the middle of its arithmetic."""
+        self._dropped.append(generation)
+        with self.lock:
+            self._wake_heads()
+
+    def _end_dropped(self, now: float) -> None:
+        while self._dropped:
+            if self._dropped.popleft() == self._generation:
+                self._bucket.lost(now)
+
+    def _learn(self, now: float, status: int, headers: Mapping[str, str]) -> None:
+        from .._core.rate_limit_headers import read  # what reads headers is not needed to import a client
+
+        view = read(headers, wall_now=time.time(), window=self._bucket.window) if headers else None
+        if view is not None:
+            self._bucket.observe(now, limit=view.limit, remaining=view.remaining, reset_in=view.reset_in)
+        if status == 429:
+            self._bucket.refused(now, None if view is None else view.retry_after)
+
+    def _call_heads(self, now: float, *, at_once: bool) -> None:
+        """After the end of a lease: all heads sleep for the right time again.
+
+        Every ending but a refund only confirms or delays the moment for which they sleep. Whoever looks too early just
+        sleeps on, so that those who cannot be told from here need not be; waking up, though, costs more than all else.
+        """
+        self._answer_awaited = False
+        for line, waiters in list(self._lines.items()):
+            if at_once:
+                if not self._call_head(waiters, now):
+                    # The run of its event loop is over; they will never ask again.
+                    self._lines.pop(line, None)
+            elif (ready := self._bucket.ready_at(now)) is not None and ready > now and ready != waiters.alarm:
+                waiters.alarm = ready if self._head(waiters).wake_in(ready - now) else None
+
+    def _call_head(self, waiters: Line, now: float) -> bool:
+        """Has the head of a line look when there is something to see; ``False`` when it never will again."""
+        ready = self._bucket.ready_at(now)
+        if ready is None:
+            waiters.alarm = None
+            self._answer_awaited = True
+            return True
+        head = self._head(waiters)
+        if ready > now and head.wake_in(ready - now):
+            waiters.alarm = ready
+            return True
+        waiters.alarm = None
+        return head.wake()
+
+    def _head(self, waiters: Line) -> Sleeper:
+        return cast("Sleeper", waiters.head())  # only `join` puts them there
+
+    def _wake_heads(self) -> None:
+        for line, waiters in list(self._lines.items()):
+            if not waiters.head().wake():
+                # The run of its event loop is over; they will never ask again.
+                self._lines.pop(line, None)
+
+    def snapshot(self, now: float) -> ClassSnapshot:
+        """How the class stands."""
+        with self.lock:
+            self._end_dropped(now)
+            bucket: BucketSnapshot = self._bucket.snapshot(now)
+            next_token = self.estimate(now)
+            return ClassSnapshot(
+                limit=bucket.limit,
+                available=bucket.available,
+                leased=bucket.leased,
+                waiting=self.waiting,
+                next_token=next_token,
+            )
+
+    def fork_lock(self) -> Lock:
+        """What a fork waits for."""
+        return self.lock
+
+    def forget_parent(self) -> None:
+        """In a forked child: the parent's waiters are not here, its calls will be answered there, and a lock that some
+        thread held at the moment of the fork would never be released."""
+        self.lock = threading.RLock()
+        self._lines.clear()
+        self._generation += 1
+        self._dropped.clear()
+        now = time.monotonic()
+        for _ in range(self._bucket.snapshot(now).leased):
+            self._bucket.answered(now)
+
+
+class GateLease:
+    """A token of a gate in use; see :class:`Lease`."""
+
+    __slots__ = ("_gate", "_generation")
+
+    def __init__(self, gate: Gate, generation: int) -> None:
+        self._gate: Gate | None = gate
+        self._generation = generation
+
+    def __del__(self) -> None:
+        # Ctrl-C falls anywhere, and of a coroutine that is destroyed with its event loop not every `finally` runs.
+        if self._gate is not None:
+            self._gate.drop(self._generation)
+
+    def answered(self, now: float, status: int, headers: Mapping[str, str]) -> None:
+        """Response headers arrived."""
+        gate, self._gate = self._gate, None
+        if gate is not None:
+            gate.answered(self._generation, now, status, headers)
+
+    def refund(self, now: float) -> None:
+        """Nothing was written."""
+        gate, self._gate = self._gate, None
+        if gate is not None:
+            gate.refund(self._generation, now)
+
+    def lost(self, now: float) -> None:
+        """Written, never answered."""
+        gate, self._gate = self._gate, None
+        if gate is not None:
+            gate.lost(self._generation, now)

@@ -1,0 +1,136 @@
+"""Who shares which token buckets: by default every client of a process with the same key, URL and limits."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+
+from .._async.tokens import acquire as acquire_async
+from .._concurrency.forking import Lock, remember
+from .._sync.tokens import acquire
+from ..options import RateClass, RateLimits
+from .class_limiter import ClassSnapshot, Gate, Lease
+
+if TYPE_CHECKING:
+    from .._concurrency.tasks import AsyncWaiting
+    from .._concurrency.threads import Waiting
+
+
+class Limiter(Protocol):
+    """What grants tokens. Pass one as ``limiter=`` to choose who shares a limit.
+
+    One object serves both clients: ``AsyncInventPay`` calls ``acquire_async``, ``InventPay`` calls ``acquire``.
+    """
+
+    async def acquire_async(
+        self, rate_class: RateClass, waiting: AsyncWaiting, *, max_wait: float | None = None, background: bool = False
+    ) -> Lease:
+        """Leases a token; in the background, behind all direct calls.
+
+        Raises RateLimitTimeoutError at once when that would take over ``max_wait`` seconds.
+        """
+        ...
+
+    def acquire(
+        self, rate_class: RateClass, waiting: Waiting, *, max_wait: float | None = None, background: bool = False
+    ) -> Lease:
+        """The same for a thread."""
+        ...
+
+    def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
+        """How each class stands."""
+        ...
+
+
+def bound(limiter: Limiter, api_key: str, base_url: str, limits: RateLimits) -> Limiter:
+    """The limiter that a client uses: what ``bind(api_key, base_url, limits)`` returns, if the limiter has that.
+
+    A limiter that keeps clients of different keys apart learns here whose client this is.
+    """
+    bind: Callable[[str, str, RateLimits], Limiter] | None = getattr(limiter, "bind", None)
+    return limiter if bind is None else bind(api_key, base_url, limits)
+
+
+class LocalLimiter:
+    """One token bucket per endpoint class, for this process.
+
+    >>> limiter = LocalLimiter(RateLimits(status_checks=100))
+    >>> limiter.snapshot(0.0)[RateClass.STATUS_CHECKS].available
+    100
+    """
+
+    def __init__(self, limits: RateLimits | None = None) -> None:
+        limits = limits or RateLimits()
+        self._gates: Final = {rate_class: Gate(rate_class, limits) for rate_class in RateClass}
+
+    def __repr__(self) -> str:
+        return f"<LocalLimiter {list(self._gates.values())!r}>"
+
+    async def acquire_async(
+        self, rate_class: RateClass, waiting: AsyncWaiting, *, max_wait: float | None = None, background: bool = False
+    ) -> Lease:
+        """Leases a token of the class."""
+        return await acquire_async(self._gates[rate_class], waiting, max_wait=max_wait, background=background)
+
+    def acquire(
+        self, rate_class: RateClass, waiting: Waiting, *, max_wait: float | None = None, background: bool = False
+    ) -> Lease:
+        """Leases a token of the class."""
+        return acquire(self._gates[rate_class], waiting, max_wait=max_wait, background=background)
+
+    def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
+        """How each class stands."""
+        return {rate_class: gate.snapshot(now) for rate_class, gate in self._gates.items()}
+
+
+KEPT: Final = 1024
+"""Limiters remembered after the last client that used them is gone; those of living clients are never forgotten."""
+
+
+class _Registry:
+    """The limiters of this process, by fingerprint of the key, URL and limits."""
+
+    def __init__(self) -> None:
+        self._alive: weakref.WeakValueDictionary[_Name, LocalLimiter] = weakref.WeakValueDictionary()
+        self._recent: OrderedDict[_Name, LocalLimiter] = OrderedDict()
+        self._lock = threading.Lock()
+        remember(self)
+
+    def get(self, name: _Name) -> LocalLimiter:
+        """The one limiter of this name."""
+        with self._lock:
+            limiter = self._alive.get(name)
+            if limiter is None:
+                limiter = self._alive[name] = LocalLimiter(name[2])
+            self._recent[name] = limiter
+            self._recent.move_to_end(name)
+            if len(self._recent) > KEPT:
+                self._recent.popitem(last=False)
+            return limiter
+
+    def fork_lock(self) -> Lock:
+        """What a fork waits for."""
+        return self._lock
+
+    def forget_parent(self) -> None:
+        """The lock may have been held at the moment of the fork."""
+        self._lock = threading.Lock()
+
+
+_Name: TypeAlias = tuple[bytes, str, RateLimits]
+
+_registry: Final = _Registry()
+
+
+def shared_limiter(api_key: str, base_url: str, limits: RateLimits) -> LocalLimiter:
+    """The limiter of everybody in this process who uses this key, URL and limits.
+
+    It outlives its clients: a client per web request must not start with a full bucket each time.
+    """
+    import hashlib
+
+    fingerprint = hashlib.blake2b(api_key.encode(), digest_size=16).digest()
+    return _registry.get((fingerprint, base_url, limits))

@@ -1,0 +1,460 @@
+"""Token buckets for rate limits: arithmetic only. No clock, no sleeping, no locks: `now` is always an argument.
+
+A token is *leased* when a request is sent and stamped when the request *ends*, because the server counts a request at
+some unknown moment between the two. Stamping the end is therefore safe whatever the network does; stamping the start,
+as most limiters do, is refused as soon as latency varies. A lease ends in one of three ways:
+
+    refund      nothing was written: the token returns at once
+    answered    response headers arrived: stamped now
+    lost        written but never answered: the bytes may still arrive, so stamped now + grace
+
+Two rules decide when a stamped token may be spent again:
+
+    "window"    one window after its stamp. Right for fixed windows, sliding logs and token buckets.
+    "any"       when the charge of every sliding-window counter, whatever its phase, leaves room for one more. A counter
+                charges `previous * (1 - elapsed / window) + current`, so a full burst comes back after one window
+                like above, but then one token at a time over the next. Right for counters and the three policies above.
+
+All four policies charge a request less and less as it ages, and an end is never earlier than the arrival, so a bucket
+that charges from the end never charges less than the server does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Literal, NamedTuple, get_args
+
+from .backoff import CREDIBLE_WINDOWS, Backoff
+from .burst_limit import Pace
+from .request_history import Stamps
+
+__all__ = ["GRACE", "MARGIN", "BucketSnapshot", "Rule", "TokenBucket"]
+
+Rule = Literal["any", "window"]
+
+# The window is stretched by this fraction. Measured: against a server whose clock runs 100 ppm slow, an unstretched
+# window earned 416 refusals in 1,000 calls; stretched by 0.1 % it earned none at 500 ppm.
+MARGIN = 0.001
+
+# assumed: seconds for which a request that was written but never answered may still be on its way to the server. Every
+# second costs throughput when callers give up: with 5 a flood of which 30 % is cancelled still uses 94 % of the limit.
+GRACE = 5.0
+
+# How stale the state behind `wait` may be, as a share of the window. A queue of thousands asks many times a second.
+_OUTLOOK_AGE = 0.001
+
+
+class BucketSnapshot(NamedTuple):
+    """What a bucket looked like at one moment.
+
+    Attributes:
+        limit: requests per window that were configured.
+        effective_limit: requests per window at present; lower after 429s or when the server names a lower limit.
+        available: tokens that may be leased at once.
+        leased: requests in flight.
+        next_token: seconds until the next token, 0.0 for at once; a lower bound while requests are in flight.
+        paused: seconds for which a 429 still stops the bucket.
+    """
+
+    limit: int
+    effective_limit: int
+    available: int
+    leased: int
+    next_token: float
+    paused: float
+
+
+class TokenBucket:
+    """Tokens for one class of endpoints: at most `limit` requests are counted in any `window`, by the server's clock.
+
+    Times are seconds on any monotonic clock. A `now` that is earlier than one seen before counts as the latest seen.
+
+    Args:
+        limit: requests per window, at least 1.
+        window: length of the window in seconds.
+        rule: `"any"` suits every common server policy; `"window"` sends a burst every window, which a server with a
+            sliding-window counter refuses.
+        max_burst: most requests that may be sent at once after a quiet time, for servers that allow only small bursts;
+            after that requests are paced at `limit / window`. `None`: the whole limit.
+        margin: fraction by which the window is stretched to outlast differences between clocks.
+        grace: seconds for which a lost request may still arrive.
+
+    Raises:
+        ValueError: an argument is out of bounds; the message names it.
+
+    Example:
+        >>> bucket = TokenBucket(2, window=60.0, rule="window", margin=0.0)
+        >>> bucket.lease(0.0), bucket.lease(0.0), bucket.lease(0.0)
+        (True, True, False)
+        >>> bucket.answered(0.25)
+        >>> bucket.ready_at(1.0)
+        60.25
+        >>> bucket.refund(2.0)
+        >>> bucket.lease(2.0)
+        True
+    """
+
+    __slots__ = (
+        "_backoff",
+        "_credit",
+        "_held_back",
+        "_last_lease",
+        "_leases",
+        "_now",
+        "_outlook",
+        "_pace",
+        "_plenty",
+        "_ready",
+        "_ready_asked",
+        "_ready_free",
+        "_ready_known",
+        "_sent",
+        "_span",
+        "_stamps",
+        "grace",
+        "limit",
+        "max_burst",
+        "rule",
+        "window",
+    )
+
+    def __init__(
+        self,
+        limit: int,
+        window: float = 60.0,
+        *,
+        rule: Rule = "any",
+        max_burst: int | None = None,
+        margin: float = MARGIN,
+        grace: float = GRACE,
+    ) -> None:
+        _check_count("limit", limit)
+        if max_burst is not None:
+            _check_count("max_burst", max_burst)
+        if not 0.0 < window < math.inf:
+            raise ValueError(f"window must be a finite number of seconds above 0, not {window!r}")
+        if rule not in get_args(Rule):
+            raise ValueError(f"rule must be 'any' or 'window', not {rule!r}")
+        if not 0.0 <= margin < math.inf:
+            raise ValueError(f"margin must be a finite fraction of the window, 0 or more, not {margin!r}")
+        if not 0.0 <= grace < math.inf:
+            raise ValueError(f"grace must be a finite number of seconds, 0 or more, not {grace!r}")
+        self.limit: int = int(limit)
+        self.window: float = float(window)
+        self.rule: Rule = rule
+        self.max_burst: int | None = max_burst
+        self.grace: float = float(grace)
+        self._span = self.window * (1.0 + margin)
+        self._now = -math.inf
+        self._leases: deque[float] = deque()  # when each outstanding one began
+        self._sent = math.inf  # when the one that ended last began, or earlier
+        self._stamps = Stamps(self._span, every_phase=rule == "any")
+        self._backoff = Backoff(self.limit, self.window)
+        self._pace = None if max_burst is None else Pace(int(max_burst), self.limit / self._span)
+        # Leases that may be granted without looking at the stamps: charges only shrink with age, so what there was
+        # room for at the last look there is room for now.
+        self._credit = self.limit if max_burst is None else min(self.limit, int(max_burst))
+        self._plenty = max(1, self.limit // 8)  # so many are not counted one by one
+        # What `ready_at` found holds until the state changes, or until that time comes with requests still in flight.
+        self._ready_known = False
+        self._ready: float | None = None
+        self._ready_asked = 0.0  # when it was worked out
+        self._ready_free = 0  # tokens found free then
+        self._outlook: _Outlook | None = None
+        self._last_lease = -math.inf
+        self._held_back = 0
+
+    def __repr__(self) -> str:
+        seen = self.snapshot(self._now)
+        return (
+            f"<TokenBucket {self.rule!r} {seen.effective_limit}/{self.limit} per {self.window:g} s: "
+            f"{seen.available} available, {seen.leased} leased, next in {seen.next_token:.3f} s>"
+        )
+
+    # --- a lease and its three ends ---
+
+    def lease(self, now: float) -> bool:
+        """Take a token if one may be spent at `now`; every `True` must be followed by exactly one end."""
+        if now > self._now:
+            self._now = now
+        if not self._credit and not self._find_credit():
+            return False
+        self._credit -= 1
+        self._last_lease = self._now
+        self._leases.append(self._now)
+        self._ready_known = False
+        self._outlook = None
+        return True
+
+    def answered(self, now: float) -> None:
+        """End a lease: the response headers (of whatever status) arrived at `now`.
+
+        Raises:
+            RuntimeError: no lease is outstanding.
+        """
+        if now > self._now:
+            self._now = now
+        self._end_lease("answered")
+        self._charge(self._now)
+
+    def refund(self, now: float) -> None:
+        """End a lease: nothing was written, so the token returns at once.
+
+        Raises:
+            RuntimeError: no lease is outstanding.
+        """
+        self._advance(now)
+        self._end_lease("refund")
+
+    def lost(self, now: float) -> None:
+        """End a lease: written but never answered (timeout, reset, cancellation); comes back `grace + window` later.
+
+        Raises:
+            RuntimeError: no lease is outstanding.
+        """
+        self._advance(now)
+        self._end_lease("lost")
+        self._charge(self._now + self.grace)
+
+    # --- when the next token is there ---
+
+    def ready_at(self, now: float) -> float | None:
+        """Earliest time at which a token may be leased; `now` itself for at once.
+
+        Requests in flight count as answered right now. So while some are, the token may turn out to come later: ask
+        again then. Nothing but a refund brings the time forward. `None` means that only the end of an outstanding
+        lease, whichever it is, can bring a token.
+        """
+        now = self._advance(now)
+        ready = self._ready
+        if not self._ready_known or (ready is not None and self._leases and self._ready_asked < ready <= now):
+            self._find_ready(now, self._plenty)
+            ready = self._ready
+        return None if ready is None else max(ready, now)
+
+    def not_before(self, now: float) -> float:
+        """A time before which `ready_at` names none, found at less cost: enough for whoever asks again after an answer.
+
+        `now` if that may be at once, or only the end of a lease can bring a token.
+        """
+        now = self._advance(now)
+        leased = len(self._leases)
+        if self._credit or leased >= self.limit:
+            return now
+        if self._ready_known or not leased or self._held_back or self._backoff.reduced or self._pace is not None:
+            ready = self.ready_at(now)
+            return now if ready is None else ready
+        return self._stamps.no_room_before(now, self.limit, answered=leased)
+
+    def wait(self, now: float, ahead: int = 0) -> float:
+        """Seconds until a caller with `ahead` callers before it can have a token; 0.0 for at once.
+
+        A lower bound: requests in flight count as answered right now, and so do those of the callers ahead as soon as
+        they have their token. Exact for the first caller when nothing is in flight. The cost does not grow with
+        `ahead`.
+
+        Raises:
+            ValueError: `ahead` is negative.
+        """
+        if ahead < 0:
+            raise ValueError(f"ahead must be 0 or more, not {ahead!r}")
+        now = self._advance(now)
+        if ahead < self._credit:
+            return 0.0
+        ready = self.ready_at(now)
+        if ahead == 0 and ready is not None:
+            return _seconds_until(ready, now)
+        bound = self._bound(now, ahead, self._backoff.limit_at(now))
+        if self._backoff.reduced:
+            # The limit may have grown by then, and the caller's turn comes earlier; not earlier than under that limit.
+            bound = self._bound(now, ahead, self._backoff.limit_at(bound))
+        # In a time of caution the first one waits longer than the limit alone would have it, and so do those behind.
+        return _seconds_until(bound if ready is None else max(bound, ready), now)
+
+    def snapshot(self, now: float) -> BucketSnapshot:
+        """The bucket's state at `now`, for people and tests."""
+        now = self._advance(now)
+        self._find_ready(now, self.limit)  # what was found free at some time may be less than what is free now
+        available = max(1, self._ready_free) if self._ready == now else 0
+        return BucketSnapshot(
+            limit=self.limit,
+            effective_limit=self._backoff.limit_at(now),
+            available=available,
+            leased=len(self._leases),
+            next_token=self.wait(now),
+            paused=max(0.0, self._backoff.blocked_until - now),
+        )
+
+    # --- what the server says; it may only lower our own view ---
+
+    def refused(self, now: float, retry_after: float | None = None) -> None:
+        """A 429 arrived. Stops the whole bucket for `retry_after` seconds and lowers the effective limit for a while.
+
+        The refused request's own lease is ended separately with `answered`: some servers count what they refuse. A
+        `retry_after` that is not above 0 (as from servers that round down) or beyond two windows counts as absent: the
+        pause then begins at a hundredth of the window and doubles up to one window while refusals go on. For a window
+        after the pause, requests go one by one at the pace of the limit.
+        """
+        self._backoff.refused(self._advance(now), retry_after)
+        self._changed()
+
+    def observe(
+        self, now: float, *, limit: float | None = None, remaining: float | None = None, reset_in: float | None = None
+    ) -> None:
+        """Take in the server's view from response headers. It lowers our own, never raises it above the configured one.
+
+        Args:
+            now: when the headers arrived.
+            limit: requests per window that the server allows. A lower one than ours holds until a higher one is named
+                or, when none is named any more, fades.
+            remaining: requests that the server would still accept. At most `remaining` less those in flight stay
+                available; the server may have counted those in flight or not, so what is held back for them alone is
+                free again as they end. What is taken away beyond that comes back after a window.
+            reset_in: seconds until the server's budget is whole again; what was taken away stays away at least so
+                long. Ignored beyond two windows.
+        """
+        now = self._advance(now)
+        if limit is not None and self._backoff.named(now, limit):
+            self._changed()
+        if remaining is not None and 0.0 <= remaining < math.inf:
+            self._clip(now, math.floor(remaining), reset_in)
+
+    # --- inside ---
+
+    def _advance(self, now: float) -> float:
+        if now > self._now:
+            self._now = now
+        return self._now
+
+    def _changed(self) -> None:
+        self._credit = 0
+        self._ready_known = False
+        self._outlook = None
+
+    def _end_lease(self, how: str) -> None:
+        if not self._leases:
+            raise RuntimeError(f"{how}() without an outstanding lease: end every lease once, and only after lease()")
+        # Leases have no names, so which one ends is not known; the oldest is the safe guess.
+        self._sent = self._leases.popleft()
+        if self._held_back > len(self._leases):
+            self._held_back = len(self._leases)
+        self._ready_known = False
+        self._outlook = None
+
+    def _charge(self, stamp: float) -> None:
+        self._stamps.add(stamp)
+        if self._pace is not None:
+            self._pace.add(stamp)
+
+    def _find_credit(self) -> bool:
+        ready = self.ready_at(self._now)
+        if ready is None or ready > self._now:
+            return False
+        self._credit = max(1, self._ready_free)
+        return True
+
+    def _find_ready(self, now: float, most: int) -> None:
+        lifetime = self._span if self.rule == "window" else 2.0 * self._span
+        earliest = self._leases[0] if self._leases else now  # `_clip` looks back so far, within reason
+        self._stamps.forget(max(earliest, now - lifetime) - lifetime)
+        backoff = self._backoff
+        if backoff.reduced:
+            backoff.recover(now)
+        start = max(now, backoff.blocked_until)
+        leased, limit, raised = len(self._leases), self.limit, math.inf
+        while True:
+            if backoff.reduced:
+                limit, raised = backoff.limit_at(start), backoff.next_raise(start)
+            ready, free = None, 0
+            if leased < limit:
+                ready, free = self._stamps.room(now, start, limit, answered=leased, most=most)
+            if ready is None or ready < raised:
+                break
+            start = raised
+        if self._held_back and ready == start:
+            held = leased + self._held_back
+            ready, free = self._stamps.room(now, start, limit - held, most=most) if held < limit else (None, 0)
+            ready = ready if ready == start else None
+        if ready is not None and ready < backoff.cautious_until:
+            free = 1
+            ready = max(ready, min(self._last_lease + self._span / self.limit, backoff.cautious_until))
+        if self._pace is not None and ready is not None:
+            paced, in_pace = self._pace.room(now, leased)
+            ready = None if paced is None else max(ready, paced)
+            free = min(free, in_pace)
+        self._ready, self._ready_free, self._ready_asked, self._ready_known = ready, free, now, True
+
+    def _clip(self, now: float, remaining: int, reset_in: float | None) -> None:
+        limit, leased = self._backoff.limit_at(now), len(self._leases)
+        # `remaining` was true at some time since the request was sent. Tokens that came back to us since then may have
+        # come back at the server later than it counted, so they are no sign that somebody else took some.
+        asked = min(self._sent, now)
+        if not self._held_back and limit - self._stamps.recent(asked) <= remaining:
+            return  # the usual case: nobody else uses the key
+        free = 0
+        # Where nothing is free now, nothing was: looking back is dear.
+        if leased < limit and self._stamps.room(now, now, limit, answered=leased, most=1)[0] == now:
+            free = self._stamps.room_then(asked, limit - leased)
+        taken = max(0, free - remaining)
+        if taken:
+            away = reset_in if reset_in is not None and 0.0 <= reset_in <= CREDIBLE_WINDOWS * self.window else 0.0
+            self._stamps.add(now + max(0.0, away - self._span), taken)
+        # Tokens that are short only if the server has not yet counted what is in flight.
+        held_back = max(0, min(free - taken - (remaining - leased), leased))
+        if taken or held_back != self._held_back:
+            self._held_back = held_back
+            self._changed()
+
+    def _bound(self, now: float, ahead: int, limit: int) -> float:
+        bound = max(now, self._backoff.blocked_until, self._log_turn(now, ahead, limit))
+        if self.rule == "any":
+            at_once, after = self._look_ahead(now, limit)
+            if ahead >= at_once:
+                # From there on every counter is full, and none drains faster than `limit` a window.
+                bound = max(bound, after + (ahead - at_once) * self._span / self.limit)
+        if self._pace is not None:
+            bound = max(bound, self._pace.turn(now, len(self._leases) + ahead))
+        return bound
+
+    def _log_turn(self, now: float, ahead: int, limit: int) -> float:
+        """When the sliding log alone lets the caller through: each token serves once a window."""
+        rounds, ahead = divmod(ahead, limit)
+        known = self._stamps.recent(now)
+        blocker = known + len(self._leases) + ahead - limit
+        if blocker < 0:
+            return now + rounds * self._span
+        stamp = min(self._stamps.nth_recent(now, blocker), now) if blocker < known else now
+        return stamp + (rounds + 1) * self._span
+
+    def _look_ahead(self, now: float, limit: int) -> tuple[int, float]:
+        """How many can go at once and when the next one can, if requests are answered as soon as they are sent."""
+        seen = self._outlook
+        if seen is None or seen.limit != limit or now - seen.now > _OUTLOOK_AGE * self.window:
+            at_once, leased = 0, len(self._leases)
+            after, free = self._stamps.room(now, now, limit, answered=leased, most=limit)
+            if after == now:
+                at_once = free
+                after, _ = self._stamps.room(now, now, limit, answered=leased + at_once, most=1)
+            seen = self._outlook = _Outlook(limit, now, at_once, after)
+        return seen.at_once, seen.after
+
+
+class _Outlook(NamedTuple):
+    limit: int
+    now: float
+    at_once: int
+    after: float
+
+
+def _seconds_until(time: float, now: float) -> float:
+    """The difference, rounded up where floats need it: whoever sleeps so long must find the token."""
+    seconds = max(0.0, time - now)
+    while now + seconds < time:
+        seconds = math.nextafter(seconds, math.inf)
+    return seconds
+
+
+def _check_count(name: str, value: float) -> None:
+    if not (value >= 1 and value % 1 == 0):
+        raise ValueError(f"{name} must be a whole number, 1 or more, not {value!r}")

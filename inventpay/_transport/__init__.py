@@ -1,0 +1,1 @@
+"""Send a call over HTTP: settings, retries, merged reads, and the HTTP client."""

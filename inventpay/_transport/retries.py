@@ -1,0 +1,111 @@
+"""Whether and when a failed call is repeated. Pure: no clock, no sleeping, no randomness of its own."""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+from .._api.endpoints import Safety
+from .._concurrency.forking import Lock, remember
+from ..errors import APIConnectionError, APIStatusError, InventPayError, RateLimitedError
+from ..options import RetryPolicy
+
+_PASSING_STATUSES: Final = frozenset({500, 502, 503, 504})
+"""Server errors that a second try may cure. Others, 501 and 505 among them, stay what they are."""
+
+
+class RetryBudget:
+    """Retry tokens of one client: retries spend them, successes give them back, so an outage is not multiplied.
+
+    Threads may share it; the lock is held round the arithmetic only.
+    """
+
+    __slots__ = ("__weakref__", "_capacity", "_cost", "_credit", "_left", "_lock")
+
+    def __init__(self, policy: RetryPolicy) -> None:
+        self._capacity = self._left = policy.budget
+        self._cost = policy.retry_cost
+        self._credit = policy.success_credit
+        self._lock = threading.Lock()
+        remember(self)
+
+    def __repr__(self) -> str:
+        return f"<RetryBudget {self._left} of {self._capacity}>"
+
+    @property
+    def left(self) -> int:
+        """Tokens that are left."""
+        return self._left
+
+    def spend(self) -> bool:
+        """Pays for one retry; ``False`` when the budget is used up."""
+        with self._lock:
+            if self._left < self._cost:
+                return False
+            self._left -= self._cost
+            return True
+
+    def succeed(self) -> None:
+        """A call succeeded."""
+        if self._left < self._capacity:
+            with self._lock:
+                self._left = min(self._capacity, self._left + self._credit)
+
+    def fork_lock(self) -> Lock:
+        """What a fork waits for."""
+        return self._lock
+
+    def forget_parent(self) -> None:
+        """In a forked child: the lock may have been held at the moment of the fork."""
+        self._lock = threading.Lock()
+
+
+def may_repeat(safety: Safety, error: InventPayError) -> bool:
+    """Whether a second try is safe and may help.
+
+    What moves money is repeated only when the first try certainly had no effect: no connection was made, or the
+    answer was 429.
+    """
+    if isinstance(error, APIConnectionError):
+        return error.outcome == "not_sent" or safety != "once"
+    if isinstance(error, RateLimitedError):
+        return True
+    if isinstance(error, APIStatusError):
+        return error.status in _PASSING_STATUSES and safety != "once"
+    return False
+
+
+def pause(policy: RetryPolicy, attempt: int, retry_after: float | None, luck: float) -> float:
+    """Seconds to wait after failed attempt number ``attempt``; ``luck`` is a random number from 0 to 1.
+
+    >>> pause(RetryPolicy(), attempt=3, retry_after=None, luck=1.0)
+    2.0
+    """
+    if retry_after is not None:
+        # A little later than asked for, and not all at the same moment.
+        return retry_after + luck * policy.initial_delay
+    # 2.0**1024 overflows; max_delay is reached long before.
+    return luck * min(policy.max_delay, policy.initial_delay * 2.0 ** min(attempt - 1, 64))
+
+
+def decide(
+    safety: Safety,
+    error: InventPayError,
+    *,
+    attempt: int,
+    max_retries: int,
+    remaining: float | None,
+    policy: RetryPolicy,
+    budget: RetryBudget,
+    luck: float,
+) -> float | None:
+    """Seconds to wait before the next attempt, or ``None`` to give up.
+
+    ``remaining`` is what is left of the call's ``timeout``; a pause that would use it up is not begun.
+    """
+    if attempt > max_retries or not may_repeat(safety, error):
+        return None
+    delay = pause(policy, attempt, getattr(error, "retry_after", None), luck)
+    if remaining is not None and delay >= remaining:
+        return None
+    return delay if budget.spend() else None

@@ -1,0 +1,164 @@
+"""Everything a client was constructed with, checked once and shared by its siblings."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import field, frozen
+
+from .._api.endpoints import ENDPOINTS, Endpoint
+from .._core.json_values import shown
+from ..errors import ConfigurationError
+from ..options import (
+    API_KEY_VARIABLE,
+    WITHDRAWAL_KEY_VARIABLE,
+    RateClass,
+    RateLimits,
+    RetryPolicy,
+    Secret,
+    read_base_url,
+    read_key,
+)
+from ..version import VERSION
+
+if TYPE_CHECKING:
+    from ..hooks import Hook
+
+T = TypeVar("T")
+
+_CONNECTED_TRANSPORTS = frozenset({"AsyncHTTPTransport", "HTTPTransport", "AiohttpTransport"})
+"""The transports of httpx, httpx2 and httpx-aiohttp that hold sockets."""
+
+
+@frozen(kw_only=True)
+class ConnectionSettings:
+    """How to reach the API."""
+
+    base_url: str
+    max_connections: int
+    transport: Any = None
+    http_client: Any = None
+    proxy: Any = field(default=None, repr=False)
+    verify: Any = True
+
+    @property
+    def is_plain_http(self) -> bool:
+        """Whether no TLS is needed: ``http://`` is accepted for loopback hosts only."""
+        return self.base_url.startswith("http://")
+
+    @property
+    def is_renewable(self) -> bool:
+        """Whether this package makes the connections, and can make new ones."""
+        return self.http_client is None and self.transport in (None, "aiohttp")
+
+    @property
+    def is_lent(self) -> bool:
+        """Whether somebody else's sockets are used, which serve one event loop of one process.
+
+        Transports without sockets, such as those of tests, may be used anywhere.
+        """
+        if self.http_client is not None:
+            return True
+        return any(kind.__name__ in _CONNECTED_TRANSPORTS for kind in type(self.transport).__mro__)
+
+
+@frozen(kw_only=True)
+class TransportSettings:
+    """What goes with every call."""
+
+    api_key: Secret
+    withdrawal_key: Secret | None
+    policy: RetryPolicy
+    rate_limits: RateLimits
+    hooks: tuple[Hook, ...] = ()
+    user_agent: str = f"inventpay-python/{VERSION}"
+
+    @property
+    def keys(self) -> tuple[Secret | None, ...]:
+        """What must be shown to nobody."""
+        return (self.api_key, self.withdrawal_key)
+
+    def rate_class(self, endpoint: Endpoint) -> RateClass:
+        """The class an endpoint counts against, the user's choice first."""
+        chosen = self.rate_limits.classes
+        return chosen.get(endpoint.name, endpoint.rate_class) if chosen else endpoint.rate_class
+
+
+def read_connection_settings(
+    *, base_url: str | None, max_connections: int, transport: Any, http_client: Any, proxy: Any, verify: Any
+) -> ConnectionSettings:
+    """Checked settings. Raises ConfigurationError for those that contradict each other."""
+    if http_client is not None:
+        for name, value, unset in (("transport", transport, None), ("proxy", proxy, None), ("verify", verify, True)):
+            if value is not unset:
+                raise ConfigurationError(f"{name}= and http_client= contradict each other: set it on the http_client")
+    elif isinstance(transport, str):
+        if transport != "aiohttp":
+            raise ConfigurationError(f'transport={shown(transport)} must be "aiohttp" or an httpx transport')
+    elif transport is not None and (proxy is not None or verify is not True):
+        raise ConfigurationError("proxy= and verify= have no effect on a transport= of your own: set them on it")
+    if isinstance(max_connections, bool) or not isinstance(max_connections, int) or max_connections < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"max_connections={shown(max_connections)} must be a whole number of at least 1")
+    return ConnectionSettings(
+        base_url=read_base_url(base_url),
+        max_connections=max_connections,
+        transport=transport,
+        http_client=http_client,
+        proxy=proxy,
+        verify=verify,
+    )
+
+
+def read_transport_settings(
+    *,
+    api_key: str | None,
+    withdrawal_key: str | None,
+    retry: RetryPolicy | None,
+    rate_limits: RateLimits | None,
+    hooks: Iterable[Hook],
+) -> TransportSettings:
+    """Checked settings. Raises ConfigurationError for a missing key."""
+    key = read_key(api_key, variable=API_KEY_VARIABLE, argument="api_key")
+    if key is None:
+        raise ConfigurationError(
+            f"no API key: pass api_key=, or set the environment variable {API_KEY_VARIABLE} "
+            "(inventpay.io: Dashboard, Settings, API Keys)"
+        )
+    return TransportSettings(
+        api_key=key,
+        withdrawal_key=read_key(withdrawal_key, variable=WITHDRAWAL_KEY_VARIABLE, argument="withdrawal_key"),
+        policy=_instance(retry, RetryPolicy, "retry"),
+        rate_limits=_checked_classes(_instance(rate_limits, RateLimits, "rate_limits")),
+        hooks=_checked_hooks(hooks),
+    )
+
+
+def _instance(value: T | None, kind: type[T], argument: str) -> T:
+    if value is None:
+        return kind()
+    if not isinstance(value, kind):
+        raise ConfigurationError(f"{argument}= takes a {kind.__name__}, not {type(value).__name__}")
+    return value
+
+
+def _checked_classes(limits: RateLimits) -> RateLimits:
+    for name in limits.classes:
+        if name not in ENDPOINTS:
+            known = ", ".join(ENDPOINTS)
+            raise ConfigurationError(f"RateLimits(classes=...): no endpoint is called {shown(name)}; there are {known}")
+    return limits
+
+
+def _checked_hooks(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
+    if not isinstance(hooks, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError("hooks= takes a sequence of callables, such as hooks=[on_event]")
+    checked = tuple(hooks)
+    for hook in checked:
+        if not callable(hook):
+            raise ConfigurationError(f"hooks= takes a sequence of callables; {shown(hook)} is not callable")
+        # What it returns would never be awaited.
+        if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(type(hook).__call__):
+            raise ConfigurationError(f"hooks= takes plain functions; {shown(hook)} is async, and nobody would await it")
+    return checked

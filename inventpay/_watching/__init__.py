@@ -1,0 +1,1 @@
+"""Decide when to poll what is watched, and read what changed. Arithmetic only."""

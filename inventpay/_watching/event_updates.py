@@ -1,0 +1,119 @@
+"""What a webhook event tells somebody who watches the payment it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from attrs import evolve
+
+from .._api.arguments import refused
+from ..models import PaymentState, PaymentStatus
+from ..models.enums import FINAL_STATES, PAID_STATES
+from ..webhooks.events import (
+    KNOWN_EVENTS,
+    PaymentCompletedEvent,
+    PaymentConfirmedEvent,
+    PaymentEvent,
+    PaymentExpiredEvent,
+    PaymentFailedEvent,
+    PaymentUnderpaidEvent,
+    UnknownEvent,
+    WebhookEvent,
+)
+from .schedule import goes_backwards
+
+_EVENTS = (*KNOWN_EVENTS.values(), UnknownEvent)
+_PAID_EVENTS = (PaymentConfirmedEvent, PaymentCompletedEvent)
+_KNOWN_STATES = frozenset(PaymentState)
+
+
+def payment_of(event: object) -> str | None:
+    """The payment an event is about; ``None`` for tests, withdrawals and what names none.
+
+    Raises InvalidArgumentError for anything but an event: nobody has verified a dict.
+    """
+    if not isinstance(event, _EVENTS):
+        raise refused(
+            "event",
+            f"must be an event that parse_event or a WebhookReceiver has verified, not {type(event).__name__}",
+        )
+    return event.payment_id if isinstance(event, (PaymentEvent, UnknownEvent)) else None
+
+
+def advanced(known: PaymentStatus | None, events: Iterable[WebhookEvent]) -> PaymentStatus | None:
+    """What is known of a payment together with what its events say; never less than either.
+
+    ``None`` where neither says how much was received: no amount is ever made up.
+    """
+    for event in events:
+        told = _told(known, event)
+        if told is not None and (known is None or _leads_on(known, told)):
+            known = told
+    return known
+
+
+def _leads_on(known: PaymentStatus, told: PaymentStatus) -> bool:
+    if known.is_final or goes_backwards(known, told):
+        return False
+    # Where both say the same, the API's own words stay.
+    return _facts(told) != _facts(known)
+
+
+def _facts(status: PaymentStatus) -> tuple[str, Decimal, int]:
+    return status.status, status.current_balance, status.confirmations
+
+
+def _told(known: PaymentStatus | None, event: WebhookEvent) -> PaymentStatus | None:
+    if not isinstance(event, PaymentEvent):
+        return None
+    balance = event.current_balance
+    state = _state(event)
+    if known is not None and balance is not None and balance < known.current_balance and state not in FINAL_STATES:
+        # It came late: more has been received since.
+        return None
+    paid_at = None
+    if isinstance(event, _PAID_EVENTS):
+        paid_at = event.completed_at or event.confirmed_at
+        if balance is None:
+            # assumed: what is paid has received the amount that was asked for, at least.
+            balance = event.amount
+    required = event.required_amount if isinstance(event, PaymentUnderpaidEvent) else event.amount
+    if known is None:
+        if balance is None:
+            return None
+        known = PaymentStatus(
+            payment_id=event.payment_id, status=PaymentState.PENDING, current_balance=Decimal(0), confirmations=0
+        )
+    return evolve(
+        known,
+        status=state,
+        current_balance=known.current_balance if balance is None else max(balance, known.current_balance),
+        confirmations=max(known.confirmations, event.confirmations or 0),
+        required_amount=known.required_amount or required,
+        currency=known.currency or event.currency,
+        address=known.address or event.address,
+        expires_at=known.expires_at or event.expires_at,
+        created_at=known.created_at or event.created_at,
+        completed_at=known.completed_at or paid_at,
+        raw=event.raw,
+    )
+
+
+def _state(event: PaymentEvent) -> PaymentState | str:
+    """The state an event leads to. Its name decides; its ``status`` may only say it more exactly."""
+    said = event.status or PaymentState.PENDING
+    match event:
+        case PaymentCompletedEvent():
+            return said if said in PAID_STATES else PaymentState.COMPLETED
+        case PaymentConfirmedEvent():
+            # Every consumer treats it like payment.completed; a status such as CONFIRMED is no known state.
+            return said if event.status in _KNOWN_STATES else PaymentState.COMPLETED
+        case PaymentExpiredEvent():
+            return PaymentState.EXPIRED
+        case PaymentFailedEvent():
+            return said if said == PaymentState.CANCELLED else PaymentState.FAILED
+        case PaymentUnderpaidEvent():
+            return PaymentState.UNDERPAID
+        case _:
+            return PaymentState.PENDING if said in FINAL_STATES else said
