@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventpay._api import answers
+from inventpay._api import balances, payments, withdrawals
 from inventpay._api.status_errors import checked_document
 from inventpay._json.converter import read_json
 from inventpay.errors import APIStatusError, DecodeError
@@ -44,36 +44,36 @@ DELETED: Final = object()
 
 
 def payment(document: object) -> Payment:
-    return answers.payment(document, currency=COIN)
+    return payments.read_payment(document, currency=COIN)
 
 
 def payment_status(document: object) -> PaymentStatus:
-    return answers.payment_status(document, payment_id=PAYMENT_ID)
+    return payments.read_payment_status(document, payment_id=PAYMENT_ID)
 
 
 def balance(document: object) -> Balance:
-    return answers.balance(document, currency=COIN)
+    return balances.read_balance(document, currency=COIN)
 
 
 def created_withdrawal(document: object) -> Withdrawal:
-    return answers.withdrawal(document, currency=COIN)
+    return withdrawals.read_withdrawal(document, currency=COIN)
 
 
 def withdrawal(document: object) -> Withdrawal:
-    return answers.withdrawal(document, withdrawal_id=WITHDRAWAL_ID)
+    return withdrawals.read_withdrawal(document, withdrawal_id=WITHDRAWAL_ID)
 
 
 READERS: Final[dict[str, Callable[[object], Any]]] = {
     "create_payment": payment,
-    "create_invoice": answers.invoice,
+    "create_invoice": payments.read_invoice,
     "payment_status.completed": payment_status,
     "payment_status.pending": payment_status,
     "payment_status.short-numbers": payment_status,
     "balance.limits-inside": balance,
     "balance.limits-beside": balance,
-    "balances.map-with-limits": answers.balances,
-    "balances.map-with-locked": answers.balances,
-    "balances.list-with-summary": answers.balances,
+    "balances.map-with-limits": balances.read_balances,
+    "balances.map-with-locked": balances.read_balances,
+    "balances.list-with-summary": balances.read_balances,
     "withdrawal.created": created_withdrawal,
     "withdrawal.docs-pending": withdrawal,
 }
@@ -488,7 +488,7 @@ def test_times_are_aware(written: str, time: datetime) -> None:
 @pytest.mark.parametrize("coin", ["BTC", "DOGE", "btc"])
 def test_unknown_coins_survive_as_text(coin: str) -> None:
     """Known coins are members, unknown ones plain text."""
-    answer = answers.payment(
+    answer = payments.read_payment(
         checked_document(APIResponse(200, Headers(), changed("create_payment", (("data", "currency"), coin)))),
         currency=coin,
     )

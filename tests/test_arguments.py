@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventpay._api import arguments
-from inventpay._api.arguments import identifier, segment
+from inventpay._api.arguments import identifier
+from inventpay._api.endpoints import PAYMENT_STATUS
 from inventpay.errors import InvalidArgumentError
 from inventpay.models import AmountCurrency, Currency, PaymentState
 from inventpay.models.enums import FINAL_STATES
@@ -332,7 +333,8 @@ def test_what_is_not_one_word_is_no_address(address: object, problem: str) -> No
 )
 def test_ids_become_one_encoded_segment(value: str, encoded: str) -> None:
     """Whatever an id holds, it stays one segment of the path."""
-    assert segment(identifier(value, "payment_id")) == encoded
+    path = PAYMENT_STATUS.path(paymentId=identifier(value, "payment_id"))
+    assert path == f"/v1/invoice/{encoded}/status"
 
 
 @pytest.mark.parametrize(
@@ -360,7 +362,7 @@ def test_what_cannot_be_an_id_is_refused(value: object, problem: str) -> None:
 def test_any_id_is_one_segment_for_the_http_library_or_refused(value: str) -> None:
     """httpx sees exactly the path that was built: the id between the same neighbours, and no query."""
     try:
-        path = f"/v1/invoice/{segment(identifier(value, 'payment_id'))}/status"
+        path = PAYMENT_STATUS.path(paymentId=identifier(value, "payment_id"))
     except InvalidArgumentError:
         return
     url = httpx.URL(f"https://api.inventpay.io{path}")

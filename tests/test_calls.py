@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventpay import _api as calls
-from inventpay._api import Call, Endpoint
+from inventpay._api import balances, endpoints, payments, raw_request, withdrawals
+from inventpay._api.call import Call
+from inventpay._api.endpoints import Endpoint
 from inventpay._json.converter import read_json
 from inventpay.errors import APIStatusError, DecodeError, InvalidArgumentError
 from inventpay.headers import Headers
@@ -49,7 +50,7 @@ def create_payment(**changes: Any) -> Call[Payment]:
         "expiration_minutes": None,
         "idempotency_key": "key-1",
     }
-    return calls.create_payment(**{**facts, **changes})
+    return payments.create_payment(**{**facts, **changes})
 
 
 def create_invoice(**changes: Any) -> Call[Invoice]:
@@ -62,7 +63,7 @@ def create_invoice(**changes: Any) -> Call[Invoice]:
         "expiration_minutes": None,
         "idempotency_key": "key-1",
     }
-    return calls.create_invoice(**{**facts, **changes})
+    return payments.create_invoice(**{**facts, **changes})
 
 
 def create_withdrawal(**changes: Any) -> Call[Withdrawal]:
@@ -73,11 +74,11 @@ def create_withdrawal(**changes: Any) -> Call[Withdrawal]:
         "description": None,
         "idempotency_key": "key-1",
     }
-    return calls.create_withdrawal(**{**facts, **changes})
+    return withdrawals.create_withdrawal(**{**facts, **changes})
 
 
 def request(method: str = "GET", path: str = "/v1/anything", **changes: Any) -> Call[APIResponse]:
-    return calls.request(method, path, **{"params": None, "json": None, "idempotency_key": None, **changes})
+    return raw_request.request(method, path, **{"params": None, "json": None, "idempotency_key": None, **changes})
 
 
 def answered(name: str) -> APIResponse:
@@ -99,7 +100,7 @@ def test_every_endpoint_is_called_as_documented() -> None:
     """Method, path, class, safety, and which keys go with it: the whole table, row by row."""
     assert {
         name: (row.rate_class.value, row.safety, row.public, row.withdrawal_key)
-        for name, row in calls.ENDPOINTS.items()
+        for name, row in endpoints.ENDPOINTS.items()
     } == {
         "POST /v1/create_payment": ("payment_creation", "repeatable", False, False),
         "POST /v1/create_invoice": ("payment_creation", "repeatable", False, False),
@@ -137,7 +138,7 @@ def test_every_endpoint_is_called_as_documented() -> None:
 
 def test_only_withdrawals_move_money() -> None:
     """No endpoint that is repeated after an unknown outcome moves money out."""
-    assert [row.name for row in calls.ENDPOINTS.values() if row.safety == "once"] == [
+    assert [row.name for row in endpoints.ENDPOINTS.values() if row.safety == "once"] == [
         "POST /v1/merchant/withdrawal/create"
     ]
 
@@ -153,7 +154,7 @@ def test_create_payment_with_everything() -> None:
         callback_url="https://shop.example/hook",
         expiration_minutes=30,
     )
-    assert call.endpoint is calls.CREATE_PAYMENT
+    assert call.endpoint is endpoints.CREATE_PAYMENT
     assert call.path == "/v1/create_payment"
     assert (
         call.body
@@ -173,7 +174,7 @@ def test_create_invoice_with_everything() -> None:
     call = create_invoice(
         order_id="order-1", description="Plan", callback_url="http://127.0.0.2:9/hook", expiration_minutes=1440
     )
-    assert call.endpoint is calls.CREATE_INVOICE
+    assert call.endpoint is endpoints.CREATE_INVOICE
     assert call.path == "/v1/create_invoice"
     assert call.body == (
         b'{"amount":49.99,"amountCurrency":"USD","orderId":"order-1","description":"Plan",'
@@ -186,7 +187,7 @@ def test_create_invoice_with_everything() -> None:
 def test_create_withdrawal_with_everything() -> None:
     """A withdrawal goes to one address in one coin."""
     call = create_withdrawal(amount=Decimal("1E-8"), description="Monthly payout")
-    assert call.endpoint is calls.CREATE_WITHDRAWAL
+    assert call.endpoint is endpoints.CREATE_WITHDRAWAL
     assert call.path == "/v1/merchant/withdrawal/create"
     assert call.body == (
         b'{"amount":0.00000001,"currency":"USDT_BEP20","destinationAddress":"0x1E3D","description":"Monthly payout"}'
@@ -199,15 +200,15 @@ def test_create_withdrawal_with_everything() -> None:
     ("call", "path", "answer", "model"),
     [
         (
-            calls.payment_status("cmh123abc456def"),
+            payments.payment_status("cmh123abc456def"),
             "/v1/invoice/cmh123abc456def/status",
             "payment_status.pending",
             PaymentStatus,
         ),
-        (calls.balances(), "/v1/merchant/balance", "balances.map-with-limits", Balances),
-        (calls.balance("USDT_BEP20"), "/v1/merchant/balance/USDT_BEP20", "balance.limits-inside", Balance),
+        (balances.balances(), "/v1/merchant/balance", "balances.map-with-limits", Balances),
+        (balances.balance("USDT_BEP20"), "/v1/merchant/balance/USDT_BEP20", "balance.limits-inside", Balance),
         (
-            calls.withdrawal("cmh789ghi012jkl"),
+            withdrawals.withdrawal("cmh789ghi012jkl"),
             "/v1/withdrawal/cmh789ghi012jkl",
             "withdrawal.docs-pending",
             Withdrawal,
@@ -245,7 +246,7 @@ def test_what_is_empty_is_sent_or_refused_and_never_dropped() -> None:
 
 def test_a_callers_own_enum_is_sent_as_its_value() -> None:
     """Members of ``class Coin(str, Enum)`` reach path and body as their value."""
-    assert calls.balance(OwnCoin.BTC).path == "/v1/merchant/balance/BTC"
+    assert balances.balance(OwnCoin.BTC).path == "/v1/merchant/balance/BTC"
     assert b'"currency":"BTC"' in (create_payment(currency=OwnCoin.BTC).body or b"")
 
 
@@ -266,7 +267,7 @@ def test_a_refusal_names_its_endpoint() -> None:
         "POST /v1/create_payment: currency='btc' must be 2 to 32 characters of A-Z, 0-9 and _; "
         "did you mean 'BTC'? (outcome: not_sent)"
     )
-    error = refusal(calls.payment_status, "..")
+    error = refusal(payments.payment_status, "..")
     assert (error.method, error.path) == ("GET", "/v1/invoice/{paymentId}/status")
 
 
@@ -298,11 +299,11 @@ def test_every_argument_is_checked(build: Callable[..., object], changes: dict[s
 def test_answers_for_somebody_else_are_refused() -> None:
     """A call reads only answers about what it asked for."""
     with pytest.raises(DecodeError, match="'BTC' was asked for"):
-        calls.balance("BTC").read(answered("balance.limits-inside"))
+        balances.balance("BTC").read(answered("balance.limits-inside"))
     with pytest.raises(DecodeError, match="'cmh1' was asked for"):
-        calls.payment_status("cmh1").read(answered("payment_status.pending"))
+        payments.payment_status("cmh1").read(answered("payment_status.pending"))
     with pytest.raises(DecodeError, match="'cmh1' was asked for"):
-        calls.withdrawal("cmh1").read(answered("withdrawal.created"))
+        withdrawals.withdrawal("cmh1").read(answered("withdrawal.created"))
     with pytest.raises(DecodeError, match="'BTC' was asked for"):
         create_payment(currency="BTC").read(answered("create_payment"))
     with pytest.raises(DecodeError, match="'BTC' was asked for"):
@@ -315,10 +316,10 @@ def test_answers_for_somebody_else_are_refused() -> None:
         create_payment(),
         create_invoice(),
         create_withdrawal(),
-        calls.payment_status("a"),
-        calls.balances(),
-        calls.balance("BTC"),
-        calls.withdrawal("a"),
+        payments.payment_status("a"),
+        balances.balances(),
+        balances.balance("BTC"),
+        withdrawals.withdrawal("a"),
         request(),
     ],
 )
@@ -341,13 +342,13 @@ def test_a_call_shows_no_body() -> None:
 @pytest.mark.parametrize(
     ("method", "path", "endpoint"),
     [
-        ("POST", "/v1/create_payment", calls.CREATE_PAYMENT),
-        ("post", "/v1/create_invoice", calls.CREATE_INVOICE),
-        ("GET", "/v1/invoice/cmh%2F1/status", calls.PAYMENT_STATUS),
-        ("GET", "/v1/merchant/balance", calls.BALANCES),
-        ("get", "/v1/merchant/balance/BTC", calls.BALANCE),
-        ("POST", "/v1/merchant/withdrawal/create", calls.CREATE_WITHDRAWAL),
-        ("GET", "/v1/withdrawal/cmh1", calls.WITHDRAWAL),
+        ("POST", "/v1/create_payment", endpoints.CREATE_PAYMENT),
+        ("post", "/v1/create_invoice", endpoints.CREATE_INVOICE),
+        ("GET", "/v1/invoice/cmh%2F1/status", endpoints.PAYMENT_STATUS),
+        ("GET", "/v1/merchant/balance", endpoints.BALANCES),
+        ("get", "/v1/merchant/balance/BTC", endpoints.BALANCE),
+        ("POST", "/v1/merchant/withdrawal/create", endpoints.CREATE_WITHDRAWAL),
+        ("GET", "/v1/withdrawal/cmh1", endpoints.WITHDRAWAL),
     ],
 )
 def test_known_paths_keep_class_keys_and_retry_rule(method: str, path: str, endpoint: Endpoint) -> None:

@@ -8,10 +8,9 @@ import importlib
 import pytest
 
 OFFLINE = [
-    "inventpay._api.answers",
     "inventpay._api.arguments",
     "inventpay.models.checkout",
-    "inventpay._api",
+    "inventpay._api.endpoints",
     "inventpay._json.converter",
     "inventpay.errors",
     "inventpay._api.status_errors",

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from inventpay import _api as calls
+from inventpay._api import balances, payments, withdrawals
 from inventpay._api.status_errors import from_response
 from inventpay._json.converter import read_json
 from inventpay.errors import APIStatusError, AuthenticationError, BadRequestError
@@ -44,7 +44,7 @@ def noon(day: int = 1, hour: int = 12, minute: int = 0, month: int = 1) -> datet
 
 
 def payment(response: APIResponse) -> Payment:
-    return calls.create_payment(
+    return payments.create_payment(
         amount=1,
         amount_currency="USD",
         currency="USDT_BEP20",
@@ -57,7 +57,7 @@ def payment(response: APIResponse) -> Payment:
 
 
 def invoice(response: APIResponse) -> Invoice:
-    return calls.create_invoice(
+    return payments.create_invoice(
         amount=1,
         amount_currency="USD",
         order_id=None,
@@ -69,26 +69,26 @@ def invoice(response: APIResponse) -> Invoice:
 
 
 def status(response: APIResponse) -> PaymentStatus:
-    return calls.payment_status("cmh123abc456def").read(response)
+    return payments.payment_status("cmh123abc456def").read(response)
 
 
 def balance(response: APIResponse) -> Balance:
-    return calls.balance("USDT_BEP20").read(response)
+    return balances.balance("USDT_BEP20").read(response)
 
 
 def created_withdrawal(response: APIResponse) -> Withdrawal:
-    return calls.create_withdrawal(
+    return withdrawals.create_withdrawal(
         amount="10", currency="USDT_BEP20", destination_address="0x1", description=None, idempotency_key=None
     ).read(response)
 
 
 def withdrawal(response: APIResponse) -> Withdrawal:
-    return calls.withdrawal("cmh789ghi012jkl").read(response)
+    return withdrawals.withdrawal("cmh789ghi012jkl").read(response)
 
 
-def balances(response: APIResponse) -> dict[str, Any]:
+def all_balances(response: APIResponse) -> dict[str, Any]:
     """All there is to all balances, as one comparable value."""
-    answer = calls.balances().read(response)
+    answer = balances.balances().read(response)
     return {
         "by_currency": dict(answer),
         "merchant_id": answer.merchant_id,
@@ -242,7 +242,7 @@ SAYS: Final[dict[str, tuple[Callable[[APIResponse], Any], Any]]] = {
         ),
     ),
     "balances.map-with-limits": (
-        balances,
+        all_balances,
         {
             "by_currency": {
                 coin: Balance(
@@ -262,7 +262,7 @@ SAYS: Final[dict[str, tuple[Callable[[APIResponse], Any], Any]]] = {
         },
     ),
     "balances.map-with-locked": (
-        balances,
+        all_balances,
         {
             "by_currency": {
                 coin: Balance(
@@ -282,7 +282,7 @@ SAYS: Final[dict[str, tuple[Callable[[APIResponse], Any], Any]]] = {
         },
     ),
     "balances.list-with-summary": (
-        balances,
+        all_balances,
         {
             "by_currency": {
                 "USDT_BEP20": Balance(

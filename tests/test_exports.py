@@ -12,9 +12,7 @@ from collections.abc import Iterable
 import pytest
 
 import inventpay
-from inventpay import _api as calls
 from inventpay import errors, hooks, models, options, version, webhooks
-from inventpay._api import answers
 from inventpay._core import lazy_exports
 from inventpay.models import balances, enums, payments, withdrawals
 
@@ -58,7 +56,7 @@ def test_nothing_public_is_missing_from_all() -> None:
     assert names - {"annotations", "TYPE_CHECKING"} == {name for name in inventpay.__all__ if not name.startswith("_")}
 
 
-LAZY_PACKAGES = [inventpay, answers, calls, models, webhooks]
+LAZY_PACKAGES = [inventpay, models, webhooks]
 by_package = pytest.mark.parametrize("package", LAZY_PACKAGES, ids=lambda package: package.__name__)
 
 
@@ -153,7 +151,7 @@ def test_importing_a_client_loads_nothing_that_only_a_call_needs(client: str) ->
     late = {"httpx", "httpcore", "httpx2", "aiohttp", "cattrs", "msgspec", "asyncio", "anyio", "ssl", "starlette"}
     late |= {
         f"inventpay.{name}"
-        for name in ("_api.payments", "_api.answers", "_json.converter", "hooks", "sandbox", "models.balances")
+        for name in ("_api.payments", "_api.balances", "_json.converter", "hooks", "sandbox", "models.balances")
     }
     assert not late & loaded(f"from inventpay import {client}, InventPayError, RateLimits")
 

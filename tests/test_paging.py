@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventpay._api import page_walk as paging
-from inventpay._api.answers.paging import page
 from inventpay._api.page_walk import PageFacts, Walk, has_next
+from inventpay._api.pagination import read_page
 from inventpay.errors import DecodeError
 from tests.documented import document
 
@@ -21,7 +21,7 @@ def listed(ids: Any, pagination: Any) -> dict[str, Any]:
 
 
 def read(body: Any, number: int = 1, limit: int = 2) -> PageFacts[str]:
-    return page(body, "things", lambda item, path: str(item["id"]), number=number, limit=limit)
+    return read_page(body, "things", lambda item, path: str(item["id"]), number=number, limit=limit)
 
 
 def facts(ids: str, number: int, *, page_count: int = 1_000, limit: int = 2) -> PageFacts[str]:
@@ -50,7 +50,7 @@ def test_the_layout_of_the_store() -> None:
 def test_the_layout_of_the_webhooks() -> None:
     """``{page, limit, totalCount, totalPages, hasNext, hasPrev}``, as the same SDK has it for deliveries."""
     body = document("webhook_deliveries")
-    found = page(body, "deliveries", lambda item, path: path, number=1, limit=10)
+    found = read_page(body, "deliveries", lambda item, path: path, number=1, limit=10)
     assert found.items == ("$.data.deliveries[0]",)
     assert (found.number, found.limit, found.total, found.page_count, found.has_next) == (1, 10, 1, 1, False)
     assert found.raw == body["data"]

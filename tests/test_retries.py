@@ -19,7 +19,7 @@ from inventpay import (
     RetryPolicy,
     ServerError,
 )
-from inventpay._api import Safety
+from inventpay._api.endpoints import Safety
 from inventpay._transport.retries import RetryBudget, decide, may_repeat, pause
 from inventpay.errors import class_for, outcome_of
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from inventpay import _api as calls
+from inventpay._api import endpoints
 from inventpay._transport.settings import (
     ConnectionSettings,
     TransportSettings,
@@ -208,15 +208,15 @@ def test_policies_of_other_types_are_refused(changes: dict[str, Any], problem: s
 def test_an_endpoint_counts_against_its_class_or_the_users() -> None:
     """The user's choice wins over the table; everything else stays."""
     settings = transport(rate_limits=RateLimits(classes={"GET /v1/withdrawal/{withdrawalId}": "status_checks"}))
-    assert settings.rate_class(calls.WITHDRAWAL) is RateClass.STATUS_CHECKS
-    assert settings.rate_class(calls.BALANCE) is RateClass.OTHER
+    assert settings.rate_class(endpoints.WITHDRAWAL) is RateClass.STATUS_CHECKS
+    assert settings.rate_class(endpoints.BALANCE) is RateClass.OTHER
 
 
 def test_a_class_for_an_unknown_endpoint_is_refused() -> None:
     """A misspelt endpoint would silently count as before; the message lists those there are."""
     message = refusal(transport, rate_limits=RateLimits(classes={"GET /v1/withdrawals": "other"}))
     assert message.startswith("RateLimits(classes=...): no endpoint is called 'GET /v1/withdrawals'; there are POST ")
-    assert all(name in message for name in calls.ENDPOINTS)
+    assert all(name in message for name in endpoints.ENDPOINTS)
 
 
 def plain_hook(event: object) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from inventpay._api.answers import key_pools, orders, products, stores
+from inventpay._api import key_pools, orders, products, stores
 from inventpay.errors import DecodeError
 from inventpay.models import (
     AddedKeys,
@@ -44,7 +44,7 @@ def fault(read: Callable[..., object], *args: Any, **kwargs: Any) -> str:
 
 def test_a_store_of_the_javascript_sdk() -> None:
     """Every member it types."""
-    store = stores.store(enveloped(STORE))
+    store = stores.read_store(enveloped(STORE))
     assert (store.id, store.merchant_id, store.name, store.slug) == (
         "store1",
         "cmf123abc456def",
@@ -69,16 +69,16 @@ def test_a_store_of_the_skill_document_and_the_mcp_server() -> None:
         "isActive": False,
         "_count": {"products": 3, "orders": 4},
     }
-    store = stores.store(enveloped(data))
+    store = stores.read_store(enveloped(data))
     assert (store.is_published, store.product_count, store.order_count) == (False, 3, 4)
     assert store.url == "https://inventpay.io/store/s"
     assert store.raw == data
-    assert stores.store(enveloped({**data, "_count": None})).product_count is None
+    assert stores.read_store(enveloped({**data, "_count": None})).product_count is None
 
 
 def test_what_is_said_twice_counts_under_its_first_name() -> None:
     """``isPublished`` and ``productCount`` are the names of the typed SDK."""
-    store = stores.store(enveloped({**STORE, "isActive": False, "_count": {"products": 9}}))
+    store = stores.read_store(enveloped({**STORE, "isActive": False, "_count": {"products": 9}}))
     assert (store.is_published, store.product_count) == (True, 1)
 
 
@@ -94,12 +94,12 @@ def test_what_is_said_twice_counts_under_its_first_name() -> None:
 )
 def test_a_store_nobody_documents(changes: dict[str, object], problem: str) -> None:
     """Named with its path, under the name it came by."""
-    assert fault(stores.store, enveloped({**STORE, **changes})) == problem
+    assert fault(stores.read_store, enveloped({**STORE, **changes})) == problem
 
 
 def test_figures_are_a_mapping() -> None:
     """By whatever names there are."""
-    figures = stores.analytics(enveloped({"totalRevenue": Decimal("0.10"), "orders": {"PAID": 1}}))
+    figures = stores.read_analytics(enveloped({"totalRevenue": Decimal("0.10"), "orders": {"PAID": 1}}))
     assert dict(figures) == {"totalRevenue": Decimal("0.10"), "orders": {"PAID": 1}}
     assert (len(figures), figures["totalRevenue"], figures.raw) == (2, Decimal("0.10"), dict(figures))
 
@@ -115,7 +115,7 @@ def test_figures_are_a_mapping() -> None:
 )
 def test_a_confirmation(body: dict[str, object], message: str | None) -> None:
     """Whatever it says besides that it worked."""
-    assert stores.confirmation(body).message == message
+    assert stores.read_confirmation(body).message == message
 
 
 # Products
@@ -123,7 +123,7 @@ def test_a_confirmation(body: dict[str, object], message: str | None) -> None:
 
 def test_a_product_of_the_javascript_sdk() -> None:
     """Every member it types, as the documented page of products shows it."""
-    (product,) = products.products(document("products.page"), number=1, limit=20).items
+    (product,) = products.read_products(document("products.page"), number=1, limit=20).items
     assert (product.id, product.store_id, product.name, product.slug) == (
         "prod1",
         "store1",
@@ -151,7 +151,7 @@ def test_a_product_of_the_skill_document() -> None:
         "sortOrder": 3,
         "digitalContent": {"textContent": "Thank you", "licenseKey": "L-1", "fileSize": 12},
     }
-    product = products.product(enveloped(data))
+    product = products.read_product(enveloped(data))
     assert (product.price, product.currency, product.stock, product.images) == (Decimal("9.90"), None, None, ())
     assert (product.content_type, product.skill_meta) == (ContentType.SKILL, {"name": "x"})
     assert (product.variants, product.metadata, product.sort_order) == (({"size": "L"},), {"sku": 1}, 3)
@@ -161,14 +161,14 @@ def test_a_product_of_the_skill_document() -> None:
 
 def test_unknown_words_survive() -> None:
     """A content type or status of a later release is text."""
-    assert products.product(enveloped({**PRODUCT, "contentType": "BOOK"})).content_type == "BOOK"
-    assert orders.order(enveloped({**ORDER, "status": "PACKED"}), order_id="order1").status == "PACKED"
-    assert key_pools.read({**KEY, "status": "LOST"}, "$").status == "LOST"
+    assert products.read_product(enveloped({**PRODUCT, "contentType": "BOOK"})).content_type == "BOOK"
+    assert orders.read_order(enveloped({**ORDER, "status": "PACKED"}), order_id="order1").status == "PACKED"
+    assert key_pools.read_one({**KEY, "status": "LOST"}, "$").status == "LOST"
 
 
 def test_another_product_was_not_asked_for() -> None:
     """An answer about another id was meant for somebody else."""
-    assert fault(products.product, enveloped(PRODUCT), product_id="other") == (
+    assert fault(products.read_product, enveloped(PRODUCT), product_id="other") == (
         "$.data.id is 'prod1', but 'other' was asked for"
     )
 
@@ -184,7 +184,7 @@ def test_another_product_was_not_asked_for() -> None:
 )
 def test_a_product_nobody_documents(changes: dict[str, object], problem: str) -> None:
     """Named with its path."""
-    assert fault(products.product, enveloped({**PRODUCT, **changes})) == problem
+    assert fault(products.read_product, enveloped({**PRODUCT, **changes})) == problem
 
 
 # Keys
@@ -193,26 +193,26 @@ def test_a_product_nobody_documents(changes: dict[str, object], problem: str) ->
 @pytest.mark.parametrize("wrap", [enveloped, lambda data: data], ids=["enveloped", "bare"])
 def test_counts_come_in_an_envelope_or_bare(wrap: Callable[[object], dict[str, Any]]) -> None:
     """The sources show both."""
-    assert key_pools.added(wrap({"added": 3, "duplicates": 1})) == AddedKeys(added=3, duplicates=1)
-    assert key_pools.removed(wrap({"removed": 3})) == RemovedKeys(removed=3)
-    stats = key_pools.stats(wrap({"available": 1, "assigned": 2, "revoked": 3, "total": 6, "useKeyPool": True}))
+    assert key_pools.read_added(wrap({"added": 3, "duplicates": 1})) == AddedKeys(added=3, duplicates=1)
+    assert key_pools.read_removed(wrap({"removed": 3})) == RemovedKeys(removed=3)
+    stats = key_pools.read_stats(wrap({"available": 1, "assigned": 2, "revoked": 3, "total": 6, "useKeyPool": True}))
     assert stats == KeyStats(available=1, assigned=2, revoked=3, total=6, use_key_pool=True)
 
 
 def test_counts_nobody_documents() -> None:
     """A count is a whole number, and it is there."""
-    assert fault(key_pools.added, enveloped({"added": "3", "duplicates": 0})) == (
+    assert fault(key_pools.read_added, enveloped({"added": "3", "duplicates": 0})) == (
         "$.data.added is text, not a whole number"
     )
-    assert fault(key_pools.removed, enveloped({})) == "$.data.removed is missing"
-    assert fault(key_pools.added, {"added": 1}) == "$.duplicates is missing"
-    assert fault(key_pools.added, {}) == "$.data is missing"
+    assert fault(key_pools.read_removed, enveloped({})) == "$.data.removed is missing"
+    assert fault(key_pools.read_added, {"added": 1}) == "$.duplicates is missing"
+    assert fault(key_pools.read_added, {}) == "$.data is missing"
 
 
 def test_a_page_of_keys() -> None:
     """Every member the JavaScript SDK types; the key itself stays out of the repr."""
     body = enveloped({"keys": [KEY], "pagination": {"page": 1, "limit": 50, "total": 1, "pages": 1}})
-    (key,) = key_pools.keys(body, number=1, limit=50).items
+    (key,) = key_pools.read_keys(body, number=1, limit=50).items
     assert (key.id, key.key_value, key.label, key.status) == (
         "key1",
         "LICENSE-AAAA-0001",
@@ -228,7 +228,7 @@ def test_a_page_of_keys() -> None:
 
 def test_an_order_of_the_javascript_sdk() -> None:
     """Every member it types."""
-    order = orders.order(enveloped(ORDER), order_id="order1")
+    order = orders.read_order(enveloped(ORDER), order_id="order1")
     assert (order.id, order.order_number, order.store_id, order.status) == (
         "order1",
         "ORD-1",
@@ -246,17 +246,17 @@ def test_an_order_of_the_javascript_sdk() -> None:
 def test_the_total_has_two_names() -> None:
     """``total`` is the MCP server's; ``totalAmount`` wins."""
     other = {name: value for name, value in ORDER.items() if name != "totalAmount"}
-    assert orders.order(enveloped({**other, "total": "1.50"}), order_id="order1").total_amount == Decimal("1.50")
-    assert orders.order(enveloped({**ORDER, "total": "1.50"}), order_id="order1").total_amount == Decimal("59.98")
-    assert fault(orders.order, enveloped({**other, "total": []}), order_id="order1") == (
+    assert orders.read_order(enveloped({**other, "total": "1.50"}), order_id="order1").total_amount == Decimal("1.50")
+    assert orders.read_order(enveloped({**ORDER, "total": "1.50"}), order_id="order1").total_amount == Decimal("59.98")
+    assert fault(orders.read_order, enveloped({**other, "total": []}), order_id="order1") == (
         "$.data.total is a list, not money"
     )
-    assert fault(orders.order, enveloped(other), order_id="order1") == "$.data.totalAmount is missing"
+    assert fault(orders.read_order, enveloped(other), order_id="order1") == "$.data.totalAmount is missing"
 
 
 def test_another_order_was_not_asked_for() -> None:
     """An answer about another id was meant for somebody else."""
-    assert "'other' was asked for" in fault(orders.order, enveloped(ORDER), order_id="other")
+    assert "'other' was asked for" in fault(orders.read_order, enveloped(ORDER), order_id="other")
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ def test_another_order_was_not_asked_for() -> None:
 )
 def test_a_checkout_is_read_wherever_its_members_are(data: dict[str, object], expected: Checkout) -> None:
     """No source shows this answer."""
-    checkout = orders.checkout(enveloped(data))
+    checkout = orders.read_checkout(enveloped(data))
     assert checkout == expected
     assert checkout.raw == data
 
@@ -304,5 +304,6 @@ def test_a_checkout_is_read_wherever_its_members_are(data: dict[str, object], ex
 def test_a_checkout_that_cannot_be_read() -> None:
     """What is there under a known name must be what it says."""
     assert (
-        fault(orders.checkout, enveloped({"payment": {"amount": []}})) == "$.data.payment.amount is a list, not money"
+        fault(orders.read_checkout, enveloped({"payment": {"amount": []}}))
+        == "$.data.payment.amount is a list, not money"
     )

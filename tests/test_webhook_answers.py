@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from inventpay._api.answers import webhooks as answers
+from inventpay._api import webhooks as calls
 from inventpay.errors import DecodeError
 from inventpay.models import WebhookConfig, WebhookDelivery, WebhookStatistics, WebhookStats, WebhookTest
 from tests.documented import document
@@ -32,7 +32,7 @@ COUNTS = WebhookStatistics(total=200, successful=197, failed=3, success_rate=Dec
 def test_the_full_configuration() -> None:
     """With the secret, which no repr shows, statistics in percent, and the latest deliveries."""
     said = document("webhooks/config")
-    config = answers.config(said)
+    config = calls.read_config(said)
     assert config == WebhookConfig(
         url=URL,
         is_configured=True,
@@ -49,7 +49,7 @@ def test_the_full_configuration() -> None:
 
 def test_the_short_configuration() -> None:
     """The documentation's page names two members."""
-    assert answers.config(document("webhooks/config.short")) == WebhookConfig(url=URL, is_configured=True)
+    assert calls.read_config(document("webhooks/config.short")) == WebhookConfig(url=URL, is_configured=True)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_the_short_configuration() -> None:
 )
 def test_parts_of_a_configuration(data: object, config: WebhookConfig) -> None:
     """What is null or left out is None; what older documents show under other names is read too."""
-    assert answers.config({"data": data}) == config
+    assert calls.read_config({"data": data}) == config
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_parts_of_a_configuration(data: object, config: WebhookConfig) -> None:
 )
 def test_setting_the_url_may_answer_nothing(document: object) -> None:
     """No source shows the answer: then what was asked for is what is known."""
-    assert answers.configured(document, url=URL) == WebhookConfig(url=URL, is_configured=True)
+    assert calls.read_configured(document, url=URL) == WebhookConfig(url=URL, is_configured=True)
 
 
 def test_setting_the_url_may_answer_everything() -> None:
@@ -91,13 +91,13 @@ def test_setting_the_url_may_answer_everything() -> None:
         {"webhook": {"url": URL, "secret": "s3cret", "isConfigured": True}},
         {"url": URL, "webhookSecret": "s3cret"},
     ):
-        config = answers.configured({"data": data}, url="https://other.example/")
+        config = calls.read_configured({"data": data}, url="https://other.example/")
         assert config == WebhookConfig(url=URL, is_configured=True, secret="s3cret")
 
 
 def test_a_page_of_deliveries() -> None:
     """The other layout of pages, and filters that read "all"."""
-    page = answers.deliveries(document("webhook_deliveries"), number=1, limit=10)
+    page = calls.read_deliveries(document("webhook_deliveries"), number=1, limit=10)
     assert page.items == (DELIVERY,)
     assert (page.total, page.page_count, page.has_next) == (1, 1, False)
     assert page.raw["filters"] == {"success": "all", "paymentId": "all"}
@@ -106,27 +106,27 @@ def test_a_page_of_deliveries() -> None:
 def test_one_delivery() -> None:
     """With its payload; what the receiver answered may be shown as the JSON it was; a test has no payment."""
     said = document("webhooks/delivery")
-    delivery = answers.delivery(said, delivery_id="whd1")
+    delivery = calls.read_one_delivery(said, delivery_id="whd1")
     assert delivery.payload == said["data"]["payload"]
     assert (delivery.http_status, delivery.response, delivery.error_message) == (503, "Service Unavailable", "HTTP 503")
     assert delivery.next_attempt_at == NOON + timedelta(seconds=41)
     said["data"] |= {"response": {"received": True, "n": Decimal("1.50")}, "paymentId": None, "payload": "{}"}
-    other = answers.delivery(said, delivery_id="whd1")
+    other = calls.read_one_delivery(said, delivery_id="whd1")
     assert (other.response, other.payment_id, other.payload) == ('{"received":true,"n":1.50}', None, "{}")
     assert other.raw["response"] == {"received": True, "n": Decimal("1.50")}
 
 
 def test_a_retry_may_answer_with_the_delivery() -> None:
     """Or with anything else, which says nothing."""
-    assert answers.retried(document("webhooks/delivery"), delivery_id="whd1") is not None
+    assert calls.read_retried(document("webhooks/delivery"), delivery_id="whd1") is not None
     for data in (None, {}, {"queued": True}, {"id": "job1"}, [], "ok"):
-        assert answers.retried({"success": True, "data": data}, delivery_id="whd1") is None
-    assert answers.retried({"success": True}, delivery_id="whd1") is None
+        assert calls.read_retried({"success": True, "data": data}, delivery_id="whd1") is None
+    assert calls.read_retried({"success": True}, delivery_id="whd1") is None
 
 
 def test_statistics() -> None:
     """Numbers come as text."""
-    assert answers.stats(document("webhooks/stats")) == WebhookStats(
+    assert calls.read_stats(document("webhooks/stats")) == WebhookStats(
         period="7 days",
         summary=WebhookStatistics(
             total=200, successful=197, failed=3, success_rate=Decimal("98.50"), avg_attempts=Decimal("1.02")
@@ -143,12 +143,12 @@ def test_rates_come_in_several_forms(said: object, rate: str | None) -> None:
     """With or without a percent sign, as text or as a number, or not at all."""
     value = Decimal(str(said)) if isinstance(said, float) else said
     document = {"data": {"summary": {"total": 1, "successful": 1, "failed": 0, "successRate": value}}}
-    assert answers.stats(document).summary.success_rate == (None if rate is None else Decimal(rate))
+    assert calls.read_stats(document).summary.success_rate == (None if rate is None else Decimal(rate))
 
 
 def test_a_test() -> None:
     """The time is in seconds; the URL is the one asked for where the answer names none."""
-    tested = answers.tested(document("webhooks/test"), url=None)
+    tested = calls.read_tested(document("webhooks/test"), url=None)
     assert tested == WebhookTest(
         url=URL,
         status_code=200,
@@ -158,27 +158,27 @@ def test_a_test() -> None:
         tested_at=NOON,
     )
     assert tested.raw["responseTime"] == 87
-    assert answers.tested({"data": {"statusCode": 204}}, url=URL) == WebhookTest(url=URL, status_code=204)
+    assert calls.read_tested({"data": {"statusCode": 204}}, url=URL) == WebhookTest(url=URL, status_code=204)
 
 
 def read_deliveries(document: object) -> object:
-    return answers.deliveries(document, number=1, limit=10)
+    return calls.read_deliveries(document, number=1, limit=10)
 
 
 def read_delivery(document: object) -> object:
-    return answers.delivery(document, delivery_id="whd1")
+    return calls.read_one_delivery(document, delivery_id="whd1")
 
 
 def read_retry(document: object) -> object:
-    return answers.retried(document, delivery_id="whd1")
+    return calls.read_retried(document, delivery_id="whd1")
 
 
 def read_configured(document: object) -> object:
-    return answers.configured(document, url=URL)
+    return calls.read_configured(document, url=URL)
 
 
 def read_tested(document: object) -> object:
-    return answers.tested(document, url=None)
+    return calls.read_tested(document, url=None)
 
 
 SUMMARY = {"total": 1, "successful": 1, "failed": 0}
@@ -187,29 +187,29 @@ SUMMARY = {"total": 1, "successful": 1, "failed": 0}
 @pytest.mark.parametrize(
     ("read", "data", "path"),
     [
-        (answers.config, {}, "$.data"),
-        (answers.config, None, "$.data"),
-        (answers.config, {"webhook": []}, "$.data.webhook"),
-        (answers.config, {"webhook": {"url": 5}}, "$.data.webhook.url"),
-        (answers.config, {"webhookUrl": URL, "active": "yes"}, "$.data.active"),
-        (answers.config, {"webhookUrl": 5}, "$.data.webhookUrl"),
-        (answers.config, {"webhook": {"url": URL}, "statistics": 5}, "$.data.statistics"),
-        (answers.config, {"webhook": {"url": URL}, "statistics": {"total": 1}}, "$.data.statistics.successful"),
-        (answers.config, {"webhook": {"url": URL}, "recentDeliveries": {}}, "$.data.recentDeliveries"),
-        (answers.config, {"webhook": {"url": URL}, "recentDeliveries": [5]}, "$.data.recentDeliveries[0]"),
-        (answers.config, {"webhook": {"url": URL}, "recentDeliveries": [{}]}, "$.data.recentDeliveries[0].id"),
-        (answers.config, {"webhook": {"url": URL}, "supportedEvents": [5]}, "$.data.supportedEvents[0]"),
-        (answers.config, {"webhookUrl": URL, "events": "all"}, "$.data.events"),
+        (calls.read_config, {}, "$.data"),
+        (calls.read_config, None, "$.data"),
+        (calls.read_config, {"webhook": []}, "$.data.webhook"),
+        (calls.read_config, {"webhook": {"url": 5}}, "$.data.webhook.url"),
+        (calls.read_config, {"webhookUrl": URL, "active": "yes"}, "$.data.active"),
+        (calls.read_config, {"webhookUrl": 5}, "$.data.webhookUrl"),
+        (calls.read_config, {"webhook": {"url": URL}, "statistics": 5}, "$.data.statistics"),
+        (calls.read_config, {"webhook": {"url": URL}, "statistics": {"total": 1}}, "$.data.statistics.successful"),
+        (calls.read_config, {"webhook": {"url": URL}, "recentDeliveries": {}}, "$.data.recentDeliveries"),
+        (calls.read_config, {"webhook": {"url": URL}, "recentDeliveries": [5]}, "$.data.recentDeliveries[0]"),
+        (calls.read_config, {"webhook": {"url": URL}, "recentDeliveries": [{}]}, "$.data.recentDeliveries[0].id"),
+        (calls.read_config, {"webhook": {"url": URL}, "supportedEvents": [5]}, "$.data.supportedEvents[0]"),
+        (calls.read_config, {"webhookUrl": URL, "events": "all"}, "$.data.events"),
         (read_configured, "ok", "$.data"),
         (read_configured, {"webhook": {"url": URL, "lastUpdated": 5}}, "$.data.webhook.lastUpdated"),
         (read_deliveries, {"deliveries": {}, "pagination": {}}, "$.data.deliveries"),
         (read_delivery, {**document("webhooks/delivery")["data"], "attempts": "2"}, "$.data.attempts"),
         (read_delivery, {**document("webhooks/delivery")["data"], "id": "whd2"}, "$.data.id"),
         (read_retry, {"id": "whd2", "url": URL, "attempts": 1, "success": True}, "$.data.id"),
-        (answers.stats, {}, "$.data.summary"),
-        (answers.stats, {"summary": {**SUMMARY, "successRate": "N/A"}}, "$.data.summary.successRate"),
-        (answers.stats, {"summary": {**SUMMARY, "avgAttempts": []}}, "$.data.summary.avgAttempts"),
-        (answers.stats, {"summary": SUMMARY, "isConfigured": 1}, "$.data.isConfigured"),
+        (calls.read_stats, {}, "$.data.summary"),
+        (calls.read_stats, {"summary": {**SUMMARY, "successRate": "N/A"}}, "$.data.summary.successRate"),
+        (calls.read_stats, {"summary": {**SUMMARY, "avgAttempts": []}}, "$.data.summary.avgAttempts"),
+        (calls.read_stats, {"summary": SUMMARY, "isConfigured": 1}, "$.data.isConfigured"),
         (read_tested, {}, "$.data.url"),
         (read_tested, {"url": URL, "responseTime": "fast"}, "$.data.responseTime"),
     ],

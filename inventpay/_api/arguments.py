@@ -7,7 +7,7 @@ import sys
 from collections.abc import Collection
 from datetime import timedelta
 from typing import Final, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from .._core.json_values import shown
 from ..errors import InvalidArgumentError
@@ -166,8 +166,3 @@ def idempotency_key(value: object) -> str:
     if not checked or not checked.isascii() or not checked.isprintable() or checked != checked.strip():
         raise refused("idempotency_key", "must be non-empty printable ASCII that neither starts nor ends with a space")
     return checked
-
-
-def segment(value: str) -> str:
-    """A percent-encoded path segment: ``../merchant/balance`` and ``a?b=c`` stay what they are, one odd id."""
-    return quote(value, safe="")

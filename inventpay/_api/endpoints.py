@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final, Literal
+from urllib.parse import quote
 
 from attrs import frozen
 
@@ -40,6 +41,16 @@ class Endpoint:
     def name(self) -> str:
         """``"GET /v1/merchant/balance"``, the key in ``RateLimits(classes=...)``."""
         return f"{self.method} {self.template}"
+
+    def path(self, **values: str) -> str:
+        """Return the path of one call, each value as one percent-encoded segment.
+
+        ``../merchant/balance`` and ``a?b=c`` stay one segment each.
+
+        >>> BALANCE.path(currency="BTC")
+        '/v1/merchant/balance/BTC'
+        """
+        return self.template.format_map({name: quote(value, safe="") for name, value in values.items()})
 
 
 def _row(method: str, template: str, rate_class: RateClass, safety: Safety, **more: bool) -> Endpoint:

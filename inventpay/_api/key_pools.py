@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from .._json.converter import write_json
+from .._json.converter import structure, write_json
 from ..models.key_pools import AddedKeys, KeyStats, ProductKey, RemovedKeys
 from . import store_arguments as checks
-from .answers import key_pools as answers
 from .call import Call, builder_of, read_key
 from .endpoints import ADD_KEYS, KEY_STATS, KEYS, REMOVE_KEYS
+from .envelope import Json, enveloped, object_at
 from .key_batches import KeyBatches
 from .page_walk import PageFacts
-from .pagination import page_query
+from .pagination import page_query, read_page
 from .status_errors import checked_document
 
 PAGE_LIMIT: Final = 100
@@ -39,8 +39,8 @@ def add_next(product_id: str, batches: KeyBatches, *, label: str | None) -> Call
         return None
     return Call(
         endpoint=ADD_KEYS,
-        path=f"/v1/store/manage/products/{product_id}/keys",
-        read=lambda response: answers.added(checked_document(response)),
+        path=ADD_KEYS.path(productId=product_id),
+        read=lambda response: read_added(checked_document(response)),
         body=write_json({"keys": keys, **body}),
         idempotency_key=read_key(None),
     )
@@ -54,8 +54,8 @@ def page(number: int, *, product_id: str, status: str | None, limit: int) -> Cal
     query = page_query(number, limit, most=PAGE_LIMIT, status=wanted)
     return Call(
         endpoint=KEYS,
-        path=f"/v1/store/manage/products/{product_id}/keys{query}",
-        read=lambda response: answers.keys(checked_document(response), number=number, limit=limit),
+        path=KEYS.path(productId=product_id) + query,
+        read=lambda response: read_keys(checked_document(response), number=number, limit=limit),
     )
 
 
@@ -65,8 +65,8 @@ def stats(product_id: str) -> Call[KeyStats]:
     product_id = checks.identifier(product_id, "product_id")
     return Call(
         endpoint=KEY_STATS,
-        path=f"/v1/store/manage/products/{product_id}/keys/stats",
-        read=lambda response: answers.stats(checked_document(response)),
+        path=KEY_STATS.path(productId=product_id),
+        read=lambda response: read_stats(checked_document(response)),
     )
 
 
@@ -76,6 +76,41 @@ def remove_available(product_id: str) -> Call[RemovedKeys]:
     product_id = checks.identifier(product_id, "product_id")
     return Call(
         endpoint=REMOVE_KEYS,
-        path=f"/v1/store/manage/products/{product_id}/keys",
-        read=lambda response: answers.removed(checked_document(response)),
+        path=REMOVE_KEYS.path(productId=product_id),
+        read=lambda response: read_removed(checked_document(response)),
     )
+
+
+M = TypeVar("M")
+
+
+def read_added(document: object) -> AddedKeys:
+    """How many keys were added."""
+    return _counts(AddedKeys, document, "added")
+
+
+def read_stats(document: object) -> KeyStats:
+    """How many keys there are."""
+    return _counts(KeyStats, document, "total")
+
+
+def read_removed(document: object) -> RemovedKeys:
+    """How many keys were removed."""
+    return _counts(RemovedKeys, document, "removed")
+
+
+def read_keys(document: object, *, number: int, limit: int) -> PageFacts[ProductKey]:
+    """One page of keys."""
+    return read_page(document, "keys", read_one, number=number, limit=limit)
+
+
+def read_one(data: Json, path: str) -> ProductKey:
+    """One key, found at ``path``."""
+    return structure(ProductKey, data, path=path)
+
+
+def _counts(model: type[M], document: object, name: str) -> M:
+    body = object_at(document, "$")
+    if name in body and "data" not in body:
+        return structure(model, body, path="$")
+    return structure(model, enveloped(body), path="$.data")

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from .._json.converter import write_json
+from .._core.json_values import is_object
+from .._json.converter import structure, write_json
 from ..models.checkout import CheckoutItem
 from ..models.orders import Checkout, Order
 from . import arguments
 from . import store_arguments as checks
-from .answers import orders as answers
 from .call import Call, builder_of, read_key
 from .endpoints import CHECKOUT, ORDER, ORDERS, UPDATE_ORDER_STATUS
+from .envelope import Json, enveloped, same
 from .page_walk import PageFacts
-from .pagination import page_query
+from .pagination import page_query, read_page
 from .status_errors import checked_document
 
 PAGE_LIMIT: Final = 50
@@ -39,7 +40,7 @@ def page(number: int, *, status: str | None, limit: int) -> Call[PageFacts[Order
     return Call(
         endpoint=ORDERS,
         path=ORDERS.template + page_query(number, limit, most=PAGE_LIMIT, status=wanted),
-        read=lambda response: answers.orders(checked_document(response), number=number, limit=limit),
+        read=lambda response: read_orders(checked_document(response), number=number, limit=limit),
     )
 
 
@@ -49,8 +50,8 @@ def get(order_id: str) -> Call[Order]:
     order_id = checks.identifier(order_id, "order_id")
     return Call(
         endpoint=ORDER,
-        path=f"/v1/store/manage/orders/{order_id}",
-        read=lambda response: answers.order(checked_document(response), order_id=order_id),
+        path=ORDER.path(orderId=order_id),
+        read=lambda response: read_order(checked_document(response), order_id=order_id),
     )
 
 
@@ -63,8 +64,8 @@ def update_status(order_id: str, status: str, *, notes: str | None) -> Call[Orde
         body["notes"] = checks.text(NOTES_LENGTH)(notes, "notes")
     return Call(
         endpoint=UPDATE_ORDER_STATUS,
-        path=f"/v1/store/manage/orders/{order_id}/status",
-        read=lambda response: answers.order(checked_document(response), order_id=order_id),
+        path=UPDATE_ORDER_STATUS.path(orderId=order_id),
+        read=lambda response: read_order(checked_document(response), order_id=order_id),
         body=write_json(body),
     )
 
@@ -92,8 +93,8 @@ def checkout(
         body["currency"] = arguments.currency(currency, "currency")
     return Call(
         endpoint=CHECKOUT,
-        path=f"/v1/store/{slug}/checkout",
-        read=lambda response: answers.checkout(checked_document(response)),
+        path=CHECKOUT.path(slug=slug),
+        read=lambda response: read_checkout(checked_document(response)),
         body=write_json(body),
         idempotency_key=read_key(idempotency_key),
     )
@@ -117,3 +118,51 @@ def _items(items: object) -> list[dict[str, Any]]:
     if not lines:
         raise arguments.refused("items", "is empty; a checkout needs at least 1 item")
     return lines
+
+
+def read_order(document: object, *, order_id: str) -> Order:
+    """The order that was asked for."""
+    answer = read_one(enveloped(document), "$.data")
+    same(answer.id, order_id, "$.data.id")
+    return answer
+
+
+def read_orders(document: object, *, number: int, limit: int) -> PageFacts[Order]:
+    """One page of orders."""
+    return read_page(document, "orders", read_one, number=number, limit=limit)
+
+
+def read_one(data: Json, path: str) -> Order:
+    """One order, found at ``path``, with its total under either name."""
+    if data.get("totalAmount") is None and "total" in data:
+        shaped = {**data, "totalAmount": data["total"]}
+        return structure(Order, shaped, path=path, raw=data, moved={"totalAmount": f"{path}.total"})
+    return structure(Order, data, path=path)
+
+
+# assumed: where the members of a checkout are looked for, under which names; the first that is there counts.
+_CHECKOUT = {
+    "orderId": ("orderId", "order.id", "order.orderId"),
+    "orderNumber": ("orderNumber", "order.orderNumber"),
+    "paymentId": ("paymentId", "payment.paymentId", "payment.id", "order.payment.paymentId"),
+    "invoiceUrl": ("invoiceUrl", "payment.invoiceUrl", "paymentUrl", "checkoutUrl"),
+    "amount": ("amount", "payment.amount"),
+    "currency": ("payment.currency", "currency"),
+    "address": ("address", "payment.address"),
+    "expiresAt": ("expiresAt", "payment.expiresAt"),
+}
+
+
+def read_checkout(document: object) -> Checkout:
+    """The order a buyer made, and how to pay it."""
+    data = enveloped(document)
+    shaped, moved = Json(), dict[str, str]()
+    for name, places in _CHECKOUT.items():
+        for place in places:
+            value: object = data
+            for step in place.split("."):
+                value = value.get(step) if is_object(value) else None
+            if value is not None:
+                shaped[name], moved[name] = value, f"$.data.{place}"
+                break
+    return structure(Checkout, shaped, path="$.data", raw=data, moved=moved)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._json.converter import write_json
+from .._core.json_values import is_array, is_object, kind
+from .._json.converter import structure, write_json
+from ..errors import DecodeError
 from ..models import Invoice, Payment, PaymentStatus
-from . import answers, arguments
+from . import arguments
 from .amounts import Amount, read_amount
 from .call import Call, builder_of, read_key
 from .endpoints import CREATE_INVOICE, CREATE_PAYMENT, PAYMENT_STATUS
+from .envelope import enveloped, object_at, same
 from .status_errors import checked_document
 
 
@@ -36,7 +39,7 @@ def create_payment(
     return Call(
         endpoint=CREATE_PAYMENT,
         path=CREATE_PAYMENT.template,
-        read=lambda response: answers.payment(checked_document(response), currency=coin),
+        read=lambda response: read_payment(checked_document(response), currency=coin),
         body=write_json(body),
         idempotency_key=read_key(idempotency_key),
     )
@@ -62,7 +65,7 @@ def create_invoice(
     return Call(
         endpoint=CREATE_INVOICE,
         path=CREATE_INVOICE.template,
-        read=lambda response: answers.invoice(checked_document(response)),
+        read=lambda response: read_invoice(checked_document(response)),
         body=write_json(body),
         idempotency_key=read_key(idempotency_key),
     )
@@ -74,8 +77,8 @@ def payment_status(payment_id: str) -> Call[PaymentStatus]:
     payment_id = arguments.identifier(payment_id, "payment_id")
     return Call(
         endpoint=PAYMENT_STATUS,
-        path=f"/v1/invoice/{arguments.segment(payment_id)}/status",
-        read=lambda response: answers.payment_status(checked_document(response), payment_id=payment_id),
+        path=PAYMENT_STATUS.path(paymentId=payment_id),
+        read=lambda response: read_payment_status(checked_document(response), payment_id=payment_id),
     )
 
 
@@ -93,3 +96,43 @@ def _payment_options(
     if expiration_minutes is not None:
         members["expirationMinutes"] = arguments.expiration_minutes(expiration_minutes)
     return members
+
+
+def read_payment(document: object, *, currency: str) -> Payment:
+    """The answer to ``create_payment``."""
+    data = enveloped(document)
+    answer = structure(Payment, data, path="$.data")
+    same(answer.currency, currency, "$.data.currency")
+    return answer
+
+
+def read_invoice(document: object) -> Invoice:
+    """The answer to ``create_invoice``."""
+    data = enveloped(document)
+    shaped, moved = dict(data), dict[str, str]()
+    named = shaped.get("availableCurrencies")
+    if is_object(named):
+        # One source shows the rates under this name.
+        shaped["conversionRates"] = named
+        moved["conversionRates"] = "$.data.availableCurrencies"
+    elif named is not None and not is_array(named):
+        where = "$.data.availableCurrencies"
+        raise DecodeError(f"{where} is {kind(named)}, neither a list nor an object", json_path=where)
+    if shaped.get("conversionRates") is not None:
+        rates = object_at(shaped["conversionRates"], moved.get("conversionRates", "$.data.conversionRates"))
+        if not is_array(named):
+            shaped["availableCurrencies"] = list(rates)
+    return structure(Invoice, shaped, path="$.data", raw=data, moved=moved)
+
+
+def read_payment_status(document: object, *, payment_id: str) -> PaymentStatus:
+    """The answer to the status call, bare as documented or in an envelope as one consumer expects it."""
+    bare = object_at(document, "$")
+    path = "$"
+    if "data" in bare and "status" not in bare:
+        path = "$.data"
+        bare = object_at(bare["data"], path)
+    shaped = bare if bare.get("paymentId") is not None else {**bare, "paymentId": payment_id}
+    answer = structure(PaymentStatus, shaped, path=path, raw=bare)
+    same(answer.payment_id, payment_id, f"{path}.paymentId")
+    return answer

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from .._json.converter import write_json
+from .._json.converter import structure, write_json
 from ..models.products import Product
 from ..models.stores import Confirmation
 from . import arguments
 from . import store_arguments as checks
-from .answers import products as answers
-from .answers import stores
 from .body_fields import Member, changed, given
 from .call import Call, builder_of, read_key
 from .endpoints import CREATE_PRODUCT, DELETE_PRODUCT, PRODUCTS, UPDATE_PRODUCT
+from .envelope import Json, enveloped, same
 from .page_walk import PageFacts
-from .pagination import page_query
+from .pagination import page_query, read_page
 from .status_errors import checked_document
+from .stores import read_confirmation
 
 PAGE_LIMIT: Final = 50
 """Products on one page, at most (vendor's MCP server and skill document)."""
@@ -47,7 +47,7 @@ def create(*, idempotency_key: str | None, **values: object) -> Call[Product]:
     return Call(
         endpoint=CREATE_PRODUCT,
         path=CREATE_PRODUCT.template,
-        read=lambda response: answers.product(checked_document(response)),
+        read=lambda response: read_product(checked_document(response)),
         body=write_json(given(_MEMBERS, values)),
         idempotency_key=read_key(idempotency_key),
     )
@@ -60,7 +60,7 @@ def page(number: int, *, search: str | None, limit: int) -> Call[PageFacts[Produ
     return Call(
         endpoint=PRODUCTS,
         path=PRODUCTS.template + page_query(number, limit, most=PAGE_LIMIT, search=wanted),
-        read=lambda response: answers.products(checked_document(response), number=number, limit=limit),
+        read=lambda response: read_products(checked_document(response), number=number, limit=limit),
     )
 
 
@@ -70,8 +70,8 @@ def update(product_id: str, **values: object) -> Call[Product]:
     product_id = checks.identifier(product_id, "product_id")
     return Call(
         endpoint=UPDATE_PRODUCT,
-        path=f"/v1/store/manage/products/{product_id}",
-        read=lambda response: answers.product(checked_document(response), product_id=product_id),
+        path=UPDATE_PRODUCT.path(productId=product_id),
+        read=lambda response: read_product(checked_document(response), product_id=product_id),
         body=write_json(changed(_MEMBERS, values)),
     )
 
@@ -82,6 +82,24 @@ def delete(product_id: str) -> Call[Confirmation]:
     product_id = checks.identifier(product_id, "product_id")
     return Call(
         endpoint=DELETE_PRODUCT,
-        path=f"/v1/store/manage/products/{product_id}",
-        read=lambda response: stores.confirmation(checked_document(response)),
+        path=DELETE_PRODUCT.path(productId=product_id),
+        read=lambda response: read_confirmation(checked_document(response)),
     )
+
+
+def read_one(data: Json, path: str) -> Product:
+    """One product, found at ``path``."""
+    return structure(Product, data, path=path)
+
+
+def read_products(document: object, *, number: int, limit: int) -> PageFacts[Product]:
+    """One page of products."""
+    return read_page(document, "products", read_one, number=number, limit=limit)
+
+
+def read_product(document: object, *, product_id: str | None = None) -> Product:
+    """The product that was created, or changed."""
+    answer = read_one(enveloped(document), "$.data")
+    if product_id is not None:
+        same(answer.id, product_id, "$.data.id")
+    return answer

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
-from .._json.converter import write_json
-from ..models.webhooks import WebhookConfig, WebhookDelivery, WebhookStats, WebhookTest
+from .._core.json_values import is_array, is_object, kind
+from .._json.converter import structure, write_json
+from ..errors import DecodeError
+from ..models.webhooks import WebhookConfig, WebhookDelivery, WebhookStatistics, WebhookStats, WebhookTest
 from ..responses import APIResponse
 from . import arguments
-from .answers import webhooks as answers
+from .amounts import decode_money
 from .call import Call, builder_of, read_key
 from .endpoints import (
     CONFIGURE_WEBHOOK,
@@ -20,8 +23,9 @@ from .endpoints import (
     WEBHOOK_DELIVERY,
     WEBHOOK_STATS,
 )
+from .envelope import Json, enveloped, member, object_at, same
 from .page_walk import PageFacts
-from .pagination import page_query
+from .pagination import page_query, read_page
 from .status_errors import checked_document
 
 PAGE_LIMIT: Final = 100
@@ -44,7 +48,7 @@ def configure(webhook_url: str) -> Call[WebhookConfig]:
     return Call(
         endpoint=CONFIGURE_WEBHOOK,
         path=CONFIGURE_WEBHOOK.template,
-        read=lambda response: answers.configured(checked_document(response), url=url),
+        read=lambda response: read_configured(checked_document(response), url=url),
         body=write_json({"webhookUrl": url}),
     )
 
@@ -63,7 +67,7 @@ def config() -> Call[WebhookConfig]:
     return Call(
         endpoint=WEBHOOK_CONFIG,
         path=WEBHOOK_CONFIG.template,
-        read=lambda response: answers.config(checked_document(response)),
+        read=lambda response: read_config(checked_document(response)),
     )
 
 
@@ -74,7 +78,7 @@ def test(webhook_url: str | None) -> Call[WebhookTest]:
     return Call(
         endpoint=TEST_WEBHOOK,
         path=TEST_WEBHOOK.template,
-        read=lambda response: answers.tested(checked_document(response), url=url),
+        read=lambda response: read_tested(checked_document(response), url=url),
         body=None if url is None else write_json({"webhookUrl": url}),
         idempotency_key=read_key(None),
     )
@@ -91,7 +95,7 @@ def page(
         endpoint=WEBHOOK_DELIVERIES,
         path=WEBHOOK_DELIVERIES.template
         + page_query(number, limit, most=PAGE_LIMIT, success=wanted, paymentId=payment),
-        read=lambda response: answers.deliveries(checked_document(response), number=number, limit=limit),
+        read=lambda response: read_deliveries(checked_document(response), number=number, limit=limit),
     )
 
 
@@ -101,8 +105,8 @@ def delivery(delivery_id: str) -> Call[WebhookDelivery]:
     delivery_id = arguments.identifier(delivery_id, "delivery_id")
     return Call(
         endpoint=WEBHOOK_DELIVERY,
-        path=f"/v1/merchant/webhook-delivery/{arguments.segment(delivery_id)}",
-        read=lambda response: answers.delivery(checked_document(response), delivery_id=delivery_id),
+        path=WEBHOOK_DELIVERY.path(deliveryId=delivery_id),
+        read=lambda response: read_one_delivery(checked_document(response), delivery_id=delivery_id),
     )
 
 
@@ -112,8 +116,8 @@ def retry(delivery_id: str) -> Call[WebhookDelivery | None]:
     delivery_id = arguments.identifier(delivery_id, "delivery_id")
     return Call(
         endpoint=RETRY_WEBHOOK,
-        path=f"/v1/merchant/webhook-delivery/{arguments.segment(delivery_id)}/retry",
-        read=lambda response: answers.retried(checked_document(response), delivery_id=delivery_id),
+        path=RETRY_WEBHOOK.path(deliveryId=delivery_id),
+        read=lambda response: read_retried(checked_document(response), delivery_id=delivery_id),
         idempotency_key=read_key(None),
     )
 
@@ -125,7 +129,7 @@ def stats(days: int) -> Call[WebhookStats]:
     return Call(
         endpoint=WEBHOOK_STATS,
         path=f"{WEBHOOK_STATS.template}?days={days}",
-        read=lambda response: answers.stats(checked_document(response)),
+        read=lambda response: read_stats(checked_document(response)),
     )
 
 
@@ -140,3 +144,136 @@ def _filter(success: object) -> str | None:
     if not isinstance(success, bool) and success != "all":
         raise arguments.refused_value("success", success, 'must be True, False or "all"')
     return str(success).lower()
+
+
+_MILLISECONDS: Final = 1000
+
+
+def read_config(document: object) -> WebhookConfig:
+    """The answer to the call for the configuration."""
+    return _config(enveloped(document))
+
+
+def read_configured(document: object, *, url: str) -> WebhookConfig:
+    """The answer to setting the URL, whose ``data`` no source shows: the configuration, parts of it, or nothing."""
+    held = object_at(document, "$").get("data")
+    return _config({} if held is None else object_at(held, "$.data"), set_url=url)
+
+
+_NAMES: Final = {
+    "url": ("url", "webhookUrl"),
+    "isConfigured": ("isConfigured", "active", "isActive"),
+    "secret": ("secret", "webhookSecret"),
+    "lastUpdated": ("lastUpdated",),
+    "supportedEvents": ("supportedEvents", "events"),
+}
+"""What sources call each member of a configuration. It may stand in ``data`` or in ``data.webhook``."""
+
+
+def _config(data: Json, *, set_url: str | None = None) -> WebhookConfig:
+    places = [("$.data", data)]
+    if data.get("webhook") is not None:
+        places.insert(0, ("$.data.webhook", object_at(data["webhook"], "$.data.webhook")))
+    shaped, moved = dict[str, Any](), dict[str, str]()
+    for name, others in _NAMES.items():
+        for path, holder in places:
+            for other in others:
+                if other in holder and shaped.get(name) is None:
+                    shaped[name], moved[name] = holder[other], f"{path}.{other}"
+    if shaped.get("url") is None and set_url is not None:
+        shaped["url"] = set_url
+    if "url" not in shaped:
+        raise DecodeError(
+            "$.data has neither webhook.url nor webhookUrl, so it is no configuration", json_path="$.data"
+        )
+    # Some servers write what is not set as empty text.
+    shaped["url"] = None if shaped["url"] == "" else shaped["url"]
+    if shaped.get("isConfigured") is None:
+        shaped["isConfigured"] = shaped["url"] is not None
+    shaped["supportedEvents"] = _list(shaped.get("supportedEvents"), moved.get("supportedEvents", ""))
+    answer = structure(WebhookConfig, shaped, path="$.data", raw=data, moved=moved)
+    if data.get("statistics") is not None:
+        object.__setattr__(answer, "statistics", _statistics(data["statistics"], "$.data.statistics"))
+    path = "$.data.recentDeliveries"
+    recent = [
+        read_delivery(object_at(item, f"{path}[{index}]"), f"{path}[{index}]")
+        for index, item in enumerate(_list(data.get("recentDeliveries"), path))
+    ]
+    object.__setattr__(answer, "recent_deliveries", tuple(recent))
+    return answer
+
+
+def _list(value: object, path: str) -> list[Any]:
+    if value is None:
+        return []
+    if not is_array(value):
+        raise DecodeError(f"{path} is {kind(value)}, not a list", json_path=path)
+    return value
+
+
+def read_deliveries(document: object, *, number: int, limit: int) -> PageFacts[WebhookDelivery]:
+    """One page of deliveries."""
+    return read_page(document, "deliveries", read_delivery, number=number, limit=limit)
+
+
+def read_one_delivery(document: object, *, delivery_id: str) -> WebhookDelivery:
+    """The answer to the call for one delivery."""
+    answer = read_delivery(enveloped(document), "$.data")
+    same(answer.id, delivery_id, "$.data.id")
+    return answer
+
+
+def read_retried(document: object, *, delivery_id: str) -> WebhookDelivery | None:
+    """The answer to a retry, whose ``data`` no source shows: the delivery, or anything else."""
+    data = object_at(document, "$").get("data")
+    if not is_object(data) or "id" not in data or "attempts" not in data:
+        return None
+    return read_one_delivery({"data": data}, delivery_id=delivery_id)
+
+
+def read_delivery(data: Json, path: str) -> WebhookDelivery:
+    """One delivery, found at ``path``."""
+    return structure(WebhookDelivery, _with_text(data, "response"), path=path, raw=data)
+
+
+def read_stats(document: object) -> WebhookStats:
+    """The answer to the call for statistics."""
+    data = enveloped(document)
+    summary = _statistics(member(data, "summary", "$.data"), "$.data.summary")
+    # Read already; what stays is a flat object.
+    empty = {"total": 0, "successful": 0, "failed": 0}
+    answer = structure(WebhookStats, {**data, "summary": empty}, path="$.data", raw=data)
+    object.__setattr__(answer, "summary", summary)
+    return answer
+
+
+def _statistics(value: object, path: str) -> WebhookStatistics:
+    data = object_at(value, path)
+    rate = data.get("successRate")
+    shaped = {**data, "successRate": rate.strip().removesuffix("%").rstrip()} if isinstance(rate, str) else data
+    return structure(WebhookStatistics, shaped, path=path, raw=data)
+
+
+def read_tested(document: object, *, url: str | None) -> WebhookTest:
+    """The answer to a test."""
+    data = enveloped(document)
+    shaped = _with_text(data, "response")
+    if shaped.get("url") is None and url is not None:
+        shaped["url"] = url
+    took = shaped.pop("responseTime", None)
+    answer = structure(WebhookTest, shaped, path="$.data", raw=data)
+    if took is not None:
+        try:
+            seconds = float(decode_money(took) / _MILLISECONDS)
+        except ValueError as error:
+            raise DecodeError(f"$.data.responseTime {error}", json_path="$.data.responseTime") from None
+        object.__setattr__(answer, "response_time", seconds)
+    return answer
+
+
+def _with_text(data: Mapping[str, Any], name: str) -> Json:
+    """The object with a member as text: what a receiver answered may be shown as the JSON it was."""
+    value = data.get(name)
+    if value is None or isinstance(value, str):
+        return dict(data)
+    return {**data, name: write_json(value).decode()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from .. import _api as calls
+from .._api import balances as calls
 from .._api.arguments import duration
 from .._watching.schedule import BalanceSubject
 from ..models import Balance, Balances

@@ -228,9 +228,9 @@ class AsyncInventPay:
 
         Raises InvalidArgumentError before anything is sent, and the errors of every call but DecodeError.
         """
-        from .. import _api as calls
+        from .._api.raw_request import request
 
-        call = calls.request(method, path, params=params, json=json, idempotency_key=idempotency_key)
+        call = request(method, path, params=params, json=json, idempotency_key=idempotency_key)
         return await self._transport.send(call, self._options)
 
     def feed(self, event: WebhookEvent) -> int:
@@ -291,10 +291,12 @@ class AsyncInventPay:
         With a ``base_url`` of your own, such as the sandbox's, the page is expected there, under ``/invoice/``.
         Raises InvalidArgumentError for an empty id.
         """
-        from .._api.arguments import identifier, segment
+        from urllib.parse import quote
+
+        from .._api.arguments import identifier
 
         page = INVOICE_URL if self._base_url == BASE_URL else f"{self._base_url}/invoice/"
-        return page + segment(identifier(payment_id, "payment_id"))
+        return page + quote(identifier(payment_id, "payment_id"), safe="")
 
     @property
     def rate_limits(self) -> Mapping[RateClass, ClassSnapshot]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .. import _api as calls
+from .._api import payments as calls
 from .._api.amounts import Amount
 from ..models import Invoice
 from ..options import CallOptions

@@ -9,7 +9,7 @@ from typing import Any, Final, Generic, NoReturn, Self, TypeVar
 
 from attrs import evolve, frozen
 
-from .._api import Call
+from .._api.call import Call
 from .._api.page_walk import PageFacts, Walk
 from ..errors import DecodeError
 from ..options import CallOptions

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .. import _api as calls
+from .._api import withdrawals as calls
 from .._api.amounts import Amount
 from ..models import Withdrawal
 from ..options import CallOptions

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import timedelta
 
-from .. import _api as calls
+from .._api import payments as calls
 from .._api.amounts import Amount
 from .._api.arguments import duration, states
+from .._api.call import Call
 from .._watching.schedule import PaymentSubject
 from ..errors import WaitTimeoutError
 from ..models import Payment, PaymentStatus
@@ -127,9 +128,7 @@ class PaymentCalls:
                 path=call.path,
             ) from None
 
-    def _watch(
-        self, payment_id: str, call: calls.Call[PaymentStatus], deadline: float | None
-    ) -> Watch[PaymentStatus]:
+    def _watch(self, payment_id: str, call: Call[PaymentStatus], deadline: float | None) -> Watch[PaymentStatus]:
         watch = Watch(self._polling, call, self._options, PaymentSubject(), deadline=deadline)
         self._polling.enlist(payment_id, watch.watcher)
         return watch

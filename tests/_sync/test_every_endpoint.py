@@ -7,7 +7,7 @@ import json
 import re
 
 from inventpay import InventPay, Page
-from inventpay._api import ENDPOINTS
+from inventpay._api.endpoints import ENDPOINTS
 from inventpay.sandbox import Sandbox, server
 from tests.support.clients import new_key
 from tests.support.raw_server import Exchange, RawServer

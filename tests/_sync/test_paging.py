@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from inventpay import InventPay, BadRequestError, DecodeError, InvalidArgumentError, RateLimits
-from inventpay._api.answers import products
+from inventpay._api import products
 from inventpay.sandbox import Sandbox, Unlimited
 from inventpay.sandbox.store.products import NewProduct
 from inventpay.sandbox.store.stores import NewStore
@@ -176,7 +176,7 @@ def test_pages_show_themselves_and_stay_at_home() -> None:
 def test_ten_thousand_products_never_fill_more_than_two_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Over pages of 50: exactly 200 requests, and at most 100 products alive at any moment."""
     census = Census()
-    monkeypatch.setattr(products, "read", census.counts(products.read))
+    monkeypatch.setattr(products, "read_one", census.counts(products.read_one))
     sandbox = Sandbox(api_key=new_key(), rate_limits=Unlimited())
     sandbox.shop.create(NewStore(name="Large shop"))
     for number in range(10_000):

@@ -1,0 +1,76 @@
+"""Withdrawals: money that leaves the account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._json.converter import structure, write_json
+from ..models.withdrawals import Withdrawal
+from . import arguments
+from .amounts import Amount, read_amount
+from .call import Call, builder_of, read_key
+from .endpoints import CREATE_WITHDRAWAL, WITHDRAWAL
+from .envelope import enveloped, object_at, same
+from .status_errors import checked_document
+
+
+@builder_of(CREATE_WITHDRAWAL)
+def create_withdrawal(
+    *,
+    amount: Amount,
+    currency: str,
+    destination_address: str,
+    description: str | None,
+    idempotency_key: str | None,
+) -> Call[Withdrawal]:
+    """``POST /v1/merchant/withdrawal/create``."""
+    coin = arguments.currency(currency, "currency")
+    body: dict[str, Any] = {
+        "amount": read_amount(amount),
+        "currency": coin,
+        "destinationAddress": arguments.address(destination_address),
+    }
+    if description is not None:
+        body["description"] = arguments.text(description, "description", at_most=arguments.DESCRIPTION_LENGTH)
+    return Call(
+        endpoint=CREATE_WITHDRAWAL,
+        path=CREATE_WITHDRAWAL.template,
+        read=lambda response: read_withdrawal(checked_document(response), currency=coin),
+        body=write_json(body),
+        idempotency_key=read_key(idempotency_key),
+    )
+
+
+@builder_of(WITHDRAWAL)
+def withdrawal(withdrawal_id: str) -> Call[Withdrawal]:
+    """``GET /v1/withdrawal/{withdrawalId}``."""
+    withdrawal_id = arguments.identifier(withdrawal_id, "withdrawal_id")
+    return Call(
+        endpoint=WITHDRAWAL,
+        path=WITHDRAWAL.path(withdrawalId=withdrawal_id),
+        read=lambda response: read_withdrawal(checked_document(response), withdrawal_id=withdrawal_id),
+    )
+
+
+def read_withdrawal(document: object, *, currency: str | None = None, withdrawal_id: str | None = None) -> Withdrawal:
+    """The answer to creating or looking up a withdrawal: fees in ``metadata``, or in members of their own."""
+    data = enveloped(document)
+    shaped, moved = dict(data), dict[str, str]()
+    if shaped.get("metadata") is not None:
+        metadata = object_at(shaped["metadata"], "$.data.metadata")
+        if shaped.get("feeBreakdown") is None and ("networkFee" in metadata or "serviceFee" in metadata):
+            shaped["feeBreakdown"] = metadata
+            moved["feeBreakdown"] = "$.data.metadata"
+        for name in ("netAmount", "confirmations"):
+            if shaped.get(name) is None and name in metadata:
+                shaped[name] = metadata[name]
+                moved[name] = f"$.data.metadata.{name}"
+    if shaped.get("failureReason") is None and "errorMessage" in shaped:
+        shaped["failureReason"] = shaped["errorMessage"]
+        moved["failureReason"] = "$.data.errorMessage"
+    answer = structure(Withdrawal, shaped, path="$.data", raw=data, moved=moved)
+    if currency is not None:
+        same(answer.currency, currency, "$.data.currency")
+    if withdrawal_id is not None:
+        same(answer.withdrawal_id, withdrawal_id, "$.data.withdrawalId")
+    return answer
