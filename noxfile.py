@@ -82,7 +82,7 @@ def wheel(session: nox.Session) -> None:
 def openapi(session: nox.Session) -> None:
     """Every operation of the sandbox against its description: over 5,000 cases with all checks of schemathesis."""
     session.install(EXTRAS, "schemathesis>=4.30,<5")
-    session.run("python", "tests/openapi_conformance.py", *session.posargs)
+    session.run("python", "tests/conformance/openapi.py", *session.posargs)
 
 
 @nox.session

@@ -13,7 +13,7 @@ import pytest
 from inventpay.sandbox import Sandbox
 from inventpay.sandbox.openapi.answers import BARE, DATA
 from inventpay.sandbox.openapi.requests import BODIES, QUERIES
-from tests import documented
+from tests.support import documented
 
 from .conftest import Api
 

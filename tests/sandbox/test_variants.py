@@ -11,7 +11,7 @@ import pytest
 
 from inventpay import InventPay, RateLimits
 from inventpay.sandbox import MIXED, VARIANTS, Sandbox, Unlimited, Variants
-from tests import documented
+from tests.support import documented
 from tests.support.clients import new_key
 
 from .conftest import EVM_ADDRESS, Api

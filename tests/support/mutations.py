@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from typing import Final
 
-from tests.documented import body as documented
+from tests.support.documented import body as documented
 
 from .deliveries import OTHER_SECRET, flat, hexdigest, nested, signed
 

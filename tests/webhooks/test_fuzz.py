@@ -1,4 +1,4 @@
-"""Whatever arrives, the outcome is an event or a WebhookError, quickly. ``tests.soak_webhooks`` tries a million."""
+"""Whatever arrives, the outcome is an event or a WebhookError, quickly. ``tests.soak.webhooks`` tries a million."""
 
 from __future__ import annotations
 

@@ -40,8 +40,8 @@ from inventpay.webhooks import (
     WithdrawalEvent,
     parse_event,
 )
-from tests.documented import body as documented
 from tests.support.deliveries import NOON, OTHER_SECRET, SECRET, flat, hexdigest, nested, signed
+from tests.support.documented import body as documented
 
 D = Decimal
 

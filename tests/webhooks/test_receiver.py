@@ -28,9 +28,9 @@ from inventpay.webhooks import (
     WebhookReceiver,
 )
 from inventpay.webhooks import receiver as receiver_module
-from tests.documented import DIRECTORY
 from tests.support.canaries import assert_silent, of_error, of_log, of_object
 from tests.support.deliveries import OTHER_SECRET, SECRET, flat, nested, signed
+from tests.support.documented import DIRECTORY
 
 from .seen_store_contract import Clock
 

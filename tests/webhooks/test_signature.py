@@ -14,9 +14,9 @@ from attrs import frozen
 from inventpay import ConfigurationError, SignatureError, WebhookError
 from inventpay.webhooks import sign, verify_signature
 from inventpay.webhooks.secrets import read_secrets
-from tests.documented import body as documented
 from tests.support.canaries import assert_silent, of_error, of_object
 from tests.support.deliveries import OTHER_SECRET, SECRET, hexdigest
+from tests.support.documented import body as documented
 
 GENUINE = [
     b'{"event":"payment.completed","paymentId":"cmh1","amount":29.90}',

@@ -1,4 +1,4 @@
-"""A million random and mutated deliveries: ``python -m tests.soak_webhooks``. Takes two minutes.
+"""A million random and mutated deliveries: ``python -m tests.soak.webhooks``. Takes two minutes.
 
 Nine tenths are forged, and must each be refused with a SignatureError; one tenth is garbage signed with the secret,
 which must give an event or a WebhookError. Between them come bodies of a megabyte. Prints how many came to what, and

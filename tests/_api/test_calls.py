@@ -24,7 +24,7 @@ from inventpay.headers import Headers
 from inventpay.models import Balance, Balances, Invoice, Payment, PaymentStatus, Withdrawal
 from inventpay.options import RateClass
 from inventpay.responses import APIResponse
-from tests.documented import body
+from tests.support.documented import body
 
 
 class OwnCoin(str, enum.Enum):  # noqa: UP042 - the older way to write it, whose str() is "OwnCoin.BTC"

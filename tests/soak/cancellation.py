@@ -1,6 +1,6 @@
 """A storm of cancellations and timeouts over one client, and what it must leave behind: nothing.
 
-python -m tests.soak_cancellation --transport httpx --calls 100000
+python -m tests.soak.cancellation --transport httpx --calls 100000
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import pytest
 from inventpay._api import webhooks as calls
 from inventpay.errors import DecodeError
 from inventpay.models import WebhookConfig, WebhookDelivery, WebhookStatistics, WebhookStats, WebhookTest
-from tests.documented import document
+from tests.support.documented import document
 
 URL = "https://yourapp.com/webhooks/inventpay"
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)

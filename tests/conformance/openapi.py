@@ -1,6 +1,6 @@
 """The sandbox against its own OpenAPI description: schemathesis with all its checks, over 5,000 cases.
 
-    python tests/openapi_conformance.py [cases per operation and kind]
+    python tests/conformance/openapi.py [cases per operation and kind]
 
 Two runs, each against a sandbox of its own, so that every operation is exercised: the API with the payer's and the
 webhooks' controls, and then what changes how a sandbox behaves (clock, limits, faults, variants, settings, reset). It

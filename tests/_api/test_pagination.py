@@ -13,7 +13,7 @@ from inventpay._api import page_walk as paging
 from inventpay._api.page_walk import PageFacts, Walk, has_next
 from inventpay._api.pagination import read_page
 from inventpay.errors import DecodeError
-from tests.documented import document
+from tests.support.documented import document
 
 
 def listed(ids: Any, pagination: Any) -> dict[str, Any]:

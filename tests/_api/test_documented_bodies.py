@@ -33,7 +33,7 @@ from inventpay.models import (
     WithdrawalState,
 )
 from inventpay.responses import APIResponse
-from tests.documented import NAMES, body
+from tests.support.documented import NAMES, body
 
 D = Decimal
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.soak_cancellation import CONNECTIONS, Report, storm
+from tests.soak.cancellation import CONNECTIONS, Report, storm
 from tests.support.servers import echo_process
 
 

@@ -27,7 +27,7 @@ from inventpay.errors import (
 )
 from inventpay.headers import Headers
 from inventpay.responses import APIResponse
-from tests.documented import body, encoded
+from tests.support.documented import body, encoded
 
 
 def refused(status: int, content: bytes = b"", headers: dict[str, str] | None = None) -> APIStatusError:

@@ -23,7 +23,7 @@ from inventpay.models import (
     OrderState,
     RemovedKeys,
 )
-from tests.documented import document
+from tests.support.documented import document
 from tests.support.store_bodies import KEY, ORDER, PRODUCT, STORE
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Ten thousand payments watched by one client for ten hours of virtual time: ``python -m tests.soak_watching``.
+"""Ten thousand payments watched by one client for ten hours of virtual time: ``python -m tests.soak.watching``.
 
 Prints the longest gap between two polls of one payment in weighted shares (its wanted interval times the stretch at
 that moment), the most polls in a window, the waits of direct calls, and how soon after its expiry a payment was polled.

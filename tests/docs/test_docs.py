@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.documents import ROOT, blocks, reader, run
 
-OWN_TESTS = {"sandbox.md": "tests/test_sandbox_guide.py", "webhooks.md": "tests/webhooks/test_docs.py"}
+OWN_TESTS = {"sandbox.md": "tests/docs/test_sandbox_guide.py", "webhooks.md": "tests/webhooks/test_docs.py"}
 """Pages whose blocks need more than an account."""
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tools import generate_sync
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 TOOL = REPOSITORY / "tools" / "generate_sync.py"
 
 # A table of their own keeps the tests of `convert` true while the real one follows the sources.

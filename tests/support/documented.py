@@ -1,4 +1,4 @@
-"""The documented bodies: one file of ``tests/examples`` a variant."""
+"""The documented bodies: one file of ```tests/examples``` a variant."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-DIRECTORY: Final = Path(__file__).parent / "examples"
+DIRECTORY: Final = Path(__file__).parents[1] / "examples"
 NAMES: Final = tuple(sorted(path.stem for path in DIRECTORY.glob("*.json")))
 
 

@@ -17,7 +17,7 @@ import pytest
 import inventpay
 from tests.support.raw_server import Exchange, RawServer, answers_as_documented
 
-PAID = Path(__file__).parent / "examples" / "payment_status.completed.json"
+PAID = Path(__file__).parents[1] / "examples" / "payment_status.completed.json"
 
 MODULES = [
     f"inventpay.{world}.{name}"

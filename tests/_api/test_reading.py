@@ -33,7 +33,7 @@ from inventpay.models import (
     WithdrawalState,
 )
 from inventpay.responses import APIResponse
-from tests.documented import NAMES, body, document, encoded, number
+from tests.support.documented import NAMES, body, document, encoded, number
 
 COIN: Final = "USDT_BEP20"
 PAYMENT_ID: Final = "cmh123abc456def"
