@@ -51,11 +51,12 @@ def sync(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, and twins that nobody edited by hand."""
+    """Check style, generated twins, and the layers of the package."""
     session.install(*nox.project.dependency_groups(PROJECT, "lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("python", "tools/generate_sync.py", "--check")
+    session.run("lint-imports", "--no-logo", "--no-cache", env={"PYTHONPATH": "."})
 
 
 @nox.session

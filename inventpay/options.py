@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
+from ._core.hosts import is_loopback
 from ._core.json_values import shown
 from .errors import ConfigurationError
 
@@ -308,19 +309,6 @@ def read_base_url(value: str | None) -> str:
         )
     # Schemes ignore case, but comparisons of addresses do not.
     return (parts.scheme + value[len(parts.scheme) :]).rstrip("/")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    # Only who talks to this machine asks.
-    import ipaddress
-
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def read_headers(value: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:

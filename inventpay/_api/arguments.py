@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Final, cast
 from urllib.parse import urlsplit
 
+from .._core.hosts import is_loopback
 from .._core.json_values import shown
 from ..errors import InvalidArgumentError
-from ..options import is_loopback
 
 ORDER_ID_LENGTH: Final = 100
 DESCRIPTION_LENGTH: Final = 500

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlencode
 
+from .._core.decimals import MAX_DIGITS
 from .._core.json_values import shown
 from ..errors import DecodeError
 from ..options import RateClass
 from ..responses import APIResponse
 from . import arguments
-from .amounts import MAX_DIGITS
 from .call import Call, builder_of, json_bytes, read_key
 from .endpoints import ENDPOINTS, Endpoint, Safety
 from .status_errors import checked_document

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
+from .._core.decimals import decode_money
 from .._core.json_values import is_array, is_object, kind
 from .._json.converter import structure, write_json
 from ..errors import DecodeError
 from ..models.webhooks import WebhookConfig, WebhookDelivery, WebhookStatistics, WebhookStats, WebhookTest
 from ..responses import APIResponse
 from . import arguments
-from .amounts import decode_money
 from .call import Call, builder_of, read_key
 from .endpoints import (
     CONFIGURE_WEBHOOK,

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from .._api import balances as calls
 from .._api.arguments import duration
-from .._watching.schedule import BalanceSubject
+from .._watching.subjects import BalanceSubject
 from ..models import Balance, Balances
 from ..options import CallOptions
 from .polling import AsyncPolling, AsyncWatch

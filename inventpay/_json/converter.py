@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args, get_origi
 import attrs
 import msgspec
 
-from .._api.amounts import MAX_DIGITS, decode_money, fits, plain, read_number
+from .._core.decimals import MAX_DIGITS, decode_money, fits, plain, read_number
 from .._core.json_values import is_object, shown
 from ..errors import DecodeError
 from .structuring import EXACT, camel, instead, members_of, read_time, reader, without_none

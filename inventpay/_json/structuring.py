@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, TypeAlias, Union, cast, get_args, get_or
 
 from attrs import NOTHING, Attribute, Factory, fields, has
 
-from .._api.amounts import decode_money
+from .._core.decimals import decode_money
 from .._core.json_values import is_array, is_object, kind
 
 Reader: TypeAlias = Callable[[Any], Any]

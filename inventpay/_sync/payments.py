@@ -10,7 +10,7 @@ from .._api import payments as calls
 from .._api.amounts import Amount
 from .._api.arguments import duration, states
 from .._api.call import Call
-from .._watching.schedule import PaymentSubject
+from .._watching.subjects import PaymentSubject
 from ..errors import WaitTimeoutError
 from ..models import Payment, PaymentStatus
 from ..options import CallOptions

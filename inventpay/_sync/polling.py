@@ -8,7 +8,7 @@ import threading
 import weakref
 from collections.abc import Iterator, Hashable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 
 from attrs import evolve
 
@@ -16,6 +16,7 @@ from .._api.call import Call
 from .._concurrency.forking import Lock, remember
 from .._transport.settings import TransportSettings
 from .._watching.schedule import AFTER_FAILURE, EVENTS_KEPT, FED_PATIENCE, OUTAGE, Schedule, Watcher
+from .._watching.subjects import Subject
 from ..errors import APIConnectionError, InventPayError, RateLimitedError, RateLimitTimeoutError, ServerError
 from ..options import CallOptions, RateClass
 from .transport import Transport
@@ -30,30 +31,6 @@ _TRANSIENT: Final = (APIConnectionError, RateLimitedError, ServerError)
 
 _FEW: Final = 64
 """So many watched payments are not worth sweeping."""
-
-
-class Subject(Protocol[T]):
-    """What is watched: when to look again, what counts as news, and when it is over."""
-
-    def wanted(self, last: T | None, now: datetime, watched: float) -> float:
-        """Seconds until the next look, ``watched`` seconds after the first."""
-        ...
-
-    def appointment(self, last: T | None) -> datetime | None:
-        """A moment at which to look in any case."""
-        ...
-
-    def is_news(self, last: T, new: T) -> bool:
-        """Whether the answer says something new."""
-        ...
-
-    def is_over(self, last: T) -> bool:
-        """Whether nothing can follow."""
-        ...
-
-    def told(self, known: T | None, events: Sequence[WebhookEvent]) -> T | None:
-        """What is known, together with what events say."""
-        ...
 
 
 class DeadlinePassed(Exception):
@@ -214,18 +191,18 @@ class Watch(Iterator[T], Generic[T]):
         while self.last is None or not self._subject.is_over(self.last):
             may_look = self._wait()
             events = self._polling.take_events(self.watcher)
-            claimed = self._subject.told(self.last, events)
-            is_claim = claimed is not None and self._is_news(claimed)
+            claimed = self._subject.merge_events(self.last, events)
+            is_claim = claimed is not None and self._is_update(claimed)
             seen = self._look(FED_PATIENCE if is_claim else None) if may_look else None
             # The API's answer knows more, the events may know it sooner.
-            new = claimed if seen is None else self._subject.told(seen, events)
-            if new is not None and self._is_news(new):
+            new = claimed if seen is None else self._subject.merge_events(seen, events)
+            if new is not None and self._is_update(new):
                 self.last = new
                 return new
         raise StopIteration
 
-    def _is_news(self, new: T) -> bool:
-        return self.last is None or self._subject.is_news(self.last, new)
+    def _is_update(self, new: T) -> bool:
+        return self.last is None or self._subject.is_update(self.last, new)
 
     def _look(self, patience: float | None) -> T | None:
         """The API's answer; ``None`` where it gave none. Whoever is impatient knows enough already."""

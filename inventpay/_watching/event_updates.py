@@ -21,7 +21,7 @@ from ..webhooks.events import (
     UnknownEvent,
     WebhookEvent,
 )
-from .schedule import goes_backwards
+from .payment_status import goes_backwards
 
 _EVENTS = (*KNOWN_EVENTS.values(), UnknownEvent)
 _PAID_EVENTS = (PaymentConfirmedEvent, PaymentCompletedEvent)
@@ -41,30 +41,30 @@ def payment_of(event: object) -> str | None:
     return event.payment_id if isinstance(event, (PaymentEvent, UnknownEvent)) else None
 
 
-def advanced(known: PaymentStatus | None, events: Iterable[WebhookEvent]) -> PaymentStatus | None:
+def merge_events(known: PaymentStatus | None, events: Iterable[WebhookEvent]) -> PaymentStatus | None:
     """What is known of a payment together with what its events say; never less than either.
 
     ``None`` where neither says how much was received: no amount is ever made up.
     """
     for event in events:
-        told = _told(known, event)
-        if told is not None and (known is None or _leads_on(known, told)):
-            known = told
+        update = _status_from_event(known, event)
+        if update is not None and (known is None or _leads_on(known, update)):
+            known = update
     return known
 
 
-def _leads_on(known: PaymentStatus, told: PaymentStatus) -> bool:
-    if known.is_final or goes_backwards(known, told):
+def _leads_on(known: PaymentStatus, update: PaymentStatus) -> bool:
+    if known.is_final or goes_backwards(known, update):
         return False
     # Where both say the same, the API's own words stay.
-    return _facts(told) != _facts(known)
+    return _event_fields(update) != _event_fields(known)
 
 
-def _facts(status: PaymentStatus) -> tuple[str, Decimal, int]:
+def _event_fields(status: PaymentStatus) -> tuple[str, Decimal, int]:
     return status.status, status.current_balance, status.confirmations
 
 
-def _told(known: PaymentStatus | None, event: WebhookEvent) -> PaymentStatus | None:
+def _status_from_event(known: PaymentStatus | None, event: WebhookEvent) -> PaymentStatus | None:
     if not isinstance(event, PaymentEvent):
         return None
     balance = event.current_balance

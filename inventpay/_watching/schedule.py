@@ -1,23 +1,20 @@
 """When which watched payment is polled next. Pure arithmetic: no clock, no waiting.
 
 Every watcher names the interval it would like. While all of them together stay below the share of the rate limit that
-polling may use, each gets it. Beyond that all intervals are stretched by one factor, so that everybody's gap stays in
-proportion: this is weighted fair queueing, with a virtual clock that runs as much slower as there is too much to do.
+polling may use, each gets it. Beyond that all intervals are stretched by one factor, so that every gap stays in
+proportion: this is weighted fair queueing, with a virtual clock that slows down in proportion to the overload.
 """
 
 from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from .._concurrency.wait_queue import Waker
-from ..models.enums import PaymentState
+from .payment_status import FRESH_POLL_INTERVAL
 
 if TYPE_CHECKING:
-    from ..models import Balance, PaymentStatus
     from ..webhooks.events import WebhookEvent
 
 SHARE: Final = 0.8
@@ -29,21 +26,6 @@ _BURST: Final = 0.05
 USEFUL: Final = 300.0
 """Seconds between two polls beyond which watching tells a merchant little; hooks hear of it."""
 
-FRESH: Final = (120.0, 3.0)
-"""For two minutes after its creation a payment is polled every three seconds: most payers pay at once."""
-
-CLOSING: Final = (120.0, 5.0)
-"""The last two minutes before it expires, every five seconds: the rest of the payers are in a hurry."""
-
-SEEN: Final = 5.0
-"""Seconds between polls once funds were seen: what follows are confirmations, and somebody waits for them."""
-
-CALM: Final = (10.0, 30.0)
-"""In between the interval grows with the payment's age, a tenth of it, within these bounds."""
-
-OVERDUE: Final = (5.0, 60.0)
-"""After its expiry a payment that is still pending: a tenth of the time since, within these bounds."""
-
 OUTAGE: Final = 600.0
 """Seconds for which polls may fail in a row before the watcher is told: deployments and failovers are shorter."""
 
@@ -53,117 +35,11 @@ AFTER_FAILURE: Final = 5.0
 FED_PATIENCE: Final = 2.0
 """Seconds a watcher that was fed an event waits for the API's own word on it, which says more than events do."""
 
-AFTER_EXPIRY: Final = timedelta(seconds=1)
-"""How long after its expiry a payment is polled in any case."""
-
-
-def interval(status: PaymentStatus | None, *, now: datetime, watched: float) -> float:
-    """Seconds until the next poll of a payment would be welcome. ``watched``: seconds since watching began."""
-    if status is None:
-        return 0.0
-    age = watched if status.created_at is None else max(watched, (now - status.created_at).total_seconds())
-    left = math.inf if status.expires_at is None else (status.expires_at - now).total_seconds()
-    if status.current_balance > 0 or status.status in (PaymentState.PROCESSING, PaymentState.CONFIRMING):
-        return SEEN
-    if left <= 0:
-        return _within(OVERDUE, -left / 10)
-    if age < FRESH[0]:
-        return FRESH[1]
-    if left < CLOSING[0]:
-        return CLOSING[1]
-    return _within(CALM, age / 10)
-
-
-def _within(bounds: tuple[float, float], value: float) -> float:
-    return min(max(bounds[0], value), bounds[1])
-
-
-_LAST: Final = 2
-
-
-def goes_backwards(last: PaymentStatus, new: PaymentStatus) -> bool:
-    """Whether an answer is older than one already seen: a lagging replica, not news."""
-    before, after = _stage(last), _stage(new)
-    if before == _LAST or after != before:
-        # More money than before is news whatever the state is called: an underpaid payment was topped up.
-        return after < before and new.current_balance <= last.current_balance
-    if new.current_balance != last.current_balance:
-        return new.current_balance < last.current_balance
-    return new.confirmations < last.confirmations
-
-
-def _stage(status: PaymentStatus) -> int:
-    if status.is_final:
-        return _LAST
-    # Whatever is neither pending nor final lies in between, values this version does not know included.
-    return 0 if status.status == PaymentState.PENDING else 1
-
-
 _GOLDEN: Final = (5**0.5 - 1) / 2
 """Its multiples, without their whole part, are as evenly spread as can be."""
 
 _ROUNDING: Final = 1e-4
 """Seconds that count as now: the virtual clock is a sum of many small steps."""
-
-
-class PaymentSubject:
-    """A payment: news until it is final, and a look just after it expires."""
-
-    def wanted(self, last: PaymentStatus | None, now: datetime, watched: float) -> float:
-        """See :func:`interval`."""
-        return interval(last, now=now, watched=watched)
-
-    def appointment(self, last: PaymentStatus | None) -> datetime | None:
-        """Just after its expiry."""
-        if last is None or last.expires_at is None:
-            return None
-        return last.expires_at + AFTER_EXPIRY
-
-    def is_news(self, last: PaymentStatus, new: PaymentStatus) -> bool:
-        """Whether anything changed, and not backwards."""
-        return new != last and not goes_backwards(last, new)
-
-    def is_over(self, last: PaymentStatus) -> bool:
-        """Whether the status is final."""
-        return last.is_final
-
-    def told(self, known: PaymentStatus | None, events: Sequence[WebhookEvent]) -> PaymentStatus | None:
-        """What is known, together with what events say."""
-        if not events:
-            return known
-        # Whoever receives no events does not import them.
-        from .event_updates import advanced
-
-        return advanced(known, events)
-
-
-class BalanceSubject:
-    """A balance: never final, looked at in even intervals."""
-
-    def __init__(self, every: float) -> None:
-        self._every = every
-
-    def wanted(self, last: Balance | None, now: datetime, watched: float) -> float:
-        """At once, then every so many seconds."""
-        return 0.0 if last is None else self._every
-
-    def appointment(self, last: Balance | None) -> datetime | None:
-        """None."""
-        return None
-
-    def is_news(self, last: Balance, new: Balance) -> bool:
-        """Whether anything changed."""
-        return new != last
-
-    def is_over(self, last: Balance) -> bool:
-        """Never."""
-        return False
-
-    def told(self, known: Balance | None, events: Sequence[WebhookEvent]) -> Balance | None:
-        """What is known: no event says how a balance stands."""
-        del events
-        return known
-
 
 EVENTS_KEPT: Final = 16
 """Events a watcher keeps that nobody asks for news; the newest say the most."""
@@ -256,7 +132,7 @@ class Schedule:
         watcher.ticket = self._tickets
         self._count += 1
         # A first look counts like one at a fresh payment: thousands of newcomers must not starve the others.
-        before, watcher.wanted = watcher.wanted, wanted or FRESH[1]
+        before, watcher.wanted = watcher.wanted, wanted or FRESH_POLL_INTERVAL[1]
         self._demand += 1 / watcher.wanted
         if self._is_overloaded and (wanted == 0 or watcher.wanted != before):
             # Those who change their interval together would stay in step, and make each other wait.

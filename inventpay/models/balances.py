@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import Factory, field, frozen
 
-from .._api.amounts import subtract
+from .._core.decimals import subtract
 from .enums import Currency
 from .raw import raw_field
 

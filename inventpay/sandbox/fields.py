@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from decimal import Decimal
-from ipaddress import ip_address
 
 from inventpay.sandbox import assumptions, money, urls
 from inventpay.sandbox.coins import AMOUNT_CURRENCIES, ANY_COIN, COINS, Coin
@@ -155,14 +154,6 @@ class Fields:
     def _require(self, name: str) -> None:
         if self._members.get(name) is None:
             self._problems[name] = "Is required"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` (a name or an address) is this machine alone."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _is_address(value: str, coin: Coin) -> bool:

@@ -8,7 +8,7 @@ import sys
 from contextlib import nullcontext, suppress
 from typing import TextIO
 
-from inventpay.sandbox.fields import is_loopback
+from inventpay._core.hosts import is_loopback
 from inventpay.sandbox.sandbox import Sandbox
 from inventpay.sandbox.server import RunningServer, Server, config, listen
 from inventpay.sandbox.state_file import kept

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventpay._api.amounts import Amount, decode_money, plain, read_amount, subtract
+from inventpay._api.amounts import Amount, read_amount
+from inventpay._core.decimals import decode_money, plain, subtract
 from inventpay._json.converter import read_json, write_json
 from inventpay.errors import InvalidArgumentError
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventpay import InvalidArgumentError, PaymentState, PaymentStatus
-from inventpay._watching.event_updates import advanced, payment_of
-from inventpay._watching.schedule import goes_backwards
+from inventpay._watching.event_updates import merge_events, payment_of
+from inventpay._watching.payment_status import goes_backwards
 from inventpay.webhooks import (
     PaymentCompletedEvent,
     PaymentConfirmedEvent,
@@ -66,7 +66,7 @@ def test_the_name_decides_and_the_status_may_be_more_exact(
     kind: type[PaymentEvent], said: PaymentState | str | None, state: str
 ) -> None:
     """An event leads to the state its name stands for, or to the known one that says the same more exactly."""
-    told = advanced(known(), [event(kind, status=said)])
+    told = merge_events(known(), [event(kind, status=said)])
     assert told is not None
     assert told.status == state
     assert told.raw == RAW
@@ -75,27 +75,27 @@ def test_the_name_decides_and_the_status_may_be_more_exact(
 def test_what_is_known_stays_and_what_is_told_is_added() -> None:
     """Amounts and times of the API stay, the event's fill the gaps, the greater balance and count win."""
     before = known("CONFIRMING", "20", 3, required_amount=Decimal(30), created_at=START)
-    told = advanced(
+    told = merge_events(
         before,
         [event(PaymentCompletedEvent, amount=Decimal("29.99"), currency="BTC", confirmations=2, confirmed_at=START)],
     )
     assert told == known(
         "COMPLETED", "29.99", 3, required_amount=Decimal(30), created_at=START, currency="BTC", completed_at=START
     )
-    topped = advanced(known("UNDERPAID", "20"), [event(PaymentPendingEvent, current_balance=Decimal(25))])
+    topped = merge_events(known("UNDERPAID", "20"), [event(PaymentPendingEvent, current_balance=Decimal(25))])
     assert topped == known("PENDING", "25")
 
 
 def test_an_event_that_knows_of_less_money_came_late() -> None:
     """It says how things stood before the rest arrived; one that ends the payment counts all the same."""
     topped = known("PENDING", "25")
-    assert advanced(topped, [event(PaymentUnderpaidEvent, current_balance=Decimal(20))]) is topped
-    assert advanced(topped, [event(PaymentExpiredEvent, current_balance=Decimal(20))]) == known("EXPIRED", "25")
+    assert merge_events(topped, [event(PaymentUnderpaidEvent, current_balance=Decimal(20))]) is topped
+    assert merge_events(topped, [event(PaymentExpiredEvent, current_balance=Decimal(20))]) == known("EXPIRED", "25")
 
 
 def test_an_underpaid_event_names_what_is_required() -> None:
     """`requiredAmount` where other events have `amount`."""
-    told = advanced(
+    told = merge_events(
         None, [event(PaymentUnderpaidEvent, required_amount=Decimal(30), current_balance=Decimal(20), currency="BTC")]
     )
     assert told == known("UNDERPAID", "20", required_amount=Decimal(30), currency="BTC")
@@ -112,18 +112,18 @@ def test_an_underpaid_event_names_what_is_required() -> None:
 )
 def test_nothing_is_made_up(news: WebhookEvent) -> None:
     """Where nobody has said how much was received, there is no status."""
-    assert advanced(None, [news]) is None
+    assert merge_events(None, [news]) is None
 
 
 def test_an_event_of_an_unknown_kind_changes_nothing() -> None:
     """What it means is not known; the API has to be asked."""
-    assert advanced(known(), [UnknownEvent(event="payment.refunded", payment_id=PAYMENT)]) == known()
+    assert merge_events(known(), [UnknownEvent(event="payment.refunded", payment_id=PAYMENT)]) == known()
 
 
 def test_the_words_of_the_api_stay_where_the_event_says_no_more() -> None:
     """A status that is as far as the event keeps its own JSON object."""
     seen = known("COMPLETED", "30", 12, raw={"status": "COMPLETED"})
-    assert advanced(seen, [event(PaymentCompletedEvent, amount=Decimal(30), completed_at=START)]) is seen
+    assert merge_events(seen, [event(PaymentCompletedEvent, amount=Decimal(30), completed_at=START)]) is seen
 
 
 amounts = st.none() | st.sampled_from([Decimal(0), Decimal(20), Decimal(30)])
@@ -151,15 +151,15 @@ def test_no_order_of_events_leads_backwards(before: PaymentStatus | None, events
     """Each event leads on or changes nothing; told again it changes nothing; what is final stays."""
     now = before
     for news in events:
-        after = advanced(now, [news])
+        after = merge_events(now, [news])
         if now is not None:
             assert after is not None
             assert not goes_backwards(now, after)
             assert after.current_balance >= now.current_balance
             assert after is now or not now.is_final
-        assert advanced(after, [news]) is after
+        assert merge_events(after, [news]) is after
         now = after
-    assert advanced(before, events) == now
+    assert merge_events(before, events) == now
 
 
 def test_only_verified_events_count() -> None:

@@ -12,17 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventpay import Balance, PaymentState, PaymentStatus
-from inventpay._watching.schedule import (
-    AFTER_EXPIRY,
-    SHARE,
-    USEFUL,
-    BalanceSubject,
-    PaymentSubject,
-    Schedule,
-    Watcher,
-    goes_backwards,
-    interval,
-)
+from inventpay._watching.payment_status import AFTER_EXPIRY, goes_backwards, poll_interval
+from inventpay._watching.schedule import SHARE, USEFUL, Schedule, Watcher
+from inventpay._watching.subjects import BalanceSubject, PaymentSubject
 from tests.support.virtual_time import START
 
 
@@ -54,7 +46,7 @@ def status(state: str = "PENDING", balance: str = "0", confirmations: int = 0, *
 )
 def test_intervals(last: PaymentStatus | None, seconds: float) -> None:
     """Short after creation, near expiry and while funds confirm, longer in between; by age where no time is known."""
-    assert interval(last, now=START, watched=400.0 if last == status() else 0.0) == pytest.approx(seconds)
+    assert poll_interval(last, now=START, watched=400.0 if last == status() else 0.0) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(
@@ -87,15 +79,15 @@ def test_the_subjects() -> None:
     assert payment.appointment(None) is None
     assert payment.is_over(status("EXPIRED"))
     assert not payment.is_over(pending)
-    assert payment.is_news(pending, status("PENDING", "1", expires_at=5))
-    assert not payment.is_news(pending, pending)
+    assert payment.is_update(pending, status("PENDING", "1", expires_at=5))
+    assert not payment.is_update(pending, pending)
     assert payment.wanted(None, START, 0.0) == 0.0
     held = Balance(currency="BTC", available_balance=Decimal(1), total_earned=Decimal(1), total_withdrawn=Decimal(0))
     assert balance.wanted(None, START, 0.0) == 0.0
     assert balance.wanted(held, START, 0.0) == 5.0
     assert balance.appointment(held) is None
     assert not balance.is_over(held)
-    assert not balance.is_news(held, held)
+    assert not balance.is_update(held, held)
 
 
 class Sleeper:

@@ -17,7 +17,8 @@ from datetime import datetime, timedelta
 import httpx
 
 from inventpay import AsyncInventPay, PaymentStatus, PollingStretched
-from inventpay._watching.schedule import SHARE, PaymentSubject
+from inventpay._watching.schedule import SHARE
+from inventpay._watching.subjects import PaymentSubject
 from inventpay.hooks import Event
 from tests.support.virtual_api import virtual_client
 from tests.support.virtual_time import START, run
