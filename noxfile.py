@@ -47,6 +47,7 @@ def soak(session: nox.Session) -> None:
 def sync(session: nox.Session) -> None:
     """Makes the blocking twins, or with ``--check`` only says whether they are up to date."""
     session.run("python", "tools/generate_sync.py", *session.posargs)
+    session.run("python", "tools/generate_exports.py", *session.posargs)
 
 
 @nox.session
@@ -56,6 +57,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("python", "tools/generate_sync.py", "--check")
+    session.run("python", "tools/generate_exports.py", "--check")
     session.run("lint-imports", "--no-logo", "--no-cache", env={"PYTHONPATH": "."})
 
 

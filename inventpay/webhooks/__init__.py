@@ -9,75 +9,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from .._core.lazy_exports import exports
 
-from .._core import lazy_exports
-
-if TYPE_CHECKING:
-    from .answers import DeliveryOutcome, WebhookAnswer
-    from .events import (
-        KNOWN_EVENTS,
-        PaidEvent,
-        PaymentCompletedEvent,
-        PaymentConfirmedEvent,
-        PaymentCreatedEvent,
-        PaymentEvent,
-        PaymentExpiredEvent,
-        PaymentFailedEvent,
-        PaymentPendingEvent,
-        PaymentTestEvent,
-        PaymentUnderpaidEvent,
-        UnknownEvent,
-        WebhookEvent,
-        WithdrawalCompletedEvent,
-        WithdrawalCreatedEvent,
-        WithdrawalEvent,
-        WithdrawalFailedEvent,
-        WithdrawalProcessingEvent,
-    )
-    from .memory_store import MemorySeenStore
-    from .parsing import parse_event
-    from .receiver import WebhookReceiver
-    from .request_headers import DELIVERY_ID_HEADER, EVENT_HEADER, SIGNATURE_HEADER
-    from .seen import Claim, SeenStore, Standing
-    from .signature import sign, verify_signature
-    from .sqlite_store import SQLiteSeenStore
-else:
-    # Who checks a signature pays neither for the events nor for SQLite, which some builds of Python lack.
-    __getattr__, __dir__ = lazy_exports.exports(
-        __name__,
-        {
-            "answers": ["DeliveryOutcome", "WebhookAnswer"],
-            "events": [
-                "KNOWN_EVENTS",
-                "PaidEvent",
-                "PaymentCompletedEvent",
-                "PaymentConfirmedEvent",
-                "PaymentCreatedEvent",
-                "PaymentEvent",
-                "PaymentExpiredEvent",
-                "PaymentFailedEvent",
-                "PaymentPendingEvent",
-                "PaymentTestEvent",
-                "PaymentUnderpaidEvent",
-                "UnknownEvent",
-                "WebhookEvent",
-                "WithdrawalCompletedEvent",
-                "WithdrawalCreatedEvent",
-                "WithdrawalEvent",
-                "WithdrawalFailedEvent",
-                "WithdrawalProcessingEvent",
-            ],
-            "memory_store": ["MemorySeenStore"],
-            "parsing": ["parse_event"],
-            "receiver": ["WebhookReceiver"],
-            "request_headers": ["DELIVERY_ID_HEADER", "EVENT_HEADER", "SIGNATURE_HEADER"],
-            "seen": ["Claim", "SeenStore", "Standing"],
-            "signature": ["sign", "verify_signature"],
-            "sqlite_store": ["SQLiteSeenStore"],
-        },
-    )
-
+# Checking a signature loads neither the events nor SQLite, which some builds of Python lack.
+# Written from __init__.pyi by tools/generate_exports.py. Edit the stub, then run: nox -s sync
+# pyright: reportUnsupportedDunderAll=false
+_EXPORTS = {
+    "answers": ["DeliveryOutcome", "WebhookAnswer"],
+    "events": [
+        "KNOWN_EVENTS",
+        "PaidEvent",
+        "PaymentCompletedEvent",
+        "PaymentConfirmedEvent",
+        "PaymentCreatedEvent",
+        "PaymentEvent",
+        "PaymentExpiredEvent",
+        "PaymentFailedEvent",
+        "PaymentPendingEvent",
+        "PaymentTestEvent",
+        "PaymentUnderpaidEvent",
+        "UnknownEvent",
+        "WebhookEvent",
+        "WithdrawalCompletedEvent",
+        "WithdrawalCreatedEvent",
+        "WithdrawalEvent",
+        "WithdrawalFailedEvent",
+        "WithdrawalProcessingEvent",
+    ],
+    "memory_store": ["MemorySeenStore"],
+    "parsing": ["parse_event"],
+    "receiver": ["WebhookReceiver"],
+    "request_headers": ["DELIVERY_ID_HEADER", "EVENT_HEADER", "SIGNATURE_HEADER"],
+    "seen": ["Claim", "SeenStore", "Standing"],
+    "signature": ["sign", "verify_signature"],
+    "sqlite_store": ["SQLiteSeenStore"],
+}
 __all__ = [
     "DELIVERY_ID_HEADER",
     "EVENT_HEADER",
@@ -112,3 +78,6 @@ __all__ = [
     "sign",
     "verify_signature",
 ]
+# End of the written part.
+
+__getattr__, __dir__ = exports(__name__, _EXPORTS)

@@ -1,0 +1,76 @@
+"""The public names: the one place where they stand. See tools/generate_exports.py."""
+
+from .answers import DeliveryOutcome as DeliveryOutcome
+from .answers import WebhookAnswer as WebhookAnswer
+from .events import (
+    KNOWN_EVENTS as KNOWN_EVENTS,
+)
+from .events import (
+    PaidEvent as PaidEvent,
+)
+from .events import (
+    PaymentCompletedEvent as PaymentCompletedEvent,
+)
+from .events import (
+    PaymentConfirmedEvent as PaymentConfirmedEvent,
+)
+from .events import (
+    PaymentCreatedEvent as PaymentCreatedEvent,
+)
+from .events import (
+    PaymentEvent as PaymentEvent,
+)
+from .events import (
+    PaymentExpiredEvent as PaymentExpiredEvent,
+)
+from .events import (
+    PaymentFailedEvent as PaymentFailedEvent,
+)
+from .events import (
+    PaymentPendingEvent as PaymentPendingEvent,
+)
+from .events import (
+    PaymentTestEvent as PaymentTestEvent,
+)
+from .events import (
+    PaymentUnderpaidEvent as PaymentUnderpaidEvent,
+)
+from .events import (
+    UnknownEvent as UnknownEvent,
+)
+from .events import (
+    WebhookEvent as WebhookEvent,
+)
+from .events import (
+    WithdrawalCompletedEvent as WithdrawalCompletedEvent,
+)
+from .events import (
+    WithdrawalCreatedEvent as WithdrawalCreatedEvent,
+)
+from .events import (
+    WithdrawalEvent as WithdrawalEvent,
+)
+from .events import (
+    WithdrawalFailedEvent as WithdrawalFailedEvent,
+)
+from .events import (
+    WithdrawalProcessingEvent as WithdrawalProcessingEvent,
+)
+from .memory_store import MemorySeenStore as MemorySeenStore
+from .parsing import parse_event as parse_event
+from .receiver import WebhookReceiver as WebhookReceiver
+from .request_headers import (
+    DELIVERY_ID_HEADER as DELIVERY_ID_HEADER,
+)
+from .request_headers import (
+    EVENT_HEADER as EVENT_HEADER,
+)
+from .request_headers import (
+    SIGNATURE_HEADER as SIGNATURE_HEADER,
+)
+from .seen import Claim as Claim
+from .seen import SeenStore as SeenStore
+from .seen import Standing as Standing
+from .signature import sign as sign
+from .signature import verify_signature as verify_signature
+from .sqlite_store import SQLiteSeenStore as SQLiteSeenStore
