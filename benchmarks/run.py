@@ -7,28 +7,32 @@ nox -s bench -- --only burst    the rows with this in the name of their script
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
 
-from _bench import HERE, Bench, NotMeasured, Row, clean_environment, parser, report, say
-from _picture import picture
-from _table import Failure, table
+from harness.bench import HERE, Bench, NotMeasured, Row, clean_environment, parser, report, say
+from harness.picture import picture
+from harness.table import Failure, table
 
 SCRIPTS = (
-    "per_call",
-    "imports",
-    "first_call",
-    "loopback",
-    "bursts",
-    "shared_reads",
-    "leases",
-    "watchers",
-    "deliveries",
-    "pages",
+    "call/per_call.py",
+    "call/imports.py",
+    "call/first_call.py",
+    "call/loopback.py",
+    "call/bursts.py",
+    "call/shared_reads.py",
+    "limits/leases.py",
+    "watching/watchers.py",
+    "webhooks/deliveries.py",
+    "call/pages.py",
 )
+
+RESULTS = HERE / "results"
 
 
 def main() -> int:
@@ -49,9 +53,9 @@ def main() -> int:
     floods = "" if options.only or bench.quick else flooded(bench)
     if not options.only and (options.write or not bench.quick):
         text = table(rows, failures, floods, bench.versions(), seconds=time.time() - begun, quick=bench.quick)
-        (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
-        (HERE / "results.svg").write_text(picture(rows), encoding="utf-8")
-        print("\nwritten: benchmarks/RESULTS.md and benchmarks/results.svg")
+        (RESULTS / "RESULTS.md").write_text(text, encoding="utf-8")
+        (RESULTS / "results.svg").write_text(picture(rows), encoding="utf-8")
+        print("\nwritten: benchmarks/results/RESULTS.md and results.svg")
     missed = sum(row.verdict == "MISSED" for row in rows)
     judged = sum(row.target is not None for row in rows)
     print(f"{judged - missed} of {judged} targets met, {len(failures)} scripts failed, {time.time() - begun:.0f} s")
@@ -63,12 +67,12 @@ def measured(bench: Bench, scripts: Sequence[str]) -> tuple[list[Row], list[Fail
     rows: list[Row] = []
     failures: list[Failure] = []
     for name in scripts:
-        script = importlib.import_module(name)
-        print(f"\n{name}.py: {script.__doc__.strip().splitlines()[0]}", flush=True)
+        script = load(name)
+        print(f"\n{name}: {script.__doc__.strip().splitlines()[0]}", flush=True)
         try:
             new = script.measure(bench)
         except (NotMeasured, subprocess.SubprocessError, OSError) as error:
-            failures.append(Failure(f"{name}.py", str(error)))
+            failures.append(Failure(name, str(error)))
             print(f"not measured: {error}", flush=True)
         else:
             rows += new
@@ -76,11 +80,21 @@ def measured(bench: Bench, scripts: Sequence[str]) -> tuple[list[Row], list[Fail
     return rows, failures
 
 
+def load(name: str) -> ModuleType:
+    """Load a script by its path below benchmarks/; folders such as limits/ share their names with peers."""
+    spec = importlib.util.spec_from_file_location(Path(name).stem, HERE / name)
+    if spec is None or spec.loader is None:
+        raise ImportError(name)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def flooded(bench: Bench) -> str:
     """What the rate limiters let through, in real time, in the words of limiter.py."""
     say("floods")
     print("\nlimiter.py --quick --part floods", flush=True)
-    command = [bench.python("limiters"), HERE / "limiter.py", "--quick", "--part", "floods"]
+    command = [bench.python("limiters"), HERE / "limits" / "limiter.py", "--quick", "--part", "floods"]
     ran = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), timeout=300)
     print(ran.stdout or ran.stderr, flush=True)
     return ran.stdout.strip() if ran.returncode == 0 else f"not measured: {ran.stderr.strip().splitlines()[-1]}"

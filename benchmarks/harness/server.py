@@ -2,7 +2,7 @@
 
 Runs in a process of its own until its standard input ends:
 
-    python benchmarks/_server.py [latency in seconds]     prints its port
+    python benchmarks/harness/server.py [latency in seconds]     prints its port
     GET /seen                                             {"seen": requests since the last time this was asked}
 """
 
@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 from typing import cast
 
-from _bodies import HEADERS, body_of
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from harness.bodies import HEADERS, body_of
 
 seen = 0
 latency = float(sys.argv[1]) if len(sys.argv) > 1 else 0.0

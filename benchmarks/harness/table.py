@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from _bench import Row
+from harness.bench import Row
 
 
 class Failure(NamedTuple):

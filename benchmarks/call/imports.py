@@ -6,10 +6,14 @@ with. Bytecode is compiled beforehand, as pip does.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from _bench import OURS, VENDOR, Bench, Row, run_alone
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from harness.bench import OURS, VENDOR, Bench, Row, run_alone
 
 WRITTEN = (
     "from inventpay import AsyncInventPay, InventPay, InventPayError, APIStatusError, RateLimitedError, "

@@ -25,9 +25,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from _bench import HERE, OURS, Bench, NotMeasured, clean_environment, contender_of, parser
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-FIGURES = HERE / "instructions.json"
+from harness.bench import OURS, Bench, NotMeasured, clean_environment, contender_of, parser
+
+FIGURES = Path(__file__).with_name("instructions.json")
 TOLERANCE = 0.05
 FEW, MANY = 40, 240
 WORLDS = ("async", "blocking")

@@ -12,9 +12,12 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from statistics import median
 
-from _bench import OURS, Bench, Row, answer, contender_of, run_alone, server
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from harness.bench import OURS, Bench, Row, answer, contender_of, run_alone, server
 
 BURST = 300
 OVER_AIOHTTP = f"{OURS} over aiohttp"

@@ -2,9 +2,9 @@
 
 python -m venv .bench
 .bench/bin/pip install ".[sandbox]"
-.bench/bin/python benchmarks/sandbox.py             about 2 minutes
-.bench/bin/python benchmarks/sandbox.py --quick     a tenth of it
-.bench/bin/python benchmarks/sandbox.py --json      the same figures for programs
+.bench/bin/python benchmarks/sandbox/throughput.py             about 2 minutes
+.bench/bin/python benchmarks/sandbox/throughput.py --quick     a tenth of it
+.bench/bin/python benchmarks/sandbox/throughput.py --json      the same figures for programs
 
 The sandbox runs in a process of its own, as `python -m inventpay sandbox` starts it, without rate limits. This process
 is a plain client, without any HTTP library: a few keep-alive connections, each with one request at a time, which asks

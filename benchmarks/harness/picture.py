@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from _bench import Row
+from harness.bench import Row
 
 WIDTH, LABEL, BAR, LINE, TOP = 900, 500, 250, 30, 62
 """Pixels: the whole, where bars begin, a bar of ratio 1, one row, and what is above the first."""

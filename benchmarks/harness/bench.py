@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parents[1]
 ROOT = HERE.parent
 
 OURS = "inventpay"
@@ -198,7 +198,7 @@ def child(python: Path, contender: str, arguments: Sequence[str]) -> Figures:
 @contextlib.contextmanager
 def server(latency: float = 0.0) -> Generator[str]:
     """The base URL of a loopback server, in a process of its own, that answers what every contender asks."""
-    command = [sys.executable, str(HERE / "_server.py"), str(latency)]
+    command = [sys.executable, str(HERE / "harness" / "server.py"), str(latency)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         port = process.stdout.readline().strip()

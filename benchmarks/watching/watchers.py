@@ -11,8 +11,11 @@ import gc
 import sys
 import tracemalloc
 from collections.abc import Sequence
+from pathlib import Path
 
-from _bench import OURS, Bench, Row, answer, contender_of, run_alone
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from harness.bench import OURS, Bench, Row, answer, contender_of, run_alone
 
 WATCHERS = 10_000
 
@@ -36,7 +39,7 @@ async def contend(watchers: int) -> None:
 async def kibibytes(watchers: int, *, limit: int) -> float:
     """The memory of one of them."""
     import httpx
-    from _bodies import HEADERS, STATUS
+    from harness.bodies import HEADERS, STATUS
 
     from inventpay import AsyncInventPay, RateLimits
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-from _contenders import Contender, Peer
-from _policies import most_in_a_window, refusals, sustained_use
+from harness.contenders import Contender, Peer
+from harness.policies import most_in_a_window, refusals, sustained_use
 
 from inventpay import AsyncInventPay
 from inventpay.hooks import Event, TokenWaited
@@ -75,7 +75,7 @@ class _Order:
 @contextlib.contextmanager
 def arrivals_server() -> Generator[str]:
     """The base URL of a server that runs as long as the block."""
-    command = [sys.executable, str(Path(__file__).with_name("_arrivals_server.py"))]
+    command = [sys.executable, str(Path(__file__).with_name("arrivals_server.py"))]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         port = process.stdout.readline().strip()

@@ -2,9 +2,9 @@
 
 python -m venv .bench
 .bench/bin/pip install ".[aiohttp]" aiolimiter pyrate-limiter limits throttled-py
-.bench/bin/python benchmarks/limiter.py              about 5 minutes
-.bench/bin/python benchmarks/limiter.py --quick      about 1 minute, coarse
-.bench/bin/python benchmarks/limiter.py --limit 300 --rounds 3
+.bench/bin/python benchmarks/limits/limiter.py              about 5 minutes
+.bench/bin/python benchmarks/limits/limiter.py --quick      about 1 minute, coarse
+.bench/bin/python benchmarks/limits/limiter.py --limit 300 --rounds 3
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ from pathlib import Path
 from statistics import median
 from typing import get_args
 
-from _contenders import CONTENDERS, Contender
-from _floods import FASTEST, SLOWEST, Flood, Outcome, arrivals_server, run, warm_up
-from _lease_costs import (
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from harness.contenders import CONTENDERS, Contender
+from harness.floods import FASTEST, SLOWEST, Flood, Outcome, arrivals_server, run, warm_up
+from harness.lease_costs import (
     CROWD_ANSWER_TIME,
     CROWD_LIMIT,
     LIMIT,
@@ -40,7 +42,7 @@ from _lease_costs import (
     timer_cost,
     waiter_memory,
 )
-from _policies import PHASES
+from harness.policies import PHASES
 
 from inventpay.options import Rule
 

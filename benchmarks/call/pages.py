@@ -8,8 +8,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from _bench import OURS, Bench, Row, answer, contender_of, microseconds, run_alone
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from harness.bench import OURS, Bench, Row, answer, contender_of, microseconds, run_alone
 
 ITEMS = 1_000
 

@@ -11,10 +11,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-from _bench import OURS, VENDOR, Bench, Row, answer, async_microseconds, contender_of, microseconds, run_alone
-from _bodies import HEADERS, body_of
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from harness.bench import OURS, VENDOR, Bench, Row, answer, async_microseconds, contender_of, microseconds, run_alone
+from harness.bodies import HEADERS, body_of
 
 BALANCE_PATH = "/v1/merchant/balance/USDT_BEP20"
 ASYNC = (OURS, "httpx", "httpx2", "stripe", "anthropic", "openai")

@@ -2,8 +2,8 @@
 
 python -m venv .bench
 .bench/bin/pip install . stripe standardwebhooks
-.bench/bin/python benchmarks/webhooks.py             half a minute
-.bench/bin/python benchmarks/webhooks.py --json      the same figures for programs
+.bench/bin/python benchmarks/webhooks/side_by_side.py             half a minute
+.bench/bin/python benchmarks/webhooks/side_by_side.py --json      the same figures for programs
 
 Every contender gets the same body, signed in its own way, and headers as a request has them. They take turns, a
 fraction of a second each, so that a busy spell of the machine meets all of them. What each gives back differs: this
@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 from inventpay.webhooks import MemorySeenStore, WebhookReceiver, parse_event, sign, verify_signature
 
 SECRET = "whsec_c2VjcmV0IG9mIHRoZSBiZW5jaG1hcms"
-EXAMPLES = Path(__file__).parents[1] / "tests" / "examples"
+EXAMPLES = Path(__file__).parents[2] / "tests" / "examples"
 
 TARGET = 1.3
 """What the package wants to keep: this many times the events per second of stripe."""

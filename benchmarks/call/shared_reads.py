@@ -10,9 +10,12 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from urllib.request import urlopen
 
-from _bench import OURS, Bench, Row, answer, contender_of, run_alone, server
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from harness.bench import OURS, Bench, Row, answer, contender_of, run_alone, server
 
 CALLERS = 1_000
 LATENCY = 0.25

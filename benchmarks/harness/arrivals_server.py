@@ -4,7 +4,7 @@ Every status call is answered with 200, so that no refusal changes what a client
 refused is worked out afterwards from the arrivals. A request travels for a random time before it counts as arrived, and
 its answer for another. Runs in a process of its own until its standard input ends:
 
-    python benchmarks/_arrivals_server.py     prints its port
+    python benchmarks/harness/arrivals_server.py     prints its port
     GET /begin?seed=1&fastest=0.00025&slowest=0.0125      forgets everything; one-way latency in seconds
     GET /v1/invoice/{id}/status               what is counted
     GET /arrivals                             {"arrivals": [...], "late": most seconds a timer was late}

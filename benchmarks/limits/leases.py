@@ -1,6 +1,6 @@
 """What a token of the rate limit costs: a lease that waits for nobody, and a grant while thousands wait.
 
-No network. ``python benchmarks/limiter.py`` has the details, both rules, and the peers in real time.
+No network. ``python benchmarks/limits/limiter.py`` has the details, both rules, and the peers in real time.
 """
 
 from __future__ import annotations
@@ -8,8 +8,11 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from _bench import OURS, Bench, Row, answer, contender_of, run_alone
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from harness.bench import OURS, Bench, Row, answer, contender_of, run_alone
 
 FEW, MANY = 100, 10_000
 
@@ -33,7 +36,7 @@ def measure(bench: Bench) -> Sequence[Row]:
 
 def contend(turns: int, grants: int) -> None:
     """The default rule, which suits every counting the server may do."""
-    from _lease_costs import burst_cost, grant_cost, limiter_cost
+    from harness.lease_costs import burst_cost, grant_cost, limiter_cost
 
     few = asyncio.run(grant_cost("any", FEW, grants))
     many = asyncio.run(grant_cost("any", MANY, grants))

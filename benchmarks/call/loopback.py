@@ -9,8 +9,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
-from _bench import OURS, VENDOR, Bench, Row, answer, contender_of, run_alone, server
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from harness.bench import OURS, VENDOR, Bench, Row, answer, contender_of, run_alone, server
 
 THREADS = 8
 CONTENDERS = (OURS, VENDOR, "httpx", "requests")

@@ -1,23 +1,32 @@
 """Webhook deliveries: verified and parsed, events a second, beside ``stripe.Webhook.construct_event``.
 
-Runs ``benchmarks/webhooks.py``, which has the details, in an environment with both packages.
+Runs ``benchmarks/webhooks/side_by_side.py``, which has the details, in an environment with both packages.
 """
 
 from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from _bench import HERE, Bench, NotMeasured, Row, clean_environment, run_alone
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from harness.bench import HERE, Bench, NotMeasured, Row, clean_environment, run_alone
 
 
 def measure(bench: Bench) -> Sequence[Row]:
     """One row for each body."""
-    command = [bench.python("webhooks"), HERE / "webhooks.py", "--json", *(["--quick"] if bench.quick else [])]
+    command = [
+        bench.python("webhooks"),
+        HERE / "webhooks" / "side_by_side.py",
+        "--json",
+        *(["--quick"] if bench.quick else []),
+    ]
     ran = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), timeout=300)
     if ran.returncode:
-        raise NotMeasured(f"webhooks.py: {ran.stderr.strip().splitlines()[-1]}")
+        raise NotMeasured(f"side_by_side.py: {ran.stderr.strip().splitlines()[-1]}")
     bodies: dict[str, dict[str, float]] = {}
     for row in json.loads(ran.stdout)["rows"]:
         bodies.setdefault(row["body"], {})[row["name"]] = row["events_per_second"]

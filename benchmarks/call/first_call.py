@@ -6,9 +6,13 @@ HTTP, so that nobody needs certificates; this package then reads none, and bare 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from _bench import OURS, VENDOR, Bench, Row, run_alone, server
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from harness.bench import OURS, VENDOR, Bench, Row, run_alone, server
 
 PATH = "/v1/merchant/balance/USDT_BEP20"
 
