@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from .._concurrency.forking import Lock, remember
@@ -52,6 +53,22 @@ def bound(limiter: Limiter, api_key: str, base_url: str, limits: RateLimits) -> 
     return limiter if bind is None else bind(api_key, base_url, limits)
 
 
+# The waiting shells lie in a higher layer: imported when first used (the named exceptions of import-linter), and once,
+# since an import statement in each call costs 3 % of it.
+@functools.cache
+def _async_shell() -> Callable[..., Awaitable[Lease]]:
+    from .._async.tokens import acquire
+
+    return acquire
+
+
+@functools.cache
+def _blocking_shell() -> Callable[..., Lease]:
+    from .._sync.tokens import acquire
+
+    return acquire
+
+
 class LocalLimiter:
     """One token bucket per endpoint class, for this process.
 
@@ -71,18 +88,13 @@ class LocalLimiter:
         self, rate_class: RateClass, waiting: AsyncWaiting, *, max_wait: float | None = None, background: bool = False
     ) -> Lease:
         """Leases a token of the class."""
-        # The waiting shell is above this layer; see the named exceptions of import-linter in pyproject.toml.
-        from .._async.tokens import acquire
-
-        return await acquire(self._gates[rate_class], waiting, max_wait=max_wait, background=background)
+        return await _async_shell()(self._gates[rate_class], waiting, max_wait=max_wait, background=background)
 
     def acquire(
         self, rate_class: RateClass, waiting: Waiting, *, max_wait: float | None = None, background: bool = False
     ) -> Lease:
         """Leases a token of the class."""
-        from .._sync.tokens import acquire
-
-        return acquire(self._gates[rate_class], waiting, max_wait=max_wait, background=background)
+        return _blocking_shell()(self._gates[rate_class], waiting, max_wait=max_wait, background=background)
 
     def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
         """How each class stands."""
