@@ -40,3 +40,8 @@ def server_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(_certificate())
     return context
+
+
+def trusted_context() -> ssl.SSLContext:
+    """A context that trusts the server."""
+    return ssl.create_default_context(cafile=trusted())

@@ -1,0 +1,194 @@
+"""Reach the API through a proxy: HTTP tunnels (CONNECT) and SOCKS 5.
+
+The negotiations are generators without I/O, which each kind of connection drives: they yield bytes to send and receive
+the bytes that arrived. No byte of a request is written before they are over.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import math
+import ssl
+import time
+from collections.abc import Generator
+from typing import Any, Final
+
+import httpx
+
+from .connecting import ProxyRoute
+from .messages import ResponseReader, request_head
+
+Negotiation = Generator[bytes, bytes, None]
+
+_PORTS: Final = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+
+_SOCKS_REFUSALS: Final = {
+    1: "general failure",
+    2: "not allowed by its rules",
+    3: "network unreachable",
+    4: "host unreachable",
+    5: "connection refused",
+    6: "time to live exceeded",
+    7: "command not supported",
+    8: "address type not supported",
+}
+
+
+def proxy_route(proxy: httpx.Proxy, tls: ssl.SSLContext) -> ProxyRoute:
+    """Return how to reach the proxy. ``tls`` is for a proxy at https:// that names no context of its own.
+
+    Raises:
+        ValueError: the URL of the proxy has a scheme that is not supported, or no host.
+    """
+    url = proxy.url
+    if url.scheme not in _PORTS or not url.host:
+        raise ValueError(f"the proxy {str(url)!r} must be an address such as http://, https:// or socks5://host:port")
+    auth = proxy.raw_auth
+    if url.scheme.startswith("socks5"):
+
+        def negotiate(host: str, port: int) -> Negotiation:
+            return socks_tunnel(host, port, auth)
+    else:
+        headers = list(proxy.headers.raw)
+        if auth is not None:
+            headers.insert(0, (b"Proxy-Authorization", b"Basic " + base64.b64encode(b":".join(auth))))
+
+        def negotiate(host: str, port: int) -> Negotiation:
+            return http_tunnel(host, port, headers)
+
+    return ProxyRoute(
+        host=url.raw_host.decode("ascii"),
+        port=url.port or _PORTS[url.scheme],
+        tls=(proxy.ssl_context or tls) if url.scheme == "https" else None,
+        negotiate=negotiate,
+    )
+
+
+def http_tunnel(host: str, port: int, headers: list[tuple[bytes, bytes]]) -> Negotiation:
+    """Ask an HTTP proxy for a tunnel.
+
+    Raises:
+        httpx.ProxyError: the proxy refused, or its response is not one to CONNECT.
+    """
+    target = f"[{host}]:{port}".encode() if ":" in host else f"{host}:{port}".encode()
+    reader = ResponseReader()
+    reader.expect(head_only=True)
+    received = yield request_head(b"CONNECT", target, [(b"Host", target), (b"Accept", b"*/*"), *headers])
+    try:
+        reader.feed(received)
+        while not reader.has_head:
+            reader.feed((yield b""))
+    except httpx.RemoteProtocolError as error:
+        raise httpx.ProxyError(f"the response of the proxy could not be read: {error}") from error
+    if not 200 <= reader.status < 300:
+        raise httpx.ProxyError(f"{reader.status} {reader.reason.decode('latin-1')}")
+    if reader.has_surplus:
+        raise httpx.ProxyError("the proxy sent bytes through the tunnel before anything was asked")
+
+
+def socks_tunnel(host: str, port: int, auth: tuple[bytes, bytes] | None) -> Negotiation:
+    """Ask a SOCKS 5 proxy (RFC 1928, passwords RFC 1929) for a connection; the proxy resolves the name.
+
+    Raises:
+        httpx.ProxyError: the proxy refused, or does not speak SOCKS 5.
+    """
+    data = yield b"\x05\x01\x00" if auth is None else b"\x05\x02\x00\x02"
+    data = yield from _at_least(2, data)
+    if data[:2] == b"\x05\x02" and auth is not None:
+        user, password = auth
+        data = yield b"\x01%c%b%c%b" % (len(user), user, len(password), password)
+        data = yield from _at_least(2, data)
+        if data[1]:
+            raise httpx.ProxyError("the SOCKS proxy refused the user name or the password")
+    elif data[:2] != b"\x05\x00":
+        raise httpx.ProxyError("the SOCKS proxy accepts no way of signing in that was offered")
+    try:
+        address = ipaddress.ip_address(host)
+        kind = (b"\x01" if address.version == 4 else b"\x04") + address.packed
+    except ValueError:
+        kind = b"\x03%c%b" % (len(host), host.encode("ascii"))
+    data = yield b"\x05\x01\x00" + kind + port.to_bytes(2, "big")
+    data = yield from _at_least(5, data)
+    if data[0] != 5 or data[1]:
+        raise httpx.ProxyError(f"the SOCKS proxy refused: {_SOCKS_REFUSALS.get(data[1], f'code {data[1]}')}")
+    size = {1: 10, 4: 22}.get(data[3], 7 + data[4])
+    data = yield from _at_least(size, data)
+    if len(data) > size:
+        raise httpx.ProxyError("the proxy sent bytes through the tunnel before anything was asked")
+
+
+def _at_least(size: int, data: bytes) -> Generator[bytes, bytes, bytes]:
+    while len(data) < size:
+        data += yield b""
+    return data
+
+
+class TLSInTLS:
+    """A socket that speaks TLS inside a connection that is TLS already, which ``ssl.SSLSocket`` cannot."""
+
+    def __init__(self, outer: ssl.SSLSocket, context: ssl.SSLContext, server_hostname: str) -> None:
+        self._outer = outer
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._deadline = math.inf
+        self._inner = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Bound the next step, as ``socket.settimeout`` does; 0 makes it not wait at all."""
+        self._deadline = math.inf if seconds is None else time.monotonic() + seconds
+        self._outer.settimeout(seconds)
+
+    def do_handshake(self) -> None:
+        """Agree on TLS with the host behind the proxy."""
+        self._run(self._inner.do_handshake)
+
+    def recv(self, size: int) -> bytes:
+        """Return what arrived; nothing at the end."""
+        received: bytes = self._run(self._inner.read, size)
+        return received
+
+    def send(self, data: memoryview) -> int:
+        """Write all of the data."""
+        size: int = self._run(self._inner.write, data)
+        return size
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._outer.close()
+
+    def getsockname(self) -> Any:
+        """Return the local address."""
+        return self._outer.getsockname()
+
+    def getpeername(self) -> Any:
+        """Return the address of the proxy."""
+        return self._outer.getpeername()
+
+    def _run(self, step: Any, *arguments: Any) -> Any:
+        while True:
+            wanting: ssl.SSLError | None = None
+            result: Any = None
+            try:
+                result = step(*arguments)
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
+                wanting = error
+            if self._outgoing.pending:
+                self._outer.sendall(self._outgoing.read())
+            if wanting is None:
+                return result
+            self._renew_timeout()
+            if isinstance(wanting, ssl.SSLWantReadError):
+                data = self._outer.recv(64 * 1024)
+                if data:
+                    self._incoming.write(data)
+                else:
+                    self._incoming.write_eof()
+
+    def _renew_timeout(self) -> None:
+        """Bound the rest of the step by what it has left, however slowly bytes arrive."""
+        if self._outer.gettimeout():
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("timed out")
+            self._outer.settimeout(None if left == math.inf else left)

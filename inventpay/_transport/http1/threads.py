@@ -1,0 +1,236 @@
+"""One connection for threads."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from collections.abc import Callable, Generator, Iterable
+from typing import Any, Final
+
+import httpx
+
+from ..progress import COMPLETE, HEAD_RECEIVED, PARTLY_WRITTEN, WRITTEN, Progress
+from .connecting import Route, open_blocking
+from .messages import ResponseReader
+from .proxies import TLSInTLS
+
+_SLICE: Final = 64 * 1024
+"""Bytes that are written or read at a time."""
+
+_NOTHING_YET: Final = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class Connection:
+    """A connection over which one request at a time is sent."""
+
+    def __init__(self, route: Route) -> None:
+        self._route = route
+        self._socket: Any = None
+        """A socket, an SSLSocket, or what stands for one where TLS runs inside TLS."""
+        self._reader = ResponseReader()
+        self._progress: Progress | None = None
+        """Of the request under way; ``None`` between two."""
+        self._cut_off: httpx.WriteError | None = None
+        self.expires_at = 0.0
+
+    def open(self, progress: Progress) -> None:
+        """Connect to the API, or to the proxy.
+
+        Raises:
+            httpx.ConnectError: the host cannot be reached.
+            httpx.ConnectTimeout: the time that is left was too short.
+        """
+        self._socket = open_blocking(*self._route.first_stop, progress.left)
+
+    def start(self, progress: Progress) -> None:
+        """Open the tunnel through the proxy and agree on TLS.
+
+        Raises:
+            httpx.ConnectError: TLS cannot be agreed on.
+            httpx.ConnectTimeout: the time that is left was too short.
+            httpx.ProxyError: the proxy refused.
+        """
+        route = self._route
+        try:
+            if route.proxy is not None:
+                if route.proxy.tls is not None:
+                    self._secure(route.proxy.tls, route.proxy.host, progress)
+                self._tunnel(route.proxy.negotiate(route.host, route.port), progress)
+            if route.tls is not None:
+                self._secure(route.tls, route.host, progress)
+        except BaseException as error:
+            self.abort()
+            if isinstance(error, TimeoutError):
+                raise httpx.ConnectTimeout("no connection was made in time") from error
+            if isinstance(error, OSError):
+                raise httpx.ConnectError(str(error) or type(error).__name__) from error
+            raise
+
+    def _tunnel(self, steps: Generator[bytes, bytes, None], progress: Progress) -> None:
+        output = next(steps)
+        with contextlib.suppress(StopIteration):
+            while True:
+                self._socket.settimeout(_left(progress, httpx.ConnectTimeout))
+                if output:
+                    self._socket.sendall(output)
+                data = self._socket.recv(_SLICE)
+                if not data:
+                    raise httpx.ProxyError("the proxy closed the connection")
+                output = steps.send(data)
+
+    def _secure(self, tls: ssl.SSLContext, host: str, progress: Progress) -> None:
+        left = _left(progress, httpx.ConnectTimeout)
+        if isinstance(self._socket, ssl.SSLSocket):
+            self._socket = TLSInTLS(self._socket, tls, host)
+        else:
+            self._socket.settimeout(left)
+            self._socket = tls.wrap_socket(
+                self._socket, server_hostname=host, do_handshake_on_connect=False, suppress_ragged_eofs=False
+            )
+        self._socket.settimeout(left)
+        self._socket.do_handshake()
+
+    def send(self, head: bytes, body: bytes | Iterable[bytes], progress: Progress, head_only: bool) -> None:
+        """Send a request."""
+        self._reader.expect(head_only=head_only)
+        self._progress = progress
+        self._cut_off = None
+        try:
+            self._write(head, body, progress)
+        except httpx.WriteError as error:
+            # Servers that refuse a request may answer and close before they read all of it.
+            self._cut_off = error
+        except BaseException:
+            self.abort()
+            raise
+
+    def receive_head(self, progress: Progress) -> ResponseReader:
+        """Return what was read when the head of the response is there."""
+        reader = self._reader
+        try:
+            while not reader.has_head:
+                self._receive(progress)
+        except BaseException as error:
+            self.abort()
+            if self._cut_off is not None and isinstance(error, (httpx.ReadError, httpx.RemoteProtocolError)):
+                raise self._cut_off from error
+            raise
+        progress.stage = HEAD_RECEIVED
+        if reader.is_complete:
+            self._finish()
+        return reader
+
+    def read(self) -> bytes:
+        """Return the next piece of the body, nothing at its end."""
+        reader, progress = self._reader, self._progress
+        try:
+            while not reader.unread and not reader.is_complete:
+                if progress is None:
+                    raise httpx.ReadError("the connection was closed while the request was under way")
+                self._receive(progress)
+        except BaseException:
+            self.abort()
+            raise
+        if reader.is_complete:
+            self._finish()
+        return reader.take()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was not closed."""
+        return self._socket is not None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether a next request may use this connection: the last response ended as its framing says, nothing
+        followed it, and the server did not close."""
+        sock = self._socket
+        if self._progress is not None or sock is None:
+            return False
+        try:
+            sock.settimeout(0)
+            # Under TLS this reads session tickets, which are no surplus, and bytes that were decrypted already.
+            sock.recv(1)
+        except _NOTHING_YET:
+            return True
+        except OSError:
+            pass
+        return False
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._progress = None
+        sock, self._socket = self._socket, None
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return facts about the connection, by the names that network streams of httpcore use."""
+        sock = self._socket
+        if sock is None:
+            return None
+        facts: dict[str, Callable[[], Any]] = {
+            "client_addr": sock.getsockname,
+            "server_addr": sock.getpeername,
+            "socket": lambda: sock,
+            "ssl_object": lambda: sock if isinstance(sock, ssl.SSLSocket) else None,
+        }
+        return facts[info]() if info in facts else None
+
+    def _write(self, head: bytes, body: bytes | Iterable[bytes], progress: Progress) -> None:
+        if isinstance(body, bytes):
+            pieces: Iterable[bytes] = (head + body,) if len(body) < _SLICE else (head, body)
+        else:
+            pieces = (head, *body)
+        late = httpx.WriteTimeout
+        for piece in pieces:
+            rest = memoryview(piece)
+            while rest:
+                sock = self._open_socket()
+                sock.settimeout(_left(progress, late))
+                # From here on: a signal handler may raise after bytes have left.
+                progress.stage = PARTLY_WRITTEN
+                try:
+                    rest = rest[sock.send(rest) :]
+                except TimeoutError as error:
+                    raise late("the request could not be written in time") from error
+                except OSError as error:
+                    raise httpx.WriteError(f"the connection was lost: {error}") from error
+        progress.stage = WRITTEN
+
+    def _receive(self, progress: Progress) -> None:
+        sock, reader, late = self._open_socket(), self._reader, httpx.ReadTimeout
+        sock.settimeout(_left(progress, late))
+        try:
+            data = sock.recv(_SLICE)
+        except TimeoutError as error:
+            what = "the body of the response" if reader.has_head else "the response"
+            raise late(f"{what} did not arrive in time") from error
+        except OSError as error:
+            raise httpx.ReadError(f"the connection was lost: {error}") from error
+        if data:
+            reader.feed(data)
+        else:
+            reader.end()
+
+    def _open_socket(self) -> Any:
+        if self._socket is None:
+            raise httpx.ReadError("the connection was closed while the request was under way")
+        return self._socket
+
+    def _finish(self) -> None:
+        """The response is complete: keep the connection where that is safe, else close it."""
+        if self._progress is None:
+            return
+        self._progress.stage = COMPLETE
+        self._progress = None
+        if self._reader.has_surplus or not self._reader.keep_alive or self._cut_off is not None:
+            self.abort()
+
+
+def _left(progress: Progress, late: type[httpx.TimeoutException]) -> float | None:
+    left = progress.left()
+    if left is not None and left <= 0:
+        raise late("the time of the request is over")
+    return left

@@ -1,0 +1,46 @@
+"""Report how far one request came. The connection shares it with the transport in ``request.extensions``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from ..headers import Headers
+
+EXTENSION: Final = "inventpay.progress"
+"""Key in ``request.extensions`` under which transports of this package find the :class:`Progress` of a request."""
+
+NOT_WRITTEN: Final = 0
+PARTLY_WRITTEN: Final = 1
+WRITTEN: Final = 2
+HEAD_RECEIVED: Final = 3
+COMPLETE: Final = 4
+
+
+class Progress:
+    """How far one attempt came, as far as the transport reports it, and the time it has left."""
+
+    __slots__ = ("left", "new_connection", "on_headers", "stage", "watched")
+
+    def __init__(
+        self,
+        on_headers: Callable[[int, Headers], None],
+        left: Callable[[], float | None] = lambda: None,
+        *,
+        new_connection: bool = False,
+    ) -> None:
+        self.on_headers: Callable[[int, Headers], None] = on_headers
+        self.left: Callable[[], float | None] = left
+        """Returns the seconds until the attempt must end, 0 or less when it is over, ``None`` without a limit."""
+        self.new_connection = new_connection
+        """Whether only a connection that carried no request yet may be used."""
+        self.stage = NOT_WRITTEN
+        """The last of these that was reached: NOT_WRITTEN, PARTLY_WRITTEN (a byte of the request may have left),
+        WRITTEN (all bytes were given to the operating system), HEAD_RECEIVED (of the final response), COMPLETE."""
+        self.watched = False
+        """Whether ``stage`` is reported at all; mocks and transports of other libraries report nothing."""
+
+    @property
+    def maybe_written(self) -> bool:
+        """Whether any byte of the request may have left."""
+        return self.stage > NOT_WRITTEN or not self.watched
