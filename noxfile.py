@@ -58,7 +58,6 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check")
     session.run("python", "tools/generate_sync.py", "--check")
     session.run("python", "tools/generate_exports.py", "--check")
-    session.run("python", "tools/check_language.py", "--folders")
     session.run("lint-imports", "--no-logo", "--no-cache", env={"PYTHONPATH": "."})
 
 

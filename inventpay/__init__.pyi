@@ -1,8 +1,11 @@
 """The public names: the one place where they stand. See tools/generate_exports.py."""
 
 from ._api.amounts import Amount as Amount
+from ._api.endpoints import ENDPOINTS as ENDPOINTS
+from ._api.endpoints import Endpoint as Endpoint
 from ._api.health_check import CheckResult as CheckResult
 from ._api.health_check import CheckState as CheckState
+from ._api.health_check import KeyHandling as KeyHandling
 from ._api.listing import AsyncListing as AsyncListing
 from ._async.client import AsyncInventPay as AsyncInventPay
 from ._async.paging import AsyncPage as AsyncPage
@@ -12,6 +15,9 @@ from ._limits.limiter import Limiter as Limiter
 from ._limits.limiter import LocalLimiter as LocalLimiter
 from ._sync.client import InventPay as InventPay
 from ._sync.paging import Page as Page
+from .errors import (
+    AnswerMismatchError as AnswerMismatchError,
+)
 from .errors import (
     APIConnectionError as APIConnectionError,
 )
@@ -34,10 +40,16 @@ from .errors import (
     ConflictError as ConflictError,
 )
 from .errors import (
+    ConnectionFailure as ConnectionFailure,
+)
+from .errors import (
     DecodeError as DecodeError,
 )
 from .errors import (
     EventDecodeError as EventDecodeError,
+)
+from .errors import (
+    IdempotencyConflictError as IdempotencyConflictError,
 )
 from .errors import (
     InvalidArgumentError as InvalidArgumentError,
@@ -67,6 +79,9 @@ from .errors import (
     RateLimitTimeoutError as RateLimitTimeoutError,
 )
 from .errors import (
+    SentRequest as SentRequest,
+)
+from .errors import (
     ServerError as ServerError,
 )
 from .errors import (
@@ -76,7 +91,7 @@ from .errors import (
     StaleEventError as StaleEventError,
 )
 from .errors import (
-    Trouble as Trouble,
+    UnsettledError as UnsettledError,
 )
 from .errors import (
     WaitTimeoutError as WaitTimeoutError,

@@ -4,16 +4,19 @@ InventPayError
 ├── ConfigurationError            the client was set up wrongly; nothing was sent
 ├── InvalidArgumentError          an argument was refused before anything was sent (also a ValueError)
 ├── RateLimitTimeoutError         the wait for a token would exceed max_wait or timeout; nothing was sent
-├── LimiterUnavailableError       the shared limiter cannot be asked for a token; nothing was sent
+├── LimiterUnavailableError       the shared limiter is out of reach; nothing was sent
+├── UnsettledError                an earlier request with this key may have taken effect; nothing was sent this time
 ├── APIConnectionError            no answer: no connection, or the connection was lost
 │   └── APITimeoutError           no answer in time
-├── DecodeError                   an answer nobody documented
+├── DecodeError                   an answer of a shape no source documents
+│   └── AnswerMismatchError       an answer that contradicts the request
 ├── APIStatusError                the API answered with an error (3xx and unlisted statuses: this class itself)
 │   ├── BadRequestError           400, 422
 │   ├── AuthenticationError       401
 │   ├── PermissionDeniedError     403
 │   ├── NotFoundError             404
 │   ├── ConflictError             409
+│   │   └── IdempotencyConflictError  a key used before for other data
 │   ├── RateLimitedError          429
 │   └── ServerError               5xx
 ├── WaitTimeoutError              payments.wait() saw no final status in time
@@ -27,7 +30,10 @@ InventPayError
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
+
+from attrs import field, frozen
 
 from ._core.json_values import shown
 from .headers import Headers
@@ -39,12 +45,15 @@ __all__ = [
     "APIConnectionError",
     "APIStatusError",
     "APITimeoutError",
+    "AnswerMismatchError",
     "AuthenticationError",
     "BadRequestError",
     "ConfigurationError",
     "ConflictError",
+    "ConnectionFailure",
     "DecodeError",
     "EventDecodeError",
+    "IdempotencyConflictError",
     "InvalidArgumentError",
     "InventPayError",
     "KeyUploadError",
@@ -54,56 +63,96 @@ __all__ = [
     "PermissionDeniedError",
     "RateLimitTimeoutError",
     "RateLimitedError",
+    "SentRequest",
     "ServerError",
     "SignatureError",
     "StaleEventError",
-    "Trouble",
+    "UnsettledError",
     "WaitTimeoutError",
     "WebhookError",
 ]
 
-Outcome = Literal["not_sent", "refused", "unknown"]
-"""What became of a call that failed.
+Outcome = Literal["not_sent", "refused", "done", "unknown"]
+"""What became of the operation of a call that failed, earlier requests with the same idempotency key included.
 
-- ``"not_sent"``: refused locally, or no connection was made. Nothing can have happened.
-- ``"refused"``: the API answered with 3xx, 4xx or ``success: false``. Nothing happened.
-- ``"unknown"``: a 408, 409, 5xx, a lost connection, a timeout, or a success that cannot be read. It may have taken
-  effect: look it up, or repeat the call with the same ``idempotency_key``.
+- ``"not_sent"``: no request with this key left this process. Nothing can have happened.
+- ``"refused"``: the API said no, in an answer that is only given before any effect. Nothing happened; correct the
+  request and send it under a new key.
+- ``"done"``: the API said yes, but its answer could not be read in full. ``resource_id`` names what was made; do not
+  repeat the call.
+- ``"unknown"``: anything else. It may have taken effect: see ``safe_to_repeat``.
+
+What each of them permits is explained in ``docs/outcomes.md``.
 """
 
-Trouble = Literal["dns", "tls", "timeout", "proxy", "refused", "other"]
-"""What was in the way of a connection.
+ConnectionFailure = Literal["dns", "tls", "timeout", "proxy", "refused", "other"]
+"""The reason why there was no connection.
 
 - ``"dns"``: the host's name is unknown, or could not be looked up.
-- ``"tls"``: no encrypted connection was made; the certificate is not trusted, or is another host's.
-- ``"timeout"``: nobody answered in time.
+- ``"tls"``: no encrypted connection was made; the certificate is not trusted, or belongs to another host.
+- ``"timeout"``: there was no answer in time.
 - ``"proxy"``: the proxy refused.
-- ``"refused"``: nobody listens there.
-- ``"other"``: the connection was lost, or the library did not say.
+- ``"refused"``: no server listens at this address.
+- ``"other"``: the connection was lost, or the HTTP library gave no reason.
 """
 
 _EMPTY_HEADERS: Final = Headers()
 
 
+@frozen(kw_only=True)
+class SentRequest:
+    """The request behind an error: everything that ``client.repeat()`` needs, in any process that has the same keys."""
+
+    method: str
+    """HTTP method."""
+    path: str
+    """Percent-encoded path and query."""
+    body: bytes | None = field(repr=False)
+    """The JSON body; ``None`` where there was none."""
+    idempotency_key: str | None
+    """The key that every request of this operation carried."""
+    sent_at: datetime | None
+    """When the first request with this key was written; ``None`` if none was."""
+    base_url: str
+    """The API it was meant for."""
+    account: str
+    """A fingerprint of the API key. The key cannot be computed from it."""
+
+
 class InventPayError(Exception):
     """The root of every error of this package.
 
-    Errors of a call say which one it was and what became of it. All of them survive :mod:`pickle`, and none holds a
-    live response, so they pass through Celery, multiprocessing and error trackers unharmed.
+    Errors of a call name the call and what became of it. All of them survive :mod:`pickle`, and none holds a live
+    response, so they pass through Celery, multiprocessing and error trackers.
     """
 
     message: str
-    """What went wrong, in words."""
+    """The problem in words."""
     method: str | None
     """HTTP method of the call, ``None`` when no call was involved."""
     path: str | None
     """Path of the call as it was requested."""
     attempts: int
-    """How many times the request was handed to the network."""
+    """Number of times the request was handed to the network."""
     idempotency_key: str | None
-    """The key all attempts of this call carried. Pass it again to repeat the call without paying twice."""
+    """The key all attempts of this call carried."""
     outcome: Outcome
-    """What became of the call, see :data:`Outcome`."""
+    """What became of the operation, see :data:`Outcome`."""
+    safe_to_repeat: bool = False
+    """Whether ``client.repeat(error)`` can have no effect that one successful call would not have had.
+
+    True for what was not sent (unless an argument or the configuration is wrong), for a 429, and for reads, payments
+    and invoices whose outcome is unknown; for a withdrawal or checkout in doubt only when the API was proven to honour
+    idempotency keys (``client.check(idempotency=...)``), or ``RetryPolicy(trust_idempotency=True)`` says so.
+    """
+    repeat_after: float = 1.0
+    """Seconds to wait before repeating, where that is safe. Never 0."""
+    evidence_hint: str | None = None
+    """Where to look up what became of a withdrawal or checkout in doubt; ``None`` for all other failures."""
+    resource_id: str | None = None
+    """The id that the API gave to what was created, where its answer could be read that far."""
+    request: SentRequest | None = None
+    """The request, for ``client.repeat(error)``; ``None`` when no call was involved."""
 
     def __init__(
         self,
@@ -129,9 +178,12 @@ class InventPayError(Exception):
         facts = [f"outcome: {self.outcome}"]
         if self.attempts > 1:
             facts.append(f"attempts: {self.attempts}")
+        if self.resource_id is not None:
+            facts.append(f"id: {self.resource_id}")
         if self.idempotency_key is not None and self.outcome == "unknown":
             facts.append(f"idempotency key: {self.idempotency_key}")
-        return f"{self.method} {self.path}: {self.message} ({', '.join(facts)})"
+        text = f"{self.method} {self.path}: {self.message} ({', '.join(facts)})"
+        return text if self.evidence_hint is None else f"{text}\n  {self.evidence_hint}"
 
 
 class ConfigurationError(InventPayError):
@@ -164,35 +216,47 @@ class RateLimitTimeoutError(InventPayError):
 
 
 class LimiterUnavailableError(InventPayError):
-    """The shared limiter cannot be asked for a token, and was told to fail then (``on_outage="error"``).
+    """The shared limiter is out of reach, and is configured to fail then (``on_outage="error"``).
 
     Nothing was sent.
     """
 
 
+class UnsettledError(InventPayError):
+    """A call under an idempotency key whose earlier request may have taken effect, where repeating is not proven safe.
+
+    Nothing was sent this time; ``outcome`` is ``"unknown"`` because of the earlier request. Look up what became of that
+    one: ``evidence_hint`` says where.
+    """
+
+    def __init__(self, message: str, *, outcome: Outcome = "unknown", **facts: Any) -> None:
+        super().__init__(message, outcome=outcome, **facts)
+
+
 class APIConnectionError(InventPayError):
     """No answer arrived: the connection could not be made (``outcome == "not_sent"``) or was lost (``"unknown"``)."""
 
-    trouble: Trouble
-    """What was in the way, see :data:`Trouble`."""
+    reason: ConnectionFailure
+    """The reason, see :data:`ConnectionFailure`."""
 
-    def __init__(self, message: str, *, trouble: Trouble = "other", **facts: Any) -> None:
+    def __init__(self, message: str, *, reason: ConnectionFailure = "other", **facts: Any) -> None:
         super().__init__(message, **facts)
-        self.trouble = trouble
+        self.reason = reason
 
 
 class APITimeoutError(APIConnectionError):
     """No answer arrived in time."""
 
-    def __init__(self, message: str, *, trouble: Trouble = "timeout", **facts: Any) -> None:
-        super().__init__(message, trouble=trouble, **facts)
+    def __init__(self, message: str, *, reason: ConnectionFailure = "timeout", **facts: Any) -> None:
+        super().__init__(message, reason=reason, **facts)
 
 
 class _AnswerError(InventPayError):
-    """What errors that come with a response have in common."""
+    """The attributes of errors that come with a response."""
 
     status: int | None
-    """HTTP status of the answer, ``None`` when the body came from elsewhere (a webhook)."""
+    """HTTP status of the answer. Where a 2xx holds ``"success": false`` with a ``statusCode`` of its own, that one.
+    ``None`` when the body came from elsewhere (a webhook)."""
     details: Mapping[str, Any] | None
     """The API's ``details``: field name to what is wrong with it."""
     retry_after: float | None
@@ -228,17 +292,37 @@ BODY_KEPT: Final = 65_536
 class DecodeError(_AnswerError):
     """The answer has a shape no source documents; the message names the JSON path.
 
-    Its ``outcome`` is ``"unknown"``: the API answered with a success nobody could read.
+    After a write its ``outcome`` is ``"done"`` when the API said yes and named what it made (``resource_id``), else
+    ``"unknown"``.
     """
 
     json_path: str | None
-    """Where in the body, as ``$.data.balance.availableBalance``."""
+    """The place in the body, as ``$.data.balance.availableBalance``."""
 
     def __init__(
         self, message: str, *, json_path: str | None = None, outcome: Outcome = "unknown", **facts: Any
     ) -> None:
         super().__init__(message, outcome=outcome, **facts)
         self.json_path = json_path
+
+
+class AnswerMismatchError(DecodeError):
+    """The answer belongs to another request: it contradicts what was asked.
+
+    A reused idempotency key and an answer that arrived twice on one connection both look like this. The call is never
+    repeated, its ``outcome`` is ``"unknown"``, and its connections are not used again. ``resource_id`` is the id in the
+    answer, which may be that of another customer's payment or withdrawal.
+    """
+
+    contradictions: tuple[str, ...]
+    """Each contradiction in words, with both values."""
+    answer: Any
+    """The model as it was read, ``None`` where it could not be."""
+
+    def __init__(self, message: str, *, contradictions: tuple[str, ...] = (), answer: Any = None, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.contradictions = contradictions
+        self.answer = answer
 
 
 class APIStatusError(_AnswerError):
@@ -271,11 +355,18 @@ class NotFoundError(APIStatusError):
 
 
 class ConflictError(APIStatusError):
-    """409: a request with the same idempotency key may still be running."""
+    """409: the request meets another one; one with the same idempotency key may still be running."""
+
+
+class IdempotencyConflictError(ConflictError):
+    """The idempotency key was used before, for a request with other data.
+
+    Repeating cannot help. Look up what became of the earlier request; use a new key for a new operation only.
+    """
 
 
 class RateLimitedError(APIStatusError):
-    """429: somebody else used up the budget of this key."""
+    """429: the rate limit of this key is used up, by this process or another one."""
 
 
 class ServerError(APIStatusError):
@@ -334,18 +425,9 @@ _BY_STATUS: Final[Mapping[int, type[APIStatusError]]] = {
     429: RateLimitedError,
 }
 
-# 408 and 409 say that an earlier or unfinished request may still be running.
-_UNKNOWN_STATUSES: Final = frozenset({408, 409})
-
 
 def class_for(status: int) -> type[APIStatusError]:
-    """The error class of an HTTP status."""
+    """Return the error class of an HTTP status."""
     if 500 <= status < 600:
         return ServerError
     return _BY_STATUS.get(status, APIStatusError)
-
-
-def outcome_of(status: int) -> Outcome:
-    """What an answer with this status says about the effect of a call."""
-    # 1xx is no final answer: whatever followed it never arrived.
-    return "unknown" if status < 200 or status >= 500 or status in _UNKNOWN_STATUSES else "refused"

@@ -150,6 +150,11 @@ _RESERVED_HEADERS: Final = frozenset(
 )
 
 
+def _check_flag(instance: object, attribute: Any, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{type(instance).__name__}({attribute.name}={shown(value)}) must be True or False")
+
+
 def _is_header_name(name: str) -> bool:
     return name != "" and name.isascii() and all(c.isalnum() or c in "!#$%&'*+-.^_`|~" for c in name)
 
@@ -188,6 +193,13 @@ class RetryPolicy:
     """Tokens one successful call gives back."""
     idempotency_header: str = field(default=IDEMPOTENCY_HEADER, validator=_check_header_name)
     """Name of the header that carries the idempotency key."""
+    trust_idempotency: bool = field(default=False, validator=_check_flag)
+    """Your own word that the API honours idempotency keys for every kind of call, withdrawals included. It permits
+    ``client.repeat(error)`` for withdrawals and checkouts in doubt. If it is wrong, such a repeat pays twice;
+    ``client.check(idempotency=...)`` finds it out."""
+    key_as_description: bool = field(default=True, validator=_check_flag)
+    """Whether a withdrawal without a description carries its idempotency key as one, so that webhooks, the dashboard
+    and a later look-up show which withdrawal it is."""
 
 
 @frozen(kw_only=True, cache_hash=True)

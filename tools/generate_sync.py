@@ -59,6 +59,7 @@ RULES: Mapping[str, str] = {
     "tasks": "threads",
     "aclose": "close",
     "acquire_async": "acquire",
+    "asyncio.sleep": "time.sleep",
     "aiter_bytes": "iter_bytes",
     "async_listing": "listing",
     "new_async_client": "new_client",

@@ -17,10 +17,12 @@ _FLOAT_DIGITS: Final = 15
 
 
 def read_amount(value: object, argument: str = "amount") -> Decimal:
-    """An amount to ask for or pay out, exact.
+    """Return an amount to ask for or pay out, exact and without trailing zeros.
+
+    Equal amounts become equal bytes, so that ``10`` and ``10.00000000`` are one request under one idempotency key.
 
     >>> read_amount("0.10")
-    Decimal('0.10')
+    Decimal('0.1')
 
     Raises InvalidArgumentError for what is no positive number, or one that could not be meant exactly.
     """
@@ -31,7 +33,7 @@ def read_amount(value: object, argument: str = "amount") -> Decimal:
         raise refused_value(argument, value, f"has more than {MAX_DIGITS} digits before or after the point")
     if number <= 0:
         raise refused_value(argument, value, "must be greater than 0")
-    return number
+    return number.normalize(EXACT)
 
 
 def _exact_number(value: object, argument: str) -> Decimal:

@@ -80,7 +80,8 @@ CREATE_STORE: Final = _row("POST", "/v1/store/manage", _OTHER, "repeatable")
 STORE: Final = _row("GET", "/v1/store/manage", _OTHER, "read")
 UPDATE_STORE: Final = _row("PUT", "/v1/store/manage", _OTHER, "repeatable")
 STORE_ANALYTICS: Final = _row("GET", "/v1/store/manage/analytics", _OTHER, "read")
-CHECKOUT: Final = _row("POST", "/v1/store/{slug}/checkout", _OTHER, "repeatable", public=True)
+# assumed: whether idempotency keys cover checkouts is documented nowhere, and one repeated could sell twice.
+CHECKOUT: Final = _row("POST", "/v1/store/{slug}/checkout", _OTHER, "once", public=True)
 
 CREATE_PRODUCT: Final = _row("POST", "/v1/store/manage/products", _OTHER, "repeatable")
 PRODUCTS: Final = _row("GET", "/v1/store/manage/products", _OTHER, "read")

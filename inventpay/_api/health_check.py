@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from .._core import rate_limit_headers
 from .._core.json_values import is_object, shown
-from ..errors import APIConnectionError, DecodeError, InventPayError, RateLimitTimeoutError, Trouble
+from ..errors import APIConnectionError, ConnectionFailure, DecodeError, InventPayError, RateLimitTimeoutError
 from ..responses import APIResponse
+from . import arguments
 from .call import Call
 from .endpoints import BALANCES
 
-__all__ = ["CheckResult", "CheckState"]
+if TYPE_CHECKING:
+    from ..models import Payment
+    from ..models.withdrawals import Withdrawal
+    from .amounts import Amount
+
+__all__ = ["CheckResult", "CheckState", "KeyHandling"]
+
+
+KeyHandling = Literal["honoured", "ignored", "unclear"]
+"""How the API treats idempotency keys.
+
+- ``"honoured"``: the same key gets the same answer, another key another one.
+- ``"ignored"``: the same key created a second thing.
+- ``"unclear"``: another key got the same answer, so the API folds equal requests, whatever their keys.
+"""
+
+KEY_CHECK_AMOUNT: Final = 10
+"""assumed: US dollars of a payment that no minimum of the API refuses; no source states one."""
+
+KEY_CHECK_CURRENCY: Final = "USDT_BEP20"
+"""The coin of these payments: every source lists it."""
+
+KEY_CHECK_MINUTES: Final = 5
+"""Minutes for which the payments of a key check stay open: the fewest that the API accepts."""
 
 
 class CheckState(StrEnum):
@@ -29,7 +54,7 @@ class CheckState(StrEnum):
     RATE_LIMITED = "rate_limited"
     """The API, or the client's own rate limit, says: later."""
     UNREACHABLE = "unreachable"
-    """Nobody answered; ``trouble`` says what was in the way."""
+    """There was no answer; ``reason`` gives the reason."""
     NOT_THE_API = "not_the_api"
     """Somebody answered who is not the API: a wrong ``base_url``, a proxy, the page of a hotel's wireless network."""
     SERVER_ERROR = "server_error"
@@ -45,8 +70,8 @@ class CheckResult:
     """The same in words, for people."""
     base_url: str
     """Who was asked."""
-    trouble: Trouble | None = None
-    """What was in the way, where the API is unreachable."""
+    reason: ConnectionFailure | None = None
+    """The reason, where the API is unreachable."""
     status: int | None = None
     """HTTP status of the answer."""
     latency: float | None = None
@@ -61,7 +86,11 @@ class CheckResult:
     reset_in: float | None = None
     """Seconds until they are whole again, as the server sees it."""
     retry_after: float | None = None
-    """Seconds to wait before the next call, where somebody asks for that."""
+    """Seconds to wait before the next call, where the server or the client's own limit asks for that."""
+    idempotency: KeyHandling | None = None
+    """How the API treats idempotency keys; ``None`` where that was not checked, or could not be found out."""
+    created_ids: tuple[str, ...] = ()
+    """The ids of the payments or withdrawals that the check of idempotency keys created."""
 
     @property
     def ok(self) -> bool:
@@ -104,9 +133,9 @@ def judge_failure(error: InventPayError, *, base_url: str) -> CheckResult | None
     if isinstance(error, APIConnectionError):
         return CheckResult(
             state=CheckState.UNREACHABLE,
-            message=f"{_IN_THE_WAY[error.trouble]}: {error.message}",
+            message=f"{_REASONS[error.reason]}: {error.message}",
             base_url=base_url,
-            trouble=error.trouble,
+            reason=error.reason,
         )
     if isinstance(error, DecodeError):
         # Longer than any answer of the API, or broken off.
@@ -114,7 +143,7 @@ def judge_failure(error: InventPayError, *, base_url: str) -> CheckResult | None
     return None
 
 
-_IN_THE_WAY: dict[Trouble, str] = {
+_REASONS: dict[ConnectionFailure, str] = {
     "dns": "the host's name cannot be looked up",
     "tls": "no encrypted connection can be made",
     "timeout": "nobody answers in time",
@@ -122,6 +151,93 @@ _IN_THE_WAY: dict[Trouble, str] = {
     "refused": "nobody listens there",
     "other": "there is no connection",
 }
+
+
+@frozen(kw_only=True)
+class KeyCheck:
+    """The calls of a check of idempotency keys."""
+
+    kind: Literal["payment", "withdrawal"]
+    make: Callable[[str], Call[Any]]
+    """Builds the creation under a key. Every call but for the key is the same."""
+    id_of: Callable[[Any], str]
+    """Returns the id of what was created."""
+
+
+def key_check(
+    idempotency: object, amount: Amount | None, currency: str | None, destination_address: str | None
+) -> KeyCheck | None:
+    """Return the calls that check idempotency keys, ``None`` where nothing is to be checked.
+
+    Raises InvalidArgumentError where arguments are missing or belong to the other kind.
+    """
+    if idempotency is False:
+        for name, value in (("amount", amount), ("currency", currency), ("destination_address", destination_address)):
+            if value is not None:
+                raise arguments.refused(name, 'is for idempotency="payment" or "withdrawal" only')
+        return None
+    if idempotency is True or idempotency == "payment":
+        if destination_address is not None:
+            raise arguments.refused("destination_address", 'is for idempotency="withdrawal" only')
+        from .payments import create_payment
+
+        def make_payment(key: str) -> Call[Payment]:
+            return create_payment(
+                amount=KEY_CHECK_AMOUNT if amount is None else amount,
+                amount_currency="USD",
+                currency=KEY_CHECK_CURRENCY if currency is None else currency,
+                order_id=None,
+                description="inventpay: check of idempotency keys",
+                callback_url=None,
+                expiration_minutes=KEY_CHECK_MINUTES,
+                idempotency_key=key,
+            )
+
+        make_payment("arguments are checked before anything is sent")
+        return KeyCheck(kind="payment", make=make_payment, id_of=lambda payment: payment.payment_id)
+    if idempotency != "withdrawal":
+        raise arguments.refused_value("idempotency", idempotency, 'must be True, False, "payment" or "withdrawal"')
+    if amount is None or currency is None or destination_address is None:
+        raise arguments.refused(
+            "idempotency", '="withdrawal" needs amount=, currency= and destination_address=, an address of your own'
+        )
+    sum_paid, coin, address = amount, currency, destination_address
+    from .withdrawals import create_withdrawal
+
+    def make_withdrawal(key: str) -> Call[Withdrawal]:
+        return create_withdrawal(
+            amount=sum_paid,
+            currency=coin,
+            destination_address=address,
+            description="inventpay: check of idempotency keys",
+            idempotency_key=key,
+        )
+
+    make_withdrawal("arguments are checked before anything is sent")
+    return KeyCheck(kind="withdrawal", make=make_withdrawal, id_of=lambda withdrawal: withdrawal.withdrawal_id)
+
+
+def judge_keys(first: str, again: str, other: str | None = None) -> KeyHandling:
+    """Return how keys are treated, from the ids made under key A, key A again, and key B."""
+    if first != again:
+        return "ignored"
+    return "unclear" if first == other else "honoured"
+
+
+def with_keys(result: CheckResult, kind: str, handling: KeyHandling, ids: tuple[str, ...]) -> CheckResult:
+    """Return the result with what the check of idempotency keys found."""
+    found = {
+        "honoured": f"idempotency keys of {kind}s are honoured",
+        "ignored": f"idempotency keys of {kind}s are IGNORED: a repeated call would have a second effect",
+        "unclear": f"the API folds equal {kind}s, so whether it honours idempotency keys stays unclear",
+    }[handling]
+    return evolve(result, message=f"{result.message}; {found}", idempotency=handling, created_ids=ids)
+
+
+def without_keys(result: CheckResult, kind: str, error: InventPayError) -> CheckResult:
+    """Return the result of a check of idempotency keys that ended with an error."""
+    reason = f"idempotency keys of {kind}s could not be checked: {error}"
+    return evolve(result, message=f"{result.message}; {reason}")
 
 
 def _verdict(response: APIResponse) -> tuple[CheckState, str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,13 +9,10 @@ from urllib.parse import quote, unquote, urlencode
 
 from .._core.decimals import MAX_DIGITS
 from .._core.json_values import shown
-from ..errors import DecodeError
-from ..options import RateClass
 from ..responses import APIResponse
 from . import arguments
 from .call import Call, builder_of, json_bytes, read_key
-from .endpoints import ENDPOINTS, Endpoint, Safety
-from .status_errors import checked_document
+from .repeats import METHODS, endpoint_for, read_raw
 
 
 def request(
@@ -29,7 +24,7 @@ def request(
     idempotency_key: str | None,
 ) -> Call[APIResponse]:
     """Any path of the API. A known one keeps its rate class, keys and retry rule; an unknown POST is sent once."""
-    endpoint = _endpoint_for(_method(method), _path(path))
+    endpoint = endpoint_for(_method(method), _path(path))
 
     @builder_of(endpoint)
     def build() -> Call[APIResponse]:
@@ -38,7 +33,7 @@ def request(
         return Call(
             endpoint=endpoint,
             path=f"{path}?{query}" if query else path,
-            read=_raw,
+            read=read_raw,
             body=None if json is None else json_bytes(json, "json"),
             idempotency_key=read_key(idempotency_key) if wants_key else None,
         )
@@ -46,20 +41,9 @@ def request(
     return build()
 
 
-_METHODS: Final[Mapping[str, Safety]] = {
-    "GET": "read",
-    "HEAD": "read",
-    # RFC 9110, section 9.2.2: saying these twice is the same as saying them once.
-    "PUT": "repeatable",
-    "DELETE": "repeatable",
-    "POST": "once",
-    "PATCH": "once",
-}
-
-
 def _method(value: object) -> str:
-    if not isinstance(value, str) or value.upper() not in _METHODS:
-        raise arguments.refused_value("method", value, f"must be one of {', '.join(_METHODS)}")
+    if not isinstance(value, str) or value.upper() not in METHODS:
+        raise arguments.refused_value("method", value, f"must be one of {', '.join(METHODS)}")
     return value.upper()
 
 
@@ -78,18 +62,6 @@ def _path(value: object) -> str:
     if any(segment in (".", "..") for segment in re.split(r"[/\\]", unquote(value))):
         raise arguments.refused_value("path", value, 'must not hold "." or ".." segments, encoded or not')
     return value
-
-
-def _endpoint_for(method: str, path: str) -> Endpoint:
-    for endpoint in ENDPOINTS.values():
-        if endpoint.method == method and _pattern(endpoint.template).fullmatch(path):
-            return endpoint
-    return Endpoint(method=method, template=path, rate_class=RateClass.OTHER, safety=_METHODS[method])
-
-
-@functools.cache
-def _pattern(template: str) -> re.Pattern[str]:
-    return re.compile("[^/]+".join(map(re.escape, re.split(r"\{\w+\}", template))))
 
 
 def _query(params: object) -> list[tuple[str, str]]:
@@ -117,10 +89,3 @@ def _as_text(value: object, argument: str) -> str:
     if isinstance(value, str):
         return value
     raise arguments.refused(argument, f"must be a str, int, bool or None, not {type(value).__name__}")
-
-
-def _raw(response: APIResponse) -> APIResponse:
-    # Not every path need answer JSON; who asks for a raw answer reads it.
-    with contextlib.suppress(DecodeError):
-        checked_document(response)
-    return response

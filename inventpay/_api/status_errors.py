@@ -1,4 +1,4 @@
-"""From an answer that says no to the error that says why."""
+"""Make errors from answers that are no success."""
 
 from __future__ import annotations
 
@@ -8,26 +8,39 @@ from typing import Any
 
 from .._core.json_values import is_object
 from .._json.converter import read_json
-from ..errors import BODY_KEPT, APIStatusError, DecodeError, Outcome, class_for, outcome_of
+from ..errors import BODY_KEPT, APIStatusError, DecodeError, IdempotencyConflictError, class_for
 from ..responses import APIResponse
+from .outcomes import Refusal, is_key_conflict, judge_refusal, may_be_refusal
 
 
 def from_response(response: APIResponse, *, retry_after: float | None = None) -> APIStatusError:
-    """The error for an answer whose status is not 2xx. Any body will do: JSON of the API, a proxy's HTML, nothing."""
-    return _error(class_for(response.status), response, _members(response), outcome_of(response.status), retry_after)
+    """Return the error for an answer that is no success, with any body: JSON of the API, a proxy's HTML, nothing."""
+    members = _members(response)
+    return _error(response, members, judge_refusal(response.status, members), retry_after)
+
+
+def refusal_in(response: APIResponse) -> Refusal | None:
+    """Return how an answer is to be judged that is no success, ``None`` for a success."""
+    if not may_be_refusal(response.status, response.body):
+        return None
+    members = _members(response)
+    if 200 <= response.status < 300 and members.get("success") is not False:
+        return None
+    return judge_refusal(response.status, members)
 
 
 def checked_document(response: APIResponse) -> Any:
-    """The parsed body of a 2xx answer.
+    """Return the parsed body of a 2xx answer.
 
-    Raises APIStatusError when it says ``success: false`` all the same (one source shows such answers are possible by
-    checking for them), and DecodeError when it is no JSON or its ``success`` is no boolean.
+    Raises the APIStatusError of its ``statusCode`` when it holds ``success: false`` all the same (one source checks for
+    such answers), and DecodeError when it is no JSON or its ``success`` is no boolean.
     """
     document = response.json()
     if is_object(document):
         success = document.get("success", True)
         if success is False:
-            raise _error(APIStatusError, response, _members(response), "refused", None)
+            members = _members(response)
+            raise _error(response, members, judge_refusal(response.status, members or document), None)
         if success is not True:
             raise DecodeError("$.success is neither true nor false", json_path="$.success")
     return document
@@ -45,31 +58,29 @@ def _members(response: APIResponse) -> Mapping[str, Any]:
 
 
 def _error(
-    kind: type[APIStatusError],
-    response: APIResponse,
-    members: Mapping[str, Any],
-    outcome: Outcome,
-    retry_after: float | None,
+    response: APIResponse, members: Mapping[str, Any], refusal: Refusal, retry_after: float | None
 ) -> APIStatusError:
     details = members.get("details")
+    is_conflict = is_key_conflict(refusal.status, members)
+    kind = IdempotencyConflictError if is_conflict else class_for(refusal.status)
     return kind(
-        _message(response, members),
-        status=response.status,
+        _message(response, members, refusal.status),
+        status=refusal.status,
         details=details if is_object(details) else None,
         retry_after=retry_after,
         headers=response.headers,
         body=response.body,
-        outcome=outcome,
+        outcome="unknown" if is_conflict else refusal.outcome,
     )
 
 
-def _message(response: APIResponse, members: Mapping[str, Any]) -> str:
+def _message(response: APIResponse, members: Mapping[str, Any], status: int) -> str:
     try:
         phrase = f"{response.status} {HTTPStatus(response.status).phrase}"
     except ValueError:
         phrase = str(response.status)
     if 200 <= response.status < 300:
-        phrase += ' with "success": false'
+        phrase += ' with "success": false' + ("" if status == response.status else f' and "statusCode": {status}')
     # "error" is documented; the vendor's SDKs also read "message".
     for name in ("error", "message"):
         said = members.get(name)

@@ -22,8 +22,10 @@ def create_withdrawal(
     destination_address: str,
     description: str | None,
     idempotency_key: str | None,
+    key_as_description: bool = False,
 ) -> Call[Withdrawal]:
     """``POST /v1/merchant/withdrawal/create``."""
+    key = read_key(idempotency_key)
     coin = arguments.currency(currency, "currency")
     body: dict[str, Any] = {
         "amount": read_amount(amount),
@@ -32,12 +34,15 @@ def create_withdrawal(
     }
     if description is not None:
         body["description"] = arguments.text(description, "description", at_most=arguments.DESCRIPTION_LENGTH)
+    elif key_as_description:
+        # Webhooks, the dashboard and a look-up show it: a withdrawal in doubt can be found.
+        body["description"] = key
     return Call(
         endpoint=CREATE_WITHDRAWAL,
         path=CREATE_WITHDRAWAL.template,
         read=lambda response: read_withdrawal(checked_document(response), currency=coin),
         body=write_json(body),
-        idempotency_key=read_key(idempotency_key),
+        idempotency_key=key,
     )
 
 

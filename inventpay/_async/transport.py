@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from .._api.call import Call
+from .._api.outcomes import Refusal, may_be_refusal
 from .._limits.class_limiter import Lease
 from .._limits.limiter import Limiter
 from .._transport.call_log import CallRecord
@@ -17,6 +18,7 @@ from .._transport.http_errors import without_frames
 from .._transport.redaction import without_keys
 from .._transport.retries import RetryBudget, decide
 from .._transport.settings import TransportSettings
+from .._transport.settling import Settling
 from ..errors import (
     BODY_KEPT,
     APIConnectionError,
@@ -60,6 +62,8 @@ class AsyncTransport:
         self._waiting = waiting
         self._luck = luck or _luck
         self._budget = RetryBudget(settings.policy)
+        self.settling = Settling(settings)
+        self.key_as_description = settings.policy.key_as_description
         self._reads = AsyncSharedReads(waiting) if coalesce else None
 
     async def send(
@@ -70,10 +74,11 @@ class AsyncTransport:
         A read may be shared with other callers, and be answered by one whose request was sent at most ``max_age``
         seconds ago. In the background it stands back behind all direct calls.
         """
-        record = CallRecord(call, self._settings, self._waiting.now)
+        record = CallRecord(call, self._settings, self.settling, self._waiting.now, self._waiting.wall)
         try:
             self._connection.check_open()
             self._check_keys(call)
+            record.check_key()
             response = await self._answer(call, options, record, max_age, background)
             if not 200 <= response.status < 300:
                 raise _refusal(response)
@@ -90,9 +95,20 @@ class AsyncTransport:
             record.interrupted(interrupt)
             raise
 
+    async def repeat(self, call: Call[T], error: InventPayError, options: CallOptions) -> T:
+        """Send the call of an error again. Raises as :meth:`Settling.admit` does, and the errors of every call."""
+        try:
+            self.settling.admit(call, error, self._waiting.wall().timestamp())
+        except InventPayError as refusal:
+            record = CallRecord(call, self._settings, self.settling, self._waiting.now, self._waiting.wall)
+            record.failed(refusal)
+            refusal.request = error.request
+            raise
+        return await self.send(call, options)
+
     async def probe(self, call: Call[T], options: CallOptions) -> tuple[APIResponse, float]:
         """One attempt, shared with nobody: its answer, whatever it says, and the seconds it took."""
-        record = CallRecord(call, self._settings, self._waiting.now)
+        record = CallRecord(call, self._settings, self.settling, self._waiting.now, self._waiting.wall)
         try:
             self._connection.check_open()
             lease = await self._lease(record, options.max_wait, False)
@@ -154,7 +170,7 @@ class AsyncTransport:
             except APIConnectionError as error:
                 failure = error
             else:
-                if 200 <= response.status < 300:
+                if _refused(response) is None:
                     return response
                 failure = _refusal(response)
             delay = decide(
@@ -230,14 +246,17 @@ class AsyncTransport:
             # A lease that ended with the answer's headers stays as it is.
             if progress.maybe_written:
                 lease.lost(self._waiting.now())
-                record.may_have_had_effect()
             else:
                 lease.refund(self._waiting.now())
+                record.had_no_effect()
             record.attempt_answered(None, started, error)
             if isinstance(error, Exception) and not isinstance(error, InventPayError):
                 raise  # a mock's complaint, or a bug: its frames are wanted
             # The frames below hold what had come of the answer, and with it what it may have echoed.
             raise error.with_traceback(None)  # noqa: B904 - it is the same exception
+        refusal = _refused(response)
+        if refusal is not None and refusal.outcome == "refused":
+            record.had_no_effect()
         record.attempt_answered(response.status, started, None)
         return self._without_keys(response)
 
@@ -293,6 +312,15 @@ def _luck() -> float:
     import random
 
     return random.random()
+
+
+def _refused(response: APIResponse) -> Refusal | None:
+    if not may_be_refusal(response.status, response.body):
+        return None
+    # Imported for the first answer that is no success: it loads what reads JSON.
+    from .._api.status_errors import refusal_in
+
+    return refusal_in(response)
 
 
 def _refusal(response: APIResponse) -> APIStatusError:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from .._limits.class_limiter import ClassSnapshot
 from .._limits.limiter import Limiter, bound, shared_limiter
 from .._transport.settings import read_connection_settings, read_transport_settings
-from ..errors import InventPayError
+from ..errors import ConfigurationError, InvalidArgumentError, InventPayError
 from ..options import (
     ATTEMPT_TIMEOUT,
     BASE_URL,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from .._api.amounts import Amount
     from .._api.health_check import CheckResult
     from ..hooks import Hook
     from ..webhooks.events import WebhookEvent
@@ -108,7 +109,12 @@ class InventPay:
             verify=verify,
         )
         settings = read_transport_settings(
-            api_key=api_key, withdrawal_key=withdrawal_key, retry=retry, rate_limits=rate_limits, hooks=hooks
+            api_key=api_key,
+            withdrawal_key=withdrawal_key,
+            retry=retry,
+            rate_limits=rate_limits,
+            hooks=hooks,
+            base_url=connection_settings.base_url,
         )
         options = read_call_options(
             CallOptions(),
@@ -233,6 +239,36 @@ class InventPay:
         call = request(method, path, params=params, json=json, idempotency_key=idempotency_key)
         return self._transport.send(call, self._options)
 
+    def repeat(self, error: InventPayError) -> Any:
+        """Send the call of an error again, under its idempotency key, and return what that call returns.
+
+        The error may come from another process, through :mod:`pickle`; the client needs the same API key and base URL.
+        Repeat only where ``error.safe_to_repeat`` is true, after ``error.repeat_after`` seconds, and not for ever:
+
+        >>> with InventPay() as client:
+        ...     try:
+        ...         payment = client.payments.create(amount=10, amount_currency="USD", currency="USDT_BEP20")
+        ...     except InventPayError as error:
+        ...         if not error.safe_to_repeat:
+        ...             raise
+        ...         time.sleep(error.repeat_after)
+        ...         payment = client.repeat(error)
+
+        If it fails, the new error tells what became of the operation, not of the last request alone. A list, and an
+        answer of :meth:`request`, comes as an :class:`APIResponse`.
+
+        Raises InvalidArgumentError for an error of another account, one of no call, or one whose outcome forbids it;
+        UnsettledError for a withdrawal or checkout in doubt where the API was not proven to honour idempotency keys, or
+        whose first request is older than 20 hours; and the errors of every call.
+        """
+        from .._api.arguments import refused
+
+        if not isinstance(error, InventPayError) or error.request is None:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise refused("error", f"must be the error of a call, not {type(error).__name__} without a request")
+        from .._api.repeats import call_again
+
+        return self._transport.repeat(call_again(error.request), error, self._options)
+
     def feed(self, event: WebhookEvent) -> int:
         """Hands a verified webhook event to every ``payments.watch`` and ``payments.wait`` of that payment.
 
@@ -258,21 +294,38 @@ class InventPay:
         payment_id = payment_of(event)
         return 0 if payment_id is None else self._polling.feed(payment_id, event)
 
-    def check(self) -> CheckResult:
-        """Whether the API can be reached and takes the key, found out with one cheap call that is never repeated.
+    def check(
+        self,
+        *,
+        idempotency: bool | Literal["payment", "withdrawal"] = False,
+        amount: Amount | None = None,
+        currency: str | None = None,
+        destination_address: str | None = None,
+    ) -> CheckResult:
+        """Find out whether the API can be reached and takes the key, with one cheap call that is never repeated.
 
-        The result tells apart: all well, key refused, rate limited, unreachable (and why), a failing server, and an
-        answer of somebody who is not the API; with the latency, how far the clocks are apart, and the server's view of
+        The result distinguishes: all well, key refused, rate limited, unreachable (and why), a failing server, and an
+        answer that does not come from the API; with the latency, the difference of the clocks, and the server's view of
         the rate limit. ``python -m inventpay check`` prints it.
 
         >>> with InventPay() as client:
         ...     result = client.check()
         ...     print(result.state, result.message)
 
-        What it finds out is never an exception. Raises ConfigurationError when the client was closed.
+        ``idempotency=True`` (or ``"payment"``) also creates up to three payments of ``amount`` US dollars (by default
+        10) in ``currency`` (by default USDT_BEP20), which need not be paid and expire after five minutes.
+        ``idempotency="withdrawal"`` makes one real withdrawal of ``amount`` of ``currency`` to ``destination_address``,
+        which must be your own, and repeats it under the same key: where the API ignores keys, you pay twice to
+        yourself.
+        ``result.idempotency`` is then ``"honoured"``, ``"ignored"`` or ``"unclear"``. For the seven days after
+        ``"honoured"``, calls of that kind in doubt are ``safe_to_repeat`` in this process.
+
+        Failures of these calls are results, not exceptions. Raises ConfigurationError when the client was closed or has
+        no withdrawal key, and InvalidArgumentError.
         """
         from .._api import health_check as check
 
+        key_check = check.key_check(idempotency, amount, currency, destination_address)
         try:
             response, latency = self._transport.probe(check.probe(), self._options)
         except InventPayError as error:
@@ -280,7 +333,19 @@ class InventPay:
             if failure is None:
                 raise
             return failure
-        return check.judge(response, base_url=self._base_url, latency=latency, now=self._waiting.wall())
+        result = check.judge(response, base_url=self._base_url, latency=latency, now=self._waiting.wall())
+        if key_check is None or not result.ok:
+            return result
+        from .proving import prove
+
+        now = self._waiting.wall().timestamp()
+        try:
+            handling, ids = prove(self._transport, self._options, key_check, now)
+        except (ConfigurationError, InvalidArgumentError):
+            raise
+        except InventPayError as error:
+            return check.without_keys(result, key_check.kind, error)
+        return check.with_keys(result, key_check.kind, handling, ids)
 
     def payment_link(self, payment_id: str) -> str:
         """The hosted page of a payment or invoice, to send a payer to (docs: create-payment).

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._concurrency.event_loops import Home, is_dead
 from .._concurrency.forking import Lock, remember
-from .._transport.http_errors import translate, without_frames
+from .._transport.http_errors import answer_in, is_connection_failure, translate, without_frames
 from .._transport.settings import ConnectionSettings
 from ..errors import APITimeoutError, ConfigurationError, DecodeError, InventPayError
 from ..headers import Headers
@@ -166,6 +166,7 @@ class Connection:
         watch = _Watch(progress, timeouts, lambda: self._left(until))
         extensions: dict[str, Any] = {"timeout": timeouts, "trace": watch.trace}
         owned = self._settings.http_client is None
+        request: Any = None
         try:
             request = new_request(client, owned, method, self._settings.base_url + path, headers(), body, extensions)
             # aiohttp and mocks report nothing; of what nobody reports the worst is assumed.
@@ -187,6 +188,14 @@ class Connection:
             # Our own; and a mock that was asked for something its test did not foresee.
             raise
         except Exception as error:
+            answer = None if request is None else answer_in(error, request)
+            if answer is not None:
+                # A response hook of a lent client raised, such as raise_for_status.
+                progress.watched = progress.written = True
+                progress.on_headers(answer.status, answer.headers)
+                return answer
+            if not is_connection_failure(error):
+                raise
             failure = translate(error, written=progress.written if progress.watched else None, handled=handled)
             progress.watched, progress.written = True, failure.outcome != "not_sent"
         except BaseException as interrupt:

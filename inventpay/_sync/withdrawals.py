@@ -28,9 +28,11 @@ class WithdrawalCalls:
     ) -> Withdrawal:
         """Pays ``amount`` of ``currency`` out, fee included (vendor's SDKs; the documentation page is not public).
 
-        It moves money, so it is repeated by itself only when it certainly had no effect: no connection was made, or
-        the answer was 429. Any other failure says ``outcome == "unknown"`` and carries the ``idempotency_key`` to
-        repeat it with, for 24 hours:
+        It moves money, so it is retried only when it certainly had no effect: no connection was made, or the answer
+        was 429. Where ``error.outcome`` is ``"unknown"`` it may have been paid, and paying again may pay twice: repeat
+        it only where ``error.safe_to_repeat`` is true, with ``client.repeat(error)``; else look it up first, as
+        ``error.evidence_hint`` says. A withdrawal without a description carries its idempotency key as one (see
+        :class:`RetryPolicy`).
 
         >>> with InventPay() as client:
         ...     withdrawal = client.withdrawals.create(
@@ -47,6 +49,7 @@ class WithdrawalCalls:
             destination_address=destination_address,
             description=description,
             idempotency_key=idempotency_key,
+            key_as_description=self._transport.key_as_description,
         )
         return self._transport.send(call, self._options)
 

@@ -1,16 +1,18 @@
-"""The story of one call: what hooks and logs are told of it, and what its error says."""
+"""Follow one call: report its events to hooks and logs, and complete the error that ends it."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from .._api.call import Call
 from .._core.logger import logger
-from ..errors import DecodeError, InventPayError, outcome_of
+from ..errors import IdempotencyConflictError, InventPayError
 from .redaction import redact_error
 from .settings import TransportSettings
+from .settling import Settling
 
 if TYPE_CHECKING:
     from ..hooks import Event, FinalOutcome
@@ -22,23 +24,32 @@ class CallRecord:
     __slots__ = (
         "_call",
         "_facts",
-        "_in_doubt",
         "_now",
         "_observed",
         "_settings",
+        "_settling",
         "_started",
-        "_unknown",
+        "_wall",
         "attempts",
+        "doubt",
         "rate_class",
     )
 
-    def __init__(self, call: Call[Any], settings: TransportSettings, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        call: Call[Any],
+        settings: TransportSettings,
+        settling: Settling,
+        now: Callable[[], float],
+        wall: Callable[[], datetime],
+    ) -> None:
         self._call: Final = call
         self._settings: Final = settings
+        self._settling: Final = settling
         self._now: Final = now
+        self._wall: Final = wall
         self._started: Final = now()
-        # Whether an attempt that is over, or (in doubt) the last one, may have taken effect.
-        self._unknown = self._in_doubt = False
+        self.doubt: Final = settling.doubt_about(call)
         self.attempts: int = 0
         self.rate_class: Final = settings.rate_class(call.endpoint)
         # Events are made only when somebody listens: most calls have nobody.
@@ -54,21 +65,36 @@ class CallRecord:
 
             self._tell(TokenWaited(**self._facts, seconds=seconds))
 
+    def check_key(self) -> None:
+        """Raise where an earlier call with the same idempotency key forbids this one, before it waits for a token."""
+        if self.doubt is not None:
+            now = self._wall().timestamp()
+            earlier = self.doubt.earlier(now)
+            if earlier is not None:
+                self._settling.permit(self._call, self.doubt, earlier, now)
+
     def attempt_sent(self) -> None:
-        """One more attempt goes out."""
+        """Count an attempt that is about to be handed to the network. From now on the call is in doubt.
+
+        Raises as :meth:`check_key` does, when another call used the key meanwhile.
+        """
+        if self.doubt is not None:
+            now = self._wall().timestamp()
+            while (other := self.doubt.sending(now)) is not None:
+                self._settling.permit(self._call, self.doubt, other, now)
         self.attempts += 1
         if self._observed:
             from ..hooks import AttemptSent
 
             self._tell(AttemptSent(**self._facts, attempt=self.attempts))
 
-    def may_have_had_effect(self) -> None:
-        """The attempt was at least partly written and got no answer."""
-        self._unknown = True
+    def had_no_effect(self) -> None:
+        """Record that the last attempt was not written, or was provably refused."""
+        if self.doubt is not None:
+            self.doubt.had_no_effect()
 
     def attempt_answered(self, status: int | None, started: float, error: BaseException | None) -> None:
         """The attempt that began at ``started`` ended."""
-        self._in_doubt = status is not None and (status < 300 or outcome_of(status) == "unknown")
         if self._observed:
             from ..hooks import AttemptAnswered
 
@@ -86,37 +112,30 @@ class CallRecord:
         """The attempt failed and will be followed by another one. Always told: it is a warning."""
         from ..hooks import RetryPlanned
 
-        if failure.outcome == "unknown":
-            self._unknown = True
         if not self._facts:
             self._name()
         self._tell(RetryPlanned(**self._facts, attempt=self.attempts, delay=delay, reason=_reason(failure)))
 
     def succeeded(self, status: int) -> None:
-        """The call has its result."""
+        """Record that the call has its result."""
+        if self.doubt is not None:
+            self.doubt.succeeded()
         self._finish("ok", status, None)
 
     def failed(self, error: InventPayError) -> None:
-        """Completes the error that ends the call."""
-        error.method = self._call.endpoint.method
-        error.path = self._call.path
+        """Complete the error that ends the call."""
         error.attempts = self.attempts
-        error.idempotency_key = self._call.idempotency_key
-        if isinstance(error, DecodeError):
-            error.outcome = "unknown"
-        elif self._unknown:
-            # An earlier attempt may have taken effect, whatever became of the last one.
-            error.outcome = "unknown"
+        if self.doubt is not None and isinstance(error, IdempotencyConflictError) and error.status is not None:
+            # The API said so, not our own memory.
+            self.doubt.belongs_elsewhere()
+        self._settling.complete(error, self._call, self.doubt, self._wall().timestamp())
         redact_error(error, self._settings.keys)
         self._finish(error.outcome, getattr(error, "status", None), error)
 
     def interrupted(self, interrupt: BaseException) -> None:
-        """Ctrl-C, cancellation or a foreign error ends the call: its note says what may have happened."""
-        if (self._unknown or self._in_doubt) and self._call.endpoint.safety != "read":
-            interrupt.add_note(
-                f"inventpay: {self._call.endpoint.name} was cut off after it may have been received; its outcome is "
-                f"unknown. Repeat it with idempotency_key={self._call.idempotency_key!r}, or look it up first."
-            )
+        """Add a note on what may have happened to the Ctrl-C, cancellation or foreign exception that ends the call."""
+        if self.doubt is not None and self.doubt.exists:
+            interrupt.add_note(self._settling.note(self._call, self._wall().timestamp()))
         self._finish("cancelled", None, interrupt)
 
     def _finish(self, outcome: FinalOutcome, status: int | None, error: BaseException | None) -> None:

@@ -6,9 +6,11 @@ httpx and httpx2 name their exceptions alike without sharing them, so they are t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from ..errors import APIConnectionError, APITimeoutError, Outcome, Trouble
+from ..errors import APIConnectionError, APITimeoutError, ConnectionFailure, Outcome
+from ..headers import Headers
+from ..responses import APIResponse
 
 _NO_CONNECTION: Final = frozenset(
     {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol", "InvalidURL"}
@@ -29,6 +31,55 @@ def _names(error: BaseException) -> set[str]:
 
 def _is_of_aiohttp(error: BaseException | None) -> bool:
     return type(error).__module__.partition(".")[0] == "aiohttp"
+
+
+_LIBRARIES: Final = frozenset(
+    {
+        "httpx",
+        "httpx2",
+        "httpcore",
+        "httpcore2",
+        "httpx_aiohttp",
+        "aiohttp",
+        "httptools",
+        "h11",
+        "ssl",
+        "socksio",
+        "anyio",
+    }
+)
+"""Packages whose exceptions mean that a connection failed."""
+
+
+def is_connection_failure(error: BaseException) -> bool:
+    """Return whether an exception is one of the HTTP libraries or of the operating system.
+
+    All others are foreign, and pass through as they are: the time limits of job queues are ordinary exceptions that a
+    signal handler raises in the middle of a call.
+    """
+    # The standard library has UnicodeError for host names that no resolver takes.
+    return isinstance(error, (OSError, UnicodeError)) or any(
+        kind.__module__.partition(".")[0] in _LIBRARIES for kind in type(error).__mro__
+    )
+
+
+def answer_in(error: BaseException, request: Any) -> APIResponse | None:
+    """Return the answer to this request that an exception carries, as those of ``raise_for_status`` hooks do.
+
+    Its body is empty where the hook raised before it was read.
+    """
+    response = getattr(error, "response", None)
+    status, headers = getattr(response, "status_code", None), getattr(response, "headers", None)
+    if type(status) is not int or not hasattr(headers, "multi_items"):
+        return None
+    try:
+        if response.request is not request:  # type: ignore[union-attr]
+            # A hook may have sent a request of its own.
+            return None
+        body: bytes = response.content  # type: ignore[union-attr]
+    except Exception:
+        body = b""
+    return APIResponse(status, Headers(headers.multi_items()), body)  # type: ignore[union-attr]
 
 
 def outcome_of(error: BaseException, *, written: bool | None) -> Outcome:
@@ -58,7 +109,7 @@ def translate(error: Exception, *, written: bool | None, handled: BaseException 
         before = "no connection in time" if outcome == "not_sent" else "no answer in time"
         failure: APIConnectionError = APITimeoutError(f"{before} ({said})", outcome=outcome)
     elif outcome == "not_sent":
-        failure = APIConnectionError(f"no connection could be made ({said})", outcome=outcome, trouble=_trouble(error))
+        failure = APIConnectionError(f"no connection could be made ({said})", outcome=outcome, reason=_reason(error))
     else:
         what = "the answer could not be read" if names & _UNREADABLE else "the connection was lost"
         failure = APIConnectionError(f"{what} ({said})", outcome=outcome)
@@ -67,8 +118,8 @@ def translate(error: Exception, *, written: bool | None, handled: BaseException 
     return failure
 
 
-# Who says what was in the way: the sockets' own exceptions, and those of the libraries where they hide these.
-_TROUBLES: Final[Mapping[Trouble, frozenset[str]]] = {
+# The exceptions that show a reason: those of the sockets, and those of the libraries where they hide these.
+_REASONS: Final[Mapping[ConnectionFailure, frozenset[str]]] = {
     "proxy": frozenset({"ProxyError", "ClientHttpProxyError", "ClientProxyConnectionError"}),
     "tls": frozenset({"SSLError", "CertificateError", "ClientSSLError"}),
     "dns": frozenset({"gaierror", "ClientConnectorDNSError"}),
@@ -76,7 +127,7 @@ _TROUBLES: Final[Mapping[Trouble, frozenset[str]]] = {
 }
 
 
-def _trouble(error: BaseException) -> Trouble:
+def _reason(error: BaseException) -> ConnectionFailure:
     names: set[str] = set()
     pending: list[BaseException | None] = [error]
     seen: set[int] = set()
@@ -88,9 +139,9 @@ def _trouble(error: BaseException) -> Trouble:
             # Where several addresses of a host were tried, each failed in its own way.
             several: Sequence[BaseException] = getattr(current, "exceptions", ())
             pending += [current.__cause__, current.__context__, getattr(current, "os_error", None), *several]
-    for trouble, known in _TROUBLES.items():
+    for reason, known in _REASONS.items():
         if names & known:
-            return trouble
+            return reason
     return "other"
 
 

@@ -13,6 +13,7 @@ from .._core.json_values import shown
 from ..errors import ConfigurationError
 from ..options import (
     API_KEY_VARIABLE,
+    BASE_URL,
     WITHDRAWAL_KEY_VARIABLE,
     RateClass,
     RateLimits,
@@ -72,6 +73,7 @@ class TransportSettings:
     withdrawal_key: Secret | None
     policy: RetryPolicy
     rate_limits: RateLimits
+    base_url: str = BASE_URL
     hooks: tuple[Hook, ...] = ()
     user_agent: str = f"inventpay-python/{VERSION}"
 
@@ -118,6 +120,7 @@ def read_transport_settings(
     retry: RetryPolicy | None,
     rate_limits: RateLimits | None,
     hooks: Iterable[Hook],
+    base_url: str = BASE_URL,
 ) -> TransportSettings:
     """Checked settings. Raises ConfigurationError for a missing key."""
     key = read_key(api_key, variable=API_KEY_VARIABLE, argument="api_key")
@@ -131,6 +134,7 @@ def read_transport_settings(
         withdrawal_key=read_key(withdrawal_key, variable=WITHDRAWAL_KEY_VARIABLE, argument="withdrawal_key"),
         policy=_instance(retry, RetryPolicy, "retry"),
         rate_limits=_checked_classes(_instance(rate_limits, RateLimits, "rate_limits")),
+        base_url=base_url,
         hooks=_checked_hooks(hooks),
     )
 

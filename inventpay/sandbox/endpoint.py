@@ -180,7 +180,9 @@ class Endpoint:
         body.require_json(headers)
         call = Call(path_params, query, body.decode(raw), origin(scope))
         key = headers.get(assumptions.IDEMPOTENCY_KEY_HEADER)
-        return await (self._handled(call) if key is None else self._once(key, scope["path"], raw, call))
+        if key is None or not self._sandbox.idempotency.honoured:
+            return await self._handled(call)
+        return await self._once(key, scope["path"], raw, call)
 
     async def _handled(self, call: Call) -> Answer:
         answer = self._handler(call)

@@ -38,6 +38,8 @@ class IdempotencyStore:
     """What was answered under which key and path. May be used from any thread."""
 
     def __init__(self) -> None:
+        self.honoured: bool = True
+        """Whether keys count. False plays an API that ignores them: the same key then has a second effect."""
         self._records: dict[tuple[str, bytes], _Record] = {}
         self._lock = threading.Lock()
 

@@ -113,7 +113,7 @@ def test_every_endpoint_is_called_as_documented() -> None:
         "GET /v1/store/manage": ("other", "read", False, False),
         "PUT /v1/store/manage": ("other", "repeatable", False, False),
         "GET /v1/store/manage/analytics": ("other", "read", False, False),
-        "POST /v1/store/{slug}/checkout": ("other", "repeatable", True, False),
+        "POST /v1/store/{slug}/checkout": ("other", "once", True, False),
         "POST /v1/store/manage/products": ("other", "repeatable", False, False),
         "GET /v1/store/manage/products": ("other", "read", False, False),
         "PUT /v1/store/manage/products/{productId}": ("other", "repeatable", False, False),
@@ -137,9 +137,10 @@ def test_every_endpoint_is_called_as_documented() -> None:
 
 
 def test_only_withdrawals_move_money() -> None:
-    """No endpoint that is repeated after an unknown outcome moves money out."""
+    """No endpoint that is retried after an unknown outcome moves money out or sells."""
     assert [row.name for row in endpoints.ENDPOINTS.values() if row.safety == "once"] == [
-        "POST /v1/merchant/withdrawal/create"
+        "POST /v1/merchant/withdrawal/create",
+        "POST /v1/store/{slug}/checkout",
     ]
 
 
@@ -324,11 +325,11 @@ def test_answers_for_somebody_else_are_refused() -> None:
     ],
 )
 def test_success_false_is_an_error_of_every_call(call: Call[Any]) -> None:
-    """A 200 that says ``success: false`` is refused by every call, the raw one included."""
+    """A 200 that says ``success: false`` is an error of every call, the raw one included."""
     with pytest.raises(APIStatusError) as caught:
-        call.read(APIResponse(200, Headers(), b'{"success":false,"error":"Invalid currency"}'))
+        call.read(APIResponse(200, Headers(), b'{"success":false,"error":"Invalid currency","statusCode":400}'))
     assert caught.value.outcome == "refused"
-    assert caught.value.status == 200
+    assert caught.value.status == 400
 
 
 def test_a_call_shows_no_body() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from inventpay._api import balances, payments, withdrawals
 from inventpay._api.status_errors import checked_document
 from inventpay._json.converter import read_json
-from inventpay.errors import APIStatusError, DecodeError
+from inventpay.errors import APIStatusError, BadRequestError, DecodeError
 from inventpay.headers import Headers
 from inventpay.models import (
     AmountCurrency,
@@ -558,12 +558,18 @@ def test_success_is_true_or_false(name: str, value: object) -> None:
 
 @pytest.mark.parametrize("name", READERS)
 def test_success_false_is_a_refusal(name: str) -> None:
-    """A 200 that says ``success: false`` is the API's refusal, whatever else it holds."""
+    """A 200 that says ``success: false`` is what its own ``statusCode`` says, and proves nothing without one."""
+    changes = [(("success",), False), (("error",), "Maintenance"), (("details",), {"amount": "too small"})]
     with pytest.raises(APIStatusError) as caught:
-        read(name, (("success",), False), (("error",), "Maintenance"), (("details",), {"amount": "too small"}))
+        read(name, *changes, (("statusCode",), None))
     assert type(caught.value) is APIStatusError
-    assert (caught.value.status, caught.value.outcome) == (200, "refused")
+    assert (caught.value.status, caught.value.outcome) == (200, "unknown")
     assert caught.value.message == '200 OK with "success": false: Maintenance'
+    assert caught.value.details == {"amount": "too small"}
+    with pytest.raises(BadRequestError) as caught:
+        read(name, *changes, (("statusCode",), 400))
+    assert (caught.value.status, caught.value.outcome) == (400, "refused")
+    assert caught.value.message == '200 OK with "success": false and "statusCode": 400: Maintenance'
     assert caught.value.details == {"amount": "too small"}
 
 

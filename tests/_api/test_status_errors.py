@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inventpay._api.outcomes import outcome_of_status
 from inventpay._api.status_errors import checked_document, from_response
 from inventpay.errors import (
     BODY_KEPT,
@@ -23,7 +24,6 @@ from inventpay.errors import (
     RateLimitedError,
     ServerError,
     class_for,
-    outcome_of,
 )
 from inventpay.headers import Headers
 from inventpay.responses import APIResponse
@@ -35,20 +35,23 @@ def refused(status: int, content: bytes = b"", headers: dict[str, str] | None = 
 
 
 TABLE: list[tuple[int, type[APIStatusError], Outcome]] = [
-    (300, APIStatusError, "refused"),
-    (301, APIStatusError, "refused"),
-    (304, APIStatusError, "refused"),
-    (307, APIStatusError, "refused"),
+    (300, APIStatusError, "unknown"),
+    (301, APIStatusError, "unknown"),
+    (304, APIStatusError, "unknown"),
+    (307, APIStatusError, "unknown"),
     (400, BadRequestError, "refused"),
     (401, AuthenticationError, "refused"),
-    (402, APIStatusError, "refused"),
+    (402, APIStatusError, "unknown"),
     (403, PermissionDeniedError, "refused"),
     (404, NotFoundError, "refused"),
     (405, APIStatusError, "refused"),
+    (413, APIStatusError, "refused"),
+    (415, APIStatusError, "refused"),
     (408, APIStatusError, "unknown"),
     (409, ConflictError, "unknown"),
-    (410, APIStatusError, "refused"),
+    (410, APIStatusError, "unknown"),
     (422, BadRequestError, "refused"),
+    (499, APIStatusError, "unknown"),
     (429, RateLimitedError, "refused"),
     (500, ServerError, "unknown"),
     (501, ServerError, "unknown"),
@@ -64,10 +67,10 @@ TABLE: list[tuple[int, type[APIStatusError], Outcome]] = [
 
 @pytest.mark.parametrize(("status", "kind", "outcome"), TABLE)
 def test_every_status_has_its_class_and_outcome(status: int, kind: type[APIStatusError], outcome: Outcome) -> None:
-    """The class says what to fix, the outcome what became of the call."""
+    """The class says what to fix, the outcome what an answer in the API's own form proves of its request."""
     assert class_for(status) is kind
-    assert outcome_of(status) == outcome
-    error = refused(status)
+    assert outcome_of_status(status, own_form=True) == outcome
+    error = refused(status, b'{"success": false, "error": "no"}')
     assert type(error) is kind
     assert (error.status, error.outcome) == (status, outcome)
 
@@ -171,12 +174,12 @@ def test_a_body_of_the_kept_size_is_read() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])
-def test_success_false_is_refused(status: int) -> None:
-    """``success: false`` in a 2xx answer is the API's no."""
+def test_success_false_is_no_success(status: int) -> None:
+    """``success: false`` in a 2xx answer is an error; without a status of its own it proves nothing."""
     with pytest.raises(APIStatusError) as caught:
         checked_document(APIResponse(status, Headers([("X-A", "b")]), b'{"success":false,"message":"Not today"}'))
     assert type(caught.value) is APIStatusError
-    assert (caught.value.status, caught.value.outcome, caught.value.retry_after) == (status, "refused", None)
+    assert (caught.value.status, caught.value.outcome, caught.value.retry_after) == (status, "unknown", None)
     assert caught.value.message.endswith('with "success": false: Not today')
     assert caught.value.headers == {"x-a": "b"}
 

@@ -73,7 +73,7 @@ def test_a_creation_names_what_was_given() -> None:
     call = create_store(description="d", logo="https://a.example/l.png", banner=None, settings=settings)
     assert call.body == (
         b'{"name":"A shop","description":"d","logo":"https://a.example/l.png",'
-        b'"settings":{"acceptedCurrencies":["BTC"],"minOrderAmount":0.50}}'
+        b'"settings":{"acceptedCurrencies":["BTC"],"minOrderAmount":0.5}}'
     )
     assert call.idempotency_key == "key-1"
 

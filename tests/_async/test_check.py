@@ -41,7 +41,7 @@ async def test_all_is_well() -> None:
             await client.balances.all()
             result = await client.check()
     assert result
-    assert (result.state, result.status, result.trouble) == (CheckState.OK, 200, None)
+    assert (result.state, result.status, result.reason) == (CheckState.OK, 200, None)
     assert (result.message, result.base_url) == ("the API answers and takes the key", server.url)
     assert result.latency is not None
     assert 0 < result.latency < 10
@@ -193,7 +193,7 @@ async def test_what_is_in_the_way(place: Any, trouble: str, words: str, transpor
         options = {"base_url": url, "transport": transport, "hooks": [sent.append]}
         async with AsyncInventPay(new_key(), **options) as client:
             result = await client.check()
-    assert (result.state, result.trouble, result.status) == (CheckState.UNREACHABLE, trouble, None)
+    assert (result.state, result.reason, result.status) == (CheckState.UNREACHABLE, trouble, None)
     assert result.message.startswith(words)
     assert sum(isinstance(event, AttemptSent) for event in sent) == 1
 
@@ -204,7 +204,7 @@ async def test_a_proxy_that_refuses() -> None:
         options = {"base_url": "https://api.inventpay.io", "proxy": proxy.url}
         async with AsyncInventPay(new_key(), **options) as client:
             result = await client.check()
-    assert (result.state, result.trouble) == (CheckState.UNREACHABLE, "proxy")
+    assert (result.state, result.reason) == (CheckState.UNREACHABLE, "proxy")
     assert result.message.startswith("the proxy refuses: ")
 
 
@@ -212,10 +212,10 @@ async def test_nobody_answers_in_time() -> None:
     """A timeout is a result as well, and so is a connection that is lost."""
     async with scripted_async_client(ScriptedAPI(takes(100)), timeout=2) as client:
         result = await client.check()
-    assert (result.state, result.trouble) == (CheckState.UNREACHABLE, "timeout")
+    assert (result.state, result.reason) == (CheckState.UNREACHABLE, "timeout")
     async with scripted_async_client(ScriptedAPI(fails(httpx.ReadError("reset")))) as client:
         result = await client.check()
-    assert (result.state, result.trouble) == (CheckState.UNREACHABLE, "other")
+    assert (result.state, result.reason) == (CheckState.UNREACHABLE, "other")
 
 
 async def test_an_answer_without_an_end_is_not_the_apis(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -177,7 +177,7 @@ def test_the_log_tells_the_story_in_readable_lines(caplog: pytest.LogCaptureFixt
         ("DEBUG", f"{call} leased a token of class other after 0.000 s"),
         ("DEBUG", f"{call} sends attempt 2"),
         ("DEBUG", f"{call} attempt 2 got status 403 after 0.000 s"),
-        ("DEBUG", f"{call} finished after 0.500 s (attempts: 2): PermissionDeniedError, outcome unknown"),
+        ("DEBUG", f"{call} finished after 0.500 s (attempts: 2): PermissionDeniedError, outcome refused"),
     ]
 
 

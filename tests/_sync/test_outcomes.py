@@ -17,6 +17,7 @@ from inventpay import (
     BadRequestError,
     ConflictError,
     DecodeError,
+    IdempotencyConflictError,
     InventPayError,
     LocalLimiter,
     NotFoundError,
@@ -41,23 +42,64 @@ ENDINGS: dict[str, tuple[Step, type[InventPayError], str]] = {
     "garbage": (fails(httpx.RemoteProtocolError("garbage")), APIConnectionError, "unknown"),
     "read timeout": (fails(httpx.ReadTimeout("slow")), APITimeoutError, "unknown"),
     "cut off": (hangs, APITimeoutError, "unknown"),
-    "something else": (fails(RuntimeError("who knows")), APIConnectionError, "unknown"),
-    "302": (answers(302, b"", {"Location": "https://elsewhere.example/"}), APIStatusError, "refused"),
-    "304": (answers(304, b""), APIStatusError, "refused"),
+    "302": (answers(302, b"", {"Location": "https://elsewhere.example/"}), APIStatusError, "unknown"),
+    "303": (answers(303, b"", {"Location": "/done"}), APIStatusError, "unknown"),
+    "304": (answers(304, b""), APIStatusError, "unknown"),
     "400": (answers(400), BadRequestError, "refused"),
+    "400 of a proxy": (answers(400, b"<html>"), BadRequestError, "unknown"),
+    "400 that says 504": (
+        answers(400, {"success": False, "error": "late", "statusCode": 504}),
+        BadRequestError,
+        "unknown",
+    ),
     "401": (answers(401), AuthenticationError, "refused"),
-    "402": (answers(402), APIStatusError, "refused"),
+    "402": (answers(402), APIStatusError, "unknown"),
     "403": (answers(403), PermissionDeniedError, "refused"),
     "404": (answers(404), NotFoundError, "refused"),
+    "405": (answers(405, b""), APIStatusError, "refused"),
     "408": (answers(408), APIStatusError, "unknown"),
     "409": (answers(409), ConflictError, "unknown"),
+    "409 about the key": (
+        answers(409, {"success": False, "error": "Idempotency key was already used with a different request"}),
+        IdempotencyConflictError,
+        "unknown",
+    ),
+    "413": (answers(413, b"<html>"), APIStatusError, "refused"),
+    "415": (answers(415, b"<html>"), APIStatusError, "refused"),
     "422": (answers(422), BadRequestError, "refused"),
     "429": (answers(429), RateLimitedError, "refused"),
+    "429 of a proxy": (answers(429, b"<html>"), RateLimitedError, "refused"),
+    "499": (answers(499), APIStatusError, "unknown"),
     "500": (answers(500), ServerError, "unknown"),
     "501": (answers(501), ServerError, "unknown"),
     "503": (answers(503), ServerError, "unknown"),
     "599": (answers(599), ServerError, "unknown"),
-    "success: false": (answers(200, {"success": False, "error": "no"}), APIStatusError, "refused"),
+    "success: false": (answers(200, {"success": False, "error": "no"}), APIStatusError, "unknown"),
+    "success: false, 200": (
+        answers(200, {"success": False, "error": "no", "statusCode": 200}),
+        APIStatusError,
+        "unknown",
+    ),
+    "success: false, 400": (
+        answers(200, {"success": False, "error": "no", "statusCode": 400}),
+        BadRequestError,
+        "refused",
+    ),
+    "success: false, 409": (
+        answers(201, {"success": False, "error": "no", "statusCode": 409}),
+        ConflictError,
+        "unknown",
+    ),
+    "success: false, 429": (
+        answers(200, {"success": False, "error": "no", "statusCode": 429}),
+        RateLimitedError,
+        "refused",
+    ),
+    "success: false, 504": (
+        answers(200, {"success": False, "error": "no", "statusCode": 504}),
+        ServerError,
+        "unknown",
+    ),
     "no JSON": (answers(200, b"<html>"), DecodeError, "unknown"),
     "undocumented": (answers(201, {"success": True, "data": {"amount": "lots"}}), DecodeError, "unknown"),
     "another currency": (
@@ -185,8 +227,10 @@ def test_an_interrupted_write_leaves_a_note_with_its_key(kind: str, interrupt: t
         assert notes == []
     else:
         (note,) = notes
-        assert f"idempotency_key={api.keys[0]!r}" in note
+        assert repr(api.keys[0]) in note
         assert "unknown" in note
+        # Nothing advises to repeat a withdrawal before the API was proven to honour keys.
+        assert ("Repeat it" in note) == (kind == "repeatable")
 
 
 def test_an_interrupted_pause_remembers_the_attempt_before_it() -> None:

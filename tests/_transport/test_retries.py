@@ -20,8 +20,9 @@ from inventpay import (
     ServerError,
 )
 from inventpay._api.endpoints import Safety
+from inventpay._api.outcomes import outcome_of_status
 from inventpay._transport.retries import RetryBudget, decide, may_repeat, pause
-from inventpay.errors import class_for, outcome_of
+from inventpay.errors import class_for
 
 SAFETIES: list[Safety] = ["read", "repeatable", "once"]
 
@@ -39,7 +40,9 @@ statuses = st.integers(300, 599)
 
 def failure(status: int, retry_after: float | None = None) -> APIStatusError:
     """The error of an answer with this status."""
-    return class_for(status)("said no", status=status, retry_after=retry_after, outcome=outcome_of(status))
+    return class_for(status)(
+        "said no", status=status, retry_after=retry_after, outcome=outcome_of_status(status, own_form=True)
+    )
 
 
 failures = st.one_of(

@@ -146,7 +146,7 @@ def test_a_mock_transport() -> None:
         (httpx.PoolTimeout("busy"), "not_sent"),
         (httpx.ReadTimeout("silent"), "unknown"),
         (httpx.WriteError("reset"), "unknown"),
-        (ValueError("a bug of the transport"), "unknown"),
+        (ConnectionResetError("reset"), "unknown"),
     ],
 )
 def test_a_transport_that_reports_nothing_is_taken_at_its_word(raised: Exception, outcome: str) -> None:
@@ -161,15 +161,21 @@ def test_a_transport_that_reports_nothing_is_taken_at_its_word(raised: Exception
         assert caught.value.outcome == outcome
 
 
-def test_what_a_mock_complains_about_is_not_translated() -> None:
-    """An AssertionError of a mock is the test's, and reaches it."""
+class TimeLimit(Exception):
+    """An exception as job queues raise it from a signal handler."""
+
+
+@pytest.mark.parametrize("foreign", [AssertionError, ValueError, RuntimeError, TimeLimit])
+def test_a_foreign_exception_is_not_translated(foreign: type[Exception]) -> None:
+    """The complaint of a mock, a bug and the time limit of a job queue reach the caller as they are, with a note."""
 
     def fail(request: httpx.Request) -> httpx.Response:
-        raise AssertionError("nobody expected this request")
+        raise foreign("not about a connection")
 
     for ask in (ask_blocking, ask_async):
-        with pytest.raises(AssertionError, match="nobody expected"):
-            ask("http://localhost", transport=httpx.MockTransport(fail))
+        with pytest.raises(foreign, match="not about a connection") as caught:
+            ask("http://localhost", transport=httpx.MockTransport(fail), method="POST")
+        assert "may have been received" in caught.value.__notes__[0]
 
 
 def test_an_asgi_application() -> None:

@@ -9,6 +9,7 @@ import doctest
 import importlib
 import inspect
 import io
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,6 +77,7 @@ def test_every_example_runs_and_prints_what_it_promises(name: str, monkeypatch: 
     monkeypatch.setenv("INVENTPAY_WITHDRAWAL_KEY", "wk_live_of_the_examples")
     # Names are imported when they are first asked for.
     names: dict[str, object] = {name: getattr(inventpay, name) for name in inventpay.__all__}
+    names |= {"asyncio": asyncio, "time": time}
     with RawServer(_answers) as server:
         for example in EXAMPLES[name].examples:
             # What sends nothing shows the defaults, the address among them.

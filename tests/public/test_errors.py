@@ -26,6 +26,7 @@ from inventpay.errors import (
     RateLimitTimeoutError,
     ServerError,
     SignatureError,
+    UnsettledError,
     WaitTimeoutError,
     WebhookError,
 )
@@ -74,7 +75,7 @@ def facts_of(kind: type[InventPayError]) -> dict[str, Any]:
     if issubclass(kind, KeyUploadError):
         facts["progress"] = AddedKeys(added=2, duplicates=1)
     if issubclass(kind, APIConnectionError):
-        facts["trouble"] = "dns"
+        facts["reason"] = "dns"
     return facts
 
 
@@ -117,8 +118,10 @@ def test_what_is_two_things_says_so() -> None:
 
 
 def test_every_public_class_is_exported() -> None:
-    """The module exports the whole tree and the types of ``outcome`` and ``trouble``, sorted."""
-    assert sorted(errors.__all__) == sorted([*(kind.__name__ for kind in PUBLIC), "Outcome", "Trouble"])
+    """The module exports the whole tree and the types of ``outcome``, ``reason`` and ``request``, sorted."""
+    assert sorted(errors.__all__) == sorted(
+        [*(kind.__name__ for kind in PUBLIC), "ConnectionFailure", "Outcome", "SentRequest"]
+    )
 
 
 @pytest.mark.parametrize("kind", PUBLIC)
@@ -148,7 +151,7 @@ def test_an_error_without_facts_has_defaults(kind: type[InventPayError]) -> None
     for name in facts_of(kind):
         getattr(error, name)
     assert (error.method, error.path, error.attempts, error.idempotency_key) == (None, None, 0, None)
-    assert error.outcome == ("unknown" if issubclass(kind, DecodeError) else "not_sent")
+    assert error.outcome == ("unknown" if issubclass(kind, (DecodeError, UnsettledError)) else "not_sent")
     assert str(error) == "it broke"
 
 

@@ -143,16 +143,17 @@ def test_faults_are_what_they_are_over_a_socket(fault: Fault, error: type[Invent
 
 
 def test_a_withdrawal_whose_answer_was_lost_is_paid_once(sandbox: Sandbox) -> None:
-    """The story that idempotency keys are for, in three lines of a test."""
+    """The story that idempotency keys are for, in a few lines of a test."""
     sandbox.deposit("USDT_BEP20", 100)
     pay_out: Any = {"amount": 10, "currency": "USDT_BEP20", "destination_address": "0x" + "a" * 40}
     sandbox.faults.add(Fault.reset(after_effect=True), on="POST /v1/merchant/withdrawal/create")
     with sandbox.client() as client:
         with pytest.raises(APIConnectionError) as caught:
             client.withdrawals.create(**pay_out)
-        assert caught.value.outcome == "unknown"
-        client.withdrawals.create(**pay_out, idempotency_key=caught.value.idempotency_key)
-    assert sandbox.balance("USDT_BEP20").locked == 10
+        assert (caught.value.outcome, caught.value.safe_to_repeat) == ("unknown", False)
+        assert client.check(idempotency="withdrawal", **{**pay_out, "amount": 1}).idempotency == "honoured"
+        client.repeat(caught.value)
+    assert sandbox.balance("USDT_BEP20").locked == 10 + 1
 
 
 def test_plain_http_clients_can_use_it_too(sandbox: Sandbox) -> None:

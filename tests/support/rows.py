@@ -61,7 +61,7 @@ class Row:
 
 
 PAYMENT = {"amount": 29.99, "amountCurrency": "USD", "currency": "USDT_BEP20", "orderId": "o1", "expirationMinutes": 30}
-WITHDRAWAL = {"amount": 1, "currency": "USDT_BEP20", "destinationAddress": ADDRESS}
+WITHDRAWAL = {"amount": 1, "currency": "USDT_BEP20", "destinationAddress": ADDRESS, "description": "October"}
 STORE = {"name": "My Shop", "description": "d", "settings": {"acceptedCurrencies": ["BTC"], "minOrderAmount": 0.5}}
 PRODUCT = {
     "name": "Mug",
@@ -110,7 +110,9 @@ ROWS = [
     Row(
         "POST",
         "/v1/merchant/withdrawal/create",
-        lambda client, ids: client.withdrawals.create(amount=1, currency="USDT_BEP20", destination_address=ADDRESS),
+        lambda client, ids: client.withdrawals.create(
+            amount=1, currency="USDT_BEP20", destination_address=ADDRESS, description="October"
+        ),
         Withdrawal,
         WITHDRAWAL,
         keys="both",
