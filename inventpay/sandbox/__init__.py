@@ -1,6 +1,6 @@
 """A local stand-in of the InventPay API: the documented endpoints over real HTTP, with made-up money and no account.
 
-    from inventpay.sandbox import Sandbox
+    from . import Sandbox
 
     sandbox = Sandbox()
     with sandbox.run() as server:
@@ -28,15 +28,14 @@ except ImportError as _missing:
         f'The sandbox needs Starlette, uvicorn, Jinja2 and segno ({_missing}); from a clone: pip install ".[sandbox]"'
     ) from _missing
 
-from inventpay.sandbox.balances import Balance
-from inventpay.sandbox.clock import Clock, ManualClock, SandboxClock
-from inventpay.sandbox.errors import AddressError, SandboxError, StateFileError
-from inventpay.sandbox.faults import Fault, FaultKind, Faults, PlannedFault
-from inventpay.sandbox.foreground import serve
-from inventpay.sandbox.inbox import WebhookInbox, webhook_inbox
-from inventpay.sandbox.payments import Payment, PaymentStatus
-from inventpay.sandbox.rate_limit_headers import RateLimitHeaders
-from inventpay.sandbox.rate_limits import (
+from .clock import Clock, ManualClock, SandboxClock
+from .errors import AddressError, SandboxError, StateFileError
+from .http.faults import Fault, FaultKind, Faults, PlannedFault
+from .http.request_log import LoggedRequest, RequestLog
+from .http.server import RunningServer
+from .http.transport import SandboxTransport
+from .limits.rate_limit_headers import RateLimitHeaders
+from .limits.rate_limits import (
     FixedWindow,
     RateClass,
     RateLimitPolicy,
@@ -46,14 +45,15 @@ from inventpay.sandbox.rate_limits import (
     Unlimited,
     Verdict,
 )
-from inventpay.sandbox.request_log import LoggedRequest, RequestLog
-from inventpay.sandbox.sandbox import Sandbox
-from inventpay.sandbox.server import RunningServer
-from inventpay.sandbox.testing import renew, running_sandbox
-from inventpay.sandbox.transport import SandboxTransport
-from inventpay.sandbox.variants import MIXED, VARIANTS, Variants
-from inventpay.sandbox.webhooks import Delivery, Webhooks, WebhookSettings
-from inventpay.sandbox.withdrawals import Withdrawal, WithdrawalStatus
+from .merchant.balances import Balance
+from .merchant.payments import Payment, PaymentStatus
+from .merchant.withdrawals import Withdrawal, WithdrawalStatus
+from .sandbox import Sandbox
+from .serve import serve
+from .shapes.variants import MIXED, VARIANTS, Variants
+from .testing import renew, running_sandbox
+from .webhook_inbox import WebhookInbox, webhook_inbox
+from .webhooks import Delivery, Webhooks, WebhookSettings
 
 __all__ = [
     "MIXED",

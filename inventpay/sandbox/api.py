@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from inventpay.sandbox import bodies, fields, other_bodies, variants
-from inventpay.sandbox.answers import Answer, bare, success
-from inventpay.sandbox.assumptions import WITHDRAWAL_CREATED_MESSAGE
-from inventpay.sandbox.clock import Clock
-from inventpay.sandbox.coins import COINS
-from inventpay.sandbox.endpoint import Call
-from inventpay.sandbox.state import State
-from inventpay.sandbox.variants import Variants
+from .assumptions import WITHDRAWAL_CREATED_MESSAGE
+from .clock import Clock
+from .http import fields
+from .http.answers import Answer, bare, success
+from .http.endpoint import Call
+from .merchant.coins import COINS
+from .merchant.state import State
+from .shapes import alternative_bodies as other_bodies
+from .shapes import bodies, variants
+from .shapes.variants import Variants
 
 
 class Api:

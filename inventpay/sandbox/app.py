@@ -12,21 +12,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
-from inventpay.sandbox import assumptions
-from inventpay.sandbox.answers import Answer, bare, refusal
-from inventpay.sandbox.api import Api
-from inventpay.sandbox.control import Control
-from inventpay.sandbox.endpoint import Access, Call, Endpoint, Handler, Reads
-from inventpay.sandbox.errors import SandboxError
-from inventpay.sandbox.openapi.document import document
-from inventpay.sandbox.pages.routes import page_routes
-from inventpay.sandbox.rate_limits import RateClass
-from inventpay.sandbox.settings import Settings
-from inventpay.sandbox.store.api import StoreApi
-from inventpay.sandbox.webhooks.routes import rows as webhook_rows
+from . import assumptions
+from .api import Api
+from .control.actions import Control
+from .control.settings import Settings
+from .errors import SandboxError
+from .http.answers import Answer, bare, refusal
+from .http.endpoint import Access, Call, Endpoint, Handler, Reads
+from .limits.rate_limits import RateClass
+from .openapi.document import document
+from .pages.routes import page_routes
+from .store.api import StoreApi
+from .webhooks.routes import rows as webhook_rows
 
 if TYPE_CHECKING:
-    from inventpay.sandbox.sandbox import Sandbox
+    from .sandbox import Sandbox
 
 
 # Pages for people, and the description itself.

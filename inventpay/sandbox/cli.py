@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-from inventpay.sandbox import assumptions
-from inventpay.sandbox.errors import AddressError
-from inventpay.sandbox.foreground import DEFAULT_HOST, DEFAULT_PORT, serve
-from inventpay.sandbox.rate_limit_headers import RateLimitHeaders
-from inventpay.sandbox.rate_limits import SlidingLog, Unlimited, policy_named, policy_names
-from inventpay.sandbox.sandbox import Sandbox
-from inventpay.sandbox.webhooks import WebhookSettings
+from . import assumptions
+from .errors import AddressError
+from .limits.rate_limit_headers import RateLimitHeaders
+from .limits.rate_limits import SlidingLog, Unlimited, policy_named, policy_names
+from .sandbox import Sandbox
+from .serve import DEFAULT_HOST, DEFAULT_PORT, serve
+from .webhooks import WebhookSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from decimal import Decimal
 
-from inventpay import AsyncInventPay, Balance, InventPay, Payment, PaymentStatus, Withdrawal
-from inventpay.sandbox.sandbox import Sandbox
+from .. import AsyncInventPay, Balance, InventPay, Payment, PaymentStatus, Withdrawal
+from .sandbox import Sandbox
 
 COIN = "USDT_BEP20"
 SHOP_ADDRESS = "0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from inventpay.sandbox import assumptions
+from . import assumptions
 
 
 class SandboxError(Exception):

@@ -12,27 +12,29 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from inventpay import AsyncInventPay, InventPay, LocalLimiter
-from inventpay.sandbox import assumptions, fields, money, server, state_file
-from inventpay.sandbox.app import create_app
-from inventpay.sandbox.balances import Balance
-from inventpay.sandbox.clock import Clock, SandboxClock
-from inventpay.sandbox.coins import Coin
-from inventpay.sandbox.endpoint import Endpoint
-from inventpay.sandbox.errors import invalid
-from inventpay.sandbox.faults import Faults
-from inventpay.sandbox.idempotency import IdempotencyStore
-from inventpay.sandbox.payments import Payment
-from inventpay.sandbox.rate_limit_headers import RateLimitHeaders
-from inventpay.sandbox.rate_limits import RateLimitPolicy, SlidingLog
-from inventpay.sandbox.request_log import RequestLog
-from inventpay.sandbox.state import State
-from inventpay.sandbox.store.shop import Shop
-from inventpay.sandbox.transport import SandboxTransport
-from inventpay.sandbox.variants import Variants
-from inventpay.sandbox.webhooks.settings import WebhookSettings
-from inventpay.sandbox.webhooks.webhooks import Webhooks
-from inventpay.sandbox.withdrawals import Withdrawal
+from .. import AsyncInventPay, InventPay, LocalLimiter
+from . import assumptions, state_file
+from .app import create_app
+from .clock import Clock, SandboxClock
+from .errors import invalid
+from .http import fields, server
+from .http.endpoint import Endpoint
+from .http.faults import Faults
+from .http.idempotency import IdempotencyStore
+from .http.request_log import RequestLog
+from .http.transport import SandboxTransport
+from .limits.rate_limit_headers import RateLimitHeaders
+from .limits.rate_limits import RateLimitPolicy, SlidingLog
+from .merchant import money
+from .merchant.balances import Balance
+from .merchant.coins import Coin
+from .merchant.payments import Payment
+from .merchant.state import State
+from .merchant.withdrawals import Withdrawal
+from .shapes.variants import Variants
+from .store.shop import Shop
+from .webhooks.settings import WebhookSettings
+from .webhooks.webhooks import Webhooks
 
 Amount = Decimal | int | str
 

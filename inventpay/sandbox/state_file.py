@@ -19,19 +19,19 @@ import attrs
 import msgspec
 from cattrs import Converter, transform_error
 
-from inventpay._core.json_values import is_object, shown
-from inventpay.sandbox.balances import Balance
-from inventpay.sandbox.coins import COINS, Coin
-from inventpay.sandbox.errors import StateFileError
-from inventpay.sandbox.idempotency import StoredAnswer
-from inventpay.sandbox.money import plain
-from inventpay.sandbox.payments import Payment
-from inventpay.sandbox.store.shop import ShopRecords
-from inventpay.sandbox.webhooks.deliveries import Delivery
-from inventpay.sandbox.withdrawals import Withdrawal
+from .._core.json_values import is_object, shown
+from .errors import StateFileError
+from .http.idempotency import StoredAnswer
+from .merchant.balances import Balance
+from .merchant.coins import COINS, Coin
+from .merchant.money import plain
+from .merchant.payments import Payment
+from .merchant.withdrawals import Withdrawal
+from .store.shop import ShopRecords
+from .webhooks.deliveries import Delivery
 
 if TYPE_CHECKING:
-    from inventpay.sandbox.sandbox import Sandbox
+    from .sandbox import Sandbox
 
 _logger = logging.getLogger("inventpay.sandbox")
 

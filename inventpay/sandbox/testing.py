@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from inventpay.sandbox.sandbox import Sandbox
+from .sandbox import Sandbox
 
 _numbers = itertools.count(1)
 

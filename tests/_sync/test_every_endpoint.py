@@ -8,7 +8,8 @@ import re
 
 from inventpay import InventPay, Page
 from inventpay._api.endpoints import ENDPOINTS
-from inventpay.sandbox import Sandbox, server
+from inventpay.sandbox import Sandbox
+from inventpay.sandbox.http import server
 from tests.support.clients import new_key
 from tests.support.raw_server import Exchange, RawServer
 from tests.support.rows import ROWS, Ids, Recorder, filled

@@ -20,7 +20,7 @@ import httpx
 
 from inventpay import RateLimits
 from inventpay.sandbox import Sandbox, Unlimited, WebhookSettings
-from inventpay.sandbox.coins import CURRENCIES
+from inventpay.sandbox.merchant.coins import CURRENCIES
 
 HERE = Path(__file__).parent
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 
 from inventpay.sandbox import ManualClock, Sandbox, WebhookSettings
-from inventpay.sandbox.coins import COINS
-from inventpay.sandbox.payments import NewPayment
-from inventpay.sandbox.withdrawals import NewWithdrawal
+from inventpay.sandbox.merchant.coins import COINS
+from inventpay.sandbox.merchant.payments import NewPayment
+from inventpay.sandbox.merchant.withdrawals import NewWithdrawal
 
 URL = "https://shop.example/hooks"
 ADDRESS = "0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D"

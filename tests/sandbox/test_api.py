@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import msgspec
 
-from .conftest import EVM_ADDRESS, Api
+from tests.sandbox.conftest import EVM_ADDRESS, Api
 
 
 def test_create_payment_answers_as_documented(api: Api) -> None:

@@ -6,8 +6,7 @@ import pytest
 
 from inventpay.sandbox import ManualClock, Sandbox, SandboxClock
 from inventpay.sandbox.clock import LATEST, iso
-
-from .conftest import Api
+from tests.sandbox.conftest import Api
 
 
 class Source:

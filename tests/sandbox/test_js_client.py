@@ -16,9 +16,8 @@ import httpx
 import pytest
 
 from inventpay.sandbox import ManualClock, Sandbox, WebhookSettings
+from tests.sandbox.conftest import Api
 from tests.support.receiver import Receiver
-
-from .conftest import Api
 
 REQUESTS = json.loads((Path(__file__).parent / "js_client_requests.json").read_text())
 TYPES: dict[str, type | tuple[type, ...]] = {

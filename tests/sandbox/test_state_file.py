@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 
 from inventpay.sandbox import ManualClock, Sandbox, StateFileError, WebhookSettings, cli, running_sandbox
 from inventpay.sandbox.state_file import encode, kept, load
-
-from .conftest import EVM_ADDRESS
-from .test_server import interrupt_when_serving, parse
+from tests.sandbox.conftest import EVM_ADDRESS
+from tests.sandbox.http.test_server import interrupt_when_serving, parse
 
 KEYED = {"X-API-Key": "pk_test_sandbox", "Idempotency-Key": "once"}
 

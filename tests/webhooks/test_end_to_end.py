@@ -14,7 +14,7 @@ import pytest
 from inventpay import AsyncInventPay, InventPay, PaymentStatus
 from inventpay._watching import payment_status
 from inventpay.sandbox import Delivery, Sandbox, Unlimited, WebhookSettings
-from inventpay.sandbox.server import run_in_thread
+from inventpay.sandbox.http.server import run_in_thread
 from inventpay.webhooks import PaidEvent, SQLiteSeenStore, WebhookEvent, WebhookReceiver
 
 STATUS_CALL = ("GET /v1/invoice/{paymentId}/status", 200)

@@ -16,9 +16,9 @@ import httpx
 import pytest
 
 from inventpay.sandbox import ManualClock, Sandbox, WebhookSettings
-from inventpay.sandbox import server as sandbox_server
-from inventpay.sandbox.coins import COINS
-from inventpay.sandbox.payments import NewPayment
+from inventpay.sandbox.http import server as sandbox_server
+from inventpay.sandbox.merchant.coins import COINS
+from inventpay.sandbox.merchant.payments import NewPayment
 from tests.support.deliveries import SECRET, flat, nested, signed
 from tests.support.wsgi_servers import waitress
 

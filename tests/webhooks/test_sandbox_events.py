@@ -9,9 +9,9 @@ import pytest
 
 from inventpay import Currency, PaymentState, WithdrawalState
 from inventpay.sandbox import ManualClock, Sandbox, WebhookSettings
-from inventpay.sandbox.coins import COINS
-from inventpay.sandbox.payments import NewPayment
-from inventpay.sandbox.withdrawals import NewWithdrawal
+from inventpay.sandbox.merchant.coins import COINS
+from inventpay.sandbox.merchant.payments import NewPayment
+from inventpay.sandbox.merchant.withdrawals import NewWithdrawal
 from inventpay.webhooks import (
     KNOWN_EVENTS,
     PaymentCompletedEvent,

@@ -17,7 +17,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.routing import Route
 
-from inventpay.sandbox import server as sandbox_server
+from inventpay.sandbox.http import server as sandbox_server
 from inventpay.webhooks import SQLiteSeenStore, WebhookReceiver
 from tests.support.deliveries import SECRET, flat, signed
 from tests.support.wsgi_servers import waitress, wsgiref

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from inventpay.sandbox.coins import CURRENCIES
-from inventpay.sandbox.openapi.schemas import (
+from ..merchant.coins import CURRENCIES
+from ..merchant.payments import PaymentStatus
+from ..merchant.withdrawals import WithdrawalStatus
+from ..store.key_pools import KeyStatus
+from ..store.orders import OrderStatus
+from ..store.products import ContentType
+from .schemas import (
     ANY_OBJECT,
     BOOL,
     COIN,
@@ -22,11 +27,6 @@ from inventpay.sandbox.openapi.schemas import (
     nullable,
     pagination,
 )
-from inventpay.sandbox.payments import PaymentStatus
-from inventpay.sandbox.store.key_pools import KeyStatus
-from inventpay.sandbox.store.orders import OrderStatus
-from inventpay.sandbox.store.products import ContentType
-from inventpay.sandbox.withdrawals import WithdrawalStatus
 
 PAYMENT: Final[Schema] = members(
     {

@@ -4,35 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from inventpay.sandbox.faults import FaultKind
-from inventpay.sandbox.openapi.answers import (
-    ALL_BALANCES,
-    BALANCE,
-    DELIVERY,
-    DELIVERY_MEMBERS,
-    DELIVERY_OUTCOME,
-    STATUS,
-    WITHDRAWAL,
-)
-from inventpay.sandbox.openapi.schemas import (
-    BOOL,
-    COUNT,
-    ID,
-    NUMBER,
-    TEXT,
-    TIME,
-    Schema,
-    array,
-    choice,
-    members,
-    nullable,
-    table,
-)
-from inventpay.sandbox.rate_limit_headers import RateLimitHeaders
-from inventpay.sandbox.rate_limits import RateClass
-from inventpay.sandbox.variants import VARIANTS
-from inventpay.sandbox.webhooks.events import EVENTS
-from inventpay.sandbox.webhooks.faults import FAULT_KINDS
+from ..http.faults import FaultKind
+from ..limits.rate_limit_headers import RateLimitHeaders
+from ..limits.rate_limits import RateClass
+from ..shapes.variants import VARIANTS
+from ..webhooks.events import EVENTS
+from ..webhooks.faults import FAULT_KINDS
+from .answers import ALL_BALANCES, BALANCE, DELIVERY, DELIVERY_MEMBERS, DELIVERY_OUTCOME, STATUS, WITHDRAWAL
+from .schemas import BOOL, COUNT, ID, NUMBER, TEXT, TIME, Schema, array, choice, members, nullable, table
 
 _CLOCK: Final[Schema] = members({"now": TIME, "speed": NUMBER, "frozen": BOOL, "real": BOOL})
 _CLASS: Final[Schema] = members({"limit": COUNT, "remaining": COUNT, "resetAt": TIME})

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from inventpay.sandbox import assumptions
-from inventpay.sandbox.coins import CURRENCIES
-from inventpay.sandbox.endpoint import Access, Endpoint, Reads
-from inventpay.sandbox.openapi.answers import BARE, DATA
-from inventpay.sandbox.openapi.control_answers import CONTROL_DATA, PAGES
-from inventpay.sandbox.openapi.links import links, operation_id
-from inventpay.sandbox.openapi.requests import BODIES, QUERIES
-from inventpay.sandbox.openapi.schemas import ERROR, TEXT, Schema, choice, envelope, text
-from inventpay.version import VERSION
+from ...version import VERSION
+from .. import assumptions
+from ..http.endpoint import Access, Endpoint, Reads
+from ..merchant.coins import CURRENCIES
+from .answers import BARE, DATA
+from .control_answers import CONTROL_DATA, PAGES
+from .links import links, operation_id
+from .requests import BODIES, QUERIES
+from .schemas import ERROR, TEXT, Schema, choice, envelope, text
 
 _ABOUT = (
     "A local stand-in of the InventPay API with made-up money. Paths under /v1 are those of the API; paths under "

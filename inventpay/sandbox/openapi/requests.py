@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
-from inventpay.sandbox import assumptions, fields, settings, urls
-from inventpay.sandbox.clock import MAX_SPEED
-from inventpay.sandbox.coins import ANY_COIN, COINS
-from inventpay.sandbox.faults import FaultKind
-from inventpay.sandbox.openapi.answers import BARE, DATA
-from inventpay.sandbox.openapi.schemas import (
+from .. import assumptions
+from ..clock import MAX_SPEED
+from ..control import settings
+from ..http import fields, urls
+from ..http.faults import FaultKind
+from ..limits.rate_limit_headers import RateLimitHeaders
+from ..limits.rate_limits import RateClass, policy_names
+from ..merchant.coins import ANY_COIN, COINS
+from ..shapes.variants import MIXED, VARIANTS
+from ..store import api as store_api
+from ..store import fields as store_fields
+from ..store.key_pools import KeyStatus
+from ..store.orders import SETTABLE, OrderStatus
+from ..store.products import ContentType
+from ..webhooks import api as webhooks_api
+from ..webhooks.events import EVENTS
+from ..webhooks.faults import FAULT_KINDS
+from .answers import BARE, DATA
+from .schemas import (
     AMOUNT,
     AMOUNT_CURRENCY,
     ANY_OBJECT,
@@ -24,17 +37,6 @@ from inventpay.sandbox.openapi.schemas import (
     text,
     whole,
 )
-from inventpay.sandbox.rate_limit_headers import RateLimitHeaders
-from inventpay.sandbox.rate_limits import RateClass, policy_names
-from inventpay.sandbox.store import api as store_api
-from inventpay.sandbox.store import fields as store_fields
-from inventpay.sandbox.store.key_pools import KeyStatus
-from inventpay.sandbox.store.orders import SETTABLE, OrderStatus
-from inventpay.sandbox.store.products import ContentType
-from inventpay.sandbox.variants import MIXED, VARIANTS
-from inventpay.sandbox.webhooks import api as webhooks_api
-from inventpay.sandbox.webhooks.events import EVENTS
-from inventpay.sandbox.webhooks.faults import FAULT_KINDS
 
 _HTTPS: Final[Schema] = {**text(assumptions.MAX_URL_LENGTH), "pattern": urls.HTTPS}
 _CALLBACK: Final[Schema] = {**text(assumptions.MAX_CALLBACK_URL_LENGTH), "pattern": urls.CALLBACK}

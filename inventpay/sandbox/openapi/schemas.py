@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from inventpay.sandbox.coins import AMOUNT_CURRENCIES, CURRENCIES
+from ..merchant.coins import AMOUNT_CURRENCIES, CURRENCIES
 
 Schema = dict[str, object]
 

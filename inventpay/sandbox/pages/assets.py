@@ -9,8 +9,8 @@ from importlib.resources import files
 
 from starlette.types import Receive, Scope, Send
 
-from inventpay.sandbox.answers import Answer, refusal
-from inventpay.sandbox.errors import not_found
+from ..errors import not_found
+from ..http.answers import Answer, refusal
 
 _TYPES = {
     "sandbox.css": b"text/css; charset=utf-8",

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Final
 import attrs
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from inventpay.sandbox.coins import COINS
-from inventpay.sandbox.endpoint import origin
-from inventpay.sandbox.pages import accepts, rendering
-from inventpay.sandbox.pages.coin_names import COIN_NAMES
-from inventpay.sandbox.pages.live import Sections
-from inventpay.sandbox.rate_limits import RateClass
-from inventpay.sandbox.variants import VARIANTS
+from ..http.endpoint import origin
+from ..limits.rate_limits import RateClass
+from ..merchant.coins import COINS
+from ..shapes.variants import VARIANTS
+from . import accepts, rendering
+from .coin_names import COIN_NAMES
+from .live import Sections
 
 if TYPE_CHECKING:
-    from inventpay.sandbox.sandbox import Sandbox
+    from ..sandbox import Sandbox
 
 # Rows of a table; the JSON under /sandbox/ has all.
 _ROWS: Final = 10

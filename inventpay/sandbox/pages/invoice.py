@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING
 import attrs
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from inventpay.sandbox import assumptions, bodies, payments
-from inventpay.sandbox.answers import Answer
-from inventpay.sandbox.coins import Coin
-from inventpay.sandbox.errors import SandboxError
-from inventpay.sandbox.money import ZERO, add, half, multiply, plain, round_up, subtract
-from inventpay.sandbox.pages import accepts, qr, rendering
-from inventpay.sandbox.pages.coin_names import COIN_NAMES, CoinName
-from inventpay.sandbox.pages.live import Sections
-from inventpay.sandbox.payments import Payment, PaymentStatus
+from .. import assumptions
+from ..errors import SandboxError
+from ..http.answers import Answer
+from ..merchant import payments
+from ..merchant.coins import Coin
+from ..merchant.money import ZERO, add, half, multiply, plain, round_up, subtract
+from ..merchant.payments import Payment, PaymentStatus
+from ..shapes import bodies
+from . import accepts, qr, rendering
+from .coin_names import COIN_NAMES, CoinName
+from .live import Sections
 
 if TYPE_CHECKING:
-    from inventpay.sandbox.sandbox import Sandbox
+    from ..sandbox import Sandbox
 
 # How much "Pay too much" pays above what is missing.
 _EXCESS = Decimal("0.1")

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from inventpay.sandbox.clock import SandboxClock
-from inventpay.sandbox.connection import pause
-from inventpay.sandbox.errors import SandboxError
+from ..clock import SandboxClock
+from ..errors import SandboxError
+from ..http.connection import pause
 
 Sections = Mapping[str, str]
 """HTML by the id of the element whose content it is."""

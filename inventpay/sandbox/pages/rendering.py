@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from inventpay.sandbox.answers import HTML, Answer
-from inventpay.sandbox.money import decimal_places, plain
+from ..http.answers import HTML, Answer
+from ..merchant.money import decimal_places, plain
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from inventpay.sandbox.pages.assets import Assets
-from inventpay.sandbox.pages.dashboard import Dashboard
-from inventpay.sandbox.pages.invoice import InvoicePage
-from inventpay.sandbox.pages.live import LiveSections
+from .assets import Assets
+from .dashboard import Dashboard
+from .invoice import InvoicePage
+from .live import LiveSections
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-    from inventpay.sandbox.sandbox import Sandbox
+    from ..sandbox import Sandbox
 
 # Seconds between two looks for something to send: a payer waits for the first, a developer watches the second.
 _INVOICE_PAUSE = 0.2

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from inventpay.sandbox import assumptions, variants
-from inventpay.sandbox.answers import Answer, bare, success, text
-from inventpay.sandbox.bodies import invoice_created, payment_created
-from inventpay.sandbox.endpoint import Call
-from inventpay.sandbox.paging import Page, asked_page
-from inventpay.sandbox.store import bodies, fields, other_bodies, pages
-from inventpay.sandbox.store.key_pools import KeyStatus
-from inventpay.sandbox.store.orders import Order, OrderStatus
-from inventpay.sandbox.store.products import Product
-from inventpay.sandbox.store.shop import Shop
-from inventpay.sandbox.store.stores import Store
-from inventpay.sandbox.variants import Variants
+from .. import assumptions
+from ..http.answers import Answer, bare, success, text
+from ..http.endpoint import Call
+from ..http.paging import Page, asked_page
+from ..shapes import variants
+from ..shapes.bodies import invoice_created, payment_created
+from ..shapes.variants import Variants
+from . import alternative_bodies as other_bodies
+from . import bodies, fields, pages
+from .key_pools import KeyStatus
+from .orders import Order, OrderStatus
+from .products import Product
+from .shop import Shop
+from .stores import Store
 
 # Documented: default and highest `limit` of each list (official Python client, MCP server and skill).
 PRODUCTS_PAGE = {"limit": 20, "most": 50}

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from inventpay._core.json_values import is_array, is_object
-from inventpay.sandbox.assumptions import MERCHANT_ID
-from inventpay.sandbox.clock import iso
-from inventpay.sandbox.money import number, plain
-from inventpay.sandbox.payments import Payment
-from inventpay.sandbox.store.key_pools import Key
-from inventpay.sandbox.store.orders import Order
-from inventpay.sandbox.store.products import Product
-from inventpay.sandbox.store.stores import Store
+from ..._core.json_values import is_array, is_object
+from ..assumptions import MERCHANT_ID
+from ..clock import iso
+from ..merchant.money import number, plain
+from ..merchant.payments import Payment
+from .key_pools import Key
+from .orders import Order
+from .products import Product
+from .stores import Store
 
 Body = dict[str, object]
 

@@ -7,14 +7,15 @@ from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
-from inventpay._core.json_values import is_array, is_object
-from inventpay.sandbox import assumptions, urls
-from inventpay.sandbox.coins import COINS
-from inventpay.sandbox.errors import invalid
-from inventpay.sandbox.fields import Fields
-from inventpay.sandbox.store.orders import SETTABLE, NewOrder, OrderStatus, Wish
-from inventpay.sandbox.store.products import ContentType, NewProduct
-from inventpay.sandbox.store.stores import NewStore
+from ..._core.json_values import is_array, is_object
+from .. import assumptions
+from ..errors import invalid
+from ..http import urls
+from ..http.fields import Fields
+from ..merchant.coins import COINS
+from .orders import SETTABLE, NewOrder, OrderStatus, Wish
+from .products import ContentType, NewProduct
+from .stores import NewStore
 
 Changes = dict[str, Any]
 """New values of a record's attributes."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import attrs
 
-from inventpay.sandbox.ids import new_id
+from ..merchant.ids import new_id
 
 
 class KeyStatus(StrEnum):

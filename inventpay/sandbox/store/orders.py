@@ -13,9 +13,9 @@ from enum import StrEnum
 
 import attrs
 
-from inventpay.sandbox.errors import SandboxError
-from inventpay.sandbox.money import multiply, total
-from inventpay.sandbox.store.products import Product
+from ..errors import SandboxError
+from ..merchant.money import multiply, total
+from .products import Product
 
 
 class OrderStatus(StrEnum):

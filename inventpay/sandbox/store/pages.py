@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from inventpay.sandbox.money import plain
-from inventpay.sandbox.store.products import Product
-from inventpay.sandbox.store.stores import Store
+from ..merchant.money import plain
+from .products import Product
+from .stores import Store
 
 
 def storefront(store: Store, products: Sequence[Product], origin: str) -> str:

@@ -9,20 +9,20 @@ from typing import Any
 
 import attrs
 
-from inventpay.sandbox import assumptions
-from inventpay.sandbox.clock import Clock
-from inventpay.sandbox.coins import COINS
-from inventpay.sandbox.errors import SandboxError, invalid, not_found
-from inventpay.sandbox.ids import new_id
-from inventpay.sandbox.money import plain, total
-from inventpay.sandbox.paging import Page
-from inventpay.sandbox.payments import NewPayment, Payment
-from inventpay.sandbox.state import State
-from inventpay.sandbox.store import orders, products, stores
-from inventpay.sandbox.store.key_pools import Key, KeyPool, KeyStatus
-from inventpay.sandbox.store.orders import NewOrder, Order, OrderStatus, Wish
-from inventpay.sandbox.store.products import ContentType, NewProduct, Product
-from inventpay.sandbox.store.stores import NewStore, Store
+from .. import assumptions
+from ..clock import Clock
+from ..errors import SandboxError, invalid, not_found
+from ..http.paging import Page
+from ..merchant.coins import COINS
+from ..merchant.ids import new_id
+from ..merchant.money import plain, total
+from ..merchant.payments import NewPayment, Payment
+from ..merchant.state import State
+from . import orders, products, stores
+from .key_pools import Key, KeyPool, KeyStatus
+from .orders import NewOrder, Order, OrderStatus, Wish
+from .products import ContentType, NewProduct, Product
+from .stores import NewStore, Store
 
 
 @attrs.frozen(kw_only=True)

@@ -9,9 +9,9 @@ from decimal import Decimal
 
 import attrs
 
-from inventpay._core.json_values import is_array
-from inventpay.sandbox.errors import invalid
-from inventpay.sandbox.money import plain
+from ..._core.json_values import is_array
+from ..errors import invalid
+from ..merchant.money import plain
 
 
 @attrs.frozen(kw_only=True)

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from inventpay.sandbox.webhooks.deliveries import Delivery
-from inventpay.sandbox.webhooks.settings import WebhookSettings
-from inventpay.sandbox.webhooks.webhooks import Webhooks
+from .deliveries import Delivery
+from .settings import WebhookSettings
+from .webhooks import Webhooks
 
 __all__ = ["Delivery", "WebhookSettings", "Webhooks"]

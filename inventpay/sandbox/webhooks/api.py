@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 
-from inventpay.sandbox import assumptions, fields, variants
-from inventpay.sandbox.answers import Answer, success
-from inventpay.sandbox.bodies import Body
-from inventpay.sandbox.clock import Clock
-from inventpay.sandbox.endpoint import Call
-from inventpay.sandbox.errors import SandboxError, invalid
-from inventpay.sandbox.ids import new_id
-from inventpay.sandbox.variants import Variants
-from inventpay.sandbox.webhooks import bodies, events, sender, wire
-from inventpay.sandbox.webhooks.deliveries import Outcome
-from inventpay.sandbox.webhooks.outbox import NOT_ALLOWED
-from inventpay.sandbox.webhooks.query import Query
-from inventpay.sandbox.webhooks.webhooks import Webhooks
+from .. import assumptions
+from ..clock import Clock
+from ..errors import SandboxError, invalid
+from ..http import fields
+from ..http.answers import Answer, success
+from ..http.endpoint import Call
+from ..merchant.ids import new_id
+from ..shapes import variants
+from ..shapes.bodies import Body
+from ..shapes.variants import Variants
+from . import bodies, events, sender, wire
+from .deliveries import Outcome
+from .outbox import NOT_ALLOWED
+from .query import Query
+from .webhooks import Webhooks
 
 # Documented: 10 a page (official Python SDK), 7 days, at most 90 (official JS client's older documents).
 PAGE = 10

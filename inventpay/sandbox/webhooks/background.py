@@ -8,10 +8,10 @@ from collections.abc import Callable
 import anyio
 import httpx
 
-from inventpay._concurrency.tasks import AsyncioWaiter, AsyncWaiter, AsyncWaiting
-from inventpay.sandbox.clock import Clock
-from inventpay.sandbox.webhooks.outbox import Outbox
-from inventpay.sandbox.webhooks.sender import Lanes, http_client
+from ..._concurrency.tasks import AsyncioWaiter, AsyncWaiter, AsyncWaiting
+from ..clock import Clock
+from .outbox import Outbox
+from .sender import Lanes, http_client
 
 # Seconds between two looks at the sandbox's clock while something is planned: it may be one that jumps.
 _NAP = 0.2

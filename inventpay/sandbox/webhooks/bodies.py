@@ -7,12 +7,12 @@ from typing import Final
 
 import msgspec
 
-from inventpay.sandbox.assumptions import WEBHOOK_RECENT_DELIVERIES
-from inventpay.sandbox.bodies import Body
-from inventpay.sandbox.clock import iso
-from inventpay.sandbox.webhooks.deliveries import Delivery, Outcome
-from inventpay.sandbox.webhooks.events import EVENTS
-from inventpay.sandbox.webhooks.webhooks import Webhooks
+from ..assumptions import WEBHOOK_RECENT_DELIVERIES
+from ..clock import iso
+from ..shapes.bodies import Body
+from .deliveries import Delivery, Outcome
+from .events import EVENTS
+from .webhooks import Webhooks
 
 ALL: Final = "all"
 """What a filter reads that lets everything through."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from inventpay.sandbox import assumptions
+from .. import assumptions
 
 
 @attrs.frozen(kw_only=True)

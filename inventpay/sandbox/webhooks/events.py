@@ -10,13 +10,15 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 
 import attrs
 
-from inventpay.sandbox import assumptions, bodies, payments
-from inventpay.sandbox.bodies import Body
-from inventpay.sandbox.clock import iso
-from inventpay.sandbox.ids import transaction_hash
-from inventpay.sandbox.money import ZERO, number, subtract
-from inventpay.sandbox.payments import Payment, PaymentStatus
-from inventpay.sandbox.withdrawals import Withdrawal, WithdrawalStatus
+from .. import assumptions
+from ..clock import iso
+from ..merchant import payments
+from ..merchant.ids import transaction_hash
+from ..merchant.money import ZERO, number, subtract
+from ..merchant.payments import Payment, PaymentStatus
+from ..merchant.withdrawals import Withdrawal, WithdrawalStatus
+from ..shapes import bodies
+from ..shapes.bodies import Body
 
 # Official Python SDK's list, and `withdrawal.created` from the older documents: the documentation counts four events
 # of withdrawals without naming them where they can be read.

@@ -8,15 +8,15 @@ from itertools import islice
 
 import attrs
 
-from inventpay.sandbox.clock import Clock
-from inventpay.sandbox.errors import not_found
-from inventpay.sandbox.ids import new_id
-from inventpay.sandbox.webhooks import deliveries, wire
-from inventpay.sandbox.webhooks.deliveries import Delivery, Outcome
-from inventpay.sandbox.webhooks.events import Event
-from inventpay.sandbox.webhooks.faults import Fault, handling
-from inventpay.sandbox.webhooks.schedule import Plan, Schedule
-from inventpay.sandbox.webhooks.settings import WebhookSettings
+from ..clock import Clock
+from ..errors import not_found
+from ..merchant.ids import new_id
+from . import deliveries, wire
+from .deliveries import Delivery, Outcome
+from .events import Event
+from .faults import Fault, handling
+from .schedule import Plan, Schedule
+from .settings import WebhookSettings
 
 # Deliveries the log keeps; beyond that the oldest ones that need no further attempt are forgotten.
 LOG_LENGTH = 10_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from inventpay.sandbox.errors import invalid
+from ..errors import invalid
 
 
 class Query:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from inventpay.sandbox.endpoint import Access, Handler, Reads
-from inventpay.sandbox.rate_limits import RateClass
-from inventpay.sandbox.webhooks.api import WebhooksApi
-from inventpay.sandbox.webhooks.control import WebhooksControl
+from ..control.webhooks import WebhooksControl
+from ..http.endpoint import Access, Handler, Reads
+from ..limits.rate_limits import RateClass
+from .api import WebhooksApi
 
 if TYPE_CHECKING:
-    from inventpay.sandbox.sandbox import Sandbox
+    from ..sandbox import Sandbox
 
 
 @attrs.frozen

@@ -12,9 +12,9 @@ import anyio
 import httpx
 from anyio.abc import TaskGroup
 
-from inventpay.sandbox import assumptions
-from inventpay.sandbox.webhooks.deliveries import Delivery, Outcome
-from inventpay.sandbox.webhooks.outbox import Outbox, Parcel
+from .. import assumptions
+from .deliveries import Delivery, Outcome
+from .outbox import Outbox, Parcel
 
 # Requests that are open at once.
 _CONCURRENT = 20

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import attrs
 import httpx
 
-from inventpay._core.hosts import is_loopback
-from inventpay.sandbox import assumptions
+from ..._core.hosts import is_loopback
+from .. import assumptions
 
 Shape: TypeAlias = Literal["nested", "flat"]
 """`nested`: `{event, data: {...}, timestamp, test}` (page webhooks/events). `flat`: all members at the top level

@@ -9,16 +9,16 @@ from contextlib import contextmanager, suppress
 import anyio
 import attrs
 
-from inventpay.sandbox.clock import Clock
-from inventpay.sandbox.errors import SandboxError, invalid
-from inventpay.sandbox.payments import Payment
-from inventpay.sandbox.webhooks import events, sender
-from inventpay.sandbox.webhooks.background import Background
-from inventpay.sandbox.webhooks.deliveries import Delivery
-from inventpay.sandbox.webhooks.faults import FAULT_KINDS, LATE, Fault, FaultKind
-from inventpay.sandbox.webhooks.outbox import Outbox
-from inventpay.sandbox.webhooks.settings import Shape, WebhookSettings
-from inventpay.sandbox.withdrawals import Withdrawal
+from ..clock import Clock
+from ..errors import SandboxError, invalid
+from ..merchant.payments import Payment
+from ..merchant.withdrawals import Withdrawal
+from . import events, sender
+from .background import Background
+from .deliveries import Delivery
+from .faults import FAULT_KINDS, LATE, Fault, FaultKind
+from .outbox import Outbox
+from .settings import Shape, WebhookSettings
 
 
 class Webhooks:

@@ -7,11 +7,11 @@ import hmac
 
 import msgspec
 
-from inventpay.sandbox import assumptions
-from inventpay.sandbox.clock import iso
-from inventpay.sandbox.webhooks.events import Event
-from inventpay.sandbox.webhooks.settings import Shape
-from inventpay.version import VERSION
+from ...version import VERSION
+from .. import assumptions
+from ..clock import iso
+from .events import Event
+from .settings import Shape
 
 _encode = msgspec.json.Encoder().encode
 

@@ -1,0 +1,64 @@
+"""Finished HTTP answers in the API's envelope."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+import msgspec
+from starlette.types import Message, Send
+
+from ..errors import SandboxError
+
+JSON = b"application/json; charset=utf-8"
+TEXT = b"text/plain; charset=utf-8"
+HTML = b"text/html; charset=utf-8"
+
+_encode = msgspec.json.Encoder().encode
+
+Header = tuple[bytes, bytes]
+
+
+@attrs.frozen
+class Answer:
+    """Status, body and headers of one response; itself an ASGI application that sends it."""
+
+    status: int
+    body: bytes
+    content_type: bytes = JSON
+    headers: tuple[Header, ...] = ()
+
+    def with_headers(self, *headers: Header) -> Answer:
+        return Answer(self.status, self.body, self.content_type, self.headers + headers)
+
+    def start(self) -> Message:
+        """The ASGI message that begins it."""
+        headers = [(b"content-type", self.content_type), (b"content-length", b"%d" % len(self.body)), *self.headers]
+        return {"type": "http.response.start", "status": self.status, "headers": headers}
+
+    async def send(self, send: Send) -> None:
+        """Sends all of it."""
+        await send(self.start())
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def bare(body: Mapping[str, object]) -> Answer:
+    """200 with `body` alone, without an envelope."""
+    return Answer(200, _encode(body))
+
+
+def success(data: Mapping[str, object], message: str) -> Answer:
+    """200 in the documented envelope (page api-reference/introduction)."""
+    return Answer(200, _encode({"success": True, "data": data, "message": message, "statusCode": 200}))
+
+
+def refusal(error: SandboxError) -> Answer:
+    """The documented error body (pages introduction and get-balance-by-currency)."""
+    body: dict[str, object] = {"success": False, "error": error.error}
+    if error.details is not None:
+        body["details"] = error.details
+    return Answer(error.status, _encode({**body, "statusCode": error.status}))
+
+
+def text(body: str) -> Answer:
+    return Answer(200, body.encode(), TEXT)

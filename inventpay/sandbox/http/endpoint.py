@@ -1,0 +1,224 @@
+"""One endpoint: who may call it, how often, what it reads, and that every outcome is a JSON answer."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+import attrs
+from starlette.types import Receive, Scope, Send
+
+from .. import assumptions
+from ..errors import SandboxError, invalid
+from ..limits.rate_limit_headers import limit_headers
+from ..limits.rate_limits import RateClass
+from . import body
+from .answers import Answer, refusal
+from .faults import deliver
+
+if TYPE_CHECKING:
+    from ..sandbox import Sandbox
+
+logger: logging.Logger = logging.getLogger("inventpay.sandbox")
+
+_REPLAYED = (assumptions.IDEMPOTENT_REPLAYED_HEADER, b"true")
+
+
+class Access(Enum):
+    """Which keys a call needs."""
+
+    PUBLIC = auto()
+    API_KEY = auto()
+    BOTH_KEYS = auto()
+
+
+class Reads(Enum):
+    """What an endpoint expects as its body. Control calls need no content type, so that a bare `curl -X POST` works."""
+
+    NOTHING = auto()
+    JSON = auto()
+    LONG_JSON = auto()
+    OPTIONAL_JSON = auto()
+
+
+@attrs.frozen
+class Call:
+    """What a handler sees of a request."""
+
+    path_params: Mapping[str, str]
+    query: Mapping[str, str]
+    body: object
+    origin: str
+
+
+Handler = Callable[[Call], Answer | Awaitable[Answer]]
+
+
+class Endpoint:
+    """An ASGI application for one method and path."""
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        label: str,
+        handler: Handler,
+        *,
+        access: Access = Access.PUBLIC,
+        reads: Reads = Reads.NOTHING,
+        rate_class: RateClass | None = None,
+    ) -> None:
+        """`label` (method and path pattern) is the name under which its answers are counted."""
+        self._sandbox = sandbox
+        self.label = label
+        self._handler = handler
+        self.access = access
+        self.reads = reads
+        self.rate_class = rate_class
+        # The sandbox's own routes are never limited, spoiled or logged.
+        self.is_api: bool = label.partition(" ")[2].startswith("/v1/")
+        if self.is_api:
+            sandbox.faults.register(label)
+        sandbox.endpoints.append(self)
+
+    @property
+    def takes_idempotency_key(self) -> bool:
+        """Whether a request may name a key under which its answer is kept."""
+        return self.reads in (Reads.JSON, Reads.LONG_JSON)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.is_api:
+            await self._serve_api(scope, receive, send)
+            return
+        answer = await self._outcome(scope, receive)
+        if answer is not None:
+            self._sandbox.request_counts[self.label, answer.status] += 1
+            await answer.send(send)
+
+    async def _serve_api(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began, at = time.perf_counter(), time.time()
+
+        def log(status: int, note: str | None = None) -> None:
+            self._sandbox.request_counts[self.label, status] += 1
+            seconds = time.perf_counter() - began
+            self._sandbox.request_log.add(at, scope["method"], scope["path"], self.label, status, seconds, note)
+
+        fault = self._sandbox.faults.draw(self.label)
+        if fault is None or fault.after_effect:
+            answer = await self._outcome(scope, receive)
+        else:
+            answer = None
+            # What goes wrong goes wrong after the client has sent all of its request.
+            with suppress(body.ClientGone, SandboxError):
+                await body.read(receive)
+        if answer is not None:
+            answer = self._sandbox.variants.wrap(self.label, answer)
+        if fault is not None:
+            log(await deliver(fault, answer, scope, send), f"fault: {fault.kind}")
+        elif answer is not None:
+            # Counted first: whoever has the answer finds it in the log.
+            log(answer.status, "replayed" if _REPLAYED in answer.headers else None)
+            await answer.send(send)
+
+    async def _outcome(self, scope: Scope, receive: Receive) -> Answer | None:
+        """What the request leads to; None where the client went away."""
+        try:
+            return await self._answer(scope, receive)
+        except body.ClientGone:
+            return None
+        except SandboxError as error:
+            return refusal(error)
+        except Exception:
+            logger.exception("%s failed inside the sandbox", self.label)
+            return refusal(SandboxError(500, assumptions.INTERNAL_ERROR))
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        caller = self._caller(scope, headers)
+        if self.rate_class is None:
+            return await self._perform(scope, receive, headers)
+        now = self._sandbox.clock()
+        verdict = self._sandbox.rate_limits.take(caller, self.rate_class, now)
+        if verdict is None:
+            return await self._perform(scope, receive, headers)
+        limits = limit_headers(self._sandbox.rate_limit_headers, self.rate_class, verdict, now)
+        if not verdict.allowed:
+            return refusal(SandboxError(429, assumptions.RATE_LIMITED_ERROR)).with_headers(*limits)
+        try:
+            answer = await self._perform(scope, receive, headers)
+        except SandboxError as error:
+            answer = refusal(error)
+        return answer.with_headers(*limits)
+
+    def _caller(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
+        """Who is counted for the call: the merchant, or the address of someone without a valid key."""
+        if hmac.compare_digest(headers.get(b"x-api-key", b""), self._sandbox.api_key.encode()):
+            if self.access is Access.BOTH_KEYS and not hmac.compare_digest(
+                headers.get(b"x-withdrawal-key", b""), self._sandbox.withdrawal_key.encode()
+            ):
+                raise SandboxError(assumptions.WITHDRAWAL_KEY_REFUSED_STATUS, assumptions.WITHDRAWAL_KEY_REFUSED_ERROR)
+            return "merchant"
+        if self.access is not Access.PUBLIC:
+            # The documented text (page get-balance-by-currency); nothing says that a missing key reads differently.
+            raise SandboxError(401, "Invalid API key")
+        client: tuple[str, int] | None = scope.get("client")
+        return f"address {client[0]}" if client else "address unknown"
+
+    async def _perform(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]) -> Answer:
+        path_params: dict[str, str] = scope["path_params"]
+        query = _query(scope)
+        if self.reads is Reads.NOTHING:
+            return await self._handled(Call(path_params, query, None, origin(scope)))
+        is_long = self.reads is Reads.LONG_JSON
+        raw = await body.read(receive, assumptions.MAX_KEYS_BODY_BYTES if is_long else assumptions.MAX_BODY_BYTES)
+        if self.reads is Reads.OPTIONAL_JSON:
+            return await self._handled(Call(path_params, query, body.decode(raw or b"{}"), origin(scope)))
+        body.require_json(headers)
+        call = Call(path_params, query, body.decode(raw), origin(scope))
+        key = headers.get(assumptions.IDEMPOTENCY_KEY_HEADER)
+        if key is None or not self._sandbox.idempotency.honoured:
+            return await self._handled(call)
+        return await self._once(key, scope["path"], raw, call)
+
+    async def _handled(self, call: Call) -> Answer:
+        answer = self._handler(call)
+        return answer if isinstance(answer, Answer) else await answer
+
+    async def _once(self, key: bytes, path: str, raw: bytes, call: Call) -> Answer:
+        """The answer to the first request with this key."""
+        if not 1 <= len(key) <= assumptions.MAX_IDEMPOTENCY_KEY_LENGTH:
+            length = f"Must have 1 to {assumptions.MAX_IDEMPOTENCY_KEY_LENGTH} characters"
+            raise invalid({"Idempotency-Key": length})
+        store = self._sandbox.idempotency
+        stored = store.begin(path, key, raw, self._sandbox.clock())
+        if stored is not None:
+            return stored.with_headers(_REPLAYED)
+        try:
+            answer = await self._handled(call)
+        except BaseException:
+            store.abandon(path, key)
+            raise
+        store.finish(path, key, answer)
+        return answer
+
+
+def _query(scope: Scope) -> dict[str, str]:
+    """The members of the query; one that is given several times reads as a list with commas, which no number is."""
+    raw: bytes = scope["query_string"]
+    members: dict[str, str] = {}
+    for name, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True):
+        members[name] = f"{members[name]},{value}" if name in members else value
+    return members
+
+
+def origin(scope: Scope) -> str:
+    """Scheme, host and port under which this request reached the sandbox."""
+    # The address of the socket rather than the Host header, which a client may fill with anything.
+    host, port = scope.get("server") or ("127.0.0.1", None)
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scope['scheme']}://{shown}" + ("" if port is None else f":{port}")

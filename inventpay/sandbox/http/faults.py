@@ -1,0 +1,254 @@
+"""What goes wrong on request: errors, broken answers, broken connections, slowness; by count or by chance, seeded."""
+
+from __future__ import annotations
+
+import difflib
+import random
+import threading
+from collections.abc import Mapping
+from enum import StrEnum
+from itertools import count
+
+import attrs
+from starlette.types import Scope, Send
+
+from .. import assumptions
+from ..errors import SandboxError
+from .answers import HTML, TEXT, Answer, refusal
+from .connection import connection, pause
+
+# Pieces in which a dripping body is sent.
+_DRIPS = 20
+
+_MAINTENANCE_PAGE = (
+    b"<!doctype html><html><title>Maintenance</title><body><h1>We will be right back</h1></body></html>\n"
+)
+
+
+class FaultKind(StrEnum):
+    """How a request goes wrong."""
+
+    ERROR = "error"
+    HTML = "html"
+    TRUNCATED = "truncated"
+    RESET = "reset"
+    SLOW_START = "slow_start"
+    SLOW_DRIP = "slow_drip"
+    WRONG_CONTENT_TYPE = "wrong_content_type"
+
+
+# Slow answers and those that arrive damaged are answers: what was asked for happened.
+ALWAYS_AFTER_EFFECT = frozenset(
+    {FaultKind.TRUNCATED, FaultKind.SLOW_START, FaultKind.SLOW_DRIP, FaultKind.WRONG_CONTENT_TYPE}
+)
+
+
+@attrs.frozen(kw_only=True)
+class Fault:
+    """One way to go wrong; made by its class methods.
+
+    With `after_effect` the request does what it asks for, and only then its answer is spoiled: what a client must not
+    mistake for "it did not happen".
+    """
+
+    kind: FaultKind
+    status: int = 200
+    retry_after: float | None = None
+    seconds: float = 0.0
+    after_effect: bool = False
+
+    @classmethod
+    def error(cls, status: int, *, retry_after: float | None = None, after_effect: bool = False) -> Fault:
+        """An answer with this status in the API's error form: 429, 500, 503 or any other from 400 to 599.
+
+        `retry_after` (seconds) adds the header `Retry-After`. Raises `ValueError` for another status, or a
+        negative time.
+        """
+        if not 400 <= status <= 599:
+            raise ValueError(f"The status of an error is 400 to 599, not {status}.")
+        if retry_after is not None:
+            _checked_seconds(retry_after)
+        return cls(kind=FaultKind.ERROR, status=status, retry_after=retry_after, after_effect=after_effect)
+
+    @classmethod
+    def html(cls, *, after_effect: bool = False) -> Fault:
+        """A maintenance page with status 200, as a proxy in front of the API would send it."""
+        return cls(kind=FaultKind.HTML, after_effect=after_effect)
+
+    @classmethod
+    def truncated(cls) -> Fault:
+        """Half of the answer's body, then the connection is closed."""
+        return cls(kind=FaultKind.TRUNCATED, after_effect=True)
+
+    @classmethod
+    def reset(cls, *, after_effect: bool = False) -> Fault:
+        """The connection is reset without an answer; with `after_effect`, after the request did its work."""
+        return cls(kind=FaultKind.RESET, after_effect=after_effect)
+
+    @classmethod
+    def slow_start(cls, seconds: float) -> Fault:
+        """The first byte of the answer comes after so many seconds of real time."""
+        return cls(kind=FaultKind.SLOW_START, seconds=_checked_seconds(seconds), after_effect=True)
+
+    @classmethod
+    def slow_drip(cls, seconds: float) -> Fault:
+        """The head comes at once, the body in small pieces that take so many seconds of real time together."""
+        return cls(kind=FaultKind.SLOW_DRIP, seconds=_checked_seconds(seconds), after_effect=True)
+
+    @classmethod
+    def wrong_content_type(cls) -> Fault:
+        """The right answer as `text/plain`."""
+        return cls(kind=FaultKind.WRONG_CONTENT_TYPE, after_effect=True)
+
+
+@attrs.define
+class PlannedFault:
+    """A fault that waits for its requests, under its number. `on` is an endpoint, or None for every one under /v1;
+    `times` None means without end; `hits` counts how often it has happened."""
+
+    number: int
+    fault: Fault
+    on: str | None
+    times: int | None
+    probability: float
+    hits: int = 0
+
+
+class Faults:
+    """The faults that are planned. May be used from any thread.
+
+    Example:
+        sandbox.faults.add(Fault.error(503), on="POST /v1/create_payment", times=2)
+        sandbox.faults.add(Fault.reset(after_effect=True), on="POST /v1/merchant/withdrawal/create")
+        sandbox.faults.add(Fault.error(429), probability=0.1)       # every tenth request, wherever it goes
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        """Chance depends on `seed` alone where one is given."""
+        self._seed = seed
+        self._endpoints: list[str] = []
+        self._lock = threading.Lock()
+        self.clear()
+
+    def register(self, endpoint: str) -> None:
+        """Makes an endpoint known, as `METHOD /path/{pattern}`."""
+        self._endpoints.append(endpoint)
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """Where faults can be planned."""
+        return tuple(self._endpoints)
+
+    def add(
+        self, fault: Fault, *, on: str | None = None, times: int | None = None, probability: float | None = None
+    ) -> PlannedFault:
+        """Plan `fault` for the next requests to `on` (`METHOD /path/{pattern}`; by default every endpoint under /v1).
+
+        Without `times` and `probability` it happens once; `times` says how often; `probability` (above 0, at most 1)
+        lets it happen by chance, without end unless `times` is given too. Of several that fit, the one planned first
+        happens. Raises `ValueError` for an unknown endpoint, or a number out of range.
+        """
+        if on is not None and on not in self._endpoints:
+            near = difflib.get_close_matches(on, self._endpoints, n=3) or self._endpoints
+            raise ValueError(f"There is no endpoint {on!r}; did you mean {' or '.join(near)}?")
+        if times is not None and times < 1:
+            raise ValueError(f"A fault happens at least 1 time, not {times}.")
+        if probability is not None and not 0 < probability <= 1:
+            raise ValueError(f"A probability is above 0 and at most 1, not {probability}.")
+        if times is None and probability is None:
+            times = 1
+        planned = PlannedFault(next(self._numbers), fault, on, times, 1.0 if probability is None else probability)
+        with self._lock:
+            self._planned[planned.number] = planned
+        return planned
+
+    def remove(self, number: int) -> bool:
+        """Calls one off, by its number; False if it was not planned any more."""
+        with self._lock:
+            return self._planned.pop(number, None) is not None
+
+    def clear(self) -> None:
+        """Calls all off, and begins the seeded chance anew."""
+        with self._lock:
+            self._planned: dict[int, PlannedFault] = {}
+            self._random = random.Random(self._seed)
+            self._numbers = count(1)
+
+    @property
+    def planned(self) -> list[PlannedFault]:
+        """What is still to come, in order."""
+        with self._lock:
+            return list(self._planned.values())
+
+    def draw(self, endpoint: str) -> Fault | None:
+        """The fault that meets the request that has just arrived there."""
+        if not self._planned:
+            return None
+        with self._lock:
+            for planned in self._planned.values():
+                if planned.on in (None, endpoint) and self._random.random() < planned.probability:
+                    planned.hits += 1
+                    if planned.hits == planned.times:
+                        del self._planned[planned.number]
+                    return planned.fault
+        return None
+
+
+async def deliver(fault: Fault, answer: Answer | None, scope: Scope, send: Send) -> int:
+    """Sends `answer` (what the request led to, or None where it had no effect) spoiled by `fault`.
+
+    Returns the status that was sent, 0 for none.
+    """
+    line = connection(scope)
+    told = answer or refusal(SandboxError(500, assumptions.INTERNAL_ERROR))
+    match fault.kind:
+        case FaultKind.ERROR:
+            told = refusal(SandboxError(fault.status, _ERRORS.get(fault.status, f"Error {fault.status}")))
+            if fault.retry_after is not None:
+                told = told.with_headers((assumptions.RETRY_AFTER_HEADER, b"%g" % fault.retry_after))
+        case FaultKind.HTML:
+            told = Answer(200, _MAINTENANCE_PAGE, HTML)
+        case FaultKind.WRONG_CONTENT_TYPE:
+            told = Answer(told.status, told.body, TEXT, told.headers)
+        case FaultKind.RESET:
+            if line is not None:
+                line.reset()
+            return 0
+        case FaultKind.TRUNCATED:
+            await _send_pieces(told, [told.body[: len(told.body) // 2]], 0, scope, send)
+            if line is not None:
+                line.close()
+            return told.status
+        case FaultKind.SLOW_START:
+            await pause(scope, fault.seconds)
+        case FaultKind.SLOW_DRIP:
+            size = max(1, len(told.body) // _DRIPS)
+            pieces = [told.body[start : start + size] for start in range(0, len(told.body), size)]
+            await _send_pieces(told, pieces, fault.seconds / len(pieces), scope, send)
+            await send({"type": "http.response.body", "body": b""})
+            return told.status
+    await told.send(send)
+    return told.status
+
+
+async def _send_pieces(answer: Answer, pieces: list[bytes], seconds: float, scope: Scope, send: Send) -> None:
+    await send(answer.start())
+    for piece in pieces:
+        await pause(scope, seconds)
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+
+
+def _checked_seconds(seconds: float) -> float:
+    if not 0 <= seconds <= assumptions.MAX_FAULT_SECONDS:
+        raise ValueError(f"Seconds are 0 to {assumptions.MAX_FAULT_SECONDS}, not {seconds}.")
+    return seconds
+
+
+_ERRORS: Mapping[int, str] = {
+    429: assumptions.RATE_LIMITED_ERROR,
+    500: assumptions.INTERNAL_ERROR,
+    501: "Not implemented",
+    502: "Bad gateway",
+    503: "Service unavailable",
+    504: "Gateway timeout",
+}

@@ -1,0 +1,166 @@
+"""Reading the members of a JSON request, with every problem found reported at once, under its member's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from decimal import Decimal
+
+from .. import assumptions
+from ..errors import invalid
+from ..merchant import money
+from ..merchant.coins import AMOUNT_CURRENCIES, ANY_COIN, COINS, Coin
+from ..merchant.payments import NewPayment
+from ..merchant.withdrawals import NewWithdrawal
+from . import urls
+
+# Documented: length limits (official skill), 5 to 1440 minutes, 30 for payments and 60 for invoices (documentation
+# pages create-payment and create-invoice).
+MAX_ORDER_ID_LENGTH = 100
+MAX_DESCRIPTION_LENGTH = 500
+MIN_EXPIRATION_MINUTES = 5
+MAX_EXPIRATION_MINUTES = 1440
+PAYMENT_EXPIRATION_MINUTES = 30
+INVOICE_EXPIRATION_MINUTES = 60
+
+_MAX_CONFIRMATIONS = 1_000_000
+
+
+def new_payment(body: object) -> NewPayment:
+    """The request of POST /v1/create_payment. Raises 400 naming every bad member."""
+    fields = Fields(body)
+    currency = fields.required_choice("currency", (*COINS, ANY_COIN))
+    return _new_payment(fields, COINS.get(currency), AMOUNT_CURRENCIES, PAYMENT_EXPIRATION_MINUTES)
+
+
+def new_invoice(body: object) -> NewPayment:
+    """The request of POST /v1/create_invoice. Raises 400 naming every bad member."""
+    return _new_payment(Fields(body), None, assumptions.INVOICE_AMOUNT_CURRENCIES, INVOICE_EXPIRATION_MINUTES)
+
+
+def _new_payment(
+    fields: Fields, coin: Coin | None, amount_currencies: Collection[str], default_minutes: int
+) -> NewPayment:
+    new = NewPayment(
+        amount=fields.required_amount("amount"),
+        amount_currency=fields.choice("amountCurrency", amount_currencies) or assumptions.DEFAULT_AMOUNT_CURRENCY,
+        coin=coin,
+        lifetime=60.0
+        * fields.whole("expirationMinutes", MIN_EXPIRATION_MINUTES, MAX_EXPIRATION_MINUTES, default_minutes),
+        order_id=fields.text("orderId", MAX_ORDER_ID_LENGTH),
+        description=fields.text("description", MAX_DESCRIPTION_LENGTH),
+        callback_url=fields.callback_url("callbackUrl"),
+    )
+    fields.check()
+    return new
+
+
+def new_withdrawal(body: object) -> NewWithdrawal:
+    """The request of POST /v1/merchant/withdrawal/create. Raises 400 naming every bad member."""
+    fields = Fields(body)
+    amount = fields.required_amount("amount")
+    currency = fields.required_choice("currency", COINS)
+    address = fields.address("destinationAddress", COINS.get(currency))
+    description = fields.text("description", MAX_DESCRIPTION_LENGTH)
+    fields.check()
+    return NewWithdrawal(amount=amount, coin=COINS[currency], destination_address=address, description=description)
+
+
+def coin(code: str) -> Coin:
+    """The coin with that code; raises the documented 400 for any other (page get-balance-by-currency)."""
+    if code not in COINS:
+        raise invalid({"currency": f"Must be one of: {', '.join(COINS)}"})
+    return COINS[code]
+
+
+class Fields:
+    """The members of one JSON object; null is as good as absent. A reader that refuses its member returns a neutral
+    value, which nobody sees: `check` raises before the result is used."""
+
+    def __init__(self, body: object) -> None:
+        if not isinstance(body, dict):
+            raise invalid({"body": "The request body must be a JSON object"})
+        self._members: dict[object, object] = body
+        self._problems: dict[str, str] = {}
+
+    def check(self) -> None:
+        """Raises 400 if any member was refused."""
+        if self._problems:
+            raise invalid(self._problems)
+
+    def required_amount(self, name: str) -> Decimal:
+        self._require(name)
+        return self.amount(name) or money.ZERO
+
+    def amount(self, name: str) -> Decimal | None:
+        value = self._members.get(name)
+        if value is None:
+            return None
+        try:
+            return money.positive(value)
+        except ValueError as error:
+            self._problems[name] = str(error)
+            return None
+
+    def required_choice(self, name: str, allowed: Collection[str]) -> str:
+        self._require(name)
+        return self.choice(name, allowed) or ""
+
+    def choice(self, name: str, allowed: Collection[str]) -> str | None:
+        value = self._members.get(name)
+        if isinstance(value, str) and value in allowed:
+            return value
+        if value is not None:
+            self._problems[name] = f"Must be one of: {', '.join(allowed)}"
+        return None
+
+    def text(self, name: str, max_length: int) -> str | None:
+        value = self._members.get(name)
+        if value is None or (isinstance(value, str) and len(value) <= max_length):
+            return value
+        self._problems[name] = f"Must be a string of at most {max_length} characters"
+        return None
+
+    def whole(self, name: str, lowest: int, highest: int, default: int) -> int:
+        value = self._members.get(name)
+        if value is None:
+            return default
+        # The range comes before `int`, which would write out 1e999999999.
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, Decimal))
+            or not lowest <= value <= highest
+            or value != int(value)
+        ):
+            self._problems[name] = f"Must be a whole number from {lowest} to {highest}"
+            return default
+        return int(value)
+
+    def confirmations(self, name: str) -> int | None:
+        return None if self._members.get(name) is None else self.whole(name, 0, _MAX_CONFIRMATIONS, 0)
+
+    def callback_url(self, name: str) -> str | None:
+        value = self.text(name, assumptions.MAX_CALLBACK_URL_LENGTH)
+        if value is not None and not urls.matches(urls.CALLBACK, value):
+            self._problems[name] = "Must be an https URL (plain http is accepted for a loopback host only)"
+        return value
+
+    def address(self, name: str, coin: Coin | None) -> str:
+        self._require(name)
+        value = self.text(name, assumptions.MAX_ADDRESS_LENGTH)
+        # Which addresses are right depends on the coin; where that is wrong, it is what the caller has to hear about.
+        if value is not None and coin is not None and not _is_address(value, coin):
+            self._problems[name] = f"Must be an address of {coin.code}"
+        return value or ""
+
+    def _require(self, name: str) -> None:
+        if self._members.get(name) is None:
+            self._problems[name] = "Is required"
+
+
+def _is_address(value: str, coin: Coin) -> bool:
+    if len(value) < assumptions.MIN_ADDRESS_LENGTH:
+        return False
+    if coin.is_evm:
+        return re.fullmatch(r"0x[0-9a-fA-F]+", value) is not None
+    return re.fullmatch(r"[0-9A-Za-z]+", value) is not None and not value.startswith("0x")

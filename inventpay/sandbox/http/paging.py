@@ -1,0 +1,52 @@
+"""Pages of a list: what a query asks for, and where the page stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import attrs
+
+from .. import assumptions
+from ..errors import invalid
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class Page:
+    """Which part of a list was asked for."""
+
+    number: int
+    limit: int
+
+    @property
+    def start(self) -> int:
+        return (self.number - 1) * self.limit
+
+    def of(self, items: Sequence[T]) -> list[T]:
+        """The items of this page."""
+        return list(items[self.start : self.start + self.limit])
+
+    def pagination(self, total: int) -> dict[str, object]:
+        """The `pagination` of the store's lists (official JS client)."""
+        return {"page": self.number, "limit": self.limit, "total": total, "pages": -(-total // self.limit)}
+
+
+def asked_page(query: Mapping[str, str], *, limit: int, most: int) -> Page:
+    """`?page=` (by default 1) and `?limit=`. Raises 400 for what is out of bounds."""
+    problems: dict[str, str] = {}
+
+    def whole(name: str, otherwise: int, highest: int) -> int:
+        text = query.get(name)
+        if text is None:
+            return otherwise
+        if text.isascii() and text.isdecimal() and len(text) < 20 and 1 <= int(text) <= highest:
+            return int(text)
+        problems[name] = f"Must be a whole number from 1 to {highest}"
+        return otherwise
+
+    page = Page(whole("page", 1, assumptions.LAST_PAGE), whole("limit", limit, most))
+    if problems:
+        raise invalid(problems)
+    return page

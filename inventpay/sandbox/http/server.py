@@ -1,0 +1,185 @@
+"""Serving the sandbox's application with uvicorn on a socket of its own, from a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import struct
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from typing import cast
+
+import attrs
+import h11
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from ..errors import AddressError, SandboxError
+from . import connection
+from .answers import JSON, refusal
+
+# How long requests that are still running may take when the server is told to stop, in seconds.
+_GRACE = 1
+
+# Connections that may wait to be accepted, so that a crowd of clients can come at once.
+_BACKLOG = 2048
+
+
+@attrs.frozen
+class RunningServer:
+    """Where a sandbox listens."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The base URL for a client on this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
+@contextmanager
+def run_in_thread(app: ASGIApp, host: str, port: int) -> Generator[RunningServer, None, None]:
+    """Serve `app` from a thread of its own until the block is left."""
+    listener = listen(host, port)
+    server = Server(config(app))
+    thread = threading.Thread(target=server.run_until_told, args=(listener,), name="inventpay-sandbox", daemon=True)
+    thread.start()
+    try:
+        server.ready.wait()
+        if not server.started:
+            raise RuntimeError("The sandbox's server stopped before it was ready; its log says why.")
+        yield RunningServer(host, listener.getsockname()[1])
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that accepts connections already; port 0 takes a free one. Raises `AddressError`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio switches Nagle's algorithm off only on sockets that name their protocol. With it, each answer (head and
+    # body are two writes) would wait 40 ms for the client's delayed acknowledgement.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        # On Windows this option would let two servers share the port.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(os.name == "posix"))
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except (OSError, OverflowError, TypeError) as error:
+        listener.close()
+        reason = (isinstance(error, OSError) and error.strerror) or str(error)
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            reason = "the port is already in use; take another one, or 0 for any free port"
+        raise AddressError(f"Cannot listen on {host} port {port}: {reason}") from error
+    return listener
+
+
+def config(app: ASGIApp) -> uvicorn.Config:
+    """How uvicorn serves `app`, in the thread and in the foreground alike."""
+    return uvicorn.Config(
+        app,
+        http=_Protocol,
+        ws="none",
+        lifespan="off",
+        # The logging of the process belongs to the application under test.
+        log_config=None,
+        # A client must not choose the address it is counted under.
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE,
+    )
+
+
+class Server(uvicorn.Server):
+    """Tells the starting thread when it listens, or that it never will."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready: threading.Event = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # A client that never finishes its request must not hold up the end.
+        for protocol in cast("list[object]", list(self.server_state.connections)):
+            if isinstance(protocol, _Protocol):
+                protocol.is_ending = True
+                if protocol.awaits_body:
+                    protocol.transport.close()
+        await super().shutdown(sockets)
+
+    def run_until_told(self, listener: socket.socket) -> None:
+        try:
+            # uvicorn exits where it cannot start; in a thread of its own that ends the thread.
+            with suppress(SystemExit):
+                self.run(sockets=[listener])
+        finally:
+            self.ready.set()
+
+
+class _Connection:
+    """The connection of a request, for faults and streams."""
+
+    def __init__(self, protocol: _Protocol) -> None:
+        self._protocol = protocol
+
+    @property
+    def is_ending(self) -> bool:
+        # The client may be gone too.
+        return self._protocol.is_ending or self._protocol.transport.is_closing()
+
+    def reset(self) -> None:
+        listener = self._protocol.transport.get_extra_info("socket")
+        # Without lingering the kernel sends a reset instead of a goodbye.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._let_go()
+        self._protocol.transport.abort()
+
+    def close(self) -> None:
+        self._let_go()
+        self._protocol.transport.close()
+
+    def _let_go(self) -> None:
+        # uvicorn complains in its log of an application that does not complete its answer to a client who is there.
+        self._protocol.cycle.disconnected = True
+
+
+class _Protocol(H11Protocol):
+    """Answers what is not even HTTP in the API's own form too, and lends its connection to the application."""
+
+    is_ending = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, connection.KEY: _Connection(self)}
+
+    @property
+    def awaits_body(self) -> bool:
+        """Whether a request has begun whose body is not complete."""
+        return bool(self.cycle and self.cycle.more_body and not self.cycle.response_complete)
+
+    def send_400_response(self, msg: str) -> None:
+        # Garbage that follows a finished answer has no answer of its own.
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            answer = refusal(SandboxError(400, msg))
+            headers = [
+                (b"content-type", JSON),
+                (b"content-length", b"%d" % len(answer.body)),
+                (b"connection", b"close"),
+            ]
+            for event in (
+                h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+                h11.Data(data=answer.body),
+                h11.EndOfMessage(),
+            ):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()

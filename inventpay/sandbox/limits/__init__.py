@@ -1,0 +1,1 @@
+"""Rate limits: policies, counters, and the headers that report them."""

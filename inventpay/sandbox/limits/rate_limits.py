@@ -1,0 +1,219 @@
+"""How the sandbox counts calls. A policy is arithmetic on a time it is given; it neither waits nor reads a clock."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import ClassVar, Final, Protocol
+
+import attrs
+
+from ..assumptions import RATE_LIMIT_WINDOW
+from .counters import BucketTally, CounterTally, FixedWindowTally, LogTally, Tally
+
+
+class RateClass(StrEnum):
+    """The documented classes of endpoints (page api-reference/introduction)."""
+
+    PAYMENT_CREATION = "payment_creation"
+    STATUS_CHECKS = "status_checks"
+    WITHDRAWALS = "withdrawals"
+    OTHER = "other"
+
+
+# Documented, per minute (page api-reference/introduction).
+DOCUMENTED_LIMITS: Mapping[RateClass, int] = {
+    RateClass.PAYMENT_CREATION: 100,
+    RateClass.STATUS_CHECKS: 300,
+    RateClass.WITHDRAWALS: 10,
+    RateClass.OTHER: 60,
+}
+
+
+@attrs.frozen
+class Verdict:
+    """What a policy says to one call.
+
+    `remaining` calls are left after this one; `reset_at` is when one more becomes free, in Unix seconds; `retry_after`
+    is the time until then for a refused call, in seconds; `window` is the length of the policy's window, in seconds.
+    """
+
+    allowed: bool
+    limit: int
+    remaining: int
+    reset_at: float
+    retry_after: float = 0.0
+    window: float = RATE_LIMIT_WINDOW
+
+
+class RateLimitPolicy(Protocol):
+    """Decides which calls are answered with 429. May be called from any thread."""
+
+    def take(self, caller: str, rate_class: RateClass, now: float) -> Verdict | None:
+        """Count one call of `caller` at `now` (Unix seconds), or refuse it; None where nothing is limited."""
+        ...
+
+    def standing(self, rate_class: RateClass, now: float) -> Verdict | None:
+        """How the class stands for the caller who has least left of it, without counting anything."""
+        ...
+
+    def clear(self) -> None:
+        """Forget all calls."""
+        ...
+
+
+class CountingPolicy:
+    """What counting policies have in common: a limit per class, callers kept apart, refused calls not counted."""
+
+    name: ClassVar[str]
+    _tally: ClassVar[type[Tally]]
+
+    # Sweeping out idle callers costs a look at each, so it waits until at least this many have come together.
+    _MIN_SWEEP: Final = 1024
+
+    def __init__(self, limits: Mapping[str, int] | None = None, *, window: float = RATE_LIMIT_WINDOW) -> None:
+        """Take calls per window and class (those left out are as documented), and the window in seconds.
+
+        Raises `ValueError` for an unknown class, a limit below 1, or a window that is not above 0.
+        """
+        merged = dict(DOCUMENTED_LIMITS)
+        for name, limit in (limits or {}).items():
+            if limit < 1:
+                raise ValueError(f"The limit of {name!r} must be at least 1, not {limit}.")
+            merged[RateClass(name)] = limit
+        if not window > 0:
+            raise ValueError(f"The window must be longer than 0 seconds, not {window}.")
+        self._limits = merged
+        self._window = window
+        self._tallies: dict[tuple[str, RateClass], Tally] = {}
+        self._sweep_at = self._MIN_SWEEP
+        self._lock = threading.Lock()
+
+    @property
+    def limits(self) -> Mapping[RateClass, int]:
+        """Calls per window and class."""
+        return self._limits
+
+    @property
+    def window(self) -> float:
+        """The length of the window, in seconds."""
+        return self._window
+
+    def take(self, caller: str, rate_class: RateClass, now: float) -> Verdict:
+        """Count one call, or refuse it."""
+        limit = self._limits[rate_class]
+        with self._lock:
+            tally = self._tallies.get((caller, rate_class))
+            if tally is None:
+                self._sweep(now)
+                tally = self._tallies[caller, rate_class] = self._tally(limit, self._window)
+            left, free_at = tally.left(now)
+            if left < 1:
+                return Verdict(False, limit, 0, free_at, free_at - now, self._window)
+            tally.add(now)
+            left, free_at = tally.left(now)
+            return Verdict(True, limit, left, free_at, window=self._window)
+
+    def standing(self, rate_class: RateClass, now: float) -> Verdict:
+        """How the class stands for the caller who has least left of it."""
+        limit = self._limits[rate_class]
+        with self._lock:
+            tallies = [tally for (_, name), tally in self._tallies.items() if name is rate_class]
+            left, free_at = min((tally.left(now) for tally in tallies), default=(limit, now))
+        return Verdict(left > 0, limit, left, free_at, 0.0 if left else free_at - now, self._window)
+
+    def clear(self) -> None:
+        """Forget all calls."""
+        with self._lock:
+            self._tallies.clear()
+
+    def __len__(self) -> int:
+        """How many pairs of caller and class are remembered."""
+        return len(self._tallies)
+
+    def _sweep(self, now: float) -> None:
+        if len(self._tallies) < self._sweep_at:
+            return
+        self._tallies = {key: tally for key, tally in self._tallies.items() if not tally.is_idle(now)}
+        self._sweep_at = max(self._MIN_SWEEP, 2 * len(self._tallies))
+
+
+class SlidingLog(CountingPolicy):
+    """At most `limit` calls in any window, to the exact moment: the strictest rule, and the default.
+
+    Example:
+        Sandbox(rate_limits=SlidingLog({"withdrawals": 2}, window=1.0))     # the other classes as documented
+    """
+
+    name = "sliding_log"
+    _tally = LogTally
+
+
+class FixedWindow(CountingPolicy):
+    """At most `limit` calls from one full minute to the next (or whatever the window is): the simplest rule.
+
+    Example:
+        Sandbox(rate_limits=FixedWindow())
+    """
+
+    name = "fixed_window"
+    _tally = FixedWindowTally
+
+
+class SlidingWindowCounter(CountingPolicy):
+    """This window's calls, and those of the one before by the share a sliding window covers, are at most `limit`.
+
+    Example:
+        Sandbox(rate_limits=SlidingWindowCounter())
+    """
+
+    name = "sliding_window_counter"
+    _tally = CounterTally
+
+
+class TokenBucket(CountingPolicy):
+    """A bucket of `limit` tokens, one a call, that refills evenly within a window.
+
+    Example:
+        Sandbox(rate_limits=TokenBucket({"status_checks": 5}, window=1.0))
+    """
+
+    name = "token_bucket"
+    _tally = BucketTally
+
+
+class Unlimited:
+    """No limits, and no rate-limit headers: for load tests."""
+
+    name: ClassVar[str] = "unlimited"
+
+    def take(self, caller: str, rate_class: RateClass, now: float) -> None:
+        return None
+
+    def standing(self, rate_class: RateClass, now: float) -> None:
+        return None
+
+    def clear(self) -> None:
+        return None
+
+
+COUNTING_POLICIES: Mapping[str, type[CountingPolicy]] = {
+    policy.name: policy for policy in (SlidingLog, FixedWindow, SlidingWindowCounter, TokenBucket)
+}
+"""The policies that take limits and a window, by name."""
+
+
+def policy_named(
+    name: str, limits: Mapping[str, int] | None = None, *, window: float = RATE_LIMIT_WINDOW
+) -> RateLimitPolicy:
+    """The policy with that name. Raises `ValueError` for an unknown one, or for what its class refuses."""
+    if name == Unlimited.name:
+        return Unlimited()
+    if name not in COUNTING_POLICIES:
+        raise ValueError(f"There is no policy {name!r}; choose one of: {', '.join(policy_names())}.")
+    return COUNTING_POLICIES[name](limits, window=window)
+
+
+def policy_names() -> tuple[str, ...]:
+    return (*COUNTING_POLICIES, Unlimited.name)

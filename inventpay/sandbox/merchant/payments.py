@@ -1,0 +1,179 @@
+"""A payment or invoice and its life: pure functions from one immutable record to the next.
+
+PENDING -> COMPLETED     enough received, enough confirmations
+        -> UNDERPAID     confirmed, but too little; can be topped up
+        -> EXPIRED       its time is up (from PENDING and UNDERPAID)
+        -> FAILED        by a control call (from PENDING and UNDERPAID)
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+import attrs
+
+from ..errors import conflict, invalid
+from .coins import COINS, Coin
+from .ids import address
+from .money import ZERO, add, decimal_places, subtract
+
+
+class PaymentStatus(StrEnum):
+    PENDING = "PENDING"
+    UNDERPAID = "UNDERPAID"
+    COMPLETED = "COMPLETED"
+    EXPIRED = "EXPIRED"
+    FAILED = "FAILED"
+
+
+# Where the live service has its pages (page create-payment); the sandbox's own lead back to it.
+LIVE_ORIGIN = "https://inventpay.io"
+
+OPEN = (PaymentStatus.PENDING, PaymentStatus.UNDERPAID)
+
+
+@attrs.frozen(kw_only=True)
+class NewPayment:
+    """What a merchant asks for. Without a `coin` the payer chooses one. `lifetime` is in seconds; `origin` (scheme,
+    host and port) is where the payer's page is."""
+
+    amount: Decimal
+    amount_currency: str
+    coin: Coin | None
+    lifetime: float
+    order_id: str | None = None
+    description: str | None = None
+    callback_url: str | None = None
+    origin: str = LIVE_ORIGIN
+
+
+@attrs.frozen(kw_only=True)
+class Payment:
+    """A payment as it stands. Times are Unix seconds; `required` and `received` are in the coin."""
+
+    payment_id: str
+    base_amount: Decimal
+    base_currency: str
+    order_id: str | None
+    description: str | None
+    callback_url: str | None
+    created_at: float
+    expires_at: float
+    origin: str = LIVE_ORIGIN
+    coin: Coin | None = None
+    address: str | None = None
+    required: Decimal | None = None
+    received: Decimal = ZERO
+    confirmations: int = 0
+    status: PaymentStatus = PaymentStatus.PENDING
+    completed_at: float | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN
+
+
+def create(payment_id: str, new: NewPayment, now: float) -> Payment:
+    payment = Payment(
+        payment_id=payment_id,
+        base_amount=new.amount,
+        base_currency=new.amount_currency,
+        order_id=new.order_id,
+        description=new.description,
+        callback_url=new.callback_url,
+        created_at=now,
+        expires_at=now + new.lifetime,
+        origin=new.origin,
+    )
+    return payment if new.coin is None else select(payment, new.coin)
+
+
+def at(payment: Payment, now: float) -> Payment:
+    """The payment as it reads at `now`: expired if its time is up."""
+    if payment.is_open and now >= payment.expires_at:
+        return attrs.evolve(payment, status=PaymentStatus.EXPIRED)
+    return payment
+
+
+def conversions(payment: Payment) -> dict[str, tuple[Decimal, Decimal]]:
+    """Per coin: what the payment costs in it, and the coin's price in USD."""
+    return {
+        code: (coin.converted(payment.base_amount, payment.base_currency), coin.price) for code, coin in COINS.items()
+    }
+
+
+def usdt_amount(payment: Payment) -> Decimal:
+    """What the payment comes to in USDT on Ethereum."""
+    return COINS["USDT_ERC20"].converted(payment.base_amount, payment.base_currency)
+
+
+def select(payment: Payment, coin: Coin) -> Payment:
+    """The payer chooses `coin`."""
+    require_open(payment)
+    if payment.coin is not None:
+        raise conflict(f"Payment is already in {payment.coin.code}")
+    return attrs.evolve(
+        payment,
+        coin=coin,
+        address=address(coin, payment.payment_id),
+        required=coin.converted(payment.base_amount, payment.base_currency),
+    )
+
+
+def missing(payment: Payment) -> Decimal:
+    """What is still to be paid, in the coin; raises when there is nothing left to pay."""
+    require_open(payment)
+    required = chosen(payment)[1]
+    if payment.received >= required:
+        raise conflict("Everything has been received already; confirm it, or name an amount to overpay")
+    return subtract(required, payment.received)
+
+
+def receive(payment: Payment, amount: Decimal, confirmations: int, now: float) -> Payment:
+    """A transfer of `amount` arrives, already confirmed `confirmations` times."""
+    require_open(payment)
+    coin, _ = chosen(payment)
+    if decimal_places(amount) > coin.scale:
+        raise invalid({"amount": f"Must have at most {coin.scale} decimal places for {coin.code}"})
+    received = attrs.evolve(payment, received=add(payment.received, amount))
+    return confirm(received, confirmations, now)
+
+
+def confirm(payment: Payment, confirmations: int, now: float) -> Payment:
+    """The newest transfer has `confirmations` confirmations now; decides whether the payment is complete."""
+    require_open(payment)
+    coin, required = chosen(payment)
+    if not payment.received:
+        raise conflict("Nothing has been received for this payment yet")
+    if confirmations < 0:
+        raise invalid({"confirmations": "Must be at least 0"})
+    payment = attrs.evolve(payment, confirmations=confirmations)
+    if confirmations < coin.confirmations:
+        return attrs.evolve(payment, status=PaymentStatus.PENDING)
+    if payment.received < required:
+        return attrs.evolve(payment, status=PaymentStatus.UNDERPAID)
+    return attrs.evolve(payment, status=PaymentStatus.COMPLETED, completed_at=now)
+
+
+def expire(payment: Payment, now: float) -> Payment:
+    """Ends the payment's time now."""
+    require_open(payment)
+    return attrs.evolve(payment, status=PaymentStatus.EXPIRED, expires_at=now)
+
+
+def fail(payment: Payment) -> Payment:
+    require_open(payment)
+    return attrs.evolve(payment, status=PaymentStatus.FAILED)
+
+
+def chosen(payment: Payment) -> tuple[Coin, Decimal]:
+    """The coin of the payment and the amount required in it; raises while the payer has not chosen."""
+    if payment.coin is None or payment.required is None:
+        raise invalid({"currency": f"The payer has not chosen one yet; name one of: {', '.join(COINS)}"})
+    return payment.coin, payment.required
+
+
+def require_open(payment: Payment) -> None:
+    if not payment.is_open:
+        raise conflict(f"Payment is {payment.status} and cannot change any more")

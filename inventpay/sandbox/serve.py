@@ -1,0 +1,63 @@
+"""Serving the sandbox to a person at a terminal."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from contextlib import nullcontext, suppress
+from typing import TextIO
+
+from .._core.hosts import is_loopback
+from .http.server import RunningServer, Server, config, listen
+from .sandbox import Sandbox
+from .state_file import kept
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8787
+
+
+def serve(
+    host: str = DEFAULT_HOST,
+    port: int = DEFAULT_PORT,
+    *,
+    sandbox: Sandbox | None = None,
+    out: TextIO | None = None,
+    state: str | os.PathLike[str] | None = None,
+) -> None:
+    """Serve until Ctrl-C, after printing the URL, the keys and how to use them to `out` (by default stdout).
+
+    Listens on this machine alone unless `host` says otherwise; then it warns. Raises `AddressError`, whose message is
+    one plain line, when it cannot listen there. `state` is a file to start from, if it is there, and to keep the state
+    in; raises `StateFileError`, also one line, where that fails.
+    """
+    sandbox = Sandbox() if sandbox is None else sandbox
+    keeping = nullcontext() if state is None else kept(sandbox, state)
+    with listen(host, port) as listener, keeping, sandbox.webhooks.sending(), suppress(KeyboardInterrupt):
+        print(_welcome(sandbox, RunningServer(host, listener.getsockname()[1])), file=out or sys.stdout, flush=True)
+        Server(config(sandbox.app)).run(sockets=[listener])
+
+
+def _welcome(sandbox: Sandbox, running: RunningServer) -> str:
+    url = running.url
+    lines = [
+        f"InventPay sandbox at {url} (made-up money only; Ctrl-C stops it)",
+        "",
+        f"  export INVENTPAY_BASE_URL={url}",
+        f"  export INVENTPAY_API_KEY={shlex.quote(sandbox.api_key)}",
+        f"  export INVENTPAY_WITHDRAWAL_KEY={shlex.quote(sandbox.withdrawal_key)}",
+        f"  export INVENTPAY_WEBHOOK_SECRET={shlex.quote(sandbox.webhooks.secret)}",
+        "",
+        f"Dashboard:       {url}/ in a browser",
+        f"Pay a payment:   curl -X POST {url}/sandbox/payments/PAYMENT_ID/pay",
+        f"""Give a balance:  curl -X POST {url}/sandbox/deposit -d '{{"currency": "BTC", "amount": 1}}'""",
+        f"See everything:  curl {url}/sandbox/state",
+        f"Webhooks go to:  {sandbox.webhooks.url or 'the callbackUrl of each payment (--webhook-url: one for all)'}",
+    ]
+    if not is_loopback(running.host):
+        lines += [
+            "",
+            f"Warning: {running.host} is not a loopback address. Whoever can reach this machine can use the sandbox,",
+            "its control calls included.",
+        ]
+    return "\n".join(lines)

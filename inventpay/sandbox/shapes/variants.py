@@ -1,0 +1,148 @@
+"""Which of the documented response shapes an answer has, where public sources of the API contradict each other.
+
+The first variant of each is the default: that of the documentation's page for the endpoint, where there is one.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from ..http.answers import JSON, Answer
+
+MIXED: Final = "mixed"
+"""Chooses anew for every answer, at random."""
+
+CREATE_PAYMENT: Final = "POST /v1/create_payment"
+CREATE_INVOICE: Final = "POST /v1/create_invoice"
+PAYMENT_STATUS: Final = "GET /v1/invoice/{paymentId}/status"
+BALANCES: Final = "GET /v1/merchant/balance"
+BALANCE: Final = "GET /v1/merchant/balance/{currency}"
+CREATE_WITHDRAWAL: Final = "POST /v1/merchant/withdrawal/create"
+WITHDRAWAL: Final = "GET /v1/withdrawal/{withdrawalId}"
+STORE: Final = "store"
+PRODUCT: Final = "product"
+ORDER: Final = "order"
+ADD_KEYS: Final = "POST /v1/store/manage/products/{productId}/keys"
+SET_WEBHOOK: Final = "PUT /v1/merchant/webhook-url"
+WEBHOOK_CONFIG: Final = "GET /v1/merchant/webhook-config"
+ENVELOPE: Final = "envelope"
+ERRORS: Final = "errors"
+
+VARIANTS: Final[dict[str, tuple[str, ...]]] = {
+    # The page; all members of the official JS client's type.
+    CREATE_PAYMENT: ("documented", "all-members"),
+    # The page; the name of the official skill; the entries of the JS client's old notes; its README, where an amount in
+    # USD has the base currency USDT; all members of its type.
+    CREATE_INVOICE: ("documented", "available-currencies", "usdt-amounts", "usdt-base", "all-members"),
+    # The page; the skill's three members with a number; the clients' three with text; in an envelope, as one consumer
+    # allows for; too little reads PENDING, as the page on payments says; CONFIRMING and SETTLED, as old notes and a
+    # consumer have them.
+    PAYMENT_STATUS: ("documented", "short-numbers", "short", "enveloped", "pending-if-underpaid", "other-statuses"),
+    # The page; the JS client's type; the skill's sample.
+    BALANCES: ("map-with-limits", "map-with-locked", "list-with-summary"),
+    # The page; the JS client's type; its README.
+    BALANCE: ("limits-inside", "limits-beside", "daily-inside"),
+    # The JS client's type; its README before March 2026.
+    CREATE_WITHDRAWAL: ("fee-breakdown", "metadata"),
+    # The page; the JS client's type.
+    WITHDRAWAL: ("documented", "fee-breakdown"),
+    # The JS client's type; the skill's flag; flag and counts as the MCP server reads them. Wherever a store is shown.
+    STORE: ("is-published", "is-active", "counted"),
+    # With the members of the skill and the MCP server; the JS client's type alone. Wherever a product is shown.
+    PRODUCT: ("all-members", "short"),
+    # The JS client's type; the total as the MCP server reads it. Wherever an order is shown.
+    ORDER: ("total-amount", "total"),
+    # Both clients; the skill.
+    ADD_KEYS: ("enveloped", "bare"),
+    # assumed: the configuration, because no source shows what setting the URL answers; the JS client's older documents.
+    SET_WEBHOOK: ("configuration", "secret"),
+    # The JS client's type; the page webhooks/setup; the JS client's older documents.
+    WEBHOOK_CONFIG: ("webhook", "flat", "events"),
+    # The page on the API; the skill; 201 for what was created, which the page lists and a consumer allows for.
+    ENVELOPE: ("documented", "without-status-code", "created-201"),
+    # The pages; the member that both official clients fall back on.
+    ERRORS: ("documented", "message"),
+}
+
+
+class Variants:
+    """Which variant each endpoint, or each kind of thing, answers in. May be used from any thread.
+
+    Example:
+        sandbox.variants.use("GET /v1/merchant/balance", "list-with-summary")
+        sandbox.variants.mix()      # all of them, at random
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        """Chance depends on `seed` alone where one is given."""
+        self._seed = seed
+        self._lock = threading.Lock()
+        self.clear()
+
+    def use(self, endpoint: str, variant: str) -> None:
+        """Answer in `variant` (or `"mixed"`) there. Raises `ValueError` for names that `VARIANTS` has not."""
+        if endpoint not in VARIANTS:
+            raise ValueError(f"There are no variants of {endpoint!r}; they are of: {', '.join(VARIANTS)}.")
+        if variant != MIXED and variant not in VARIANTS[endpoint]:
+            names = ", ".join((*VARIANTS[endpoint], MIXED))
+            raise ValueError(f"{endpoint} has no variant {variant!r}; choose one of: {names}.")
+        self._chosen[endpoint] = variant
+
+    def mix(self) -> None:
+        """Answer at random, everywhere."""
+        self._chosen.update(dict.fromkeys(VARIANTS, MIXED))
+
+    def clear(self) -> None:
+        """Answer as documented, and begin the seeded chance anew."""
+        self._chosen: dict[str, str] = {}
+        self._random = random.Random(self._seed)
+
+    @property
+    def chosen(self) -> Mapping[str, str]:
+        """The variant of each endpoint."""
+        return {endpoint: self._chosen.get(endpoint, names[0]) for endpoint, names in VARIANTS.items()}
+
+    def pick(self, endpoint: str) -> str:
+        """The variant of the next answer."""
+        names = VARIANTS[endpoint]
+        chosen = self._chosen.get(endpoint, names[0])
+        if chosen != MIXED:
+            return chosen
+        with self._lock:
+            return self._random.choice(names)
+
+    def wrap(self, endpoint: str, answer: Answer) -> Answer:
+        """The answer of that endpoint, its envelope in the chosen variant."""
+        if not self._chosen or answer.content_type != JSON:
+            return answer
+        if answer.status >= 400:
+            return _renamed_error(answer) if self.pick(ERRORS) == "message" else answer
+        variant = self.pick(ENVELOPE)
+        if variant == "without-status-code":
+            return _changed(answer, {"statusCode": None})
+        if variant == "created-201" and endpoint in (CREATE_PAYMENT, CREATE_INVOICE, CREATE_WITHDRAWAL):
+            created = _changed(answer, {"statusCode": msgspec.Raw(b"201")})
+            return Answer(201, created.body, created.content_type, created.headers)
+        return answer
+
+
+_Members = dict[str, msgspec.Raw]
+
+
+def _renamed_error(answer: Answer) -> Answer:
+    members = msgspec.json.decode(answer.body, type=_Members)
+    return _changed(answer, {"error": None, "details": None, "message": members["error"]})
+
+
+def _changed(answer: Answer, changes: Mapping[str, msgspec.Raw | None]) -> Answer:
+    """The same with other members; None takes one away, and what stays keeps its bytes."""
+    members = msgspec.json.decode(answer.body, type=_Members)
+    if "success" not in members:
+        return answer  # the status of a payment, which has no envelope
+    kept = {name: value for name, value in {**members, **changes}.items() if value is not None}
+    return Answer(answer.status, msgspec.json.encode(kept), answer.content_type, answer.headers)

@@ -1,0 +1,63 @@
+"""The store's bodies as other sources than the official JS client show them (see `variants.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from .bodies import Body
+
+# The members of the official JS client's product; the others are those of its skill and MCP server.
+_FEW_OF_PRODUCT: Final = (
+    "id",
+    "storeId",
+    "name",
+    "slug",
+    "description",
+    "price",
+    "currency",
+    "images",
+    "stock",
+    "isActive",
+    "digitalContent",
+    "createdAt",
+    "updatedAt",
+)
+
+
+def as_it_is(body: Body) -> Body:
+    return body
+
+
+def store_active(body: Body) -> Body:
+    """The flag as the official skill answers it."""
+    return _renamed(body, "isPublished", "isActive")
+
+
+def store_counted(body: Body) -> Body:
+    """Flag and counts as the official MCP server reads them."""
+    counts = {"products": body["productCount"], "orders": body["orderCount"]}
+    kept = {name: value for name, value in body.items() if name not in ("productCount", "orderCount")}
+    return {**store_active(kept), "_count": counts}
+
+
+def product_short(body: Body) -> Body:
+    return {name: body[name] for name in _FEW_OF_PRODUCT}
+
+
+def order_total(body: Body) -> Body:
+    """The total as the official MCP server reads it."""
+    return _renamed(body, "totalAmount", "total")
+
+
+def _renamed(body: Body, old: str, new: str) -> Body:
+    return {new if name == old else name: value for name, value in body.items()}
+
+
+STORE_SHAPES: Final[Mapping[str, Callable[[Body], Body]]] = {
+    "is-published": as_it_is,
+    "is-active": store_active,
+    "counted": store_counted,
+}
+PRODUCT_SHAPES: Final[Mapping[str, Callable[[Body], Body]]] = {"all-members": as_it_is, "short": product_short}
+ORDER_SHAPES: Final[Mapping[str, Callable[[Body], Body]]] = {"total-amount": as_it_is, "total": order_total}
