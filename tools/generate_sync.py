@@ -60,7 +60,6 @@ RULES: Mapping[str, str] = {
     "aclose": "close",
     "acquire_async": "acquire",
     "asyncio.sleep": "time.sleep",
-    "aiter_bytes": "iter_bytes",
     "async_listing": "listing",
     "new_async_client": "new_client",
     "scripted_async_client": "scripted_client",

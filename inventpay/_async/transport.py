@@ -15,6 +15,7 @@ from .._limits.class_limiter import Lease
 from .._limits.limiter import Limiter
 from .._transport.call_log import CallRecord
 from .._transport.http_errors import without_frames
+from .._transport.progress import Progress
 from .._transport.redaction import without_keys
 from .._transport.retries import RetryBudget, decide
 from .._transport.settings import TransportSettings
@@ -34,7 +35,7 @@ from ..errors import (
 from ..headers import Headers
 from ..options import CallOptions
 from ..responses import APIResponse
-from .connection import AsyncConnection, Progress
+from .connection import AsyncConnection
 from .shared_reads import AsyncSharedReads
 
 if TYPE_CHECKING:
@@ -57,6 +58,12 @@ class AsyncTransport:
         luck: Callable[[], float] | None = None,
     ) -> None:
         self._settings = settings
+        # A compressed answer may be as large as its bound in a thousandth of the bytes.
+        self._plain_headers = (
+            ("Accept", "application/json"),
+            ("Accept-Encoding", "identity"),
+            ("User-Agent", settings.user_agent),
+        )
         self._connection = connection
         self._limiter = limiter
         self._waiting = waiting
@@ -268,7 +275,7 @@ class AsyncTransport:
             )
 
     def _headers(self, call: Call[T], options: CallOptions) -> list[tuple[str, str]]:
-        headers = [("Accept", "application/json"), ("User-Agent", self._settings.user_agent)]
+        headers = list(self._plain_headers)
         if options.headers:
             chosen = {name.lower() for name, _ in options.headers}
             own = self._settings.policy.idempotency_header.lower()

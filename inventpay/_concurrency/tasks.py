@@ -170,6 +170,43 @@ class AsyncioSlots(AsyncSlots):
         self._free += 1
 
 
+class AsyncioBound:
+    """Cancels the current task after so many seconds, and catches that where the block ends.
+
+    ``asyncio.timeout`` without the coroutines; a cancel scope of anyio costs eight times as much.
+    """
+
+    __slots__ = ("_before", "_is_over", "_loop", "_seconds", "_task", "_timer")
+
+    def __init__(self, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
+        self._seconds = seconds
+        self._loop = loop
+        self._is_over = False
+        self._before = 0
+        self._task: asyncio.Task[Any] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> None:
+        self._task = asyncio.current_task(self._loop)
+        if self._task is not None:
+            self._before = self._task.cancelling()
+            self._timer = self._loop.call_later(self._seconds, self._cut_off)
+
+    def _cut_off(self) -> None:
+        self._is_over = True
+        if self._task is not None:
+            self._task.cancel()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, frames: object) -> bool:
+        if self._timer is not None:
+            self._timer.cancel()
+        task, self._task, self._timer = self._task, None, None
+        if not self._is_over or task is None:
+            return False
+        # A task that was cancelled from elsewhere as well is cancelled.
+        return task.uncancel() <= self._before and kind is not None and issubclass(kind, asyncio.CancelledError)
+
+
 class AsyncWaiting:
     """How tasks of asyncio and trio wait."""
 
@@ -189,6 +226,9 @@ class AsyncWaiting:
 
     def limit(self, seconds: float | None) -> Bound:
         """Cuts off what runs inside after so many seconds, and goes on behind it."""
+        loop = current_loop()
+        if seconds is not None and isinstance(loop, asyncio.AbstractEventLoop):
+            return AsyncioBound(seconds, loop)
         return anyio.move_on_after(seconds)
 
     async def finish(self, seconds: float, action: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Final
 from .._concurrency.event_loops import Home, is_dead
 from .._concurrency.forking import Lock, remember
 from .._transport.http_errors import answer_in, is_connection_failure, translate, without_frames
+from .._transport.progress import EXTENSION, HEAD_RECEIVED, NOT_WRITTEN, PARTLY_WRITTEN, Progress
+from .._transport.response_body import ResponseBody
 from .._transport.settings import ConnectionSettings
 from ..errors import APITimeoutError, ConfigurationError, DecodeError, InventPayError
 from ..headers import Headers
@@ -27,12 +29,6 @@ from ..responses import APIResponse
 
 if TYPE_CHECKING:
     from .._concurrency.threads import Slots, Waiting
-
-MAX_BODY: Final = 32 * 1024 * 1024
-"""Bytes of an answer that are read at most: a page of a thousand products has a thirtieth of that."""
-
-WOUNDS: Final = 32
-"""Cut-off requests after which a pool is retired: each may leave a connection in httpx's pool that nobody can use."""
 
 _CLEAN_UP: Final = 1.0
 """Seconds that closing connections may take when the call is over."""
@@ -45,46 +41,20 @@ _parked: Final[list[object]] = []
 and take the parent's descriptors out of an event loop's epoll, which both share."""
 
 
-class Progress:
-    """How far one attempt came, as far as the connection can watch it."""
-
-    __slots__ = ("on_headers", "watched", "written")
-
-    def __init__(self, on_headers: Callable[[int, Headers], None]) -> None:
-        self.on_headers: Callable[[int, Headers], None] = on_headers
-        self.watched: bool = False
-        self.written: bool = False
-
-    @property
-    def maybe_written(self) -> bool:
-        """Whether any of the request may have left."""
-        return self.written or not self.watched
-
-
-class _Pool:
-    """HTTP clients that are used, retired and closed together."""
-
-    __slots__ = ("clients", "in_flight", "wounds")
-
-    def __init__(self) -> None:
-        # One for ordinary requests, one (True) whose connections are never idle for long.
-        self.clients: dict[bool, Any] = {}
-        self.in_flight = 0
-        self.wounds = 0
-
-
 class _Place:
     """What a connection has in one process and event loop."""
 
-    __slots__ = ("guard", "home", "opened", "pool", "slots")
+    __slots__ = ("clients", "guard", "home", "in_flight", "is_closed", "opened", "slots")
 
     def __init__(self, home: Home, slots: Slots) -> None:
         self.home = home
         self.slots = slots
-        self.pool: _Pool | None = _Pool()
-        """What new requests use; ``None`` once the connection is closed."""
+        self.clients: dict[bool, Any] = {}
+        """The HTTP clients that requests use. aiohttp needs a second one, for requests that need a new connection."""
+        self.in_flight = 0
+        self.is_closed = False
         self.opened: list[Any] = []
-        """The HTTP clients that this package made here and did not close yet, those of retired pools included."""
+        """The HTTP clients that this package made here and did not close yet."""
         self.guard: Any = None
 
 
@@ -104,9 +74,9 @@ class Connection:
         remember(self)
 
     def __repr__(self) -> str:
-        pools = [place.pool for place in list(self._places.values()) if place.pool is not None]
-        in_flight = sum(pool.in_flight for pool in pools)
-        state = "closed" if self._closed else f"{len(pools)} pools, {in_flight} requests in flight"
+        places = list(self._places.values())
+        in_flight = sum(place.in_flight for place in places)
+        state = "closed" if self._closed else f"{len(places)} pools, {in_flight} requests in flight"
         return f"<{type(self).__name__} to {self._settings.base_url}: {state}>"
 
     def check_open(self) -> None:
@@ -131,52 +101,49 @@ class Connection:
         """
         # Waiting for a slot is certainly before the first byte.
         progress.watched = True
+        progress.left = functools.partial(self._left, until)
+        progress.new_connection = fresh
         place = self._here()
-        if not place.slots.take(self._left(until)):
+        if not place.slots.take(_for_sockets(self._left(until))):
             raise APITimeoutError("all connections were busy for too long", outcome="not_sent")
         try:
-            pool = self._enter(place)
+            self._enter(place)
             try:
-                return self._send(place, pool, method, path, headers, body, fresh, until, progress)
-            except BaseException:
-                pool.wounds += 1
-                raise
+                return self._send(place, method, path, headers, body, progress)
             finally:
-                self._leave(place, pool)
+                self._leave(place)
         finally:
             place.slots.give_back()
 
     def _send(
         self,
         place: _Place,
-        pool: _Pool,
         method: str,
         path: str,
         headers: Callable[[], list[tuple[str, str]]],
         body: bytes | None,
-        fresh: bool,
-        until: float | None,
         progress: Progress,
     ) -> APIResponse:
         from .._transport.http_client import new_request
 
         handled = sys.exception()
-        client = self._client(place, pool, fresh)
-        timeouts = _each(self._left(until))
-        watch = _Watch(progress, timeouts, lambda: self._left(until))
-        extensions: dict[str, Any] = {"timeout": timeouts, "trace": watch.trace}
+        client = self._client(place, progress.new_connection)
+        left = _for_sockets(progress.left())
+        extensions: dict[str, Any] = {EXTENSION: progress, "timeout": _each(left)}
+        if not self._settings.is_direct:
+            extensions["trace"] = _Watch(progress, extensions["timeout"]).trace
         owned = self._settings.http_client is None
         request: Any = None
         try:
-            request = new_request(client, owned, method, self._settings.base_url + path, headers(), body, extensions)
-            # aiohttp and mocks report nothing; of what nobody reports the worst is assumed.
+            request = new_request(client, owned, method, self._settings.base_url, path, headers(), body, extensions)
+            # aiohttp and mocks report nothing; where nothing is reported, the worst is assumed.
             progress.watched = False
             response = client.send(request, stream=True, follow_redirects=False)
-            progress.written = True
+            progress.stage = max(progress.stage, HEAD_RECEIVED)
             try:
                 found = Headers(response.headers.multi_items())
                 progress.on_headers(response.status_code, found)
-                content = self._body(response, found, until)
+                content = self._body(response, found, progress)
             finally:
                 # Trouble with closing must not hide why an answer was not read on.
                 with contextlib.suppress(Exception):
@@ -191,56 +158,65 @@ class Connection:
             answer = None if request is None else answer_in(error, request)
             if answer is not None:
                 # A response hook of a lent client raised, such as raise_for_status.
-                progress.watched = progress.written = True
+                progress.watched = True
+                progress.stage = max(progress.stage, HEAD_RECEIVED)
                 progress.on_headers(answer.status, answer.headers)
                 return answer
             if not is_connection_failure(error):
                 raise
-            failure = translate(error, written=progress.written if progress.watched else None, handled=handled)
-            progress.watched, progress.written = True, failure.outcome != "not_sent"
+            written = progress.stage > NOT_WRITTEN if progress.watched else None
+            failure = translate(error, written=written, handled=handled)
+            progress.watched = True
+            progress.stage = NOT_WRITTEN if failure.outcome == "not_sent" else max(progress.stage, PARTLY_WRITTEN)
         except BaseException as interrupt:
             # Its frames hold the request's headers, and with them the keys.
             raise without_frames(interrupt, handled)  # noqa: B904 - it is the same exception
         # Raised out here, where no exception of the HTTP library becomes its context.
         raise failure
 
-    def _body(self, response: Any, headers: Headers, until: float | None) -> bytes:
-        """All of an answer, as long as it is of a sane size and comes in time."""
-        if response.is_stream_consumed:
-            # A transport without sockets hands over answers that are complete.
-            chunks: list[bytes] = [response.content]
-            _check_size(len(chunks[0]))
-        else:
-            chunks = []
-            size = 0
-            # What is not compressed needs nothing of what httpx does between the two, a tenth of a call.
-            for chunk in response.iter_bytes() if "content-encoding" in headers else response.stream:
-                chunks.append(chunk)
-                size += len(chunk)
-                _check_size(size)
-                if until is not None and self._waiting.now() > until:
+    def _body(self, response: Any, headers: Headers, progress: Progress) -> bytes:
+        """Read the whole body, as long as it stays within its bounds and comes in time.
+
+        The status of an answer that is an error counts without its body, so a bound that breaks hides no 429.
+        """
+        body: ResponseBody | None = None
+        try:
+            if response.is_stream_consumed:
+                # A transport without sockets hands over answers that are complete, and inflated.
+                body = ResponseBody("")
+                body.add(response.content)
+                return body.whole()
+            body = ResponseBody(headers.get("content-encoding", ""))
+            for piece in response.stream:
+                body.add(piece)
+                left = progress.left()
+                if left is not None and left < 0:
                     raise APITimeoutError("the answer did not end in time", outcome="unknown")
-        return b"".join(chunks)
+            return body.whole()
+        except DecodeError as error:
+            if not 200 <= response.status_code < 300:
+                return b"" if body is None else body.beginning()
+            error.status, error.headers = response.status_code, headers
+            raise
 
     def _left(self, until: float | None) -> float | None:
-        # A socket takes a timeout of 0 for "do not block", and fails differently.
-        return None if until is None else min(max(0.001, until - self._waiting.now()), _LONGEST_STEP)
+        return None if until is None else min(until - self._waiting.now(), _LONGEST_STEP)
 
-    def _client(self, place: _Place, pool: _Pool, fresh: bool) -> Any:
+    def _client(self, place: _Place, fresh: bool) -> Any:
         if self._settings.http_client is not None:
             if getattr(self._settings.http_client, "is_closed", False):
                 raise ConfigurationError("http_client= is closed; make a client with an open one")
             return self._settings.http_client
-        # Two clients would only share the user's one transport.
-        fresh = fresh and self._settings.is_renewable
-        client = pool.clients.get(fresh)
+        # Transports of this package make new connections by themselves, and the user's own is only one.
+        fresh = fresh and self._settings.transport == "aiohttp"
+        client = place.clients.get(fresh)
         if client is None:
             from .._transport.http_client import new_client
 
             with self._lock:
-                client = pool.clients.get(fresh)
+                client = place.clients.get(fresh)
                 if client is None:
-                    client = pool.clients[fresh] = new_client(self._settings, fresh=fresh)
+                    client = place.clients[fresh] = new_client(self._settings, fresh=fresh)
                     place.opened.append(client)
         return client
 
@@ -279,23 +255,20 @@ class Connection:
             self._waiting.let_go(stale.home[1], stale.opened)
         return place
 
-    def _enter(self, place: _Place) -> _Pool:
-        """The pool for one more request."""
+    def _enter(self, place: _Place) -> None:
+        """Count one more request."""
         with self._lock:
-            if place.pool is None:
+            if place.is_closed:
                 raise _is_closed()
-            place.pool.in_flight += 1
-            return place.pool
+            place.in_flight += 1
 
-    def _leave(self, place: _Place, pool: _Pool) -> None:
-        """One request less in flight; the last one of a pool that is no longer used closes it."""
+    def _leave(self, place: _Place) -> None:
+        """Count one request less; the last one after ``close`` closes the clients."""
         with self._lock:
-            pool.in_flight -= 1
-            if place.pool is pool and pool.wounds >= WOUNDS and self._settings.is_renewable:
-                place.pool = _Pool()
-            is_over = place.pool is not pool and not pool.in_flight
+            place.in_flight -= 1
+            is_over = place.is_closed and not place.in_flight
         if is_over:
-            self._waiting.finish(_CLEAN_UP, functools.partial(_close, place, pool))
+            self._waiting.finish(_CLEAN_UP, functools.partial(_close, place))
 
     def close(self) -> None:
         """Closes every connection; one that still carries a request is closed when its answer is there.
@@ -306,15 +279,13 @@ class Connection:
         with self._lock:
             self._closed = True
             places, self._places = self._places, {}
-            last = {other: place.pool for other, place in places.items()}
             for place in places.values():
-                place.pool = None
+                place.is_closed = True
         for other, place in places.items():
-            pool = last[other]
             if is_dead(other[1]):
                 self._waiting.let_go(other[1], place.opened)
-            elif other == home and pool is not None and not pool.in_flight:
-                self._waiting.finish(_CLEAN_UP, functools.partial(_close, place, pool))
+            elif other == home and not place.in_flight:
+                self._waiting.finish(_CLEAN_UP, functools.partial(_close, place))
 
     def forget(self, home: Home, opened: list[Any]) -> None:
         """Drops the place whose event loop ends, known by its clients."""
@@ -345,14 +316,13 @@ class Connection:
 
 
 class _Watch:
-    """What the HTTP library reports of one request while it sends it (httpcore's documented ``trace`` extension)."""
+    """Reports of a client or a transport of the user's (httpcore's documented ``trace`` extension)."""
 
-    __slots__ = ("_left", "_progress", "_timeouts")
+    __slots__ = ("_progress", "_timeouts")
 
-    def __init__(self, progress: Progress, timeouts: dict[str, float | None], left: Callable[[], float | None]) -> None:
+    def __init__(self, progress: Progress, timeouts: dict[str, float | None]) -> None:
         self._progress = progress
         self._timeouts = timeouts
-        self._left = left
 
     def trace(self, event: str, facts: Mapping[str, Any]) -> None:
         """Called at the start and the end of every step."""
@@ -360,11 +330,12 @@ class _Watch:
         if not event.endswith(".started"):
             return
         # A step may take what is left by now, not what was left when the request began.
-        self._timeouts.update(_each(self._left()))
+        self._timeouts.update(_each(_for_sockets(self._progress.left())))
         if event.endswith("send_request_headers.started"):
             # What opens a tunnel through a proxy is not the request.
             is_tunnel = getattr(facts.get("request"), "method", None) == b"CONNECT"
-            self._progress.written = self._progress.written or not is_tunnel
+            if not is_tunnel:
+                self._progress.stage = PARTLY_WRITTEN
 
 
 class _Ending:
@@ -384,15 +355,15 @@ class _Ending:
             _close_quietly(self._opened.pop())
 
 
-def _close(place: _Place, pool: _Pool) -> None:
-    """Closes a pool that carries no request and, if it was the last one of a closed connection, ends the guard."""
-    while pool.clients:
-        _, client = pool.clients.popitem()
+def _close(place: _Place) -> None:
+    """Closes the clients of a place that carries no request and, once the connection is closed, ends the guard."""
+    while place.clients:
+        _, client = place.clients.popitem()
         _close_quietly(client)
         # At the end of an event loop its guard may be closing the same clients.
         if client in place.opened:
             place.opened.remove(client)
-    if place.pool is None and not place.opened and place.guard is not None:
+    if place.guard is not None:
         place.guard.close()
 
 
@@ -406,9 +377,9 @@ def _each(seconds: float | None) -> dict[str, float | None]:
     return dict.fromkeys(("connect", "read", "write", "pool"), seconds)
 
 
-def _check_size(size: int) -> None:
-    if size > MAX_BODY:
-        raise DecodeError(f"the answer is larger than {MAX_BODY} bytes", json_path="$", outcome="unknown")
+def _for_sockets(left: float | None) -> float | None:
+    # A socket takes a timeout of 0 for "do not block", and fails differently.
+    return None if left is None else max(0.001, left)
 
 
 def _is_closed() -> ConfigurationError:

@@ -13,6 +13,7 @@ import httpx
 
 from .http1.connecting import Route
 from .http1.messages import ResponseReader
+from .http1.proxies import proxy_route
 from .progress import EXTENSION, Progress
 
 _PORTS: Final = {b"http": 80, b"https": 443}
@@ -97,7 +98,7 @@ class Routes:
     def __init__(self, tls: ssl.SSLContext, proxy: httpx.Proxy | None, expiry: float) -> None:
         tls.set_alpn_protocols(["http/1.1"])
         self.tls = tls
-        self.proxy = proxy
+        self.proxy = None if proxy is None else proxy_route(proxy, tls)
         self.expiry = expiry
         self._known: dict[tuple[bytes, bytes, int | None], tuple[Route, IdleConnections[Any]]] = {}
 
@@ -108,13 +109,11 @@ class Routes:
         if known is None:
             if scheme not in _PORTS or not host:
                 raise httpx.UnsupportedProtocol(f"{scheme!r} must be http or https, and {host!r} the name of a host")
-            from .http1.proxies import proxy_route
-
             route = Route(
                 host=host.decode("ascii"),
                 port=port or _PORTS[scheme],
                 tls=self.tls if scheme == b"https" else None,
-                proxy=None if self.proxy is None else proxy_route(self.proxy, self.tls),
+                proxy=self.proxy,
             )
             known = self._known.setdefault(key, (route, IdleConnections(self.expiry)))
         return known

@@ -1,10 +1,13 @@
-"""How what sends requests is made: the only module, with ``http_pool.py`` and the two connections, that knows
-httpx. It is imported at the first call, because importing httpx costs more than the rest of this package."""
+"""Build the HTTP clients and their requests.
+
+Imported at the first call, because importing httpx costs more than the rest of this package.
+"""
 
 from __future__ import annotations
 
 import functools
 import os
+import re
 import ssl
 from collections.abc import Mapping
 from types import FunctionType
@@ -15,20 +18,16 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from ..errors import ConfigurationError
-from .http_pool import AsyncTransports, Transports
 from .settings import ConnectionSettings
 
-KEEPALIVE_EXPIRY: Final = 5.0
-"""Seconds a connection may be idle; httpx's own default, below what servers usually allow."""
-
-FRESH_EXPIRY: Final = 1.0
-"""Seconds a connection may be idle before it carries a withdrawal: a stale one, closed by the server in that very
-moment, would turn the withdrawal into one with an unknown outcome."""
+KEEPALIVE_EXPIRY: Final = 15.0
+"""Seconds a connection may be idle: three polls of a payment whose funds were seen, which would otherwise be a new TLS
+handshake each. A connection that the server closed meanwhile is noticed before it is used."""
 
 
 class _AsyncClient(httpx.AsyncClient):
-    """Hands requests straight to its transport: of what httpx does in between, for authentication, redirects and
-    cookies, this package uses nothing, and it costs as much as the rest of a call."""
+    """Passes requests straight to its transport: this package uses nothing of what httpx does in between, for
+    authentication, redirects and cookies, and it costs as much as the rest of a call."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         super().__init__(transport=transport, timeout=None, trust_env=False)
@@ -56,7 +55,7 @@ class _Client(httpx.Client):
 
 
 def _is_watched(kind: type[httpx.Client | httpx.AsyncClient]) -> bool:
-    """Whether somebody, such as a monitoring or a recording library, put his own ``send`` in the place of httpx's."""
+    """Whether another library, such as one for monitoring or recording, replaced what httpx sends with."""
     home = kind.build_request.__globals__
     # The second is private to httpx, but recorders of requests have replaced it for years.
     for method in (kind.send, getattr(kind, "_send_single_request", kind.send)):
@@ -67,21 +66,39 @@ def _is_watched(kind: type[httpx.Client | httpx.AsyncClient]) -> bool:
 
 
 def new_async_client(settings: ConnectionSettings, *, fresh: bool) -> httpx.AsyncClient:
-    """A client with connections of its own."""
+    """Return a client with connections of its own.
+
+    Args:
+        settings: how to reach the API.
+        fresh: whether each request of the client needs a new connection; for aiohttp, which cannot be asked for one.
+
+    Raises:
+        ConfigurationError: the proxy, the certificates or the variables of the environment cannot be used.
+    """
     try:
         if settings.transport == "aiohttp":
             transport = _aiohttp_transport(settings, fresh)
         else:
-            transport = settings.transport or _async_transports(settings, fresh)
+            from .async_transport import AsyncDirectTransport
+
+            transport = settings.transport or AsyncDirectTransport(
+                _tls(settings), proxy=_proxy(settings), expiry=KEEPALIVE_EXPIRY
+            )
     except (ValueError, TypeError, ImportError, OSError, httpx.InvalidURL) as error:
         raise _unusable(error) from None
     return _AsyncClient(transport)
 
 
 def new_client(settings: ConnectionSettings, *, fresh: bool) -> httpx.Client:
-    """The same, blocking."""
+    """Return a blocking client with connections of its own. Raises ConfigurationError as the other one does."""
+    del fresh
+    # Imported here, and not above: the one for tasks imports asyncio, which takes as long as half of httpx.
+    from .blocking_transport import DirectTransport
+
     try:
-        transport = settings.transport or _transports(settings, fresh)
+        transport = settings.transport or DirectTransport(
+            _tls(settings), proxy=_proxy(settings), expiry=KEEPALIVE_EXPIRY
+        )
     except (ValueError, TypeError, ImportError, OSError, httpx.InvalidURL) as error:
         raise _unusable(error) from None
     return _Client(transport)
@@ -94,38 +111,6 @@ def _unusable(error: Exception) -> ConfigurationError:
     )
 
 
-def _options(settings: ConnectionSettings, fresh: bool) -> dict[str, Any]:
-    return {
-        "verify": _tls(settings),
-        "proxy": settings.proxy or _environment_proxy(settings),
-        "limits": _limits(fresh),
-        "trust_env": not settings.is_plain_http,
-    }
-
-
-def _async_transports(settings: ConnectionSettings, fresh: bool) -> AsyncTransports:
-    options = _options(settings, fresh)
-    return AsyncTransports(lambda: httpx.AsyncHTTPTransport(**options), _expiry(fresh))
-
-
-def _transports(settings: ConnectionSettings, fresh: bool) -> Transports:
-    options = _options(settings, fresh)
-    return Transports(lambda: httpx.HTTPTransport(**options), _expiry(fresh))
-
-
-def _limits(fresh: bool) -> httpx.Limits:
-    # Places are counted before the pool (see connection.py): httpx's own count loses some when requests are cancelled.
-    return httpx.Limits(
-        max_connections=None,
-        max_keepalive_connections=None,
-        keepalive_expiry=_expiry(fresh),
-    )
-
-
-def _expiry(fresh: bool) -> float:
-    return FRESH_EXPIRY if fresh else KEEPALIVE_EXPIRY
-
-
 def _aiohttp_transport(settings: ConnectionSettings, fresh: bool) -> httpx.AsyncBaseTransport:
     try:
         import aiohttp
@@ -133,17 +118,18 @@ def _aiohttp_transport(settings: ConnectionSettings, fresh: bool) -> httpx.Async
     except ImportError:
         raise ConfigurationError('transport="aiohttp" needs the extra: pip install ".[aiohttp]"') from None
     tls = _tls(settings)
-    address = settings.proxy or _environment_proxy(settings)
-    proxy = httpx.Proxy(address) if isinstance(address, str) else address
+    proxy = _proxy(settings)
     if proxy is not None and proxy.url.scheme not in ("http", "https"):
         raise ValueError(f"aiohttp takes no proxies of the kind {proxy.url.scheme}://")
+
+    idle: dict[str, Any] = {"force_close": True} if fresh else {"keepalive_timeout": KEEPALIVE_EXPIRY}
 
     def new_session() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 ssl=tls,
                 limit=0,  # aiohttp's "unlimited"
-                keepalive_timeout=_expiry(fresh),
+                **idle,
             ),
             # aiohttp would send cookies back, and ask for compressions that httpx cannot undo.
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -151,6 +137,11 @@ def _aiohttp_transport(settings: ConnectionSettings, fresh: bool) -> httpx.Async
         )
 
     return AiohttpTransport(verify=tls, proxy=proxy, client=new_session)
+
+
+def _proxy(settings: ConnectionSettings) -> httpx.Proxy | None:
+    address = settings.proxy or _environment_proxy(settings)
+    return httpx.Proxy(address) if isinstance(address, (str, httpx.URL)) else address
 
 
 def _environment_proxy(settings: ConnectionSettings) -> str | None:
@@ -174,13 +165,13 @@ def _tls(settings: ConnectionSettings) -> ssl.SSLContext:
 
 @functools.cache
 def _no_tls() -> ssl.SSLContext:
-    """A context that trusts nobody, for connections that use no TLS: reading the system's certificates takes 20 ms."""
+    """Return a context without certificates, for connections that use no TLS: reading them takes 20 ms."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @functools.cache
 def _tls_context(verify: bool | str) -> ssl.SSLContext:
-    """Once per process: it costs as much as importing httpx."""
+    """Return the context for this way of verifying, made once per process: it costs as much as importing httpx."""
     if isinstance(verify, str):
         is_folder = os.path.isdir(verify)
         return ssl.create_default_context(cafile=None if is_folder else verify, capath=verify if is_folder else None)
@@ -191,31 +182,49 @@ def new_request(
     client: Any,
     owned: bool,
     method: str,
-    url: str,
+    base_url: str,
+    path: str,
     headers: list[tuple[str, str]],
     body: bytes | None,
     extensions: Mapping[str, Any],
 ) -> Any:
-    """A request for this client. A client of the user's adds its own headers and cookies; ours has none, and building
-    the request directly costs half."""
+    """Return a request for this client.
+
+    A client of the user's adds its own headers and cookies; ours has none, and building the request directly costs
+    half.
+    """
     if not owned:
-        return client.build_request(method, url, headers=headers, content=body, extensions=dict(extensions))
-    address, host = _parsed(url)
+        return client.build_request(method, base_url + path, headers=headers, content=body, extensions=dict(extensions))
+    url, host = _url(base_url, path)
     headers = [("Host", host), *headers]
     if body is not None or method in ("POST", "PUT", "PATCH"):
         headers.append(("Content-Length", str(len(body or b""))))
     # To a stream httpx adds no headers of its own; finding out which are missing would take longer than all the rest.
     request = httpx.Request(
-        method, address, headers=headers, stream=httpx.ByteStream(body or b""), extensions=dict(extensions)
+        method, url, headers=headers, stream=httpx.ByteStream(body or b""), extensions=dict(extensions)
     )
     # Mocks expect a request whose content is at hand.
     request.read()
     return request
 
 
+_PLAIN: Final = re.compile(r"(?!.*/\.)((?:/[A-Za-z0-9._~-]+)+)(?:\?([A-Za-z0-9._~=&-]+))?")
+"""A path, and a query, that httpx leaves as they are."""
+
+
+def _url(base_url: str, path: str) -> tuple[httpx.URL, str]:
+    """Return a URL and its host. Parsing a URL takes as long as making the rest of a request."""
+    base, host = _parsed(base_url)
+    plain = _PLAIN.fullmatch(path)
+    reference = getattr(base, "_uri_reference", None)
+    if plain is None or reference is None or reference.query is not None:
+        return _parsed(base_url + path)
+    url = httpx.URL.__new__(httpx.URL)
+    url._uri_reference = reference._replace(path=reference.path.rstrip("/") + plain[1], query=plain[2])  # pyright: ignore[reportPrivateUsage]
+    return url, host
+
+
 @functools.lru_cache(maxsize=256)
 def _parsed(url: str) -> tuple[httpx.URL, str]:
-    """A URL and its host. Watchers ask for the same few over and over, and parsing one costs half of what making a
-    request does."""
     parsed = httpx.URL(url)
     return parsed, parsed.netloc.decode("ascii")

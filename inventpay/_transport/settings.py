@@ -50,9 +50,9 @@ class ConnectionSettings:
         return self.base_url.startswith("http://")
 
     @property
-    def is_renewable(self) -> bool:
-        """Whether this package makes the connections, and can make new ones."""
-        return self.http_client is None and self.transport in (None, "aiohttp")
+    def is_direct(self) -> bool:
+        """Whether requests go over connections of this package."""
+        return self.http_client is None and self.transport is None
 
     @property
     def is_lent(self) -> bool:

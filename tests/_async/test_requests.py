@@ -125,6 +125,7 @@ async def test_every_method_sends_its_documented_request_and_nothing_else(name: 
     expected = {
         "host": "api.inventpay.io",
         "accept": "application/json",
+        "accept-encoding": "identity",
         "user-agent": f"inventpay-python/{__version__}",
     }
     if name != "payments.status":

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import email.utils
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,7 @@ from inventpay import (
     ConfigurationError,
     RateLimits,
 )
+from inventpay._transport import response_body
 from inventpay.sandbox import Sandbox
 from tests.support.api import ScriptedAPI, answers, fails, takes
 from tests.support.clients import new_key, scripted_client, transports_of
@@ -221,7 +221,7 @@ def test_nobody_answers_in_time() -> None:
 def test_an_answer_without_an_end_is_not_the_apis(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever sends more than any answer has is somebody else."""
     with scripted_client(ScriptedAPI(answers(200, b"x" * 100))) as client:
-        monkeypatch.setattr(sys.modules[type(client._connection).__module__], "MAX_BODY", 10)
+        monkeypatch.setattr(response_body, "MAX_BODY", 10)
         result = client.check()
     assert result.state is CheckState.NOT_THE_API
     assert "larger than 10 bytes" in result.message

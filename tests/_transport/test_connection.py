@@ -1,4 +1,4 @@
-"""The connection: which pool a request uses, when one is retired, and what its end leaves behind."""
+"""The connection: which HTTP client a request uses, what is reported of it, and what its end leaves behind."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import gc
 import ssl
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,11 +23,12 @@ from inventpay import (
     InventPay,
     RateClass,
 )
-from inventpay._async.connection import WOUNDS, AsyncConnection, Progress
+from inventpay._async.connection import AsyncConnection
 from inventpay._concurrency.tasks import AsyncWaiting
 from inventpay._concurrency.threads import Waiting
 from inventpay._sync.connection import Connection
-from inventpay._transport.http_client import FRESH_EXPIRY
+from inventpay._transport import response_body
+from inventpay._transport.progress import Progress
 from inventpay._transport.settings import read_connection_settings
 from tests.support.servers import EchoServer, async_client, blocking_client, echo_thread, read, wait_until
 
@@ -64,12 +64,6 @@ async def land(task: asyncio.Task[Any], server: EchoServer) -> dict[str, Any]:
     return read(await task)
 
 
-def pool(client: AsyncInventPay | InventPay) -> Any:
-    """What new requests of the only place use."""
-    (place,) = client._connection._places.values()
-    return place.pool
-
-
 async def test_calls_reuse_their_connection(server: EchoServer) -> None:
     """One after the other, calls go over one connection."""
     async with async_client(server.url) as client:
@@ -79,48 +73,21 @@ async def test_calls_reuse_their_connection(server: EchoServer) -> None:
 
 
 @TRANSPORTS
-async def test_a_pool_is_retired_after_so_many_cut_off_requests(server: EchoServer, transport: Any) -> None:
-    """A pool that saw `WOUNDS` requests cut off is replaced, and its connections are closed."""
+async def test_cut_off_requests_leave_no_connection(server: EchoServer, transport: Any) -> None:
+    """A request that is cut off closes its connection; the others stay open and are used again."""
     async with async_client(server.url, transport=transport) as client:
-        await client.request("POST", "/first")  # over the connections for what is sent once, where it stays open
-        first = pool(client)
-        await cut_off(client, WOUNDS - 1)
-        assert pool(client) is first
-        await asyncio.to_thread(wait_until, lambda: server.open == 1)
-        await cut_off(client)
-        assert pool(client) is not first
-        await asyncio.to_thread(wait_until, lambda: server.open == 0)
-        (place,) = client._connection._places.values()
-        assert place.opened == []
+        await client.request("GET", "/first")
+        await cut_off(client, 40)
         assert read(await client.request("GET", "/then"))["path"] == "/then"
-
-
-@TRANSPORTS
-async def test_a_retired_pool_is_closed_by_its_last_request(server: EchoServer, transport: Any) -> None:
-    """Requests in flight over a retired pool get their answers; the last one closes it."""
-    async with async_client(server.url, transport=transport) as client:
-        task = await fly(client, server)
-        old = pool(client)
-        await cut_off(client, WOUNDS)
-        assert pool(client) is not old
-        assert old.in_flight == 1
-        await client.request("GET", "/meanwhile")
-        assert (await land(task, server))["path"] == "/together/flight"
-        assert old.clients == {}
-        (place,) = client._connection._places.values()
-        assert len(place.opened) == 1
         await asyncio.to_thread(wait_until, lambda: server.open == 1)
 
 
 @TRANSPORTS
-async def test_retiring_pools_frees_no_slots(server: EchoServer, transport: Any) -> None:
-    """After a pool was retired, even with a request in flight, no more connections are used than before."""
+async def test_cut_off_requests_free_their_slots(server: EchoServer, transport: Any) -> None:
+    """After many, with a request in flight, no more and no fewer connections are used than before."""
     async with async_client(server.url, transport=transport, max_connections=2) as client:
         task = await fly(client, server)
-        for _ in range(2):
-            await cut_off(client, WOUNDS)
-        gc.collect()
-        await asyncio.sleep(0)
+        await cut_off(client, 40)
         await land(task, server)
         before = server.requests
         three = [asyncio.create_task(client.request("GET", "/three", params={"together": 3})) for _ in range(2)]
@@ -133,15 +100,6 @@ async def test_retiring_pools_frees_no_slots(server: EchoServer, transport: Any)
         await asyncio.wait(three)
         two = [client.request("GET", "/together/two", params={"together": 2}) for _ in range(2)]
         assert [answer.status for answer in await asyncio.gather(*two)] == [200, 200]
-
-
-async def test_what_is_not_ours_is_never_retired(server: EchoServer) -> None:
-    """A transport of the user's keeps its connections whatever happens."""
-    async with async_client(server.url, transport=httpx.AsyncHTTPTransport()) as client:
-        await client.request("GET", "/first")
-        first = pool(client)
-        await cut_off(client, WOUNDS + 1)
-        assert pool(client) is first
 
 
 @TRANSPORTS
@@ -188,7 +146,7 @@ async def test_a_cancelled_request_still_closes_its_pool(server: EchoServer, tra
 
 
 async def test_a_client_that_cannot_be_closed_harms_no_call(server: EchoServer, monkeypatch: Any) -> None:
-    """An error while a retired pool is closed is nobody's error."""
+    """An error while the last request closes the HTTP clients is not raised by that request."""
 
     async def fail(self: Any) -> None:
         await close(self)
@@ -196,12 +154,10 @@ async def test_a_client_that_cannot_be_closed_harms_no_call(server: EchoServer, 
 
     close = httpx.AsyncClient.aclose
     monkeypatch.setattr(httpx.AsyncClient, "aclose", fail)
-    async with async_client(server.url) as client:
-        await client.request("POST", "/withdrawal-like")
-        await cut_off(client, WOUNDS - 1)
-        pool(client).wounds = WOUNDS
-        assert (await client.request("GET", "/last")).status == 200
-        assert len(client._connection._places) == 1
+    client = async_client(server.url)
+    task = await fly(client, server)
+    await client.aclose()
+    assert (await land(task, server))["path"] == "/together/flight"
     await asyncio.to_thread(wait_until, lambda: server.open == 0)
 
 
@@ -216,29 +172,23 @@ def test_the_lock_may_be_asked_for_again_by_its_holder(server: EchoServer) -> No
 # --- what is fresh ---
 
 
-@pytest.mark.parametrize("idle", [0.0, FRESH_EXPIRY + 0.2])
 @TRANSPORTS
-async def test_what_moves_money_uses_no_stale_connection(
-    server: EchoServer, transport: Any, idle: float, monkeypatch: Any
-) -> None:
-    """A connection that was idle for a second carries no withdrawal; reads still use theirs."""
-    if idle and transport is None:
-        clock = time.monotonic
-        monkeypatch.setattr("httpcore._async.http11.time.monotonic", lambda: clock() + shift)
-    shift = 0.0
+async def test_what_moves_money_uses_a_new_connection(server: EchoServer, transport: Any) -> None:
+    """A connection that was used before carries no withdrawal; reads use theirs, and leave none open for each."""
     async with async_client(server.url, transport=transport) as client:
-        once = [read(await client.request("POST", "/unknown"))["connection"]]
-        read_only = [read(await client.request("GET", "/unknown"))["connection"]]
-        if idle and transport is None:
-            shift = idle
-        elif idle:
-            # aiohttp takes the time in its own module, from the loop of its timers.
-            await asyncio.sleep(idle)
-        once.append(read(await client.request("POST", "/unknown"))["connection"])
-        read_only.append(read(await client.request("GET", "/unknown"))["connection"])
-    assert len({*once}) == (2 if idle else 1)
-    assert len({*read_only}) == 1
-    assert not {*once} & {*read_only}
+        methods = ("GET", "POST", "POST", "GET", "POST", "GET")
+        used = [read(await client.request(method, "/unknown"))["connection"] for method in methods]
+        for index, method in enumerate(methods):
+            assert method == "GET" or used[index] not in used[:index]
+        await asyncio.to_thread(wait_until, lambda: server.open == 1)
+
+
+def test_the_blocking_client_does_the_same(server: EchoServer) -> None:
+    """A withdrawal takes the place of the connection that was used last."""
+    with blocking_client(server.url) as client:
+        used = [read(client.request(method, "/unknown"))["connection"] for method in ("GET", "POST", "POST", "GET")]
+        assert used == [1, 2, 3, 3]
+        wait_until(lambda: server.open == 1)
 
 
 @TRANSPORTS
@@ -349,7 +299,7 @@ def contexts(error: BaseException) -> Iterator[BaseException]:
 
 def test_a_body_may_not_be_endless(monkeypatch: Any) -> None:
     """More than `MAX_BODY` bytes are not read, and the error says so."""
-    monkeypatch.setattr(inventpay._sync.connection, "MAX_BODY", 1_000)
+    monkeypatch.setattr(response_body, "MAX_BODY", 1_000)
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=b" " * 1_001))
     client = blocking_client("http://localhost", transport=transport)
     with client, pytest.raises(DecodeError, match="the answer is larger than 1000 bytes") as caught:
@@ -359,7 +309,7 @@ def test_a_body_may_not_be_endless(monkeypatch: Any) -> None:
 
 async def test_nor_for_the_other_client(monkeypatch: Any) -> None:
     """The same while awaiting."""
-    monkeypatch.setattr(inventpay._async.connection, "MAX_BODY", 1_000)
+    monkeypatch.setattr(response_body, "MAX_BODY", 1_000)
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=b" " * 1_001))
     async with async_client("http://localhost", transport=transport) as client:
         with pytest.raises(DecodeError, match="the answer is larger than 1000 bytes"):
@@ -464,9 +414,9 @@ async def test_a_place_is_opened_once() -> None:
         home = connection._waiting.home()
         place: Any = connection._open(home)
         assert connection._open(home) is place
-        made = connection._client(place, place.pool, False)
-        place.pool.clients = _Late(place.pool.clients)
-        assert connection._client(place, place.pool, False) is made
+        made = connection._client(place, False)
+        place.clients = _Late(place.clients)
+        assert connection._client(place, False) is made
         assert place.opened == [made]
         connection.forget(home, [])
         assert connection._places
@@ -621,12 +571,12 @@ async def test_a_guard_that_was_faster(server: EchoServer) -> None:
         (inventpay._async.connection, AsyncConnection(settings, AsyncWaiting())),
     ):
         place: Any = connection._open(connection._waiting.home())
-        connection._client(place, place.pool, False)
+        connection._client(place, False)
         place.opened.clear()
-        closing: Any = module._close(place, place.pool)
+        closing: Any = module._close(place)
         if closing is not None:
             await closing
-        assert place.pool.clients == {}
+        assert place.clients == {}
 
 
 def test_bounds_beyond_what_sockets_take(server: EchoServer) -> None:

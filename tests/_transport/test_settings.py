@@ -68,7 +68,7 @@ def test_defaults_reach_the_documented_api() -> None:
     """Without arguments the client makes its own connections to the documented address."""
     settings = connection()
     assert settings.base_url == "https://api.inventpay.io"
-    assert settings.is_renewable
+    assert settings.is_direct
     assert not settings.is_lent
     assert not settings.is_plain_http
 
@@ -98,7 +98,7 @@ def test_a_transport_of_ones_own_decides_proxy_and_tls(changes: dict[str, Any]) 
 def test_aiohttp_takes_proxy_and_tls() -> None:
     """The named transport is made by this package, with these options."""
     settings = connection(transport="aiohttp", proxy="http://user:hunter2@proxy", verify=False)
-    assert settings.is_renewable
+    assert not settings.is_direct
     assert not settings.is_lent
     assert "hunter2" not in repr(settings)
 
@@ -129,14 +129,14 @@ def test_transports_with_sockets_are_lent(given: Any, lent: bool) -> None:
     """Sockets serve one event loop of one process; a transport without any may be used anywhere."""
     settings = connection(transport=given)
     assert settings.is_lent is lent
-    assert not settings.is_renewable
+    assert not settings.is_direct
 
 
 def test_a_given_client_is_lent() -> None:
-    """A client of the caller's own is neither renewed nor closed."""
+    """A client of the caller's own is never closed."""
     settings = connection(http_client=object())
     assert settings.is_lent
-    assert not settings.is_renewable
+    assert not settings.is_direct
 
 
 def test_keys_come_from_arguments_or_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,6 @@ the last, or at once when that one fails, and the first connection made wins.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import os
@@ -20,11 +19,14 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
 from ..._concurrency.forking import Lock, remember
+
+if TYPE_CHECKING:
+    import asyncio
 
 STAGGER: Final = 0.25
 """Seconds before the next address is tried as well: the Connection Attempt Delay of RFC 8305, section 5."""
@@ -171,6 +173,8 @@ async def open_async(host: str, port: int) -> socket.socket:
     Raises:
         httpx.ConnectError: the name has no address, or none can be reached.
     """
+    import asyncio
+
     loop = asyncio.get_running_loop()
     addresses = _numeric(host, port)
     if addresses is None:
@@ -208,6 +212,8 @@ async def _reach(loop: asyncio.AbstractEventLoop, address: Address) -> socket.so
 
 
 async def _race(loop: asyncio.AbstractEventLoop, addresses: Sequence[Address]) -> socket.socket:
+    import asyncio
+
     waiting = deque(addresses)
     running: set[asyncio.Task[socket.socket]] = set()
     errors: list[Exception] = []
