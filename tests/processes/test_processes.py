@@ -113,8 +113,8 @@ def test_parent_and_child_never_see_each_others_answers(base_url: str) -> None:
         for _ in range(ROUNDS):
             child = Child(lambda: ask(client, "child"))
             parents = ask(client, "parent")
-            childs = child.result
-            assert not {*parents} & {*childs}
+            forked = child.result
+            assert not {*parents} & {*forked}
             assert {*parents} == {*before}, "the child harmed the parent's connection"
 
 
