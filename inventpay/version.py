@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from typing import Final
 
-VERSION: Final = "2.0.0.dev0"
+VERSION: Final = "2.0.0"
