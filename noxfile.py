@@ -145,6 +145,7 @@ def lint(session: nox.Session) -> None:
     session.run("codespell", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "noxfile.py")
     session.run("python", "tools/generate_sync.py", "--check")
     session.run("python", "tools/generate_exports.py", "--check")
+    session.run("python", "tools/check_language.py", "--folders")
     session.run("lint-imports", "--no-logo", "--no-cache", env={"PYTHONPATH": "."})
 
 
