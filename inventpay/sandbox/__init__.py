@@ -28,6 +28,7 @@ except ImportError as _missing:
         f'The sandbox needs Starlette, uvicorn, Jinja2 and segno ({_missing}); from a clone: pip install ".[sandbox]"'
     ) from _missing
 
+from ..options import RateClass
 from .clock import Clock, ManualClock, SandboxClock
 from .errors import AddressError, SandboxError, StateFileError
 from .http.faults import Fault, FaultKind, Faults, PlannedFault
@@ -37,7 +38,6 @@ from .http.transport import SandboxTransport
 from .limits.rate_limit_headers import RateLimitHeaders
 from .limits.rate_limits import (
     FixedWindow,
-    RateClass,
     RateLimitPolicy,
     SlidingLog,
     SlidingWindowCounter,

@@ -67,8 +67,8 @@ IETF_RATE_LIMIT_POLICY_HEADER = b"ratelimit-policy"
 # assumed: with each 429, in whole seconds, rounded up, at least 1.
 RETRY_AFTER_HEADER = b"retry-after"
 
-# assumed: GET /v1/withdrawal/{id} counts as "other"; no source says whether it is a status check.
-WITHDRAWAL_READ_RATE_CLASS = "other"
+# assumed: GET /v1/withdrawal/{id} counts as "other", as in the client's table of endpoints; no source says whether
+# it is a status check.
 
 # --- Idempotency -----------------------------------------------------------------------------------------------------
 

@@ -18,23 +18,25 @@ from .app import create_app
 from .clock import Clock, SandboxClock
 from .errors import invalid
 from .http import fields, server
-from .http.endpoint import Endpoint
+from .http.access import Keys
 from .http.faults import Faults
 from .http.idempotency import IdempotencyStore
 from .http.request_log import RequestLog
 from .http.transport import SandboxTransport
 from .limits.rate_limit_headers import RateLimitHeaders
+from .limits.rate_limiting import RateLimiting
 from .limits.rate_limits import RateLimitPolicy, SlidingLog
 from .merchant import money
 from .merchant.balances import Balance
 from .merchant.coins import Coin
 from .merchant.payments import Payment
 from .merchant.state import State
-from .merchant.withdrawals import Withdrawal
+from .merchant.withdrawals import CONTROL_FAILURE, Withdrawal
 from .shapes.variants import Variants
 from .store.shop import Shop
 from .webhooks.settings import WebhookSettings
 from .webhooks.webhooks import Webhooks
+from .world import World, new_world
 
 Amount = Decimal | int | str
 
@@ -73,24 +75,71 @@ class Sandbox:
 
         Raises `ValueError` for a key that could not be sent in a header, or an unknown form.
         """
-        self.api_key: str = _checked_key("api_key", api_key)
-        self.withdrawal_key: str = _checked_key("withdrawal_key", withdrawal_key)
-        self.clock: SandboxClock = clock if isinstance(clock, SandboxClock) else SandboxClock(clock)
-        self.rate_limits: RateLimitPolicy = SlidingLog() if rate_limits is None else rate_limits
-        self.rate_limit_headers: RateLimitHeaders = RateLimitHeaders(rate_limit_headers)
-        self.idempotency: IdempotencyStore = IdempotencyStore()
-        self.request_counts: Counter[tuple[str, int]] = Counter()
-        self.request_log: RequestLog = RequestLog()
-        self.faults: Faults = Faults(seed)
-        self.variants: Variants = Variants(seed)
-        self.state: State = State(self.clock)
-        self.webhooks: Webhooks = Webhooks(self.clock, self.state.payment, webhooks or WebhookSettings())
-        self.state.observers.append(self.webhooks)
-        self.shop: Shop = Shop(self.clock, self.state)
-        self.endpoints: list[Endpoint] = []
-        self.app: Starlette = create_app(self)
+        policy = SlidingLog() if rate_limits is None else rate_limits
+        self.world: World = new_world(
+            keys=Keys(api_key=api_key, withdrawal_key=withdrawal_key),
+            clock=clock,
+            limits=RateLimiting(policy, RateLimitHeaders(rate_limit_headers)),
+            webhooks=webhooks or WebhookSettings(),
+            seed=seed,
+        )
+        world = self.world
+        self.clock: SandboxClock = world.clock
+        self.idempotency: IdempotencyStore = world.idempotency
+        self.request_log: RequestLog = world.request_log
+        self.faults: Faults = world.faults
+        self.variants: Variants = world.variants
+        self.state: State = world.state
+        self.webhooks: Webhooks = world.webhooks
+        self.shop: Shop = world.shop
+        self.app: Starlette = create_app(world)
         self._transport = SandboxTransport(self.app)
         self._servers: list[server.RunningServer] = []
+
+    # Settings that may be replaced
+
+    @property
+    def api_key(self) -> str:
+        """The merchant's API key. Raises `ValueError` for a new one that no header can carry."""
+        return self.world.keys.api_key
+
+    @api_key.setter
+    def api_key(self, key: str) -> None:
+        self.world.keys.api_key = key
+
+    @property
+    def withdrawal_key(self) -> str:
+        """The merchant's withdrawal key. Raises `ValueError` for a new one that no header can carry."""
+        return self.world.keys.withdrawal_key
+
+    @withdrawal_key.setter
+    def withdrawal_key(self, key: str) -> None:
+        self.world.keys.withdrawal_key = key
+
+    @property
+    def rate_limits(self) -> RateLimitPolicy:
+        """The policy that counts calls."""
+        return self.world.limits.policy
+
+    @rate_limits.setter
+    def rate_limits(self, policy: RateLimitPolicy) -> None:
+        self.world.limits.policy = policy
+
+    @property
+    def rate_limit_headers(self) -> RateLimitHeaders:
+        """The form of the headers that report the rate limits."""
+        return self.world.limits.headers
+
+    @rate_limit_headers.setter
+    def rate_limit_headers(self, form: RateLimitHeaders | str) -> None:
+        self.world.limits.headers = RateLimitHeaders(form)
+
+    @property
+    def request_counts(self) -> Counter[tuple[str, int]]:
+        """Requests by (method with path pattern, status)."""
+        return self.request_log.counts
+
+    # Payments, balances and withdrawals
 
     def payment(self, payment_id: str) -> Payment:
         """The payment or invoice as it stands."""
@@ -150,35 +199,26 @@ class Sandbox:
 
     def fail_withdrawal(self, withdrawal_id: str, reason: str | None = None) -> Withdrawal:
         """The withdrawal fails, and its amount is available again."""
-        return self.state.fail_withdrawal(withdrawal_id, reason or "Failed by the sandbox's control call")
+        return self.state.fail_withdrawal(withdrawal_id, reason or CONTROL_FAILURE)
 
     def reset(self) -> None:
         """Back to the beginning: no payments, no withdrawals, no balances, no counted calls, no idempotency keys, no
         webhook deliveries, no planned faults, the documented responses, and the clock as it was made."""
-        self.clock.reset()
-        self.state.reset()
-        self.webhooks.reset()
-        self.shop.reset()
-        self.rate_limits.clear()
-        self.idempotency.clear()
-        self.request_counts.clear()
-        self.request_log.clear()
-        self.faults.clear()
-        self.variants.clear()
+        self.world.reset()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes all records, the clock and the webhook log to one JSON file, whole or not at all.
 
         Raises `StateFileError` where it cannot be written.
         """
-        state_file.save(self, path)
+        state_file.save(self.world, path)
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Goes on from a file that `save` wrote, in place of what is there.
 
         Raises `StateFileError`, which says what is wrong where, for any other file; then nothing has changed.
         """
-        state_file.load(self, path)
+        state_file.load(self.world, path)
 
     @contextmanager
     def run(self, host: str = "127.0.0.1", port: int = 0) -> Generator[server.RunningServer, None, None]:
@@ -235,12 +275,6 @@ class Sandbox:
         keys = {"api_key": self.api_key, "withdrawal_key": self.withdrawal_key}
         # Clients usually share their limits by key, which would let one test wait for another.
         return {**there, **keys, "limiter": LocalLimiter(options.get("rate_limits")), **options}
-
-
-def _checked_key(name: str, key: str) -> str:
-    if not (key and key.isascii() and key.isprintable() and " " not in key):
-        raise ValueError(f"{name} must be visible ASCII characters without spaces.")
-    return key
 
 
 def _amount(value: Amount | None) -> Decimal | None:

@@ -32,7 +32,7 @@ def serve(
     in; raises `StateFileError`, also one line, where that fails.
     """
     sandbox = Sandbox() if sandbox is None else sandbox
-    keeping = nullcontext() if state is None else kept(sandbox, state)
+    keeping = nullcontext() if state is None else kept(sandbox.world, state)
     with listen(host, port) as listener, keeping, sandbox.webhooks.sending(), suppress(KeyboardInterrupt):
         print(_welcome(sandbox, RunningServer(host, listener.getsockname()[1])), file=out or sys.stdout, flush=True)
         Server(config(sandbox.app)).run(sockets=[listener])

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import attrs
 import msgspec
@@ -29,9 +29,7 @@ from .merchant.payments import Payment
 from .merchant.withdrawals import Withdrawal
 from .store.shop import ShopRecords
 from .webhooks.deliveries import Delivery
-
-if TYPE_CHECKING:
-    from .sandbox import Sandbox
+from .world import World
 
 _logger = logging.getLogger("inventpay.sandbox")
 
@@ -65,9 +63,9 @@ class SavedState:
     answers: list[StoredAnswer]
 
 
-def save(sandbox: Sandbox, path: str | os.PathLike[str]) -> None:
-    """Writes the state of `sandbox` to `path`, whole or not at all. Raises `StateFileError` where that fails."""
-    write(path, encode(sandbox))
+def save(world: World, path: str | os.PathLike[str]) -> None:
+    """Writes the state of `world` to `path`, whole or not at all. Raises `StateFileError` where that fails."""
+    write(path, encode(world))
 
 
 def write(path: str | os.PathLike[str], content: bytes) -> None:
@@ -88,19 +86,19 @@ def write(path: str | os.PathLike[str], content: bytes) -> None:
         raise StateFileError(f"The state cannot be written to {target}: {error.strerror or error}") from error
 
 
-def encode(sandbox: Sandbox) -> bytes:
+def encode(world: World) -> bytes:
     """The state as JSON."""
     # What refers to a record is read before the record: then a request that comes in between leaves nothing behind
     # that refers to what is not there.
-    answers = sandbox.idempotency.stored()
-    deliveries = sandbox.webhooks.outbox.deliveries()
-    shop = sandbox.shop.records()
-    payments, withdrawals, balances = sandbox.state.records()
-    clock = sandbox.clock
+    answers = world.idempotency.stored()
+    deliveries = world.webhooks.outbox.deliveries()
+    shop = world.shop.records()
+    payments, withdrawals, balances = world.state.records()
+    clock = world.clock
     state = SavedState(
         format=FORMAT,
         clock=None if clock.is_real else SavedClock(now=clock(), speed=clock.speed),
-        webhook_url=sandbox.webhooks.url,
+        webhook_url=world.webhooks.url,
         payments=payments,
         withdrawals=withdrawals,
         balances=balances,
@@ -111,21 +109,21 @@ def encode(sandbox: Sandbox) -> bytes:
     return msgspec.json.format(_encode(_converter().unstructure(state)), indent=1) + b"\n"
 
 
-def load(sandbox: Sandbox, path: str | os.PathLike[str]) -> None:
-    """Puts what `save` wrote in the place of the state of `sandbox`.
+def load(world: World, path: str | os.PathLike[str]) -> None:
+    """Puts what `save` wrote in the place of the state of `world`.
 
     Raises `StateFileError`, which says what is wrong where, for a file that cannot be read; then nothing has changed.
     """
     state = _read(Path(path))
-    sandbox.reset()
+    world.reset()
     if state.clock is not None:
-        sandbox.clock.freeze(state.clock.now)
+        world.clock.freeze(state.clock.now)
         if state.clock.speed:
-            sandbox.clock.run(state.clock.speed)
-    sandbox.state.restore(state.payments, state.withdrawals, state.balances)
-    sandbox.shop.restore(state.shop)
-    sandbox.idempotency.restore(state.answers)
-    sandbox.webhooks.restore(state.webhook_url, state.deliveries, state.payments)
+            world.clock.run(state.clock.speed)
+    world.state.restore(state.payments, state.withdrawals, state.balances)
+    world.shop.restore(state.shop)
+    world.idempotency.restore(state.answers)
+    world.webhooks.restore(state.webhook_url, state.deliveries, state.payments)
 
 
 def _read(path: Path) -> SavedState:
@@ -208,37 +206,37 @@ def _coin(code: object) -> Coin:
 
 
 @contextmanager
-def kept(sandbox: Sandbox, path: str | os.PathLike[str], *, every: float = 1.0) -> Generator[None, None, None]:
+def kept(world: World, path: str | os.PathLike[str], *, every: float = 1.0) -> Generator[None, None, None]:
     """Starts from the file where there is one, and keeps it up to date while the block runs.
 
     It is written at the start, at the end, and between them `every` so many seconds if a request may have changed
     something. Raises `StateFileError` at the start or the end where the file cannot be read or written.
     """
     if Path(path).exists():
-        load(sandbox, path)
-    save(sandbox, path)
+        load(world, path)
+    save(world, path)
     over = threading.Event()
-    keeper = threading.Thread(target=_keep, args=(sandbox, path, every, over), name="inventpay-sandbox-state")
+    keeper = threading.Thread(target=_keep, args=(world, path, every, over), name="inventpay-sandbox-state")
     keeper.start()
     try:
         yield
     finally:
         over.set()
         keeper.join()
-        save(sandbox, path)
+        save(world, path)
 
 
-def _keep(sandbox: Sandbox, path: str | os.PathLike[str], every: float, over: threading.Event) -> None:
-    saved = _changing_requests(sandbox)
+def _keep(world: World, path: str | os.PathLike[str], every: float, over: threading.Event) -> None:
+    saved = _changing_requests(world)
     while not over.wait(every):
-        changes = _changing_requests(sandbox)
+        changes = _changing_requests(world)
         if changes != saved:
             try:
-                save(sandbox, path)
+                save(world, path)
             except StateFileError as error:
                 _logger.warning("%s", error)
             saved = changes
 
 
-def _changing_requests(sandbox: Sandbox) -> int:
-    return sum(count for (label, _), count in list(sandbox.request_counts.items()) if not label.startswith("GET "))
+def _changing_requests(world: World) -> int:
+    return sum(count for (label, _), count in list(world.request_log.counts.items()) if not label.startswith("GET "))

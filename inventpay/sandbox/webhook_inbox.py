@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from starlette.types import Receive, Scope, Send
 
@@ -15,9 +14,7 @@ from ..webhooks import WebhookEvent, parse_event
 from .errors import SandboxError
 from .http import body, server
 from .http.answers import Answer, bare, refusal
-
-if TYPE_CHECKING:
-    from .sandbox import Sandbox
+from .sandbox import Sandbox
 
 
 class WebhookInbox:

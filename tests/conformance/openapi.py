@@ -58,7 +58,7 @@ def prepared() -> Sandbox:
         url="https://shop.example/hooks", allowed_hosts={"*"}, automatic=False, transport=transport
     )
     sandbox = Sandbox(rate_limits=Unlimited(), webhooks=webhooks)
-    sandbox.request_counts = Kept()
+    sandbox.request_log.counts = Kept()
     for currency in CURRENCIES:
         sandbox.deposit(currency, 10**20)
     return sandbox

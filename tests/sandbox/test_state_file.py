@@ -61,7 +61,7 @@ def test_everything_survives(tmp_path: Path) -> None:
     assert other.webhooks.deliveries == sandbox.webhooks.deliveries
     assert other.webhooks.outbox.planned == sandbox.webhooks.outbox.planned > 0
     assert (other.clock(), other.clock.is_frozen) == (sandbox.clock(), True)
-    assert encode(other) == encode(sandbox) == (tmp_path / "shop.json").read_bytes()
+    assert encode(other.world) == encode(sandbox.world) == (tmp_path / "shop.json").read_bytes()
     with httpx.Client(transport=other.transport(), base_url="http://localhost", headers=KEYED) as http:
         again = http.post("/v1/create_invoice", json={"amount": 7})
     assert (again.json(), again.headers["idempotent-replayed"]) == (answer, "true")
@@ -93,7 +93,7 @@ def test_no_amount_changes(amount: Decimal) -> None:
     try:
         sandbox.save(path)
         sandbox.reset()
-        load(sandbox, path)
+        load(sandbox.world, path)
     finally:
         path.unlink()
     assert sandbox.balance("ETH").available == amount
@@ -102,7 +102,7 @@ def test_no_amount_changes(amount: Decimal) -> None:
 def broken(change: Any) -> bytes:
     sandbox = Sandbox(clock=ManualClock())
     fill(sandbox)
-    document = json.loads(encode(sandbox), parse_float=Decimal)
+    document = json.loads(encode(sandbox.world), parse_float=Decimal)
     change(document)
     return json.dumps(document, default=float).encode()
 
@@ -202,7 +202,11 @@ def test_a_kept_file_follows_requests(tmp_path: Path, caplog: pytest.LogCaptureF
             time.sleep(0.01)
         assert condition()
 
-    with kept(sandbox, path, every=0.01), running_sandbox(sandbox), httpx.Client(base_url=sandbox.url or "") as http:
+    with (
+        kept(sandbox.world, path, every=0.01),
+        running_sandbox(sandbox),
+        httpx.Client(base_url=sandbox.url or "") as http,
+    ):
         assert held() == 0
         http.post("/sandbox/deposit", json={"currency": "BTC", "amount": 1})
         wait(lambda: held() == 1)
@@ -215,7 +219,7 @@ def test_a_kept_file_follows_requests(tmp_path: Path, caplog: pytest.LogCaptureF
         path.rmdir()
         sandbox.deposit("BTC", 1)
     assert held() == 3
-    with kept(Sandbox(), path):
+    with kept(Sandbox().world, path):
         assert held() == 3
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from ..http.answers import Answer, success, text
 from ..http.endpoint import Call
 from ..http.fields import Fields
-from ..merchant.coins import COINS
+from ..http.request_log import RequestLog
+from ..merchant.coins import COINS, Coin
 from ..merchant.money import plain
 from ..merchant.payments import Payment
-from ..merchant.withdrawals import Withdrawal
+from ..merchant.state import State
+from ..merchant.withdrawals import CONTROL_FAILURE, Withdrawal
 from ..shapes import bodies
-
-if TYPE_CHECKING:
-    from ..sandbox import Sandbox
 
 # How many payments and withdrawals GET /sandbox/state lists, newest first.
 _LISTED = 100
@@ -23,10 +22,12 @@ _MAX_REASON_LENGTH = 500
 
 
 class Control:
-    """Handlers that call the same methods of `Sandbox` that Python code calls."""
+    """Handlers that call the same methods of the state that the methods of `Sandbox` call."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+    def __init__(self, state: State, log: RequestLog, reset: Callable[[], None]) -> None:
+        self._state = state
+        self._log = log
+        self._reset = reset
 
     def pay(self, call: Call) -> Answer:
         """{amount?, currency?, confirmations?}: by default all that is missing, fully confirmed."""
@@ -35,7 +36,7 @@ class Control:
         currency = members.choice("currency", COINS)
         confirmations = members.confirmations("confirmations")
         members.check()
-        return _payment(self._sandbox.pay(_payment_id(call), amount, currency=currency, confirmations=confirmations))
+        return _payment(self._state.pay(_payment_id(call), amount, _coin(currency), confirmations))
 
     def underpay(self, call: Call) -> Answer:
         """{amount?, currency?}: by default half of what is missing."""
@@ -43,40 +44,40 @@ class Control:
         amount = members.amount("amount")
         currency = members.choice("currency", COINS)
         members.check()
-        return _payment(self._sandbox.underpay(_payment_id(call), amount, currency=currency))
+        return _payment(self._state.underpay(_payment_id(call), amount, _coin(currency)))
 
     def confirm(self, call: Call) -> Answer:
         """{confirmations?}: by default as many as the coin needs."""
         members = Fields(call.body)
         confirmations = members.confirmations("confirmations")
         members.check()
-        return _payment(self._sandbox.confirm(_payment_id(call), confirmations))
+        return _payment(self._state.confirm(_payment_id(call), confirmations))
 
     def select(self, call: Call) -> Answer:
         """{currency}: what the payer chooses on an invoice's page."""
         members = Fields(call.body)
         currency = members.required_choice("currency", COINS)
         members.check()
-        return _payment(self._sandbox.select(_payment_id(call), currency))
+        return _payment(self._state.select(_payment_id(call), COINS[currency]))
 
     def expire(self, call: Call) -> Answer:
-        return _payment(self._sandbox.expire(_payment_id(call)))
+        return _payment(self._state.expire(_payment_id(call)))
 
     def fail(self, call: Call) -> Answer:
-        return _payment(self._sandbox.fail(_payment_id(call)))
+        return _payment(self._state.fail(_payment_id(call)))
 
     def process_withdrawal(self, call: Call) -> Answer:
-        return _withdrawal(self._sandbox.process_withdrawal(_withdrawal_id(call)))
+        return _withdrawal(self._state.process_withdrawal(_withdrawal_id(call)))
 
     def complete_withdrawal(self, call: Call) -> Answer:
-        return _withdrawal(self._sandbox.complete_withdrawal(_withdrawal_id(call)))
+        return _withdrawal(self._state.complete_withdrawal(_withdrawal_id(call)))
 
     def fail_withdrawal(self, call: Call) -> Answer:
         """{reason?}"""
         members = Fields(call.body)
         reason = members.text("reason", _MAX_REASON_LENGTH)
         members.check()
-        return _withdrawal(self._sandbox.fail_withdrawal(_withdrawal_id(call), reason))
+        return _withdrawal(self._state.fail_withdrawal(_withdrawal_id(call), reason or CONTROL_FAILURE))
 
     def deposit(self, call: Call) -> Answer:
         """{currency, amount}: gives the merchant a balance."""
@@ -84,18 +85,18 @@ class Control:
         currency = members.required_choice("currency", COINS)
         amount = members.required_amount("amount")
         members.check()
-        view = self._sandbox.state.deposit(COINS[currency], amount)
+        view = self._state.deposit(COINS[currency], amount)
         return success(bodies.one_balance(view), "Balance raised")
 
     def reset(self, call: Call) -> Answer:
-        self._sandbox.reset()
+        self._reset()
         return success({}, "Sandbox reset")
 
     def state(self, call: Call) -> Answer:
         """Everything there is: balances, the newest payments and withdrawals, how many requests got which status."""
-        state = self._sandbox.state
+        state = self._state
         requests: dict[str, dict[str, int]] = {}
-        for (label, status), count in sorted(self._sandbox.request_counts.items()):
+        for (label, status), count in sorted(self._log.counts.items()):
             requests.setdefault(label, {})[str(status)] = count
         data = {
             **bodies.all_balances({code: state.balance(coin) for code, coin in COINS.items()}),
@@ -108,7 +109,7 @@ class Control:
 
     def invoice_page(self, call: Call) -> Answer:
         """What a payer's link leads to outside of a browser: the payment in words, and the command that pays it."""
-        payment = self._sandbox.payment(call.path_params["paymentId"])
+        payment = self._state.payment(call.path_params["paymentId"])
         lines = ["InventPay sandbox: no real money moves here.", ""]
         lines.append(f"Payment {payment.payment_id} is {payment.status}.")
         if payment.coin is None or payment.required is None:
@@ -120,6 +121,10 @@ class Control:
         if payment.is_open:
             lines += ["", f"Pay it:  curl -X POST{body} {call.origin}/sandbox/payments/{payment.payment_id}/pay"]
         return text("\n".join(lines) + "\n")
+
+
+def _coin(code: str | None) -> Coin | None:
+    return None if code is None else COINS[code]
 
 
 def _payment_id(call: Call) -> str:

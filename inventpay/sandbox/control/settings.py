@@ -4,29 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from ...options import RateClass
 from ..assumptions import MAX_FAULT_SECONDS, RATE_LIMIT_WINDOW
 from ..clock import MAX_SPEED, SandboxClock, iso
 from ..errors import invalid, not_found
 from ..http.answers import Answer, success
 from ..http.endpoint import Call
-from ..http.faults import ALWAYS_AFTER_EFFECT, Fault, FaultKind, PlannedFault
+from ..http.faults import ALWAYS_AFTER_EFFECT, Fault, FaultKind, Faults, PlannedFault
 from ..http.fields import Fields
-from ..http.request_log import LoggedRequest
+from ..http.request_log import LoggedRequest, RequestLog
 from ..limits.rate_limit_headers import RateLimitHeaders
-from ..limits.rate_limits import (
-    COUNTING_POLICIES,
-    CountingPolicy,
-    RateClass,
-    RateLimitPolicy,
-    policy_named,
-    policy_names,
-)
-from ..shapes.variants import MIXED, VARIANTS
-
-if TYPE_CHECKING:
-    from ..sandbox import Sandbox
+from ..limits.rate_limiting import RateLimiting
+from ..limits.rate_limits import COUNTING_POLICIES, CountingPolicy, RateLimitPolicy, policy_named, policy_names
+from ..shapes.variants import MIXED, VARIANTS, Variants
 
 # Ten years: further than any payment, limit or webhook looks ahead, and short enough for every calendar.
 MAX_STEP = 10 * 366 * 86_400
@@ -99,11 +91,17 @@ class SettingFields(Fields):
 class Settings:
     """Handlers that set what Python code sets on `Sandbox`."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+    def __init__(
+        self, clock: SandboxClock, limits: RateLimiting, faults: Faults, variants: Variants, log: RequestLog
+    ) -> None:
+        self._clock = clock
+        self._limits = limits
+        self._planned = faults
+        self._shapes = variants
+        self._log = log
 
     def clock(self, call: Call) -> Answer:
-        return self._clock("The clock as it stands")
+        return self._show_clock("The clock as it stands")
 
     def freeze_clock(self, call: Call) -> Answer:
         """{at?}: now, or at a time in ISO 8601."""
@@ -111,10 +109,10 @@ class Settings:
         at = members.time("at")
         members.check()
         try:
-            self._sandbox.clock.freeze(at)
+            self._clock.freeze(at)
         except ValueError as error:
             raise invalid({"at": str(error)}) from None
-        return self._clock("The clock is frozen")
+        return self._show_clock("The clock is frozen")
 
     def advance_clock(self, call: Call) -> Answer:
         """{seconds}"""
@@ -122,22 +120,22 @@ class Settings:
         seconds = members.required_number("seconds", MAX_STEP)
         members.check()
         try:
-            self._sandbox.clock.advance(seconds)
+            self._clock.advance(seconds)
         except ValueError as error:
             raise invalid({"seconds": str(error)}) from None
-        return self._clock(f"The clock moved on by {seconds:g} seconds")
+        return self._show_clock(f"The clock moved on by {seconds:g} seconds")
 
     def run_clock(self, call: Call) -> Answer:
         """{speed?}: sandbox seconds per real second, by default 1."""
         members = SettingFields(call.body)
         speed = members.positive_number("speed", MAX_SPEED)
         members.check()
-        self._sandbox.clock.run(1.0 if speed is None else speed)
-        return self._clock("The clock runs")
+        self._clock.run(1.0 if speed is None else speed)
+        return self._show_clock("The clock runs")
 
     def reset_clock(self, call: Call) -> Answer:
-        self._sandbox.clock.reset()
-        return self._clock("The clock is as it was in the beginning")
+        self._clock.reset()
+        return self._show_clock("The clock is as it was in the beginning")
 
     def rate_limits(self, call: Call) -> Answer:
         return self._rate_limits("The rate limits as they stand")
@@ -150,10 +148,9 @@ class Settings:
         window = members.positive_number("window", _MAX_WINDOW)
         headers = members.choice("headers", tuple(RateLimitHeaders))
         members.check()
-        sandbox = self._sandbox
-        sandbox.rate_limits = _changed(sandbox.rate_limits, name, limits, window)
+        self._limits.policy = _changed(self._limits.policy, name, limits, window)
         if headers is not None:
-            sandbox.rate_limit_headers = RateLimitHeaders(headers)
+            self._limits.headers = RateLimitHeaders(headers)
         return self._rate_limits("Rate limits set")
 
     def faults(self, call: Call) -> Answer:
@@ -170,21 +167,21 @@ class Settings:
             seconds=members.number("seconds", MAX_FAULT_SECONDS) or 0.0,
             after_effect=members.flag("afterEffect") or kind in ALWAYS_AFTER_EFFECT,
         )
-        on = members.choice("on", self._sandbox.faults.endpoints)
+        on = members.choice("on", self._planned.endpoints)
         times = members.optional_whole("times", 1, _MAX_LIMIT)
         probability = members.positive_number("probability", 1)
         members.check()
-        planned = self._sandbox.faults.add(fault, on=on, times=times, probability=probability)
+        planned = self._planned.add(fault, on=on, times=times, probability=probability)
         return success(fault_body(planned), "Fault planned")
 
     def remove_fault(self, call: Call) -> Answer:
         number = call.path_params["number"]
-        if not (number.isascii() and number.isdigit() and self._sandbox.faults.remove(int(number))):
+        if not (number.isascii() and number.isdigit() and self._planned.remove(int(number))):
             raise not_found("Fault")
         return self._faults("Fault called off")
 
     def clear_faults(self, call: Call) -> Answer:
-        self._sandbox.faults.clear()
+        self._planned.clear()
         return self._faults("All faults called off")
 
     def variants(self, call: Call) -> Answer:
@@ -198,39 +195,38 @@ class Settings:
         variant = members.required_choice("variant", names)
         members.check()
         if endpoint is None:
-            self._sandbox.variants.mix()
+            self._shapes.mix()
         else:
-            self._sandbox.variants.use(endpoint, variant)
+            self._shapes.use(endpoint, variant)
         return self._variants("Variant set")
 
     def clear_variants(self, call: Call) -> Answer:
-        self._sandbox.variants.clear()
+        self._shapes.clear()
         return self._variants("All endpoints answer as documented")
 
     def requests(self, call: Call) -> Answer:
         """The newest requests under /v1, newest first."""
-        log = self._sandbox.request_log
+        log = self._log
         return success({"total": log.total, "requests": [request_body(entry) for entry in log.newest()]}, "Requests")
 
     def _faults(self, message: str) -> Answer:
-        return success({"faults": [fault_body(planned) for planned in self._sandbox.faults.planned]}, message)
+        return success({"faults": [fault_body(planned) for planned in self._planned.planned]}, message)
 
     def _variants(self, message: str) -> Answer:
-        chosen = self._sandbox.variants.chosen
+        chosen = self._shapes.chosen
         data = {name: {"variant": chosen[name], "of": list(names)} for name, names in VARIANTS.items()}
         return success({"endpoints": data}, message)
 
-    def _clock(self, message: str) -> Answer:
-        return success(clock_body(self._sandbox.clock), message)
+    def _show_clock(self, message: str) -> Answer:
+        return success(clock_body(self._clock), message)
 
     def _rate_limits(self, message: str) -> Answer:
-        sandbox = self._sandbox
-        now = sandbox.clock()
-        standings = {name: sandbox.rate_limits.standing(name, now) for name in RateClass}
+        policy, now = self._limits.policy, self._clock()
+        standings = {name: policy.standing(name, now) for name in RateClass}
         data = {
-            "policy": getattr(sandbox.rate_limits, "name", type(sandbox.rate_limits).__name__),
-            "window": getattr(sandbox.rate_limits, "window", None),
-            "headers": sandbox.rate_limit_headers,
+            "policy": getattr(policy, "name", type(policy).__name__),
+            "window": getattr(policy, "window", None),
+            "headers": self._limits.headers,
             "classes": {
                 name: {"limit": standing.limit, "remaining": standing.remaining, "resetAt": iso(standing.reset_at)}
                 for name, standing in standings.items()

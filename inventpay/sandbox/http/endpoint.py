@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from enum import Enum, auto
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 import attrs
 from starlette.types import Receive, Scope, Send
 
+from ...options import RateClass
 from .. import assumptions
+from ..clock import Clock
 from ..errors import SandboxError, invalid
 from ..limits.rate_limit_headers import limit_headers
-from ..limits.rate_limits import RateClass
+from ..limits.rate_limiting import RateLimiting
 from . import body
+from .access import Access, Keys
 from .answers import Answer, refusal
-from .faults import deliver
-
-if TYPE_CHECKING:
-    from ..sandbox import Sandbox
+from .faults import Faults, deliver
+from .idempotency import IdempotencyStore
+from .request_log import RequestLog
 
 logger: logging.Logger = logging.getLogger("inventpay.sandbox")
 
 _REPLAYED = (assumptions.IDEMPOTENT_REPLAYED_HEADER, b"true")
-
-
-class Access(Enum):
-    """Which keys a call needs."""
-
-    PUBLIC = auto()
-    API_KEY = auto()
-    BOTH_KEYS = auto()
 
 
 class Reads(Enum):
@@ -60,12 +52,26 @@ class Call:
 Handler = Callable[[Call], Answer | Awaitable[Answer]]
 
 
+@attrs.frozen(kw_only=True)
+class Pipeline:
+    """The parts that every request passes on its way to a handler and back."""
+
+    keys: Keys
+    clock: Clock
+    limits: RateLimiting
+    idempotency: IdempotencyStore
+    faults: Faults
+    log: RequestLog
+    reshape: Callable[[str, Answer], Answer]
+    """Returns the answer of an endpoint in the chosen variant of its envelope."""
+
+
 class Endpoint:
     """An ASGI application for one method and path."""
 
     def __init__(
         self,
-        sandbox: Sandbox,
+        pipeline: Pipeline,
         label: str,
         handler: Handler,
         *,
@@ -74,17 +80,14 @@ class Endpoint:
         rate_class: RateClass | None = None,
     ) -> None:
         """`label` (method and path pattern) is the name under which its answers are counted."""
-        self._sandbox = sandbox
+        self._pipeline = pipeline
         self.label = label
         self._handler = handler
         self.access = access
         self.reads = reads
         self.rate_class = rate_class
-        # The sandbox's own routes are never limited, spoiled or logged.
+        # The sandbox's own routes have no rate limits and no faults, and are not logged.
         self.is_api: bool = label.partition(" ")[2].startswith("/v1/")
-        if self.is_api:
-            sandbox.faults.register(label)
-        sandbox.endpoints.append(self)
 
     @property
     def takes_idempotency_key(self) -> bool:
@@ -97,18 +100,18 @@ class Endpoint:
             return
         answer = await self._outcome(scope, receive)
         if answer is not None:
-            self._sandbox.request_counts[self.label, answer.status] += 1
+            self._pipeline.log.count(self.label, answer.status)
             await answer.send(send)
 
     async def _serve_api(self, scope: Scope, receive: Receive, send: Send) -> None:
         began, at = time.perf_counter(), time.time()
 
         def log(status: int, note: str | None = None) -> None:
-            self._sandbox.request_counts[self.label, status] += 1
+            self._pipeline.log.count(self.label, status)
             seconds = time.perf_counter() - began
-            self._sandbox.request_log.add(at, scope["method"], scope["path"], self.label, status, seconds, note)
+            self._pipeline.log.add(at, scope["method"], scope["path"], self.label, status, seconds, note)
 
-        fault = self._sandbox.faults.draw(self.label)
+        fault = self._pipeline.faults.draw(self.label)
         if fault is None or fault.after_effect:
             answer = await self._outcome(scope, receive)
         else:
@@ -117,7 +120,7 @@ class Endpoint:
             with suppress(body.ClientGone, SandboxError):
                 await body.read(receive)
         if answer is not None:
-            answer = self._sandbox.variants.wrap(self.label, answer)
+            answer = self._pipeline.reshape(self.label, answer)
         if fault is not None:
             log(await deliver(fault, answer, scope, send), f"fault: {fault.kind}")
         elif answer is not None:
@@ -139,14 +142,14 @@ class Endpoint:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        caller = self._caller(scope, headers)
+        caller = self._pipeline.keys.caller(headers, self.access, scope.get("client"))
         if self.rate_class is None:
             return await self._perform(scope, receive, headers)
-        now = self._sandbox.clock()
-        verdict = self._sandbox.rate_limits.take(caller, self.rate_class, now)
+        now = self._pipeline.clock()
+        verdict = self._pipeline.limits.policy.take(caller, self.rate_class, now)
         if verdict is None:
             return await self._perform(scope, receive, headers)
-        limits = limit_headers(self._sandbox.rate_limit_headers, self.rate_class, verdict, now)
+        limits = limit_headers(self._pipeline.limits.headers, self.rate_class, verdict, now)
         if not verdict.allowed:
             return refusal(SandboxError(429, assumptions.RATE_LIMITED_ERROR)).with_headers(*limits)
         try:
@@ -154,20 +157,6 @@ class Endpoint:
         except SandboxError as error:
             answer = refusal(error)
         return answer.with_headers(*limits)
-
-    def _caller(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
-        """Who is counted for the call: the merchant, or the address of someone without a valid key."""
-        if hmac.compare_digest(headers.get(b"x-api-key", b""), self._sandbox.api_key.encode()):
-            if self.access is Access.BOTH_KEYS and not hmac.compare_digest(
-                headers.get(b"x-withdrawal-key", b""), self._sandbox.withdrawal_key.encode()
-            ):
-                raise SandboxError(assumptions.WITHDRAWAL_KEY_REFUSED_STATUS, assumptions.WITHDRAWAL_KEY_REFUSED_ERROR)
-            return "merchant"
-        if self.access is not Access.PUBLIC:
-            # The documented text (page get-balance-by-currency); nothing says that a missing key reads differently.
-            raise SandboxError(401, "Invalid API key")
-        client: tuple[str, int] | None = scope.get("client")
-        return f"address {client[0]}" if client else "address unknown"
 
     async def _perform(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]) -> Answer:
         path_params: dict[str, str] = scope["path_params"]
@@ -181,7 +170,7 @@ class Endpoint:
         body.require_json(headers)
         call = Call(path_params, query, body.decode(raw), origin(scope))
         key = headers.get(assumptions.IDEMPOTENCY_KEY_HEADER)
-        if key is None or not self._sandbox.idempotency.honoured:
+        if key is None or not self._pipeline.idempotency.honoured:
             return await self._handled(call)
         return await self._once(key, scope["path"], raw, call)
 
@@ -194,8 +183,8 @@ class Endpoint:
         if not 1 <= len(key) <= assumptions.MAX_IDEMPOTENCY_KEY_LENGTH:
             length = f"Must have 1 to {assumptions.MAX_IDEMPOTENCY_KEY_LENGTH} characters"
             raise invalid({"Idempotency-Key": length})
-        store = self._sandbox.idempotency
-        stored = store.begin(path, key, raw, self._sandbox.clock())
+        store = self._pipeline.idempotency
+        stored = store.begin(path, key, raw, self._pipeline.clock())
         if stored is not None:
             return stored.with_headers(_REPLAYED)
         try:

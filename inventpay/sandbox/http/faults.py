@@ -12,6 +12,7 @@ from itertools import count
 import attrs
 from starlette.types import Scope, Send
 
+from ..._api.endpoints import ENDPOINTS
 from .. import assumptions
 from ..errors import SandboxError
 from .answers import HTML, TEXT, Answer, refusal
@@ -125,19 +126,11 @@ class Faults:
 
     def __init__(self, seed: int | None = None) -> None:
         """Chance depends on `seed` alone where one is given."""
+        self.endpoints: tuple[str, ...] = tuple(ENDPOINTS)
+        """Names of the API's endpoints, as `METHOD /path/{pattern}`: where faults can be planned."""
         self._seed = seed
-        self._endpoints: list[str] = []
         self._lock = threading.Lock()
         self.clear()
-
-    def register(self, endpoint: str) -> None:
-        """Makes an endpoint known, as `METHOD /path/{pattern}`."""
-        self._endpoints.append(endpoint)
-
-    @property
-    def endpoints(self) -> tuple[str, ...]:
-        """Where faults can be planned."""
-        return tuple(self._endpoints)
 
     def add(
         self, fault: Fault, *, on: str | None = None, times: int | None = None, probability: float | None = None
@@ -148,8 +141,8 @@ class Faults:
         lets it happen by chance, without end unless `times` is given too. Of several that fit, the one planned first
         happens. Raises `ValueError` for an unknown endpoint, or a number out of range.
         """
-        if on is not None and on not in self._endpoints:
-            near = difflib.get_close_matches(on, self._endpoints, n=3) or self._endpoints
+        if on is not None and on not in self.endpoints:
+            near = difflib.get_close_matches(on, self.endpoints, n=3) or self.endpoints
             raise ValueError(f"There is no endpoint {on!r}; did you mean {' or '.join(near)}?")
         if times is not None and times < 1:
             raise ValueError(f"A fault happens at least 1 time, not {times}.")

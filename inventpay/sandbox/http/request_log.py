@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from typing import Final
 
 import attrs
@@ -31,11 +31,18 @@ class RequestLog:
     """The newest requests, oldest first. Written by the server's thread, read from any."""
 
     def __init__(self) -> None:
+        self.counts: Counter[tuple[str, int]] = Counter()
+        """Requests by method with path pattern, and status; those of the sandbox's own routes included."""
         self.clear()
 
     def clear(self) -> None:
         self.total: int = 0
+        self.counts.clear()
         self._newest: deque[LoggedRequest] = deque(maxlen=KEPT)
+
+    def count(self, label: str, status: int) -> None:
+        """Count one answer of an endpoint."""
+        self.counts[label, status] += 1
 
     def add(
         self, at: float, method: str, path: str, endpoint: str | None, status: int, seconds: float, note: str | None

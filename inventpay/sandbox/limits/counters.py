@@ -10,7 +10,7 @@ from collections import deque
 _HAIR = 1e-9
 
 
-class Tally(ABC):
+class CallCounter(ABC):
     """At most `limit` calls, by its rule, in a window of so many seconds."""
 
     def __init__(self, limit: int, window: float) -> None:
@@ -30,7 +30,7 @@ class Tally(ABC):
         """Whether nothing that was counted matters any more."""
 
 
-class LogTally(Tally):
+class SlidingLogCounter(CallCounter):
     """The exact rule: every call counts for one window from the moment it came."""
 
     def __init__(self, limit: int, window: float) -> None:
@@ -53,7 +53,7 @@ class LogTally(Tally):
         return not self._calls or self._calls[-1] <= now - self._window
 
 
-class FixedWindowTally(Tally):
+class FixedWindowCounter(CallCounter):
     """Calls are counted from one full window to the next (with 60 s: by the minute of the clock)."""
 
     def __init__(self, limit: int, window: float) -> None:
@@ -74,7 +74,7 @@ class FixedWindowTally(Tally):
         return math.floor(now / self._window) != self._number or not self._count
 
 
-class CounterTally(Tally):
+class SlidingWindowCallCounter(CallCounter):
     """This window's calls, and of those in the one before, in whole numbers, the share that a sliding window covers."""
 
     def __init__(self, limit: int, window: float) -> None:
@@ -108,7 +108,7 @@ class CounterTally(Tally):
         return start + self._window * (2 - min(1.0, (room + 1) / self._count))
 
 
-class BucketTally(Tally):
+class TokenBucketCounter(CallCounter):
     """A bucket of `limit` tokens, one a call, refilled evenly: in a full window as many as it holds."""
 
     def __init__(self, limit: int, window: float) -> None:

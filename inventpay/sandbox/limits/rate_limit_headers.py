@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from enum import StrEnum
 
+from ...options import RateClass
 from .. import assumptions
-from ..http.answers import Header
-from .rate_limits import RateClass, Verdict
+from .rate_limits import Verdict
+
+Header = tuple[bytes, bytes]
 
 
 class RateLimitHeaders(StrEnum):

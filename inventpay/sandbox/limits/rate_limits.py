@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import ClassVar, Final, Protocol
 
 import attrs
 
+from ...options import RateClass
 from ..assumptions import RATE_LIMIT_WINDOW
-from .counters import BucketTally, CounterTally, FixedWindowTally, LogTally, Tally
-
-
-class RateClass(StrEnum):
-    """The documented classes of endpoints (page api-reference/introduction)."""
-
-    PAYMENT_CREATION = "payment_creation"
-    STATUS_CHECKS = "status_checks"
-    WITHDRAWALS = "withdrawals"
-    OTHER = "other"
-
+from .counters import CallCounter, FixedWindowCounter, SlidingLogCounter, SlidingWindowCallCounter, TokenBucketCounter
 
 # Documented, per minute (page api-reference/introduction).
 DOCUMENTED_LIMITS: Mapping[RateClass, int] = {
@@ -67,7 +57,7 @@ class CountingPolicy:
     """What counting policies have in common: a limit per class, callers kept apart, refused calls not counted."""
 
     name: ClassVar[str]
-    _tally: ClassVar[type[Tally]]
+    _counter: ClassVar[type[CallCounter]]
 
     # Sweeping out idle callers costs a look at each, so it waits until at least this many have come together.
     _MIN_SWEEP: Final = 1024
@@ -86,7 +76,7 @@ class CountingPolicy:
             raise ValueError(f"The window must be longer than 0 seconds, not {window}.")
         self._limits = merged
         self._window = window
-        self._tallies: dict[tuple[str, RateClass], Tally] = {}
+        self._counters: dict[tuple[str, RateClass], CallCounter] = {}
         self._sweep_at = self._MIN_SWEEP
         self._lock = threading.Lock()
 
@@ -104,39 +94,39 @@ class CountingPolicy:
         """Count one call, or refuse it."""
         limit = self._limits[rate_class]
         with self._lock:
-            tally = self._tallies.get((caller, rate_class))
-            if tally is None:
+            counter = self._counters.get((caller, rate_class))
+            if counter is None:
                 self._sweep(now)
-                tally = self._tallies[caller, rate_class] = self._tally(limit, self._window)
-            left, free_at = tally.left(now)
+                counter = self._counters[caller, rate_class] = self._counter(limit, self._window)
+            left, free_at = counter.left(now)
             if left < 1:
                 return Verdict(False, limit, 0, free_at, free_at - now, self._window)
-            tally.add(now)
-            left, free_at = tally.left(now)
+            counter.add(now)
+            left, free_at = counter.left(now)
             return Verdict(True, limit, left, free_at, window=self._window)
 
     def standing(self, rate_class: RateClass, now: float) -> Verdict:
         """How the class stands for the caller who has least left of it."""
         limit = self._limits[rate_class]
         with self._lock:
-            tallies = [tally for (_, name), tally in self._tallies.items() if name is rate_class]
-            left, free_at = min((tally.left(now) for tally in tallies), default=(limit, now))
+            counters = [counter for (_, name), counter in self._counters.items() if name is rate_class]
+            left, free_at = min((counter.left(now) for counter in counters), default=(limit, now))
         return Verdict(left > 0, limit, left, free_at, 0.0 if left else free_at - now, self._window)
 
     def clear(self) -> None:
         """Forget all calls."""
         with self._lock:
-            self._tallies.clear()
+            self._counters.clear()
 
     def __len__(self) -> int:
         """How many pairs of caller and class are remembered."""
-        return len(self._tallies)
+        return len(self._counters)
 
     def _sweep(self, now: float) -> None:
-        if len(self._tallies) < self._sweep_at:
+        if len(self._counters) < self._sweep_at:
             return
-        self._tallies = {key: tally for key, tally in self._tallies.items() if not tally.is_idle(now)}
-        self._sweep_at = max(self._MIN_SWEEP, 2 * len(self._tallies))
+        self._counters = {key: counter for key, counter in self._counters.items() if not counter.is_idle(now)}
+        self._sweep_at = max(self._MIN_SWEEP, 2 * len(self._counters))
 
 
 class SlidingLog(CountingPolicy):
@@ -147,7 +137,7 @@ class SlidingLog(CountingPolicy):
     """
 
     name = "sliding_log"
-    _tally = LogTally
+    _counter = SlidingLogCounter
 
 
 class FixedWindow(CountingPolicy):
@@ -158,7 +148,7 @@ class FixedWindow(CountingPolicy):
     """
 
     name = "fixed_window"
-    _tally = FixedWindowTally
+    _counter = FixedWindowCounter
 
 
 class SlidingWindowCounter(CountingPolicy):
@@ -169,7 +159,7 @@ class SlidingWindowCounter(CountingPolicy):
     """
 
     name = "sliding_window_counter"
-    _tally = CounterTally
+    _counter = SlidingWindowCallCounter
 
 
 class TokenBucket(CountingPolicy):
@@ -180,7 +170,7 @@ class TokenBucket(CountingPolicy):
     """
 
     name = "token_bucket"
-    _tally = BucketTally
+    _counter = TokenBucketCounter
 
 
 class Unlimited:

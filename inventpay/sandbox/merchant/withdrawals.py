@@ -25,6 +25,9 @@ class WithdrawalStatus(StrEnum):
     FAILED = "FAILED"
 
 
+CONTROL_FAILURE = "Failed by the sandbox's control call"
+"""The reason of a failed withdrawal when a control call names none."""
+
 OPEN = (WithdrawalStatus.PENDING, WithdrawalStatus.PROCESSING)
 
 

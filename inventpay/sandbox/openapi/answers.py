@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..._api import endpoints as api
 from ..merchant.coins import CURRENCIES
 from ..merchant.payments import PaymentStatus
 from ..merchant.withdrawals import WithdrawalStatus
@@ -217,27 +218,27 @@ CONFIG: Final[Schema] = members(
 _KEY_COUNTS: Final[dict[str, Schema]] = dict.fromkeys(("available", "assigned", "revoked", "total"), COUNT)
 
 DATA: Final[dict[str, Schema]] = {
-    "POST /v1/create_payment": {"anyOf": [PAYMENT, INVOICE]},
-    "POST /v1/create_invoice": INVOICE,
-    "GET /v1/merchant/balance": BALANCES,
-    "GET /v1/merchant/balance/{currency}": BALANCE,
-    "POST /v1/merchant/withdrawal/create": NEW_WITHDRAWAL,
-    "GET /v1/withdrawal/{withdrawalId}": WITHDRAWAL,
-    "POST /v1/store/manage": STORE,
-    "GET /v1/store/manage": STORE,
-    "PUT /v1/store/manage": STORE,
-    "POST /v1/store/manage/products": PRODUCT,
-    "GET /v1/store/manage/products": members({"products": array(PRODUCT), "pagination": pagination()}),
-    "PUT /v1/store/manage/products/{productId}": PRODUCT,
-    "DELETE /v1/store/manage/products/{productId}": members({}),
-    "POST /v1/store/manage/products/{productId}/keys": members({"added": COUNT, "duplicates": COUNT}),
-    "GET /v1/store/manage/products/{productId}/keys": members({"keys": array(KEY), "pagination": pagination()}),
-    "GET /v1/store/manage/products/{productId}/keys/stats": members({**_KEY_COUNTS, "useKeyPool": BOOL}),
-    "DELETE /v1/store/manage/products/{productId}/keys": members({"removed": COUNT}),
-    "GET /v1/store/manage/orders": members({"orders": array(ORDER), "pagination": pagination()}),
-    "GET /v1/store/manage/orders/{orderId}": ORDER,
-    "PUT /v1/store/manage/orders/{orderId}/status": ORDER,
-    "GET /v1/store/manage/analytics": members(
+    api.CREATE_PAYMENT.name: {"anyOf": [PAYMENT, INVOICE]},
+    api.CREATE_INVOICE.name: INVOICE,
+    api.BALANCES.name: BALANCES,
+    api.BALANCE.name: BALANCE,
+    api.CREATE_WITHDRAWAL.name: NEW_WITHDRAWAL,
+    api.WITHDRAWAL.name: WITHDRAWAL,
+    api.CREATE_STORE.name: STORE,
+    api.STORE.name: STORE,
+    api.UPDATE_STORE.name: STORE,
+    api.CREATE_PRODUCT.name: PRODUCT,
+    api.PRODUCTS.name: members({"products": array(PRODUCT), "pagination": pagination()}),
+    api.UPDATE_PRODUCT.name: PRODUCT,
+    api.DELETE_PRODUCT.name: members({}),
+    api.ADD_KEYS.name: members({"added": COUNT, "duplicates": COUNT}),
+    api.KEYS.name: members({"keys": array(KEY), "pagination": pagination()}),
+    api.KEY_STATS.name: members({**_KEY_COUNTS, "useKeyPool": BOOL}),
+    api.REMOVE_KEYS.name: members({"removed": COUNT}),
+    api.ORDERS.name: members({"orders": array(ORDER), "pagination": pagination()}),
+    api.ORDER.name: ORDER,
+    api.UPDATE_ORDER_STATUS.name: ORDER,
+    api.STORE_ANALYTICS.name: members(
         {
             "totalProducts": COUNT,
             "totalOrders": COUNT,
@@ -245,11 +246,11 @@ DATA: Final[dict[str, Schema]] = {
             "ordersByStatus": members({str(status): COUNT for status in OrderStatus}),
         }
     ),
-    "POST /v1/store/{slug}/checkout": members({"order": ORDER, "payment": {"anyOf": [PAYMENT, INVOICE]}}),
-    "PUT /v1/merchant/webhook-url": CONFIG,
-    "DELETE /v1/merchant/webhook-url": CONFIG,
-    "GET /v1/merchant/webhook-config": CONFIG,
-    "POST /v1/merchant/test-webhook": members(
+    api.CHECKOUT.name: members({"order": ORDER, "payment": {"anyOf": [PAYMENT, INVOICE]}}),
+    api.CONFIGURE_WEBHOOK.name: CONFIG,
+    api.DELETE_WEBHOOK.name: CONFIG,
+    api.WEBHOOK_CONFIG.name: CONFIG,
+    api.TEST_WEBHOOK.name: members(
         {
             "url": TEXT,
             "statusCode": COUNT,
@@ -259,18 +260,16 @@ DATA: Final[dict[str, Schema]] = {
             "testedAt": TIME,
         }
     ),
-    "GET /v1/merchant/webhook-deliveries": members(
+    api.WEBHOOK_DELIVERIES.name: members(
         {
             "deliveries": array(DELIVERY),
             "pagination": pagination(classic=False),
             "filters": members({"success": {"type": ["boolean", "string"]}, "paymentId": TEXT}),
         }
     ),
-    "GET /v1/merchant/webhook-delivery/{deliveryId}": members(
-        {**DELIVERY_MEMBERS, "payload": ANY_OBJECT}, DELIVERY_OUTCOME
-    ),
-    "POST /v1/merchant/webhook-delivery/{deliveryId}/retry": DELIVERY,
-    "GET /v1/merchant/webhook-stats": members(
+    api.WEBHOOK_DELIVERY.name: members({**DELIVERY_MEMBERS, "payload": ANY_OBJECT}, DELIVERY_OUTCOME),
+    api.RETRY_WEBHOOK.name: DELIVERY,
+    api.WEBHOOK_STATS.name: members(
         {
             "period": TEXT,
             "summary": members({**_COUNTS, "avgAttempts": TEXT}),
@@ -281,5 +280,5 @@ DATA: Final[dict[str, Schema]] = {
 }
 """`data` by endpoint of the API."""
 
-BARE: Final[dict[str, Schema]] = {"GET /v1/invoice/{paymentId}/status": STATUS}
+BARE: Final[dict[str, Schema]] = {api.PAYMENT_STATUS.name: STATUS}
 """Bodies without an envelope."""

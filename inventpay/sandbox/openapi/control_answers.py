@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from ...options import RateClass
 from ..http.faults import FaultKind
 from ..limits.rate_limit_headers import RateLimitHeaders
-from ..limits.rate_limits import RateClass
 from ..shapes.variants import VARIANTS
 from ..webhooks.events import EVENTS
 from ..webhooks.faults import FAULT_KINDS

@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 
 from ...version import VERSION
 from .. import assumptions
-from ..http.endpoint import Access, Endpoint, Reads
+from ..http.access import Access
+from ..http.endpoint import Endpoint, Reads
 from ..merchant.coins import CURRENCIES
 from .answers import BARE, DATA
 from .control_answers import CONTROL_DATA, PAGES

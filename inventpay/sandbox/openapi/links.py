@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from ..._api import endpoints as api
+
 
 class Lead(NamedTuple):
     """A member of an answer, and where it goes."""
@@ -15,49 +17,48 @@ class Lead(NamedTuple):
 
 
 _OF_PAYMENT: Final = (
-    "GET /v1/invoice/{paymentId}/status",
+    api.PAYMENT_STATUS.name,
     *(
         f"POST /sandbox/payments/{{paymentId}}/{step}"
         for step in ("pay", "underpay", "confirm", "select", "expire", "fail")
     ),
-    "GET /v1/merchant/webhook-deliveries",
+    api.WEBHOOK_DELIVERIES.name,
 )
 _OF_WITHDRAWAL: Final = (
-    "GET /v1/withdrawal/{withdrawalId}",
+    api.WITHDRAWAL.name,
     *(f"POST /sandbox/withdrawals/{{withdrawalId}}/{step}" for step in ("process", "complete", "fail")),
 )
-_PRODUCT: Final = "/v1/store/manage/products/{productId}"
 _OF_PRODUCT: Final = (
-    f"POST {_PRODUCT}/keys",
-    f"GET {_PRODUCT}/keys",
-    f"GET {_PRODUCT}/keys/stats",
-    f"DELETE {_PRODUCT}/keys",
-    f"PUT {_PRODUCT}",
-    f"DELETE {_PRODUCT}",
+    api.ADD_KEYS.name,
+    api.KEYS.name,
+    api.KEY_STATS.name,
+    api.REMOVE_KEYS.name,
+    api.UPDATE_PRODUCT.name,
+    api.DELETE_PRODUCT.name,
 )
-_OF_ORDER: Final = ("GET /v1/store/manage/orders/{orderId}", "PUT /v1/store/manage/orders/{orderId}/status")
+_OF_ORDER: Final = (api.ORDER.name, api.UPDATE_ORDER_STATUS.name)
 _OF_DELIVERY: Final = (
-    "GET /v1/merchant/webhook-delivery/{deliveryId}",
-    "POST /v1/merchant/webhook-delivery/{deliveryId}/retry",
+    api.WEBHOOK_DELIVERY.name,
+    api.RETRY_WEBHOOK.name,
     "POST /sandbox/webhooks/deliveries/{deliveryId}/retry",
 )
-_OF_STORE: Final = ("GET /store/{slug}", "POST /v1/store/{slug}/checkout", "GET /store/{slug}/product/{productSlug}")
+_OF_STORE: Final = ("GET /store/{slug}", api.CHECKOUT.name, "GET /store/{slug}/product/{productSlug}")
 
 _LEADS: Final[dict[str, tuple[Lead, ...]]] = {
-    "POST /v1/create_payment": (Lead("/data/paymentId", "paymentId", _OF_PAYMENT),),
-    "POST /v1/create_invoice": (Lead("/data/paymentId", "paymentId", _OF_PAYMENT),),
-    "POST /v1/merchant/withdrawal/create": (Lead("/data/withdrawalId", "withdrawalId", _OF_WITHDRAWAL),),
-    "POST /v1/store/manage": (Lead("/data/slug", "slug", _OF_STORE),),
-    "GET /v1/store/manage": (Lead("/data/slug", "slug", _OF_STORE),),
-    "POST /v1/store/manage/products": (Lead("/data/id", "productId", _OF_PRODUCT),),
-    "GET /v1/store/manage/products": (Lead("/data/products/0/id", "productId", _OF_PRODUCT),),
-    "POST /v1/store/{slug}/checkout": (
+    api.CREATE_PAYMENT.name: (Lead("/data/paymentId", "paymentId", _OF_PAYMENT),),
+    api.CREATE_INVOICE.name: (Lead("/data/paymentId", "paymentId", _OF_PAYMENT),),
+    api.CREATE_WITHDRAWAL.name: (Lead("/data/withdrawalId", "withdrawalId", _OF_WITHDRAWAL),),
+    api.CREATE_STORE.name: (Lead("/data/slug", "slug", _OF_STORE),),
+    api.STORE.name: (Lead("/data/slug", "slug", _OF_STORE),),
+    api.CREATE_PRODUCT.name: (Lead("/data/id", "productId", _OF_PRODUCT),),
+    api.PRODUCTS.name: (Lead("/data/products/0/id", "productId", _OF_PRODUCT),),
+    api.CHECKOUT.name: (
         Lead("/data/order/id", "orderId", _OF_ORDER),
         Lead("/data/payment/paymentId", "paymentId", _OF_PAYMENT),
     ),
-    "GET /v1/store/manage/orders": (Lead("/data/orders/0/id", "orderId", _OF_ORDER),),
-    "GET /v1/merchant/webhook-deliveries": (Lead("/data/deliveries/0/id", "deliveryId", _OF_DELIVERY),),
-    "GET /v1/merchant/webhook-config": (Lead("/data/recentDeliveries/0/id", "deliveryId", _OF_DELIVERY),),
+    api.ORDERS.name: (Lead("/data/orders/0/id", "orderId", _OF_ORDER),),
+    api.WEBHOOK_DELIVERIES.name: (Lead("/data/deliveries/0/id", "deliveryId", _OF_DELIVERY),),
+    api.WEBHOOK_CONFIG.name: (Lead("/data/recentDeliveries/0/id", "deliveryId", _OF_DELIVERY),),
     "POST /sandbox/faults": (Lead("/data/number", "number", ("DELETE /sandbox/faults/{number}",)),),
 }
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..._api import endpoints as api
+from ...options import RateClass
 from .. import assumptions
 from ..clock import MAX_SPEED
 from ..control import settings
 from ..http import fields, urls
 from ..http.faults import FaultKind
 from ..limits.rate_limit_headers import RateLimitHeaders
-from ..limits.rate_limits import RateClass, policy_names
+from ..limits.rate_limits import policy_names
 from ..merchant.coins import ANY_COIN, COINS
 from ..shapes.variants import MIXED, VARIANTS
 from ..store import api as store_api
@@ -107,19 +109,19 @@ _MOMENT: Final[Schema] = {
 _PAY: Final[dict[str, Schema]] = {"amount": AMOUNT, "currency": COIN, "confirmations": whole(0, 1_000_000)}
 
 BODIES: Final[dict[str, Schema]] = {
-    "POST /v1/create_payment": request(
+    api.CREATE_PAYMENT.name: request(
         {"amount": AMOUNT, "currency": choice([*COINS, ANY_COIN])}, {"amountCurrency": AMOUNT_CURRENCY, **_PAYMENT}
     ),
-    "POST /v1/create_invoice": request({"amount": AMOUNT}, {"amountCurrency": AMOUNT_CURRENCY, **_PAYMENT}),
-    "POST /v1/merchant/withdrawal/create": {
+    api.CREATE_INVOICE.name: request({"amount": AMOUNT}, {"amountCurrency": AMOUNT_CURRENCY, **_PAYMENT}),
+    api.CREATE_WITHDRAWAL.name: {
         "oneOf": [
             _withdrawal(_EVM, r"^0x[0-9a-fA-F]{18,98}$"),
             _withdrawal(_OTHERS, r"^[1-9A-Za-z][0-9A-Za-z]{19,99}$"),
         ]
     },
-    "POST /v1/store/manage": request({"name": _STORE_NAME}, _STORE, _VISIBLE),
-    "PUT /v1/store/manage": request({}, _STORE, {"name": _STORE_NAME, **_VISIBLE}),
-    "POST /v1/store/manage/products": {
+    api.CREATE_STORE.name: request({"name": _STORE_NAME}, _STORE, _VISIBLE),
+    api.UPDATE_STORE.name: request({}, _STORE, {"name": _STORE_NAME, **_VISIBLE}),
+    api.CREATE_PRODUCT.name: {
         "oneOf": [
             request(
                 _NEW_PRODUCT,
@@ -140,7 +142,7 @@ BODIES: Final[dict[str, Schema]] = {
             ),
         ]
     },
-    "PUT /v1/store/manage/products/{productId}": request(
+    api.UPDATE_PRODUCT.name: request(
         {},
         {**_PRODUCT, "skillContent": text(store_fields.SKILL_CONTENT)},
         {
@@ -151,14 +153,12 @@ BODIES: Final[dict[str, Schema]] = {
             "isActive": BOOL,
         },
     ),
-    "POST /v1/store/manage/products/{productId}/keys": request(
+    api.ADD_KEYS.name: request(
         {"keys": array(text(assumptions.MAX_KEY_LENGTH, 1), store_fields.MAX_KEYS, 1)},
         {"label": text(store_fields.KEY_LABEL)},
     ),
-    "PUT /v1/store/manage/orders/{orderId}/status": request(
-        {"status": choice(SETTABLE)}, {"notes": text(store_fields.ORDER_NOTES)}
-    ),
-    "POST /v1/store/{slug}/checkout": request(
+    api.UPDATE_ORDER_STATUS.name: request({"status": choice(SETTABLE)}, {"notes": text(store_fields.ORDER_NOTES)}),
+    api.CHECKOUT.name: request(
         {
             "items": array(
                 request(
@@ -175,8 +175,8 @@ BODIES: Final[dict[str, Schema]] = {
             "currency": COIN,
         },
     ),
-    "PUT /v1/merchant/webhook-url": request({"webhookUrl": _CALLBACK}),
-    "POST /v1/merchant/test-webhook": request({}, {"webhookUrl": _CALLBACK}),
+    api.CONFIGURE_WEBHOOK.name: request({"webhookUrl": _CALLBACK}),
+    api.TEST_WEBHOOK.name: request({}, {"webhookUrl": _CALLBACK}),
     "POST /sandbox/payments/{paymentId}/pay": request({}, _PAY),
     "POST /sandbox/payments/{paymentId}/underpay": request({}, {"amount": AMOUNT, "currency": COIN}),
     "POST /sandbox/payments/{paymentId}/confirm": request({}, {"confirmations": whole(0, 1_000_000)}),
@@ -243,17 +243,17 @@ def _page(limit: int, last: int = assumptions.LAST_PAGE) -> dict[str, Schema]:
 
 
 QUERIES: Final[dict[str, dict[str, Schema]]] = {
-    "GET /v1/store/manage/products": {**_page(store_api.PRODUCTS_PAGE["most"]), "search": TEXT},
-    "GET /v1/store/manage/products/{productId}/keys": {
+    api.PRODUCTS.name: {**_page(store_api.PRODUCTS_PAGE["most"]), "search": TEXT},
+    api.KEYS.name: {
         **_page(store_api.KEYS_PAGE["most"]),
         "status": choice(("", *KeyStatus)),
     },
-    "GET /v1/store/manage/orders": {**_page(store_api.ORDERS_PAGE["most"]), "status": choice(("", *OrderStatus))},
-    "GET /v1/merchant/webhook-deliveries": {
+    api.ORDERS.name: {**_page(store_api.ORDERS_PAGE["most"]), "status": choice(("", *OrderStatus))},
+    api.WEBHOOK_DELIVERIES.name: {
         **_page(assumptions.WEBHOOK_MAX_PAGE, webhooks_api.LAST_PAGE),
         "success": choice(("true", "false", "all")),
         "paymentId": text(255, 1),
     },
-    "GET /v1/merchant/webhook-stats": {"days": whole(1, webhooks_api.MAX_DAYS)},
+    api.WEBHOOK_STATS.name: {"days": whole(1, webhooks_api.MAX_DAYS)},
 }
 """Parameters of queries by endpoint."""

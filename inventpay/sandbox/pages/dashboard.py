@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import attrs
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ...options import RateClass
 from ..http.endpoint import origin
-from ..limits.rate_limits import RateClass
 from ..merchant.coins import COINS
 from ..shapes.variants import VARIANTS
+from ..world import World
 from . import accepts, rendering
 from .coin_names import COIN_NAMES
 from .live import Sections
-
-if TYPE_CHECKING:
-    from ..sandbox import Sandbox
 
 # Rows of a table; the JSON under /sandbox/ has all.
 _ROWS: Final = 10
@@ -51,8 +49,8 @@ class Bucket:
 class Dashboard:
     """GET /: the page for browsers; for others what `about` says."""
 
-    def __init__(self, sandbox: Sandbox, about: ASGIApp) -> None:
-        self._sandbox = sandbox
+    def __init__(self, world: World, about: ASGIApp) -> None:
+        self._world = world
         self._about = about
         # Sections in the order of the page, by the template of each.
         self._sections = {
@@ -71,11 +69,11 @@ class Dashboard:
         if not accepts.html(scope):
             await self._about(scope, receive, send)
             return
-        clock = self._sandbox.clock
+        clock = self._world.clock
         answer = rendering.page(
             "dashboard.html",
             url=origin(scope),
-            sandbox=self._sandbox,
+            keys=self._world.keys,
             sections=self.sections(scope),
             now=clock() * 1000,
             speed=clock.speed,
@@ -88,11 +86,11 @@ class Dashboard:
         return {name: rendering.fragment(f"{name}.html", **values()) for name, values in self._sections.items()}
 
     def _clock(self) -> dict[str, object]:
-        clock = self._sandbox.clock
+        clock = self._world.clock
         return {"is_real": clock.is_real, "is_frozen": clock.is_frozen, "speed": clock.speed, "speeds": SPEEDS}
 
     def _limits(self) -> dict[str, object]:
-        now, policy = self._sandbox.clock(), self._sandbox.rate_limits
+        now, policy = self._world.clock(), self._world.limits.policy
         buckets: list[Bucket] = []
         for rate_class, name in RATE_CLASS_NAMES.items():
             standing = policy.standing(rate_class, now)
@@ -102,35 +100,35 @@ class Dashboard:
         return {"policy": name, "window": getattr(policy, "window", None), "buckets": buckets}
 
     def _payments(self) -> dict[str, object]:
-        state = self._sandbox.state
+        state = self._world.state
         rows = state.latest_payments(_ROWS)
         return {"payments": rows, "total": state.counts()["payments"], "names": COIN_NAMES}
 
     def _balances(self) -> dict[str, object]:
-        views = [self._sandbox.state.balance(coin) for coin in COINS.values()]
+        views = [self._world.state.balance(coin) for coin in COINS.values()]
         held = [view for view in views if view.balance.earned or view.pending]
         return {"views": held, "names": COIN_NAMES}
 
     def _withdrawals(self) -> dict[str, object]:
-        state = self._sandbox.state
+        state = self._world.state
         rows = state.latest_withdrawals(_ROWS)
         return {"withdrawals": rows, "total": state.counts()["withdrawals"], "names": COIN_NAMES}
 
     def _orders(self) -> dict[str, object]:
-        shop = self._sandbox.shop
+        shop = self._world.shop
         counts = shop.counts()
         return {"orders": shop.latest_orders(_ROWS), "total": counts["orders"], "products": counts["products"]}
 
     def _deliveries(self) -> dict[str, object]:
-        webhooks = self._sandbox.webhooks
+        webhooks = self._world.webhooks
         rows = webhooks.outbox.latest(_ROWS)
         return {"deliveries": rows, "total": webhooks.outbox.total, "url": webhooks.url}
 
     def _requests(self) -> dict[str, object]:
-        log = self._sandbox.request_log
+        log = self._world.request_log
         return {"requests": log.newest(_REQUEST_ROWS), "total": log.total}
 
     def _trouble(self) -> dict[str, object]:
-        chosen = self._sandbox.variants.chosen
+        chosen = self._world.variants.chosen
         other = {endpoint: name for endpoint, name in chosen.items() if name != VARIANTS[endpoint][0]}
-        return {"planned": self._sandbox.faults.planned, "variants": other}
+        return {"planned": self._world.faults.planned, "variants": other}

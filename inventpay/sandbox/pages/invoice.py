@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 import attrs
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .. import assumptions
+from ..clock import SandboxClock
 from ..errors import SandboxError
 from ..http.answers import Answer
 from ..merchant import payments
 from ..merchant.coins import Coin
 from ..merchant.money import ZERO, add, half, multiply, plain, round_up, subtract
 from ..merchant.payments import Payment, PaymentStatus
+from ..merchant.state import State
 from ..shapes import bodies
 from . import accepts, qr, rendering
 from .coin_names import COIN_NAMES, CoinName
 from .live import Sections
-
-if TYPE_CHECKING:
-    from ..sandbox import Sandbox
 
 # How much "Pay too much" pays above what is missing.
 _EXCESS = Decimal("0.1")
@@ -84,8 +82,9 @@ class InvoiceView:
 class InvoicePage:
     """GET /invoice/{paymentId}: the page for browsers; for others what `plain_text` says."""
 
-    def __init__(self, sandbox: Sandbox, plain_text: ASGIApp) -> None:
-        self._sandbox = sandbox
+    def __init__(self, state: State, clock: SandboxClock, plain_text: ASGIApp) -> None:
+        self._state = state
+        self._clock = clock
         self._plain_text = plain_text
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,7 +95,7 @@ class InvoicePage:
 
     def sections(self, scope: Scope) -> Sections:
         """The parts that change."""
-        return self._sections(invoice_view(self._sandbox.payment(scope["path_params"]["paymentId"])))
+        return self._sections(invoice_view(self._state.payment(scope["path_params"]["paymentId"])))
 
     def _sections(self, view: InvoiceView) -> Sections:
         return {name: rendering.fragment(f"invoice_{name}.html", view=view) for name in ("card", "controls")}
@@ -104,10 +103,10 @@ class InvoicePage:
     def _page(self, scope: Scope) -> Answer:
         payment_id: str = scope["path_params"]["paymentId"]
         try:
-            view = invoice_view(self._sandbox.payment(payment_id))
+            view = invoice_view(self._state.payment(payment_id))
         except SandboxError:
             return rendering.page("missing.html", status=404, what="payment", name=payment_id)
-        clock = self._sandbox.clock
+        clock = self._clock
         return rendering.page(
             "invoice.html", view=view, sections=self._sections(view), now=clock() * 1000, speed=clock.speed
         )

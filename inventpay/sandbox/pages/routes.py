@@ -14,22 +14,22 @@ from .live import LiveSections
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-    from ..sandbox import Sandbox
+    from ..world import World
 
 # Seconds between two looks for something to send: a payer waits for the first, a developer watches the second.
 _INVOICE_PAUSE = 0.2
 _DASHBOARD_PAUSE = 0.25
 
 
-def page_routes(sandbox: Sandbox, about: ASGIApp, plain_invoice: ASGIApp) -> list[Route]:
+def page_routes(world: World, about: ASGIApp, plain_invoice: ASGIApp) -> list[Route]:
     """`about` and `plain_invoice` answer those who do not ask for HTML."""
-    invoice = InvoicePage(sandbox, plain_invoice)
-    dashboard = Dashboard(sandbox, about)
+    invoice = InvoicePage(world.state, world.clock, plain_invoice)
+    dashboard = Dashboard(world, about)
     return [
         _get("/", dashboard),
-        _get("/sandbox/live", LiveSections(sandbox.clock, dashboard.sections, _DASHBOARD_PAUSE)),
+        _get("/sandbox/live", LiveSections(world.clock, dashboard.sections, _DASHBOARD_PAUSE)),
         _get("/invoice/{paymentId}", invoice),
-        _get("/invoice/{paymentId}/live", LiveSections(sandbox.clock, invoice.sections, _INVOICE_PAUSE)),
+        _get("/invoice/{paymentId}/live", LiveSections(world.clock, invoice.sections, _INVOICE_PAUSE)),
         _get("/sandbox/assets/{name}", Assets()),
     ]
 

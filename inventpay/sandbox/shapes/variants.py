@@ -12,24 +12,25 @@ from typing import Final
 
 import msgspec
 
+from ..._api import endpoints as api
 from ..http.answers import JSON, Answer
 
 MIXED: Final = "mixed"
 """Chooses anew for every answer, at random."""
 
-CREATE_PAYMENT: Final = "POST /v1/create_payment"
-CREATE_INVOICE: Final = "POST /v1/create_invoice"
-PAYMENT_STATUS: Final = "GET /v1/invoice/{paymentId}/status"
-BALANCES: Final = "GET /v1/merchant/balance"
-BALANCE: Final = "GET /v1/merchant/balance/{currency}"
-CREATE_WITHDRAWAL: Final = "POST /v1/merchant/withdrawal/create"
-WITHDRAWAL: Final = "GET /v1/withdrawal/{withdrawalId}"
+CREATE_PAYMENT: Final = api.CREATE_PAYMENT.name
+CREATE_INVOICE: Final = api.CREATE_INVOICE.name
+PAYMENT_STATUS: Final = api.PAYMENT_STATUS.name
+BALANCES: Final = api.BALANCES.name
+BALANCE: Final = api.BALANCE.name
+CREATE_WITHDRAWAL: Final = api.CREATE_WITHDRAWAL.name
+WITHDRAWAL: Final = api.WITHDRAWAL.name
 STORE: Final = "store"
 PRODUCT: Final = "product"
 ORDER: Final = "order"
-ADD_KEYS: Final = "POST /v1/store/manage/products/{productId}/keys"
-SET_WEBHOOK: Final = "PUT /v1/merchant/webhook-url"
-WEBHOOK_CONFIG: Final = "GET /v1/merchant/webhook-config"
+ADD_KEYS: Final = api.ADD_KEYS.name
+SET_WEBHOOK: Final = api.CONFIGURE_WEBHOOK.name
+WEBHOOK_CONFIG: Final = api.WEBHOOK_CONFIG.name
 ENVELOPE: Final = "envelope"
 ERRORS: Final = "errors"
 

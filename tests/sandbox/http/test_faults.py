@@ -137,7 +137,6 @@ def test_a_server_in_the_middle_of_a_pause_stops_at_once(caplog: pytest.LogCaptu
 def test_counts_and_chances(api: Api) -> None:
     """`times` happens so often and no more; a seeded probability is the same each time, and bounded by `times`."""
     faults = Faults(seed=7)
-    faults.register(BALANCE)
     faults.add(Fault.html(), on=BALANCE, times=2)
     assert [faults.draw(BALANCE) is not None for _ in range(3)] == [True, True, False]
 
@@ -168,8 +167,6 @@ def test_the_fault_planned_first_happens_first(api: Api) -> None:
 def test_faults_that_make_no_sense_are_refused() -> None:
     """A ValueError says what would."""
     faults = Faults()
-    faults.register(BALANCE)
-    faults.register(CREATE)
     with pytest.raises(
         ValueError, match=r"no endpoint 'POST /v1/create-payment'; did you mean POST /v1/create_payment"
     ):

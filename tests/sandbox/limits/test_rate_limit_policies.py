@@ -85,7 +85,7 @@ def test_verdicts_keep_their_word(kind: Any, limit: int, steps: list[tuple[float
                 assert verdict.remaining == standing.remaining - 1
             else:
                 assert verdict.retry_after == pytest.approx(verdict.reset_at - now)
-                later = copy.deepcopy(policy._tallies["merchant", OTHER])
+                later = copy.deepcopy(policy._counters["merchant", OTHER])
                 assert later.left(now + verdict.retry_after + 1e-6)[0] > 0
                 assert verdict.remaining == 0
         assert 0 <= policy.standing(OTHER, now).remaining <= limit

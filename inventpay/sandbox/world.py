@@ -1,0 +1,77 @@
+"""The parts of one sandbox. Each knows only the parts it needs, and none knows the whole."""
+
+from __future__ import annotations
+
+import attrs
+
+from .clock import Clock, SandboxClock
+from .http.access import Keys
+from .http.endpoint import Pipeline
+from .http.faults import Faults
+from .http.idempotency import IdempotencyStore
+from .http.request_log import RequestLog
+from .limits.rate_limiting import RateLimiting
+from .merchant.state import State
+from .shapes.variants import Variants
+from .store.shop import Shop
+from .webhooks.settings import WebhookSettings
+from .webhooks.webhooks import Webhooks
+
+
+@attrs.frozen(kw_only=True)
+class World:
+    """The records and settings that the requests, control calls and pages of one sandbox share."""
+
+    keys: Keys
+    clock: SandboxClock
+    limits: RateLimiting
+    faults: Faults
+    variants: Variants
+    state: State
+    webhooks: Webhooks
+    shop: Shop
+    idempotency: IdempotencyStore = attrs.field(factory=IdempotencyStore)
+    request_log: RequestLog = attrs.field(factory=RequestLog)
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The parts that every request passes."""
+        return Pipeline(
+            keys=self.keys,
+            clock=self.clock,
+            limits=self.limits,
+            idempotency=self.idempotency,
+            faults=self.faults,
+            log=self.request_log,
+            reshape=self.variants.wrap,
+        )
+
+    def reset(self) -> None:
+        """Forget every record, count, planned fault and chosen variant, and set the clock back."""
+        self.clock.reset()
+        self.state.reset()
+        self.webhooks.reset()
+        self.shop.reset()
+        self.limits.policy.clear()
+        self.idempotency.clear()
+        self.request_log.clear()
+        self.faults.clear()
+        self.variants.clear()
+
+
+def new_world(*, keys: Keys, clock: Clock, limits: RateLimiting, webhooks: WebhookSettings, seed: int | None) -> World:
+    """Return a world without records; `seed` decides what happens by chance."""
+    shown = clock if isinstance(clock, SandboxClock) else SandboxClock(clock)
+    state = State(shown)
+    outgoing = Webhooks(shown, state.payment, webhooks)
+    state.observers.append(outgoing)
+    return World(
+        keys=keys,
+        clock=shown,
+        limits=limits,
+        faults=Faults(seed),
+        variants=Variants(seed),
+        state=state,
+        webhooks=outgoing,
+        shop=Shop(shown, state),
+    )
