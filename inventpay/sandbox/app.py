@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
@@ -17,6 +18,7 @@ from .control.routes import control_endpoints
 from .errors import SandboxError
 from .http.answers import Answer, bare, refusal
 from .http.endpoint import Call, Endpoint
+from .http.origin_check import OriginGuard
 from .http.request_log import RequestLog
 from .openapi.document import document
 from .pages.routes import page_routes
@@ -52,7 +54,8 @@ def create_app(world: World) -> Starlette:
     plain_invoice = Endpoint(pipeline, "GET /invoice/{paymentId}", control.invoice_page)
     routes = [_route(endpoint) for endpoint in (*described, Endpoint(pipeline, "GET /openapi.json", openapi))]
     routes += page_routes(world, Endpoint(pipeline, "GET /", about), plain_invoice)
-    app = Starlette(routes=routes, exception_handlers={HTTPException: _unrouted(world.request_log)})
+    guard = Middleware(OriginGuard, world.origin_check, world.request_log)
+    app = Starlette(routes=routes, middleware=[guard], exception_handlers={HTTPException: _unrouted(world.request_log)})
     # A redirect would answer a POST to a path with a slash too many with something that is not the API's.
     app.router.redirect_slashes = False
     return app

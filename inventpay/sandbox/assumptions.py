@@ -38,6 +38,7 @@ NOT_FOUND_ERROR = "Not found"
 METHOD_NOT_ALLOWED_ERROR = "Method not allowed"
 BODY_TOO_LARGE_ERROR = "Request body too large"
 MEDIA_TYPE_ERROR = "Unsupported content type"
+FOREIGN_REQUEST_ERROR = "Request of another site refused"
 RATE_LIMITED_ERROR = "Rate limit exceeded"
 INTERNAL_ERROR = "Internal server error"
 

@@ -20,6 +20,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help="port to listen on, 0 for any free one (default: %(default)s)"
     )
+    parser.add_argument(
+        "--allow-host",
+        metavar="HOST",
+        action="append",
+        default=[],
+        help="another host than this machine's under which requests may come, such as the name of a container; "
+        "* is any; needed with --host beyond loopback; may be repeated",
+    )
+    parser.add_argument("--public-url", metavar="URL", help="base of links in answers (default: the request's)")
     parser.add_argument("--api-key", default=assumptions.API_KEY, help="X-API-Key to accept (default: %(default)s)")
     parser.add_argument(
         "--withdrawal-key",
@@ -71,6 +80,8 @@ def main(args: argparse.Namespace) -> int:
             withdrawal_key=args.withdrawal_key,
             rate_limits=Unlimited() if args.no_rate_limits else policy_named(args.rate_limits),
             rate_limit_headers=args.rate_limit_headers,
+            allowed_hosts=args.allow_host,
+            public_url=args.public_url,
             webhooks=WebhookSettings(
                 url=args.webhook_url,
                 secret=args.webhook_secret,

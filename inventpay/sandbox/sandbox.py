@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
@@ -21,6 +21,7 @@ from .http import fields, server
 from .http.access import Keys
 from .http.faults import Faults
 from .http.idempotency import IdempotencyStore
+from .http.origin_check import OriginCheck
 from .http.request_log import RequestLog
 from .http.transport import SandboxTransport
 from .limits.rate_limit_headers import RateLimitHeaders
@@ -68,12 +69,16 @@ class Sandbox:
         rate_limit_headers: RateLimitHeaders | str = RateLimitHeaders.X_RATELIMIT,
         webhooks: WebhookSettings | None = None,
         seed: int | None = None,
+        allowed_hosts: Collection[str] = (),
+        public_url: str | None = None,
     ) -> None:
         """Take the keys to accept, the clock to live by, the rate limits (by default `SlidingLog()`), the form of the
-        headers that tell of them, how webhooks are delivered, and the seed of what happens by chance (faults and
-        response variants).
+        headers that report them, how webhooks are delivered, and the seed of what happens by chance (faults and
+        response variants). `allowed_hosts` are names under which requests may come besides those of this machine, such
+        as the name of a container; `"*"` is any. `public_url` is the base of links in answers where payers reach the
+        sandbox under another URL than the merchant.
 
-        Raises `ValueError` for a key that could not be sent in a header, or an unknown form.
+        Raises `ValueError` for a key that no header can carry, an unknown form, or a host with scheme, port or path.
         """
         policy = SlidingLog() if rate_limits is None else rate_limits
         self.world: World = new_world(
@@ -82,6 +87,8 @@ class Sandbox:
             limits=RateLimiting(policy, RateLimitHeaders(rate_limit_headers)),
             webhooks=webhooks or WebhookSettings(),
             seed=seed,
+            origin_check=OriginCheck(allowed_hosts),
+            public_url=None if public_url is None else public_url.rstrip("/"),
         )
         world = self.world
         self.clock: SandboxClock = world.clock
@@ -224,8 +231,10 @@ class Sandbox:
     def run(self, host: str = "127.0.0.1", port: int = 0) -> Generator[server.RunningServer, None, None]:
         """Serve in a thread while the `with` block runs, and deliver webhooks; port 0 takes a free one.
 
-        Raises `AddressError` when the address cannot be listened on.
+        Raises `AddressError` when the address cannot be listened on, and `ValueError` for one that other machines
+        reach while no `allowed_hosts` are named.
         """
+        self.world.origin_check.require(host)
         with server.run_in_thread(self.app, host, port) as running, self.webhooks.sending():
             self._servers.append(running)
             try:

@@ -27,11 +27,13 @@ def serve(
 ) -> None:
     """Serve until Ctrl-C, after printing the URL, the keys and how to use them to `out` (by default stdout).
 
-    Listens on this machine alone unless `host` says otherwise; then it warns. Raises `AddressError`, whose message is
-    one plain line, when it cannot listen there. `state` is a file to start from, if it is there, and to keep the state
+    Listens on this machine alone unless `host` says otherwise; then the first line warns. Raises `ValueError` for such
+    a host while `Sandbox(allowed_hosts=...)` names none, and `AddressError`, whose message is one plain line, when it
+    cannot listen there. `state` is a file to start from, if it is there, and to keep the state
     in; raises `StateFileError`, also one line, where that fails.
     """
     sandbox = Sandbox() if sandbox is None else sandbox
+    sandbox.world.origin_check.require(host)
     keeping = nullcontext() if state is None else kept(sandbox.world, state)
     with listen(host, port) as listener, keeping, sandbox.webhooks.sending(), suppress(KeyboardInterrupt):
         print(_welcome(sandbox, RunningServer(host, listener.getsockname()[1])), file=out or sys.stdout, flush=True)
@@ -41,6 +43,7 @@ def serve(
 def _welcome(sandbox: Sandbox, running: RunningServer) -> str:
     url = running.url
     lines = [
+        *_warning(running.host),
         f"InventPay sandbox at {url} (made-up money only; Ctrl-C stops it)",
         "",
         f"  export INVENTPAY_BASE_URL={url}",
@@ -54,10 +57,10 @@ def _welcome(sandbox: Sandbox, running: RunningServer) -> str:
         f"See everything:  curl {url}/sandbox/state",
         f"Webhooks go to:  {sandbox.webhooks.url or 'the callbackUrl of each payment (--webhook-url: one for all)'}",
     ]
-    if not is_loopback(running.host):
-        lines += [
-            "",
-            f"Warning: {running.host} is not a loopback address. Whoever can reach this machine can use the sandbox,",
-            "its control calls included.",
-        ]
     return "\n".join(lines)
+
+
+def _warning(host: str) -> list[str]:
+    if is_loopback(host):
+        return []
+    return [f"Warning: {host} is not a loopback address. Other machines can use it, its control calls included."]

@@ -9,6 +9,7 @@ from .http.access import Keys
 from .http.endpoint import Pipeline
 from .http.faults import Faults
 from .http.idempotency import IdempotencyStore
+from .http.origin_check import OriginCheck
 from .http.request_log import RequestLog
 from .limits.rate_limiting import RateLimiting
 from .merchant.state import State
@@ -25,6 +26,8 @@ class World:
     keys: Keys
     clock: SandboxClock
     limits: RateLimiting
+    origin_check: OriginCheck = attrs.field(factory=OriginCheck)
+    public_url: str | None = None
     faults: Faults
     variants: Variants
     state: State
@@ -43,6 +46,7 @@ class World:
             idempotency=self.idempotency,
             faults=self.faults,
             log=self.request_log,
+            public_url=self.public_url,
             reshape=self.variants.wrap,
         )
 
@@ -59,7 +63,16 @@ class World:
         self.variants.clear()
 
 
-def new_world(*, keys: Keys, clock: Clock, limits: RateLimiting, webhooks: WebhookSettings, seed: int | None) -> World:
+def new_world(
+    *,
+    keys: Keys,
+    clock: Clock,
+    limits: RateLimiting,
+    webhooks: WebhookSettings,
+    seed: int | None,
+    origin_check: OriginCheck,
+    public_url: str | None,
+) -> World:
     """Return a world without records; `seed` decides what happens by chance."""
     shown = clock if isinstance(clock, SandboxClock) else SandboxClock(clock)
     state = State(shown)
@@ -69,6 +82,8 @@ def new_world(*, keys: Keys, clock: Clock, limits: RateLimiting, webhooks: Webho
         keys=keys,
         clock=shown,
         limits=limits,
+        origin_check=origin_check,
+        public_url=public_url,
         faults=Faults(seed),
         variants=Variants(seed),
         state=state,

@@ -22,6 +22,11 @@ class Connection(Protocol):
         """Whether pauses and streams should end now, because the server stops or the client left."""
         ...
 
+    @property
+    def is_in_process(self) -> bool:
+        """Whether the client is in this process, without a socket between."""
+        ...
+
     def reset(self) -> None:
         """Breaks it off at once, as a crashed server does."""
         ...

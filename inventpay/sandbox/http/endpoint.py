@@ -23,6 +23,7 @@ from .access import Access, Keys
 from .answers import Answer, refusal
 from .faults import Faults, deliver
 from .idempotency import IdempotencyStore
+from .origin_check import origin
 from .request_log import RequestLog
 
 logger: logging.Logger = logging.getLogger("inventpay.sandbox")
@@ -62,6 +63,8 @@ class Pipeline:
     idempotency: IdempotencyStore
     faults: Faults
     log: RequestLog
+    public_url: str | None
+    """The base URL of links in answers, or None for the one by which the request came."""
     reshape: Callable[[str, Answer], Answer]
     """Returns the answer of an endpoint in the chosen variant of its envelope."""
 
@@ -161,14 +164,15 @@ class Endpoint:
     async def _perform(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]) -> Answer:
         path_params: dict[str, str] = scope["path_params"]
         query = _query(scope)
+        base = self._pipeline.public_url or origin(scope)
         if self.reads is Reads.NOTHING:
-            return await self._handled(Call(path_params, query, None, origin(scope)))
+            return await self._handled(Call(path_params, query, None, base))
         is_long = self.reads is Reads.LONG_JSON
         raw = await body.read(receive, assumptions.MAX_KEYS_BODY_BYTES if is_long else assumptions.MAX_BODY_BYTES)
         if self.reads is Reads.OPTIONAL_JSON:
-            return await self._handled(Call(path_params, query, body.decode(raw or b"{}"), origin(scope)))
+            return await self._handled(Call(path_params, query, body.decode(raw or b"{}"), base))
         body.require_json(headers)
-        call = Call(path_params, query, body.decode(raw), origin(scope))
+        call = Call(path_params, query, body.decode(raw), base)
         key = headers.get(assumptions.IDEMPOTENCY_KEY_HEADER)
         if key is None or not self._pipeline.idempotency.honoured:
             return await self._handled(call)
@@ -203,11 +207,3 @@ def _query(scope: Scope) -> dict[str, str]:
     for name, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True):
         members[name] = f"{members[name]},{value}" if name in members else value
     return members
-
-
-def origin(scope: Scope) -> str:
-    """Scheme, host and port under which this request reached the sandbox."""
-    # The address of the socket rather than the Host header, which a client may fill with anything.
-    host, port = scope.get("server") or ("127.0.0.1", None)
-    shown = f"[{host}]" if ":" in host else host
-    return f"{scope['scheme']}://{shown}" + ("" if port is None else f":{port}")

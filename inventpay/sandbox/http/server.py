@@ -137,6 +137,10 @@ class _Connection:
         # The client may be gone too.
         return self._protocol.is_ending or self._protocol.transport.is_closing()
 
+    @property
+    def is_in_process(self) -> bool:
+        return False
+
     def reset(self) -> None:
         listener = self._protocol.transport.get_extra_info("socket")
         # Without lingering the kernel sends a reset instead of a goodbye.

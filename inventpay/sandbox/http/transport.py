@@ -48,6 +48,8 @@ class SandboxTransport(httpx.AsyncBaseTransport, httpx.BaseTransport):
 class _Line:
     """A connection that is not there."""
 
+    is_in_process = True
+
     def __init__(self) -> None:
         self.is_ending = False
         self.is_reset = False

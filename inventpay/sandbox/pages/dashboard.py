@@ -8,7 +8,7 @@ import attrs
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ...options import RateClass
-from ..http.endpoint import origin
+from ..http.origin_check import origin
 from ..merchant.coins import COINS
 from ..shapes.variants import VARIANTS
 from ..world import World
@@ -72,7 +72,7 @@ class Dashboard:
         clock = self._world.clock
         answer = rendering.page(
             "dashboard.html",
-            url=origin(scope),
+            url=self._world.public_url or origin(scope),
             keys=self._world.keys,
             sections=self.sections(scope),
             now=clock() * 1000,

@@ -60,7 +60,7 @@ def test_a_reset_is_one_for_the_kernel_too(api: Api) -> None:
     """The client's socket gets ECONNRESET, not the end of a stream."""
     api.sandbox.faults.add(Fault.reset())
     with socket.create_connection((api.server.host, api.server.port), timeout=5) as connection:
-        connection.sendall(b"GET /v1/invoice/x/status HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall(b"GET /v1/invoice/x/status HTTP/1.1\r\nHost: localhost\r\n\r\n")
         with pytest.raises(ConnectionResetError):
             connection.recv(1)
 
@@ -125,7 +125,7 @@ def test_a_server_in_the_middle_of_a_pause_stops_at_once(caplog: pytest.LogCaptu
     sandbox.faults.add(Fault.slow_start(60))
     with sandbox.run() as server:
         waiting = socket.create_connection((server.host, server.port), timeout=5)
-        waiting.sendall(b"GET /v1/invoice/x/status HTTP/1.1\r\nHost: x\r\n\r\n")
+        waiting.sendall(b"GET /v1/invoice/x/status HTTP/1.1\r\nHost: localhost\r\n\r\n")
         while sandbox.faults.planned:
             time.sleep(0.005)
         began = time.perf_counter()

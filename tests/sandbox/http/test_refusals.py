@@ -170,9 +170,11 @@ def test_keys_of_a_product_may_be_4_mib(api: Api) -> None:
     [
         b"\x00\xff\xfe\r\n\r\n",
         b"GET /v1/merchant/balance HTTP/1.1 and more\r\n\r\n",
-        b"GET /\xc3\xa9 HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"POST /v1/create_payment HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-        b"POST /v1/create_payment HTTP/1.1\r\nHost: x\r\n" + JSON_HEADERS + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET /\xc3\xa9 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"POST /v1/create_payment HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        b"POST /v1/create_payment HTTP/1.1\r\nHost: localhost\r\n"
+        + JSON_HEADERS
+        + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
     ],
 )
 def test_what_is_not_http_is_refused_in_the_apis_form(api: Api, request_bytes: bytes) -> None:
@@ -185,7 +187,7 @@ def test_what_is_not_http_is_refused_in_the_apis_form(api: Api, request_bytes: b
 
 def test_garbage_after_a_started_answer_just_ends_the_connection(api: Api) -> None:
     """A body that turns into garbage after its request was refused gets no second answer."""
-    start = b"POST /v1/create_payment HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    start = b"POST /v1/create_payment HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
     with socket.create_connection((api.server.host, api.server.port), timeout=5) as connection:
         connection.sendall(start)
         received = b""
@@ -199,7 +201,7 @@ def test_garbage_after_a_started_answer_just_ends_the_connection(api: Api) -> No
 
 def test_a_client_that_goes_away_changes_nothing(api: Api) -> None:
     """Half a request has no effect and no answer."""
-    head = b"POST /v1/create_payment HTTP/1.1\r\nHost: x\r\n" + JSON_HEADERS + b"Content-Length: 33\r\n\r\n"
+    head = b"POST /v1/create_payment HTTP/1.1\r\nHost: localhost\r\n" + JSON_HEADERS + b"Content-Length: 33\r\n\r\n"
     assert exchange(api, head + b'{"amount": 1, "currency": "BTC"') == b""
     assert api.sandbox.state.counts() == {"payments": 0, "withdrawals": 0}
 
@@ -225,7 +227,7 @@ async def test_a_defect_of_the_sandbox_is_a_plain_500(
     """The answer tells nothing of the inside; the log has the traceback."""
     sandbox, clock = broken
     transport = httpx.ASGITransport(sandbox.app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as http:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
         clock.broken = True
         answer = await http.get("/v1/invoice/x/status")
     assert (answer.status_code, answer.json()) == (500, refusal("Internal server error", 500))

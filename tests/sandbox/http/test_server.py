@@ -52,7 +52,7 @@ def test_a_server_is_ready_when_entered_and_gone_when_left() -> None:
 def test_leaving_does_not_wait_for_idle_or_half_sent_requests() -> None:
     """Open connections, one of them in the middle of a request, are closed and do not hold up the end."""
     sandbox = Sandbox()
-    half = b"POST /v1/create_invoice HTTP/1.1\r\nHost: x\r\nX-API-Key: pk_test_sandbox\r\nContent-Length: 9\r\n\r\n{"
+    half = b"POST /v1/create_invoice HTTP/1.1\r\nHost: [::1]\r\nX-API-Key: pk_test_sandbox\r\nContent-Length: 9\r\n\r\n{"
     with sandbox.run() as server:
         idle = socket.create_connection((server.host, server.port))
         sending = socket.create_connection((server.host, server.port))
@@ -150,15 +150,16 @@ def test_ipv6_loopback_is_served_and_named_in_links() -> None:
         pytest.skip("no IPv6 loopback here")
 
 
-async def test_links_without_a_port_have_none() -> None:
-    """Behind an application server that knows no port, links are made of the host alone."""
-    sandbox = Sandbox()
-    scope_server = ("sandbox.example", None)
+@pytest.mark.parametrize("by_socket", [False, True])
+async def test_links_without_a_port_have_none(by_socket: bool) -> None:
+    """Links have the host of the request alone where it names no port, or that of the socket for HTTP/1.0."""
+    sandbox = Sandbox(allowed_hosts=["sandbox.example"])
 
     async def app(scope, receive, send):  # type: ignore[no-untyped-def]
-        await sandbox.app({**scope, "server": scope_server}, receive, send)
+        headers = [(name, value) for name, value in scope["headers"] if not (by_socket and name == b"host")]
+        await sandbox.app({**scope, "server": ("sandbox.example", None), "headers": headers}, receive, send)
 
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as http:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sandbox.example") as http:
         answer = await http.post("/v1/create_invoice", json={"amount": 1}, headers={"X-API-Key": sandbox.api_key})
     assert answer.json()["data"]["invoiceUrl"].startswith("http://sandbox.example/invoice/")
 
@@ -235,10 +236,14 @@ class InterruptedOutput:
 
 
 def test_serving_beyond_loopback_warns() -> None:
-    """An address that others can reach is used only when asked for, and with a warning."""
+    """An address that others can reach is used only with a host that is allowed, and the first line warns."""
+    with pytest.raises(ValueError, match=r"0\.0\.0\.0 can be reached from other machines"):
+        serve("0.0.0.0", 0)
+    with pytest.raises(ValueError, match="allowed_hosts"), Sandbox().run("0.0.0.0"):
+        pass
     out = InterruptedOutput()
-    serve("0.0.0.0", 0, out=out)  # type: ignore[arg-type]
-    assert "Warning: 0.0.0.0 is not a loopback address" in out.text
+    serve("0.0.0.0", 0, sandbox=Sandbox(allowed_hosts=["sandbox"]), out=out)  # type: ignore[arg-type]
+    assert out.text.startswith("Warning: 0.0.0.0 is not a loopback address")
     assert "http://127.0.0.1:" in out.text
 
 

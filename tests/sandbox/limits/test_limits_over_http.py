@@ -56,7 +56,7 @@ async def test_callers_without_an_address_are_counted_together() -> None:
     """An application server that tells no client address makes one caller of all."""
     sandbox = Sandbox(clock=ManualClock(), rate_limits=SlidingLog({"status_checks": 1}))
     transport = httpx.ASGITransport(sandbox.app, client=None)  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as http:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
         statuses = [(await http.get("/v1/invoice/x/status")).status_code for _ in range(2)]
     assert statuses == [404, 429]
 
@@ -64,7 +64,7 @@ async def test_callers_without_an_address_are_counted_together() -> None:
 async def test_without_limits_there_are_no_limit_headers() -> None:
     """`Unlimited` refuses nothing and promises nothing."""
     sandbox = Sandbox(rate_limits=Unlimited())
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(sandbox.app), base_url="http://sandbox") as http:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(sandbox.app), base_url="http://localhost") as http:
         answers = [await http.get("/v1/invoice/x/status") for _ in range(301)]
     assert {answer.status_code for answer in answers} == {404}
     assert "x-ratelimit-limit" not in answers[-1].headers

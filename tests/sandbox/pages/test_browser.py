@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from inventpay.sandbox.http.answers import HTML, Answer
+from inventpay.sandbox.http.server import run_in_thread
 from tests.sandbox.conftest import Api
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium drives the browser")
@@ -22,7 +24,10 @@ from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
 CHROMIUM = shutil.which("chromium")
 DRIVER = shutil.which("chromedriver")
+# A name that the browser resolves to this machine, as an attacker's name does (DNS rebinding).
+EVIL = "evil.example"
 SWITCHES = (
+    f"--host-resolver-rules=MAP {EVIL} 127.0.0.1",
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -370,3 +375,44 @@ def test_keys_and_addresses_can_be_copied(api: Api, open_page: Callable[..., Pag
     page.wait_for(lambda: page.text("#notice") == "Address copied")
     read = "const done = arguments[0]; navigator.clipboard.readText().then(done, (error) => done(String(error)))"
     assert page.chromium.execute_async_script(read) == payment["address"]
+
+
+ATTACK = """
+    const done = arguments[arguments.length - 1];
+    const post = (body) => fetch(arguments[0] + "/sandbox/deposit", {method: "POST", mode: "no-cors", body});
+    post('{"currency": "BTC", "amount": 1}').then(() => done("sent"), (error) => done(String(error)));
+"""
+
+
+def test_a_page_of_another_site_cannot_drive_the_sandbox(chromium: Any, api: Api) -> None:
+    """A page of another origin posts a deposit: the request arrives, is refused, and nothing is deposited."""
+
+    async def page(scope: Any, receive: Any, send: Any) -> None:
+        await Answer(200, b"<!doctype html><title>Cat pictures</title>", HTML).send(send)
+
+    with run_in_thread(page, "127.0.0.1", 0) as attacker:
+        chromium.get(f"http://{EVIL}:{attacker.port}/")
+        assert chromium.title == "Cat pictures"
+        assert chromium.execute_async_script(ATTACK, f"http://localhost:{api.server.port}") == "sent"
+    (refused,) = [entry for entry in api.sandbox.request_log.newest() if entry.path == "/sandbox/deposit"]
+    assert (refused.status, "another site" in str(refused.note)) == (403, True)
+    assert api.sandbox.balance("BTC").available == 0
+
+
+def test_a_name_that_resolves_to_this_machine_reads_nothing(chromium: Any, api: Api) -> None:
+    """DNS rebinding: under another name neither a page nor the keys and secrets under /sandbox/ can be opened."""
+    for path in ("/", "/sandbox/webhooks", "/openapi.json"):
+        chromium.get(f"http://{EVIL}:{api.server.port}{path}")
+        shown = chromium.page_source
+        assert "Request of another site refused" in shown
+        assert api.sandbox.api_key not in shown
+        assert api.sandbox.webhooks.secret not in shown
+
+
+def test_its_own_page_works_under_every_name_of_this_machine(chromium: Any, api: Api) -> None:
+    """The dashboard's button resets the sandbox under localhost as under an address."""
+    for host in ("localhost", "shop.localhost", "127.0.0.1"):
+        api.sandbox.deposit("BTC", 1)
+        page = Page(chromium, f"http://{host}:{api.server.port}/")
+        page.press("Reset the sandbox")
+        page.wait_for(lambda: api.sandbox.balance("BTC").available == 0)
