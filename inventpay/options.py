@@ -273,6 +273,10 @@ class Secret:
 
 API_KEY_VARIABLE: Final = "INVENTPAY_API_KEY"
 WITHDRAWAL_KEY_VARIABLE: Final = "INVENTPAY_WITHDRAWAL_KEY"
+SANDBOX_API_KEY: Final = "pk_test_sandbox"
+SANDBOX_WITHDRAWAL_KEY: Final = "wk_test_sandbox"
+"""The sandbox's keys, and how the keys of its tests begin; assumed: no key of the live API begins so."""
+
 BASE_URL_VARIABLE: Final = "INVENTPAY_BASE_URL"
 
 
@@ -296,8 +300,11 @@ def read_key(value: str | None, *, variable: str, argument: str) -> Secret | Non
     return Secret(value)
 
 
-def read_base_url(value: str | None) -> str:
-    """The base URL from the argument, the environment or the documentation, without a trailing slash."""
+def read_base_url(value: str | None, *, allow_insecure: bool = False) -> str:
+    """Return the base URL from the argument, the environment or the documentation, without a trailing slash.
+
+    ``http://`` is for loopback hosts, and with ``allow_insecure`` for any host.
+    """
     if value is None:
         value = os.environ.get(BASE_URL_VARIABLE) or BASE_URL
     if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -314,13 +321,19 @@ def read_base_url(value: str | None) -> str:
         raise ConfigurationError("base_url must not hold a user name or password; pass keys with api_key=")
     if parts.scheme not in ("http", "https") or not host:
         raise ConfigurationError(f'base_url {shown(value)} must start with "https://" and name a host')
-    if parts.scheme == "http" and not is_loopback(host):
+    if parts.scheme == "http" and not (allow_insecure or is_loopback(host)):
         raise ConfigurationError(
-            f"base_url {shown(value)} would send your keys unencrypted; use https:// "
-            "(http:// is for loopback hosts only)"
+            f"base_url {shown(value)} would send your keys unencrypted; use https:// (http:// is for loopback hosts "
+            "only, and with allow_insecure=True for the keys of a sandbox)"
         )
     # Schemes ignore case, but comparisons of addresses do not.
     return (parts.scheme + value[len(parts.scheme) :]).rstrip("/")
+
+
+def is_insecure(base_url: str) -> bool:
+    """Return whether keys sent to a base URL cross a network unencrypted."""
+    parts = urlsplit(base_url)
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
 
 
 def read_headers(value: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:

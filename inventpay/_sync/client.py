@@ -71,6 +71,8 @@ class InventPay:
     - ``coalesce``: whether identical reads of concurrent callers are sent once; no answer is older than its question.
     - ``max_connections``: open at once. ``transport``: ``"aiohttp"`` (extra ``aiohttp``) or an httpx transport;
       ``http_client``: a client of httpx or httpx2 that stays yours to close. ``proxy``, ``verify``: as in httpx.
+    - ``allow_insecure``: accept a ``base_url`` of plain ``http://`` beyond this machine, such as that of a sandbox in
+      another container; possible with the keys of a sandbox only.
     - ``headers``: sent with every call. ``hooks``: callables that get every event of :mod:`inventpay.hooks`.
 
     Raises ConfigurationError for a missing key, an unsafe URL, or options that contradict each other.
@@ -97,6 +99,7 @@ class InventPay:
         verify: bool | str | ssl.SSLContext = True,
         headers: Mapping[str, str] | None = None,
         hooks: Sequence[Hook] = (),
+        allow_insecure: bool = False,
     ) -> None:
         from .._concurrency.threads import Waiting
 
@@ -107,6 +110,7 @@ class InventPay:
             http_client=http_client,
             proxy=proxy,
             verify=verify,
+            allow_insecure=allow_insecure,
         )
         settings = read_transport_settings(
             api_key=api_key,

@@ -14,11 +14,14 @@ from ..errors import ConfigurationError
 from ..options import (
     API_KEY_VARIABLE,
     BASE_URL,
+    SANDBOX_API_KEY,
+    SANDBOX_WITHDRAWAL_KEY,
     WITHDRAWAL_KEY_VARIABLE,
     RateClass,
     RateLimits,
     RetryPolicy,
     Secret,
+    is_insecure,
     read_base_url,
     read_key,
 )
@@ -89,7 +92,14 @@ class TransportSettings:
 
 
 def read_connection_settings(
-    *, base_url: str | None, max_connections: int, transport: Any, http_client: Any, proxy: Any, verify: Any
+    *,
+    base_url: str | None,
+    max_connections: int,
+    transport: Any,
+    http_client: Any,
+    proxy: Any,
+    verify: Any,
+    allow_insecure: bool = False,
 ) -> ConnectionSettings:
     """Checked settings. Raises ConfigurationError for those that contradict each other."""
     if http_client is not None:
@@ -104,7 +114,7 @@ def read_connection_settings(
     if isinstance(max_connections, bool) or not isinstance(max_connections, int) or max_connections < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"max_connections={shown(max_connections)} must be a whole number of at least 1")
     return ConnectionSettings(
-        base_url=read_base_url(base_url),
+        base_url=read_base_url(base_url, allow_insecure=allow_insecure),
         max_connections=max_connections,
         transport=transport,
         http_client=http_client,
@@ -129,14 +139,26 @@ def read_transport_settings(
             f"no API key: pass api_key=, or set the environment variable {API_KEY_VARIABLE} "
             "(inventpay.io: Dashboard, Settings, API Keys)"
         )
+    other = read_key(withdrawal_key, variable=WITHDRAWAL_KEY_VARIABLE, argument="withdrawal_key")
+    if is_insecure(base_url):
+        _check_insecure(key, "api_key", SANDBOX_API_KEY)
+        _check_insecure(other, "withdrawal_key", SANDBOX_WITHDRAWAL_KEY)
     return TransportSettings(
         api_key=key,
-        withdrawal_key=read_key(withdrawal_key, variable=WITHDRAWAL_KEY_VARIABLE, argument="withdrawal_key"),
+        withdrawal_key=other,
         policy=_instance(retry, RetryPolicy, "retry"),
         rate_limits=_checked_classes(_instance(rate_limits, RateLimits, "rate_limits")),
         base_url=base_url,
         hooks=_checked_hooks(hooks),
     )
+
+
+def _check_insecure(key: Secret | None, argument: str, prefix: str) -> None:
+    if key is not None and not key.reveal().startswith(prefix):
+        raise ConfigurationError(
+            f'{argument} is not the key of a sandbox (they begin with "{prefix}"), and would be sent unencrypted: '
+            "allow_insecure=True is for sandboxes only; use https://"
+        )
 
 
 def _instance(value: T | None, kind: type[T], argument: str) -> T:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from ..options import SANDBOX_API_KEY, SANDBOX_WITHDRAWAL_KEY
+
 # --- Keys and access -------------------------------------------------------------------------------------------------
 
 # assumed: test keys exist ("separate test API keys") but no prefix is named; these two cannot be taken for real ones.
-API_KEY = "pk_test_sandbox"
-WITHDRAWAL_KEY = "wk_test_sandbox"
+API_KEY = SANDBOX_API_KEY
+WITHDRAWAL_KEY = SANDBOX_WITHDRAWAL_KEY
 
 # assumed: what a missing or wrong X-Withdrawal-Key gets beside a valid X-API-Key. The official clients raise 403 for a
 # missing one before sending anything; the server's own answer is documented nowhere.

@@ -268,3 +268,38 @@ def test_what_cannot_be_called_is_no_hook(hooks: Any) -> None:
     message = refusal(transport, hooks=hooks)
     assert message.startswith("hooks= takes a sequence of callables; ")
     assert message.endswith(" is not callable")
+
+
+@pytest.mark.parametrize(
+    ("keys", "argument"),
+    [
+        ({"api_key": "pk_live_hunter2"}, "api_key"),
+        ({"api_key": "cmfnz7jei0005p54eekx4e6mb"}, "api_key"),
+        ({"api_key": "wk_test_sandbox"}, "api_key"),
+        ({"api_key": "pk_test_sandbox", "withdrawal_key": "wk_live_hunter2"}, "withdrawal_key"),
+        ({"api_key": "pk_test_sandbox", "withdrawal_key": "pk_test_sandbox"}, "withdrawal_key"),
+    ],
+)
+def test_only_the_keys_of_a_sandbox_cross_a_network_unencrypted(keys: dict[str, str], argument: str) -> None:
+    """With allow_insecure a key of the live API is refused at once, and the error does not show it."""
+    insecure = connection(base_url="http://sandbox:8000", allow_insecure=True)
+    with pytest.raises(ConfigurationError, match=f"{argument} is not the key of a sandbox") as caught:
+        transport(**keys, base_url=insecure.base_url)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("base_url", ["http://sandbox:8000", "http://10.0.0.7:8000", "HTTP://SANDBOX:8000/"])
+def test_a_sandbox_elsewhere_needs_allow_insecure(base_url: str) -> None:
+    """Plain http to another host is refused without the option, and accepted with it for the sandbox's keys."""
+    with pytest.raises(ConfigurationError, match="allow_insecure=True for the keys of a sandbox"):
+        connection(base_url=base_url)
+    accepted = connection(base_url=base_url, allow_insecure=True)
+    keys = {"api_key": "pk_test_sandbox_7", "withdrawal_key": "wk_test_sandbox"}
+    assert transport(**keys, base_url=accepted.base_url).base_url.startswith("http://")
+
+
+def test_live_keys_may_go_to_loopback_and_over_tls() -> None:
+    """Neither a loopback host nor https is insecure, whatever allow_insecure says."""
+    for base_url in ("http://shop.localhost:1", "http://127.0.0.1:8787", "https://api.inventpay.io"):
+        checked = connection(base_url=base_url, allow_insecure=True)
+        assert transport(api_key="pk_live_hunter2", base_url=checked.base_url).base_url == base_url

@@ -402,12 +402,12 @@ PLAIN = "base_url must be printable ASCII without spaces, backslashes, query or 
         (
             "http://api.inventpay.io",
             "base_url 'http://api.inventpay.io' would send your keys unencrypted; use https:// "
-            "(http:// is for loopback hosts only)",
+            "(http:// is for loopback hosts only, and with allow_insecure=True for the keys of a sandbox)",
         ),
         (
             "http://127.0.0.1.evil.example",
             "base_url 'http://127.0.0.1.evil.example' would send your keys unencrypted; use https:// "
-            "(http:// is for loopback hosts only)",
+            "(http:// is for loopback hosts only, and with allow_insecure=True for the keys of a sandbox)",
         ),
         ("ftp://api.inventpay.io", "base_url 'ftp://api.inventpay.io' must start with \"https://\" and name a host"),
         ("api.inventpay.io", "base_url 'api.inventpay.io' must start with \"https://\" and name a host"),

@@ -52,7 +52,9 @@ def test_a_server_is_ready_when_entered_and_gone_when_left() -> None:
 def test_leaving_does_not_wait_for_idle_or_half_sent_requests() -> None:
     """Open connections, one of them in the middle of a request, are closed and do not hold up the end."""
     sandbox = Sandbox()
-    half = b"POST /v1/create_invoice HTTP/1.1\r\nHost: [::1]\r\nX-API-Key: pk_test_sandbox\r\nContent-Length: 9\r\n\r\n{"
+    half = (
+        b"POST /v1/create_invoice HTTP/1.1\r\nHost: [::1]\r\nX-API-Key: pk_test_sandbox\r\nContent-Length: 9\r\n\r\n{"
+    )
     with sandbox.run() as server:
         idle = socket.create_connection((server.host, server.port))
         sending = socket.create_connection((server.host, server.port))
