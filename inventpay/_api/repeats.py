@@ -87,10 +87,10 @@ _Reader: TypeAlias = Callable[[object], Any]
 # Each function imports the module of its resource when it is needed: most processes repeat nothing.
 
 
-def _payment(_path: _Values, _body: _Values) -> _Reader:
+def _payment(_path: _Values, body: _Values) -> _Reader:
     from .payments import read_payment
 
-    return read_payment
+    return functools.partial(read_payment, currency=body["currency"])
 
 
 def _invoice(_path: _Values, _body: _Values) -> _Reader:
@@ -111,16 +111,22 @@ def _balances(_path: _Values, _body: _Values) -> _Reader:
     return read_balances
 
 
-def _balance(_path: _Values, _body: _Values) -> _Reader:
+def _balance(path: _Values, _body: _Values) -> _Reader:
     from .balances import read_balance
 
-    return read_balance
+    return functools.partial(read_balance, currency=path["currency"])
 
 
-def _withdrawal(_path: _Values, _body: _Values) -> _Reader:
+def _created_withdrawal(_path: _Values, body: _Values) -> _Reader:
     from .withdrawals import read_withdrawal
 
-    return read_withdrawal
+    return functools.partial(read_withdrawal, currency=body["currency"])
+
+
+def _withdrawal(path: _Values, _body: _Values) -> _Reader:
+    from .withdrawals import read_withdrawal
+
+    return functools.partial(read_withdrawal, withdrawal_id=path["withdrawalId"])
 
 
 def _store(_path: _Values, _body: _Values) -> _Reader:
@@ -141,16 +147,16 @@ def _checkout(_path: _Values, _body: _Values) -> _Reader:
     return read_checkout
 
 
-def _order(_path: _Values, _body: _Values) -> _Reader:
+def _order(path: _Values, _body: _Values) -> _Reader:
     from .orders import read_order
 
-    return read_order
+    return functools.partial(read_order, order_id=path["orderId"])
 
 
-def _product(_path: _Values, _body: _Values) -> _Reader:
+def _product(path: _Values, _body: _Values) -> _Reader:
     from .products import read_product
 
-    return read_product
+    return functools.partial(read_product, product_id=path.get("productId"))
 
 
 def _confirmation(_path: _Values, _body: _Values) -> _Reader:
@@ -199,16 +205,16 @@ def _webhook_test(_path: _Values, body: _Values) -> _Reader:
     return functools.partial(read_tested, url=body.get("webhookUrl"))
 
 
-def _delivery(_path: _Values, _body: _Values) -> _Reader:
+def _delivery(path: _Values, _body: _Values) -> _Reader:
     from .webhooks import read_one_delivery
 
-    return read_one_delivery
+    return functools.partial(read_one_delivery, delivery_id=path["deliveryId"])
 
 
-def _retried_delivery(_path: _Values, _body: _Values) -> _Reader:
+def _retried_delivery(path: _Values, _body: _Values) -> _Reader:
     from .webhooks import read_retried
 
-    return read_retried
+    return functools.partial(read_retried, delivery_id=path["deliveryId"])
 
 
 def _webhook_stats(_path: _Values, _body: _Values) -> _Reader:
@@ -223,7 +229,7 @@ _READERS: Final[Mapping[str, Callable[[_Values, _Values], _Reader]]] = {
     endpoints.PAYMENT_STATUS.name: _payment_status,
     endpoints.BALANCES.name: _balances,
     endpoints.BALANCE.name: _balance,
-    endpoints.CREATE_WITHDRAWAL.name: _withdrawal,
+    endpoints.CREATE_WITHDRAWAL.name: _created_withdrawal,
     endpoints.WITHDRAWAL.name: _withdrawal,
     endpoints.CREATE_STORE.name: _store,
     endpoints.STORE.name: _store,

@@ -26,6 +26,7 @@ from ..options import (
     RateLimits,
     RetryPolicy,
     Unset,
+    WatchSettings,
     read_call_options,
 )
 from ..responses import APIResponse
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     import httpx
 
     from .._api.amounts import Amount
-    from .._api.echoes import AnswerChecks
     from .._api.health_check import CheckResult
     from ..hooks import Hook
     from ..webhooks.events import WebhookEvent
@@ -69,14 +69,13 @@ class InventPay:
     - ``max_retries``, ``retry``: how often, and how, a call is repeated when that is safe.
     - ``rate_limits``: what the API allows; ``limiter``: who shares it. By default all clients of one process with the
       same key, URL and limits do; with a :class:`inventpay.redis.RedisLimiter` those of many processes and hosts.
+    - ``watch_settings``: what is assumed of payers, which decides which watched payments are polled most often.
     - ``coalesce``: whether identical reads of concurrent callers are sent once; no answer is older than its question.
     - ``max_connections``: open at once. ``transport``: ``"aiohttp"`` (extra ``aiohttp``) or an httpx transport;
       ``http_client``: a client of httpx or httpx2 that stays yours to close. ``proxy``, ``verify``: as in httpx.
     - ``allow_insecure``: accept a ``base_url`` of plain ``http://`` beyond this machine, such as that of a sandbox in
       another container; possible with the keys of a sandbox only.
     - ``headers``: sent with every call. ``hooks``: callables that get every event of :mod:`inventpay.hooks`.
-    - ``answer_checks``: an answer that contradicts the request is an AnswerMismatchError; with ``"warn"`` one that
-      contradicts only its amount, currency or order id is a warning.
 
     Raises ConfigurationError for a missing key, an unsafe URL, or options that contradict each other.
     """
@@ -94,6 +93,7 @@ class InventPay:
         retry: RetryPolicy | None = None,
         rate_limits: RateLimits | None = None,
         limiter: Limiter | None = None,
+        watch_settings: WatchSettings | None = None,
         coalesce: bool = True,
         max_connections: int = MAX_CONNECTIONS,
         transport: Literal["aiohttp"] | httpx.BaseTransport | None = None,
@@ -103,7 +103,6 @@ class InventPay:
         headers: Mapping[str, str] | None = None,
         hooks: Sequence[Hook] = (),
         allow_insecure: bool = False,
-        answer_checks: AnswerChecks = "raise",
     ) -> None:
         from .._concurrency.threads import Waiting
 
@@ -123,7 +122,7 @@ class InventPay:
             rate_limits=rate_limits,
             hooks=hooks,
             base_url=connection_settings.base_url,
-            answer_checks=answer_checks,
+            watch=watch_settings,
         )
         options = read_call_options(
             CallOptions(),
@@ -141,7 +140,7 @@ class InventPay:
         self._waiting = waiting
         self._connection = Connection(connection_settings, waiting)
         self._transport = Transport(settings, self._connection, limiter, waiting, coalesce=coalesce)
-        self._polling = Polling(settings, self._transport, waiting)
+        self._polling = Polling(settings, self._transport, limiter, waiting, share=coalesce)
         self._options = options
 
     # The groups of calls are made when they are first used, each with the models of its answers.

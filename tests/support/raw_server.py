@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Self
 
-from .api import documented_to
+from .api import documented
 
 Deed = Callable[["Exchange"], None]
 """What the server does once it has read a request."""
@@ -29,11 +29,6 @@ class Exchange:
     def line(self) -> str:
         """The request line as it arrived."""
         return self.request.partition(b"\r\n")[0].decode()
-
-    @property
-    def body(self) -> bytes:
-        """The body as it arrived."""
-        return self.request.partition(b"\r\n\r\n")[2]
 
     def header(self, name: str) -> str:
         """The value of a header, "" where it was not sent."""
@@ -55,16 +50,7 @@ class Exchange:
 def answers_as_documented(exchange: Exchange) -> None:
     """The documented answer."""
     method, target, _ = exchange.line.split(" ")
-    exchange.say(
-        200,
-        documented_to(
-            method,
-            target.partition("?")[0],
-            exchange.body,
-            exchange.header("X-API-Key"),
-            exchange.header("Idempotency-Key"),
-        ),
-    )
+    exchange.say(200, documented(method, target.partition("?")[0]))
 
 
 def never_answers(exchange: Exchange) -> None:
@@ -149,11 +135,7 @@ class RawServer:
     def _serve(self, connection: socket.socket) -> None:
         # A reset by the client is what some tests are about.
         with connection, contextlib.suppress(OSError):
-            early = b""
-            while True:
-                request, early = _read_request(connection, early)
-                if not request:
-                    break
+            while request := _read_request(connection):
                 exchange = Exchange(connection, request, self._over)
                 with self._lock:
                     self.exchanges.append(exchange)
@@ -164,23 +146,23 @@ class RawServer:
             self._open.discard(connection)
 
 
-def _read_request(connection: socket.socket, early: bytes = b"") -> tuple[bytes, bytes]:
-    """The next request, empty at the end of the connection, and what came of the one after it."""
-    data = early
+def _read_request(connection: socket.socket) -> bytes:
+    data = b""
     while b"\r\n\r\n" not in data:
         chunk = connection.recv(65_536)
         if not chunk:
-            return b"", b""
+            return b""
         data += chunk
-    head = data.partition(b"\r\n\r\n")[0]
+    head, _, body = data.partition(b"\r\n\r\n")
     length = re.search(rb"(?i)content-length: *(\d+)", head)
-    end = len(head) + 4 + (int(length[1]) if length else 0)
-    while len(data) < end:
+    missing = (int(length[1]) if length else 0) - len(body)
+    while missing > 0:
         chunk = connection.recv(65_536)
         if not chunk:
-            return b"", b""
+            return b""
         data += chunk
-    return data[:end], data[end:]
+        missing -= len(chunk)
+    return data
 
 
 @contextlib.contextmanager
