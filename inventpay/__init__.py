@@ -51,7 +51,6 @@ _EXPORTS = {
         "ServerError",
         "SignatureError",
         "StaleEventError",
-        "UnknownStateError",
         "UnsettledError",
         "WaitTimeoutError",
         "WebhookError",
@@ -108,7 +107,7 @@ _EXPORTS = {
         "WithdrawalState",
     ],
     "models.checkout": ["CheckoutItem"],
-    "options": ["RateClass", "RateLimits", "RetryPolicy", "Rule", "UNSET", "Unset", "WatchSettings"],
+    "options": ["RateClass", "RateLimits", "RetryPolicy", "Rule", "UNSET", "Unset"],
     "responses": ["APIResponse"],
 }
 __all__ = [
@@ -198,11 +197,9 @@ __all__ = [
     "StoreAnalytics",
     "StoreSettings",
     "TokenWaited",
-    "UnknownStateError",
     "Unset",
     "UnsettledError",
     "WaitTimeoutError",
-    "WatchSettings",
     "WebhookConfig",
     "WebhookDelivery",
     "WebhookError",

@@ -1,10 +1,11 @@
 """Guards the path of a call by counting instructions, which repeat where seconds do not.
 
 Counts those of one call of this package and of one bare ``get(...).json()`` of httpx under valgrind's callgrind, over
-an in-memory transport, with a fixed hash seed: those of many calls minus those of a few, so that imports and the first
-call are not in it. Compares with instructions.json and fails when a call takes over 5 % more than is written there.
+an in-memory transport and over a socket on loopback, with a fixed hash seed: those of many calls minus those of a few,
+so that imports and the first call are not in it. Compares with instructions.json and fails when a call takes over 5 %
+more than is written there.
 
-    nox -s instructions                 a minute or two; needs valgrind (Debian: apt-get install valgrind)
+    nox -s instructions                 two or three minutes; needs valgrind (Debian: apt-get install valgrind)
     nox -s instructions -- --update     writes what was counted, for a change that is worth it
 
 Counts depend on how Python was built and on the libraries. The same build and libraries are compared by the count;
@@ -27,14 +28,14 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from harness.bench import OURS, Bench, NotMeasured, clean_environment, contender_of, parser
+from harness.bench import OURS, Bench, NotMeasured, clean_environment, contender_of, parser, server
 
 FIGURES = Path(__file__).with_name("instructions.json")
 TOLERANCE = 0.05
 FEW, MANY = 40, 240
-WORLDS = ("async", "blocking")
+WORLDS = ("async", "blocking", "async over a socket", "blocking over a socket")
 CONTENDERS = (OURS, "httpx")
-LIBRARIES = ("httpx", "anyio", "attrs", "cattrs", "msgspec")
+LIBRARIES = ("httptools", "httpx", "anyio", "attrs", "cattrs", "msgspec")
 
 
 def main() -> int:
@@ -59,18 +60,19 @@ def main() -> int:
 def count(python: Path, contender: str, world: str) -> int:
     """Instructions of one call."""
     # What Python compiles at the first import would be counted in the first run alone.
-    prepare = [str(python), __file__, "--contender", contender, world, "1"]
-    subprocess.run(prepare, check=True, env=clean_environment(), timeout=120)
-    most, least = (run(python, contender, world, calls) for calls in (MANY, FEW))
+    with server() as url:
+        prepare = [str(python), __file__, "--contender", contender, world, "1", url]
+        subprocess.run(prepare, check=True, env=clean_environment(), timeout=120)
+        most, least = (run(python, contender, world, calls, url) for calls in (MANY, FEW))
     each = round((most - least) / (MANY - FEW))
     print(f"{world}: {contender}: {each:,} instructions a call", flush=True)
     return each
 
 
-def run(python: Path, contender: str, world: str, calls: int) -> int:
+def run(python: Path, contender: str, world: str, calls: int, url: str) -> int:
     """Instructions of a process that makes so many calls."""
     command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", str(python), __file__]
-    command += ["--contender", contender, world, str(calls)]
+    command += ["--contender", contender, world, str(calls), url]
     ran = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), timeout=580)
     found = re.search(r"Collected : (\d+)", ran.stderr)
     if ran.returncode or found is None:
@@ -115,21 +117,22 @@ def compare(written: Mapping[str, Any], now: Mapping[str, Any]) -> int:
     return int(grown)
 
 
-def contend(contender: str, world: str, calls: int) -> None:
+def contend(contender: str, world: str, calls: int, url: str) -> None:
     """So many calls."""
     import per_call
 
     # Whether one more full collection falls into the run is chance, and a tenth of all that is counted.
     gc.disable()
 
-    if world == "blocking":
-        call = per_call.blocking_call(contender)
+    base_url = url if "socket" in world else None
+    if world.startswith("blocking"):
+        call = per_call.blocking_call(contender, base_url)
         for _ in range(calls):
             call()
         return
 
     async def all_of_them() -> None:
-        call = per_call.async_call(contender)
+        call = per_call.async_call(contender, base_url)
         for _ in range(calls):
             await call()
 
@@ -138,6 +141,6 @@ def contend(contender: str, world: str, calls: int) -> None:
 
 if __name__ == "__main__":
     if said := contender_of(sys.argv[1:]):
-        contend(said[0], said[1], int(said[2]))
+        contend(said[0], said[1], int(said[2]), said[3])
     else:
         sys.exit(main())

@@ -52,11 +52,13 @@ KEY = "pk_live_benchmark_0123456789"
 BASE = "https://api.example.com"
 
 
-def async_call(contender: str) -> Callable[[], Awaitable[object]]:
+def async_call(contender: str, url: str | None = None) -> Callable[[], Awaitable[object]]:
+    """A call over the in-memory transport, or over a socket to a server at ``url``."""
+    memory = None if url is not None else _memory("httpx2" if contender == "httpx2" else "httpx", blocking=False)
     if contender == OURS:
         from inventpay import AsyncInventPay
 
-        client = AsyncInventPay(KEY, transport=_memory("httpx", blocking=False), rate_limits=_generous())
+        client = AsyncInventPay(KEY, base_url=url, transport=memory, rate_limits=_generous())
         return lambda: client.balances.get("USDT_BEP20")
     if contender == "stripe":
         stripe_client = _stripe()
@@ -65,7 +67,7 @@ def async_call(contender: str) -> Callable[[], Awaitable[object]]:
         models = _models(contender, blocking=False)
         return lambda: models.retrieve("model-1")
     library = __import__(contender)
-    bare = library.AsyncClient(transport=_memory(contender, blocking=False), base_url=BASE, headers={"X-API-Key": KEY})
+    bare = library.AsyncClient(transport=memory, base_url=url or BASE, headers={"X-API-Key": KEY})
 
     async def get() -> object:
         return (await bare.get(BALANCE_PATH)).json()
@@ -77,11 +79,13 @@ def _blocking(contender: str, size: int) -> float:
     return microseconds(blocking_call(contender), size, 8)
 
 
-def blocking_call(contender: str) -> Callable[[], object]:
+def blocking_call(contender: str, url: str | None = None) -> Callable[[], object]:
+    """The same, blocking."""
+    memory = None if url is not None else _memory("httpx2" if contender == "httpx2" else "httpx", blocking=True)
     if contender == OURS:
         from inventpay import InventPay
 
-        client = InventPay(KEY, transport=_memory("httpx", blocking=True), rate_limits=_generous())
+        client = InventPay(KEY, base_url=url, transport=memory, rate_limits=_generous())
         return lambda: client.balances.get("USDT_BEP20")
     if contender == VENDOR:
         from inventpay import PaymentSDK, SDKConfig
@@ -102,7 +106,7 @@ def blocking_call(contender: str) -> Callable[[], object]:
         models = _models(contender, blocking=True)
         return lambda: models.retrieve("model-1")
     library = __import__(contender)
-    bare = library.Client(transport=_memory(contender, blocking=True), base_url=BASE, headers={"X-API-Key": KEY})
+    bare = library.Client(transport=memory, base_url=url or BASE, headers={"X-API-Key": KEY})
     return lambda: bare.get(BALANCE_PATH).json()
 
 

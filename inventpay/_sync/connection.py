@@ -124,7 +124,7 @@ class Connection:
         body: bytes | None,
         progress: Progress,
     ) -> APIResponse:
-        from .._transport.http_client import new_request
+        from .._transport.http_client import new_request, response_headers
 
         handled = sys.exception()
         client = self._client(place, progress.new_connection)
@@ -141,7 +141,7 @@ class Connection:
             response = client.send(request, stream=True, follow_redirects=False)
             progress.stage = max(progress.stage, HEAD_RECEIVED)
             try:
-                found = Headers(response.headers.multi_items())
+                found = response_headers(response)
                 progress.on_headers(response.status_code, found)
                 content = self._body(response, found, progress)
             finally:

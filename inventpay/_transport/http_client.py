@@ -18,6 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from ..errors import ConfigurationError
+from ..headers import Headers
 from .settings import ConnectionSettings
 
 KEEPALIVE_EXPIRY: Final = 15.0
@@ -210,6 +211,15 @@ def new_request(
 
 _PLAIN: Final = re.compile(r"(?!.*/\.)((?:/[A-Za-z0-9._~-]+)+)(?:\?([A-Za-z0-9._~=&-]+))?")
 """A path, and a query, that httpx leaves as they are."""
+
+
+def response_headers(response: Any) -> Headers:
+    """Return the headers of a response of httpx."""
+    try:
+        return Headers([(name.decode("ascii"), value.decode("ascii")) for name, value in response.headers.raw])
+    except UnicodeDecodeError:
+        # httpx finds out which encoding fits all of them.
+        return Headers(response.headers.multi_items())
 
 
 def _url(base_url: str, path: str) -> tuple[httpx.URL, str]:

@@ -21,7 +21,6 @@ from ..options import (
     RateLimits,
     RetryPolicy,
     Secret,
-    WatchSettings,
     is_insecure,
     read_base_url,
     read_key,
@@ -78,7 +77,6 @@ class TransportSettings:
     policy: RetryPolicy
     rate_limits: RateLimits
     base_url: str = BASE_URL
-    watch: WatchSettings = field(factory=WatchSettings)
     hooks: tuple[Hook, ...] = ()
     user_agent: str = f"inventpay-python/{VERSION}"
 
@@ -133,7 +131,6 @@ def read_transport_settings(
     rate_limits: RateLimits | None,
     hooks: Iterable[Hook],
     base_url: str = BASE_URL,
-    watch: WatchSettings | None = None,
 ) -> TransportSettings:
     """Checked settings. Raises ConfigurationError for a missing key."""
     key = read_key(api_key, variable=API_KEY_VARIABLE, argument="api_key")
@@ -152,7 +149,6 @@ def read_transport_settings(
         policy=_instance(retry, RetryPolicy, "retry"),
         rate_limits=_checked_classes(_instance(rate_limits, RateLimits, "rate_limits")),
         base_url=base_url,
-        watch=_instance(watch, WatchSettings, "watch_settings"),
         hooks=_checked_hooks(hooks),
     )
 

@@ -221,10 +221,10 @@ def connect_proxy(*, refuses: bool = False) -> Iterator[tuple[str, list[str]]]:
 
 
 @contextlib.contextmanager
-def echo_process() -> Iterator[str]:
+def echo_process(*, tls: bool = False) -> Iterator[str]:
     """The base URL of a server in another process: one that no fork of this process inherits."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.support.servers"],
+        [sys.executable, "-m", "tests.support.servers", *(["tls"] if tls else [])],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -287,8 +287,10 @@ def descriptors() -> int:
 
 
 async def _serve_until_input_ends() -> None:
+    from tests.support.tls import server_context
+
     server = EchoServer()
-    await server.listen()
+    await server.listen(server_context() if "tls" in sys.argv else None)
     print(server.url, flush=True)
     await asyncio.to_thread(sys.stdin.read)
 

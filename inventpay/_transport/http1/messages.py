@@ -175,6 +175,8 @@ class ResponseReader:
             self._refuse(f"the response has more than {MAX_HEADERS} headers")
         if not self.has_head:
             self.headers.append((name, value))
+        elif name.lower() in (b"content-length", b"transfer-encoding"):
+            self._refuse("a trailer changes the framing")
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
