@@ -107,7 +107,7 @@ _EXPORTS = {
         "WithdrawalState",
     ],
     "models.checkout": ["CheckoutItem"],
-    "options": ["RateClass", "RateLimits", "RetryPolicy", "Rule", "UNSET", "Unset"],
+    "options": ["Counting", "RateClass", "RateLimits", "RetryPolicy", "UNSET", "Unset"],
     "responses": ["APIResponse"],
 }
 __all__ = [
@@ -144,6 +144,7 @@ __all__ = [
     "ConnectionFailure",
     "ContentType",
     "ConversionRate",
+    "Counting",
     "Currency",
     "DecodeError",
     "DigitalContent",
@@ -188,7 +189,6 @@ __all__ = [
     "RemovedKeys",
     "RetryPlanned",
     "RetryPolicy",
-    "Rule",
     "SentRequest",
     "ServerError",
     "SignatureError",

@@ -243,6 +243,9 @@ from .options import (
     UNSET as UNSET,
 )
 from .options import (
+    Counting as Counting,
+)
+from .options import (
     RateClass as RateClass,
 )
 from .options import (
@@ -250,9 +253,6 @@ from .options import (
 )
 from .options import (
     RetryPolicy as RetryPolicy,
-)
-from .options import (
-    Rule as Rule,
 )
 from .options import (
     Unset as Unset,

@@ -16,7 +16,7 @@ from ._core.hosts import is_loopback
 from ._core.json_values import shown
 from .errors import ConfigurationError
 
-__all__ = ["UNSET", "RateClass", "RateLimits", "RetryPolicy", "Rule", "Unset"]
+__all__ = ["UNSET", "Counting", "RateClass", "RateLimits", "RetryPolicy", "Unset"]
 
 BASE_URL: Final = "https://api.inventpay.io"
 """Where the API lives (docs: api-reference/introduction)."""
@@ -37,7 +37,7 @@ MAX_RETRIES: Final = 2
 MAX_CONNECTIONS: Final = 100
 """Connections open at once. The limits allow 470 calls a minute, so a hundred serves answers as slow as 12 s."""
 
-Rule = Literal["any", "window"]
+Counting = Literal["unknown", "window"]
 """When a token may be spent again; see :class:`RateLimits`."""
 
 
@@ -78,9 +78,9 @@ def _at_least(minimum: float, *, whole: bool) -> Any:
     return check
 
 
-def _check_rule(_instance: object, _attribute: Any, value: Any) -> None:
-    if value not in ("any", "window"):
-        raise ConfigurationError(f'RateLimits(rule={shown(value)}) must be "any" or "window"')
+def _check_counting(_instance: object, _attribute: Any, value: Any) -> None:
+    if value not in ("unknown", "window"):
+        raise ConfigurationError(f'RateLimits(counting={shown(value)}) must be "unknown" or "window"')
 
 
 def _check_burst(instance: object, attribute: Any, value: Any) -> None:
@@ -121,10 +121,10 @@ class RateLimits:
     """All other calls in one window."""
     window: float = field(default=60.0, validator=_at_least(0.001, whole=False))
     """Seconds of one window."""
-    rule: Rule = field(default="any", validator=_check_rule)  # pyright: ignore[reportAssignmentType] - widened to str
+    counting: Counting = field(default="unknown", validator=_check_counting)  # pyright: ignore[reportAssignmentType] - widened to str
     """When a token may be spent again.
 
-    ``"any"`` suits every counting the API may do (fixed windows, sliding logs, sliding-window counters, token
+    ``"unknown"`` suits every counting the API may do (fixed windows, sliding logs, sliding-window counters, token
     buckets): after a burst it paces. ``"window"`` gives a token back one window after its answer: cheaper, bursts
     every window, right for fixed windows and sliding logs.
     """

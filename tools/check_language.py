@@ -42,7 +42,7 @@ MARKERS = (
     "shall",
     "anew",
     "once more",
-    "luck",
+    "jitter",
     "lucky",
     "hungry",
     "courier",

@@ -15,10 +15,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from inventpay import RateLimits
-from inventpay._concurrency.tasks import AsyncWaiting
-from inventpay._concurrency.threads import Waiting
+from inventpay._concurrency.tasks import AsyncBackend
+from inventpay._concurrency.threads import Backend
 from inventpay._limits.class_limiter import ClassSnapshot, Lease
-from inventpay.options import RateClass, Rule
+from inventpay.options import Counting, RateClass
 
 FOR_EVER = 86_400.0
 """Seconds a peer that must be given a bound may wait."""
@@ -33,7 +33,7 @@ class NoLease:
     def refund(self, now: float) -> None:
         pass
 
-    def lost(self, now: float) -> None:
+    def abandoned(self, now: float) -> None:
         pass
 
 
@@ -46,13 +46,13 @@ class Peer:
         self._lease = NoLease()
 
     async def acquire_async(
-        self, rate_class: RateClass, waiting: AsyncWaiting, *, max_wait: float | None = None, background: bool = False
+        self, rate_class: RateClass, backend: AsyncBackend, *, max_wait: float | None = None, background: bool = False
     ) -> Lease:
         await self.take()
         return self._lease
 
     def acquire(
-        self, rate_class: RateClass, waiting: Waiting, *, max_wait: float | None = None, background: bool = False
+        self, rate_class: RateClass, backend: Backend, *, max_wait: float | None = None, background: bool = False
     ) -> Lease:
         raise RuntimeError("the peers are compared in their asyncio form only")
 
@@ -82,9 +82,9 @@ class Contender:
             return None
 
 
-def _own(rule: Rule) -> Callable[[int, int], dict[str, Any]]:
+def _own(counting: Counting) -> Callable[[int, int], dict[str, Any]]:
     def make(limit: int, window: int) -> dict[str, Any]:
-        return {"rate_limits": RateLimits(status_checks=limit, window=window, rule=rule)}
+        return {"rate_limits": RateLimits(status_checks=limit, window=window, counting=counting)}
 
     return make
 
@@ -135,7 +135,7 @@ def _throttled(algorithm: str) -> Callable[[int, int], dict[str, Any]]:
 
 
 CONTENDERS = (
-    Contender('inventpay "any"', "inventpay", _own("any")),
+    Contender('inventpay "unknown"', "inventpay", _own("unknown")),
     Contender('inventpay "window"', "inventpay", _own("window")),
     Contender("aiolimiter (L, W)", "aiolimiter", _aiolimiter),
     Contender("aiolimiter (1, W/L)", "aiolimiter", _aiolimiter_paced),

@@ -15,10 +15,10 @@ from statistics import median
 from typing import Any
 
 from inventpay import AsyncInventPay, RateLimits
-from inventpay._concurrency.tasks import AsyncWaiting
+from inventpay._concurrency.tasks import AsyncBackend
 from inventpay._limits.limiter import LocalLimiter
 from inventpay._limits.token_bucket import TokenBucket
-from inventpay.options import RateClass, Rule
+from inventpay.options import Counting, RateClass
 
 CLASS = RateClass.STATUS_CHECKS
 LIMIT, WINDOW = 300, 60.0  # of status checks, as documented
@@ -32,8 +32,8 @@ CROWD_LIMIT, CROWD_WINDOW = 100, 0.3
 """333 grants a second: the arithmetic depends on the limit, not on the window, and nobody wants to wait for minutes."""
 
 
-class SetClock(AsyncWaiting):
-    """The client's way of waiting, with a clock that is set by hand."""
+class SetClock(AsyncBackend):
+    """The client's way of backend, with a clock that is set by hand."""
 
     __slots__ = ("time",)
 
@@ -52,9 +52,9 @@ class LeaseCost:
     end: float
 
 
-def bucket_cost(rule: Rule, share: float, turns: int) -> LeaseCost:
+def bucket_cost(counting: Counting, share: float, turns: int) -> LeaseCost:
     """The arithmetic alone, for a caller that uses this share of the limit."""
-    bucket = TokenBucket(LIMIT, WINDOW, rule=rule)
+    bucket = TokenBucket(LIMIT, WINDOW, counting=counting)
     pause, now = WINDOW / LIMIT / share, 0.0
     leasing = ending = 0
     for turn in range(2 * LIMIT + turns):
@@ -71,9 +71,9 @@ def bucket_cost(rule: Rule, share: float, turns: int) -> LeaseCost:
     return LeaseCost(leasing / turns / 1000, ending / turns / 1000)
 
 
-async def limiter_cost(rule: Rule, share: float, turns: int) -> LeaseCost:
+async def limiter_cost(counting: Counting, share: float, turns: int) -> LeaseCost:
     """What a call pays: the limiter with its lock, its line and its lease."""
-    limiter = LocalLimiter(RateLimits(status_checks=LIMIT, window=WINDOW, rule=rule))
+    limiter = LocalLimiter(RateLimits(status_checks=LIMIT, window=WINDOW, counting=counting))
     clock = SetClock()
     pause, headers = WINDOW / LIMIT / share, dict[str, str]()
     leasing = ending = 0
@@ -90,11 +90,11 @@ async def limiter_cost(rule: Rule, share: float, turns: int) -> LeaseCost:
     return LeaseCost(leasing / turns / 1000, ending / turns / 1000)
 
 
-def burst_cost(rule: Rule, turns: int) -> LeaseCost:
+def burst_cost(counting: Counting, turns: int) -> LeaseCost:
     """The same for calls that come at once and find a full bucket."""
 
     async def burst() -> tuple[int, int]:
-        limiter = LocalLimiter(RateLimits(status_checks=LIMIT, window=WINDOW, rule=rule))
+        limiter = LocalLimiter(RateLimits(status_checks=LIMIT, window=WINDOW, counting=counting))
         clock, headers = SetClock(), dict[str, str]()
         begun = time.perf_counter_ns()
         leases = [await limiter.acquire_async(CLASS, clock) for _ in range(LIMIT)]
@@ -111,17 +111,17 @@ def burst_cost(rule: Rule, turns: int) -> LeaseCost:
 
 
 async def grant_cost(
-    rule: Rule, waiters: int, grants: int, *, answer_time: float = 0.0, profile: cProfile.Profile | None = None
+    counting: Counting, waiters: int, grants: int, *, answer_time: float = 0.0, profile: cProfile.Profile | None = None
 ) -> float:
     """Processor microseconds per grant while so many tasks wait all the time.
 
     Whoever gets a token goes to the end of the line again, and its answer comes by the next turn of the event loop, or
-    after up to so many seconds. So a grant's whole life is counted: joining, waiting, being woken, leasing, the answer.
+    after up to so many seconds. So a grant's whole life is counted: joining, backend, being woken, leasing, the answer.
     The event loop's own share is in it, and with `answer_time` also what waking up for each answer costs, which with a
     real network is the price of reading it.
     """
-    limiter = LocalLimiter(RateLimits(status_checks=CROWD_LIMIT, window=CROWD_WINDOW, rule=rule))
-    waiting = AsyncWaiting()
+    limiter = LocalLimiter(RateLimits(status_checks=CROWD_LIMIT, window=CROWD_WINDOW, counting=counting))
+    backend = AsyncBackend()
     loop = asyncio.get_running_loop()
     latency = random.Random(waiters)
     headers = dict[str, str]()
@@ -131,11 +131,11 @@ async def grant_cost(
     async def ask_for_ever() -> None:
         nonlocal granted, begun
         while True:
-            lease = await limiter.acquire_async(CLASS, waiting)
+            lease = await limiter.acquire_async(CLASS, backend)
             if answer_time:
-                loop.call_later(latency.uniform(0.0, answer_time), _answer, lease.answered, waiting, headers)
+                loop.call_later(latency.uniform(0.0, answer_time), _answer, lease.answered, backend, headers)
             else:
-                loop.call_soon(_answer, lease.answered, waiting, headers)
+                loop.call_soon(_answer, lease.answered, backend, headers)
             granted += 1
             # The first limit goes at once, and the second may: the steady state comes after them.
             if granted == 2 * CROWD_LIMIT:
@@ -162,9 +162,9 @@ async def timer_cost(grants: int) -> float:
 
 
 def _answer(
-    answered: Callable[[float, int, dict[str, str]], None], waiting: AsyncWaiting, headers: dict[str, str]
+    answered: Callable[[float, int, dict[str, str]], None], backend: AsyncBackend, headers: dict[str, str]
 ) -> None:
-    answered(waiting.now(), 200, headers)
+    answered(backend.now(), 200, headers)
 
 
 @dataclass(frozen=True)
@@ -192,17 +192,17 @@ def waiter_memory(waiters: int) -> WaiterMemory:
 
     async def limiter() -> float:
         limiter = LocalLimiter(RateLimits(status_checks=1))
-        waiting = AsyncWaiting()
-        await limiter.acquire_async(CLASS, waiting)
+        backend = AsyncBackend()
+        await limiter.acquire_async(CLASS, backend)
 
         async def wait() -> None:
-            await limiter.acquire_async(CLASS, waiting)
+            await limiter.acquire_async(CLASS, backend)
 
         return await _traced(wait, waiters)
 
     async def call() -> float:
         limiter = LocalLimiter(RateLimits(status_checks=1))
-        await limiter.acquire_async(CLASS, AsyncWaiting())
+        await limiter.acquire_async(CLASS, AsyncBackend())
         # Nobody gets a token, so nothing is ever sent.
         async with AsyncInventPay("pk_waiting", base_url="http://127.0.0.1:9", limiter=limiter) as client:
 

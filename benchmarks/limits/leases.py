@@ -35,15 +35,15 @@ def measure(bench: Bench) -> Sequence[Row]:
 
 
 def contend(turns: int, grants: int) -> None:
-    """The default rule, which suits every counting the server may do."""
+    """The default counting, which suits every counting the server may do."""
     from harness.lease_costs import burst_cost, grant_cost, limiter_cost
 
-    few = asyncio.run(grant_cost("any", FEW, grants))
-    many = asyncio.run(grant_cost("any", MANY, grants))
+    few = asyncio.run(grant_cost("unknown", FEW, grants))
+    many = asyncio.run(grant_cost("unknown", MANY, grants))
     answer(
         {
-            "burst": burst_cost("any", turns).lease,
-            "steady": asyncio.run(limiter_cost("any", 0.8, turns)).lease,
+            "burst": burst_cost("unknown", turns).lease,
+            "steady": asyncio.run(limiter_cost("unknown", 0.8, turns)).lease,
             "few": few,
             "growth": many / few,
         }

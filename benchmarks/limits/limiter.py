@@ -44,7 +44,7 @@ from harness.lease_costs import (
 )
 from harness.policies import PHASES
 
-from inventpay.options import Rule
+from inventpay.options import Counting
 
 SAME = "All go through the same client and HTTP path (AsyncInventPay over aiohttp); the peers are its limiter=."
 BARE = "This package goes through AsyncInventPay over aiohttp, its peers through aiohttp alone."
@@ -183,39 +183,40 @@ def _say(progress: str) -> None:
 def _print_costs(quick: bool) -> None:
     turns = 3_000 if quick else 20_000
     print(f"microseconds of an uncontended lease + its end, limit {LIMIT} per {WINDOW:g} s")
-    print(f"{'rule':10}{'traffic':20}{'bucket alone':>16}{'limiter':>16}")
+    print(f"{'counting':10}{'traffic':20}{'bucket alone':>16}{'limiter':>16}")
     dearest = 0.0
-    for rule in get_args(Rule):
-        cost = burst_cost(rule, turns)
+    for counting in get_args(Counting):
+        cost = burst_cost(counting, turns)
         dearest = max(dearest, cost.lease)
-        print(f"{rule:10}{'a burst':20}{'':16}{_shown(cost):>16}")
+        print(f"{counting:10}{'a burst':20}{'':16}{_shown(cost):>16}")
         for share in SHARES:
-            alone = _least([bucket_cost(rule, share, turns) for _ in range(5)])
-            cost = _least([asyncio.run(limiter_cost(rule, share, turns)) for _ in range(5)])
+            alone = _least([bucket_cost(counting, share, turns) for _ in range(5)])
+            cost = _least([asyncio.run(limiter_cost(counting, share, turns)) for _ in range(5)])
             dearest = max(dearest, cost.lease if share < NEARLY_ALL else 0.0)
-            print(f"{rule:10}{f'{share:.0%} of the limit':20}{_shown(alone):>16}{_shown(cost):>16}")
+            print(f"{counting:10}{f'{share:.0%} of the limit':20}{_shown(alone):>16}{_shown(cost):>16}")
     _print_target(f"dearest lease below {NEARLY_ALL:.0%} of the limit {dearest:.2f} us", dearest, LEASE_TARGET, "us")
 
     repeats, grants = (1, 150) if quick else (5, 500)
     print(f"\nprocessor microseconds per grant with tasks waiting, limit {CROWD_LIMIT}, event loop included")
     print(
-        f"{'rule':10}{f'{FEW:,} waiting':>18}{f'{MANY:,} waiting':>18}{'growth':>10}{'woken for each answer too':>28}"
+        f"{'counting':10}{f'{FEW:,} waiting':>18}{f'{MANY:,} waiting':>18}{'growth':>10}"
+        f"{'woken for each answer too':>28}"
     )
     timers: list[float] = []
-    for rule in get_args(Rule):
+    for counting in get_args(Counting):
         few: list[float] = []
         many: list[float] = []
         late: list[float] = []
         # In turn, so that a busy spell of the machine meets all of them.
         for _ in range(repeats):
             timers.append(asyncio.run(timer_cost(grants)))
-            few.append(asyncio.run(grant_cost(rule, FEW, grants)))
-            many.append(asyncio.run(grant_cost(rule, MANY, grants)))
-            late.append(asyncio.run(grant_cost(rule, FEW, grants, answer_time=CROWD_ANSWER_TIME)))
+            few.append(asyncio.run(grant_cost(counting, FEW, grants)))
+            many.append(asyncio.run(grant_cost(counting, MANY, grants)))
+            late.append(asyncio.run(grant_cost(counting, FEW, grants, answer_time=CROWD_ANSWER_TIME)))
         dearest, growth = max(median(few), median(many)), median(many) / median(few)
-        print(f"{rule:10}{median(few):18.0f}{median(many):18.0f}{growth:10.2f}{median(late):28.0f}")
-        _print_target(f"{rule}: {dearest:.0f} us", dearest, GRANT_TARGET, "us")
-        _print_target(f"{rule}: growth {growth:.2f}", growth, GROWTH_TARGET, "times")
+        print(f"{counting:10}{median(few):18.0f}{median(many):18.0f}{growth:10.2f}{median(late):28.0f}")
+        _print_target(f"{counting}: {dearest:.0f} us", dearest, GRANT_TARGET, "us")
+        _print_target(f"{counting}: growth {growth:.2f}", growth, GROWTH_TARGET, "times")
     print(f"a bare asyncio.sleep at this pace costs {median(timers):.0f} us; grants that come in bursts share one")
 
     memory = waiter_memory(MANY)
@@ -239,10 +240,12 @@ def _print_target(what: str, value: float, target: float, unit: str) -> None:
 
 
 def _print_profile(quick: bool) -> None:
-    for rule in get_args(Rule):
+    for counting in get_args(Counting):
         profile = cProfile.Profile()
-        asyncio.run(grant_cost(rule, MANY, 150 if quick else 500, profile=profile))
-        print(f"\nwhere a grant's time goes, rule {rule!r}, {MANY:,} waiting (epoll's poll is waiting, not work)")
+        asyncio.run(grant_cost(counting, MANY, 150 if quick else 500, profile=profile))
+        print(
+            f"\nwhere a grant's time goes, counting {counting!r}, {MANY:,} waiting (epoll's poll is waiting, not work)"
+        )
         pstats.Stats(profile, stream=sys.stdout).strip_dirs().sort_stats("tottime").print_stats(15)
 
 

@@ -51,9 +51,9 @@ class Setting:
     window: int
 
 
-def _own(rule: Any) -> Callable[[Setting], dict[str, Any]]:
+def _own(counting: Any) -> Callable[[Setting], dict[str, Any]]:
     def make(setting: Setting) -> dict[str, Any]:
-        limits = RateLimits(status_checks=setting.limit, window=setting.window, rule=rule)
+        limits = RateLimits(status_checks=setting.limit, window=setting.window, counting=counting)
         return {"limiter": RedisLimiter(setting.redis, prefix=setting.name), "rate_limits": limits}
 
     return make
@@ -122,7 +122,7 @@ def _pyrate_paced(setting: Setting) -> dict[str, Any]:
 
 
 CONTENDERS: dict[str, tuple[str, Callable[[Setting], dict[str, Any]]]] = {
-    'inventpay "any"': ("inventpay", _own("any")),
+    'inventpay "unknown"': ("inventpay", _own("unknown")),
     'inventpay "window"': ("inventpay", _own("window")),
     "limits moving window": ("limits", _limits("MovingWindowRateLimiter")),
     "limits sliding counter": ("limits", _limits("SlidingWindowCounterRateLimiter")),

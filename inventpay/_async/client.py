@@ -101,7 +101,7 @@ class AsyncInventPay:
         hooks: Sequence[Hook] = (),
         allow_insecure: bool = False,
     ) -> None:
-        from .._concurrency.tasks import AsyncWaiting
+        from .._concurrency.tasks import AsyncBackend
 
         connection_settings = read_connection_settings(
             base_url=base_url,
@@ -130,13 +130,13 @@ class AsyncInventPay:
         )
         whose = (settings.api_key.reveal(), connection_settings.base_url, settings.rate_limits)
         limiter = shared_limiter(*whose) if limiter is None else bound(limiter, *whose)
-        waiting = AsyncWaiting()
+        backend = AsyncBackend()
         self._base_url = connection_settings.base_url
         self._limiter = limiter
-        self._waiting = waiting
-        self._connection = AsyncConnection(connection_settings, waiting)
-        self._transport = AsyncTransport(settings, self._connection, limiter, waiting, coalesce=coalesce)
-        self._polling = AsyncPolling(settings, self._transport, waiting)
+        self._backend = backend
+        self._connection = AsyncConnection(connection_settings, backend)
+        self._transport = AsyncTransport(settings, self._connection, limiter, backend, coalesce=coalesce)
+        self._polling = AsyncPolling(settings, self._transport, backend)
         self._options = options
 
     # The groups of calls are made when they are first used, each with the models of its answers.
@@ -337,12 +337,12 @@ class AsyncInventPay:
             if failure is None:
                 raise
             return failure
-        result = check.judge(response, base_url=self._base_url, latency=latency, now=self._waiting.wall())
+        result = check.judge(response, base_url=self._base_url, latency=latency, now=self._backend.wall())
         if key_check is None or not result.ok:
             return result
         from .proving import prove
 
-        now = self._waiting.wall().timestamp()
+        now = self._backend.wall().timestamp()
         try:
             handling, ids = await prove(self._transport, self._options, key_check, now)
         except (ConfigurationError, InvalidArgumentError):
@@ -374,7 +374,7 @@ class AsyncInventPay:
         >>> AsyncInventPay("pk_live_1").rate_limits[RateClass.WITHDRAWALS].limit
         10
         """
-        return self._limiter.snapshot(self._waiting.now())
+        return self._limiter.snapshot(self._backend.now())
 
     async def aclose(self) -> None:
         """Closes the connections; calls that follow raise ConfigurationError. Closing twice does no harm."""

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from .._concurrency.event_loops import Home, is_dead
-from .._concurrency.forking import Lock, remember
+from .._concurrency.forking import Lock, register_fork_handler
 from .._transport.http_errors import answer_in, is_connection_failure, translate, without_frames
 from .._transport.progress import EXTENSION, HEAD_RECEIVED, NOT_WRITTEN, PARTLY_WRITTEN, Progress
 from .._transport.response_body import ResponseBody
@@ -28,7 +28,7 @@ from ..headers import Headers
 from ..responses import APIResponse
 
 if TYPE_CHECKING:
-    from .._concurrency.tasks import AsyncSlots, AsyncWaiting
+    from .._concurrency.tasks import AsyncBackend, AsyncSemaphore
 
 _CLEAN_UP: Final = 1.0
 """Seconds that closing connections may take when the call is over."""
@@ -44,11 +44,11 @@ and take the parent's descriptors out of an event loop's epoll, which both share
 class _Place:
     """What a connection has in one process and event loop."""
 
-    __slots__ = ("clients", "guard", "home", "in_flight", "is_closed", "opened", "slots")
+    __slots__ = ("clients", "guard", "home", "in_flight", "is_closed", "opened", "semaphore")
 
-    def __init__(self, home: Home, slots: AsyncSlots) -> None:
+    def __init__(self, home: Home, semaphore: AsyncSemaphore) -> None:
         self.home = home
-        self.slots = slots
+        self.semaphore = semaphore
         self.clients: dict[bool, Any] = {}
         """The HTTP clients that requests use. aiohttp needs a second one, for requests that need a new connection."""
         self.in_flight = 0
@@ -61,17 +61,17 @@ class _Place:
 class AsyncConnection:
     """Sends requests over HTTP clients that belong where they are used."""
 
-    def __init__(self, settings: ConnectionSettings, waiting: AsyncWaiting) -> None:
-        _refuse_what_cannot_serve(settings, waiting)
+    def __init__(self, settings: ConnectionSettings, backend: AsyncBackend) -> None:
+        _refuse_what_cannot_serve(settings, backend)
         self._settings = settings
-        self._waiting = waiting
+        self._backend = backend
         # Reentrant: the garbage collector may end a forgotten request wherever memory is asked for, and so while this
         # very thread holds the lock.
         self._lock = threading.RLock()
         self._places: dict[Home, _Place] = {}
         self._lent_to: Home | None = None
         self._closed = False
-        remember(self)
+        register_fork_handler(self)
 
     def __repr__(self) -> str:
         places = list(self._places.values())
@@ -104,7 +104,7 @@ class AsyncConnection:
         progress.left = functools.partial(self._left, until)
         progress.new_connection = fresh
         place = await self._here()
-        if not await place.slots.take(_for_sockets(self._left(until))):
+        if not await place.semaphore.take(_for_sockets(self._left(until))):
             raise APITimeoutError("all connections were busy for too long", outcome="not_sent")
         try:
             self._enter(place)
@@ -113,7 +113,7 @@ class AsyncConnection:
             finally:
                 await self._leave(place)
         finally:
-            place.slots.give_back()
+            place.semaphore.give_back()
 
     async def _send(
         self,
@@ -200,7 +200,7 @@ class AsyncConnection:
             raise
 
     def _left(self, until: float | None) -> float | None:
-        return None if until is None else min(until - self._waiting.now(), _LONGEST_STEP)
+        return None if until is None else min(until - self._backend.now(), _LONGEST_STEP)
 
     def _client(self, place: _Place, fresh: bool) -> Any:
         if self._settings.http_client is not None:
@@ -222,10 +222,10 @@ class AsyncConnection:
 
     async def _here(self) -> _Place:
         """What this connection has in this process and event loop."""
-        home = self._waiting.home()
+        home = self._backend.home()
         place = self._places.get(home) or self._open(home)
         if place.guard is None:
-            place.guard = await self._waiting.call_at_end(_Ending(self, place).run)
+            place.guard = await self._backend.call_at_end(_Ending(self, place).run)
         return place
 
     def _open(self, home: Home) -> _Place:
@@ -236,7 +236,7 @@ class AsyncConnection:
                 return place  # another thread was faster
             if self._closed:
                 raise _is_closed()
-            _refuse_what_cannot_serve(self._settings, self._waiting)
+            _refuse_what_cannot_serve(self._settings, self._backend)
             if self._settings.is_lent:
                 if self._lent_to is None:
                     self._lent_to = home
@@ -250,9 +250,9 @@ class AsyncConnection:
                     _parked.append(self._places.pop(other))  # a fork that ran no hooks
                 elif is_dead(other[1]):
                     left_behind.append(self._places.pop(other))
-            place = self._places[home] = _Place(home, self._waiting.slots(self._settings.max_connections))
+            place = self._places[home] = _Place(home, self._backend.semaphore(self._settings.max_connections))
         for stale in left_behind:
-            self._waiting.let_go(stale.home[1], stale.opened)
+            self._backend.let_go(stale.home[1], stale.opened)
         return place
 
     def _enter(self, place: _Place) -> None:
@@ -268,14 +268,14 @@ class AsyncConnection:
             place.in_flight -= 1
             is_over = place.is_closed and not place.in_flight
         if is_over:
-            await self._waiting.finish(_CLEAN_UP, functools.partial(_close, place))
+            await self._backend.finish(_CLEAN_UP, functools.partial(_close, place))
 
     async def aclose(self) -> None:
         """Closes every connection; one that still carries a request is closed when its answer is there.
 
         Connections of other event loops are closed there.
         """
-        home = self._waiting.home()
+        home = self._backend.home()
         with self._lock:
             self._closed = True
             places, self._places = self._places, {}
@@ -283,9 +283,9 @@ class AsyncConnection:
                 place.is_closed = True
         for other, place in places.items():
             if is_dead(other[1]):
-                self._waiting.let_go(other[1], place.opened)
+                self._backend.let_go(other[1], place.opened)
             elif other == home and not place.in_flight:
-                await self._waiting.finish(_CLEAN_UP, functools.partial(_close, place))
+                await self._backend.finish(_CLEAN_UP, functools.partial(_close, place))
 
     def forget(self, home: Home, opened: list[Any]) -> None:
         """Drops the place whose event loop ends, known by its clients."""
@@ -298,7 +298,7 @@ class AsyncConnection:
         """What a fork waits for."""
         return self._lock
 
-    def forget_parent(self) -> None:
+    def after_fork_in_child(self) -> None:
         """In a forked child: nothing of the parent's is used, and the lock may have been held by one of its threads."""
         self._lock = threading.RLock()
         _parked.extend(self._places.values())
@@ -312,7 +312,7 @@ class AsyncConnection:
                 warnings.warn(f"{self!r} was dropped without being closed", ResourceWarning, stacklevel=1, source=self)
             finally:
                 for place in left_open:
-                    self._waiting.let_go(place.home[1], place.opened)
+                    self._backend.let_go(place.home[1], place.opened)
 
 
 class _Watch:
@@ -386,9 +386,9 @@ def _is_closed() -> ConfigurationError:
     return ConfigurationError("this client is closed; make a new one")
 
 
-def _refuse_what_cannot_serve(settings: ConnectionSettings, waiting: AsyncWaiting) -> None:
+def _refuse_what_cannot_serve(settings: ConnectionSettings, backend: AsyncBackend) -> None:
     """Raises ConfigurationError for a transport or client that is made for another world than this connection."""
-    problem = waiting.aiohttp_problem() if settings.transport == "aiohttp" else None
+    problem = backend.aiohttp_problem() if settings.transport == "aiohttp" else None
     if problem is not None:
         raise ConfigurationError(f'transport="aiohttp" {problem}; leave transport= out')
     for name, thing in (("transport", settings.transport), ("http_client", settings.http_client)):

@@ -112,7 +112,7 @@ class AsyncPaymentCalls:
         wanted = states(until)
         call = calls.payment_status(payment_id)
         seconds = None if timeout is None else duration(timeout, "timeout")
-        deadline = None if seconds is None else self._polling.waiting.now() + seconds
+        deadline = None if seconds is None else self._polling.backend.now() + seconds
         watch = self._watch(payment_id, call, deadline)
         try:
             while True:

@@ -8,29 +8,29 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
-from .._concurrency.forking import Lock, remember
+from .._concurrency.forking import Lock, register_fork_handler
 from .._transport.coalescing import REMEMBERED, AsyncFetch, Resource, is_shared
 from ..responses import APIResponse
 
 if TYPE_CHECKING:
-    from .._concurrency.tasks import AsyncWaiting
+    from .._concurrency.tasks import AsyncBackend
 
 
 class AsyncSharedReads:
     """The reads of one client that are under way, and the latest answers of those that may be asked for again."""
 
-    def __init__(self, waiting: AsyncWaiting) -> None:
-        self._waiting = waiting
+    def __init__(self, backend: AsyncBackend) -> None:
+        self._backend = backend
         self._lock = threading.Lock()
         self._resources: dict[Hashable, Resource] = {}
         self._answers: OrderedDict[Hashable, tuple[float, APIResponse]] = OrderedDict()
-        remember(self)
+        register_fork_handler(self)
 
     def recall(self, name: Hashable, max_age: float) -> APIResponse | None:
         """The latest answer, if its request was sent at most ``max_age`` seconds ago."""
         with self._lock:
             sent_at, response = self._answers.get(name, (0.0, None))
-        return response if response is not None and self._waiting.now() - sent_at <= max_age else None
+        return response if response is not None and self._backend.now() - sent_at <= max_age else None
 
     def keep(self, name: Hashable, sent_at: float, response: APIResponse) -> None:
         """Remembers an answer, unless a later request was answered already. Call with the lock held."""
@@ -46,7 +46,7 @@ class AsyncSharedReads:
 
         A success is remembered as ``keep_as``, for those who accept a recent answer.
         """
-        place = (self._waiting.line(), name)
+        place = (self._backend.queue(), name)
         with self._lock:
             resource = self._resources.get(place)
             if resource is None:
@@ -60,7 +60,7 @@ class AsyncSharedReads:
         return await self._follow(place, resource, fetch, keep_as)
 
     async def _follow(self, place: Hashable, resource: Resource, fetch: AsyncFetch, keep_as: Hashable) -> APIResponse:
-        waiter = self._waiting.waiter()
+        waiter = self._backend.waiter()
         with self._lock:
             caller = resource.ask(waiter)
         try:
@@ -68,7 +68,7 @@ class AsyncSharedReads:
                 with self._lock:
                     if caller.response is not None:
                         return caller.response
-                    turn = None if caller.alone else resource.leads(caller, self._waiting.now())
+                    turn = None if caller.alone else resource.leads(caller, self._backend.now())
                 if caller.alone:
                     return await self._ask_alone(fetch, caller.serving_since, keep_as)
                 if turn is True:
@@ -84,7 +84,7 @@ class AsyncSharedReads:
 
         def on_sent() -> None:
             nonlocal sent_at
-            sent_at = self._waiting.now()
+            sent_at = self._backend.now()
 
         response = await fetch(on_sent, began)
         if keep_as is not None and 200 <= response.status < 300:
@@ -101,7 +101,7 @@ class AsyncSharedReads:
         def on_sent() -> None:
             nonlocal order, sent_at
             with self._lock:
-                sent_at = self._waiting.now()
+                sent_at = self._backend.now()
                 order = resource.sent(sent_at)
 
         try:
@@ -130,7 +130,7 @@ class AsyncSharedReads:
         """What a fork waits for."""
         return self._lock
 
-    def forget_parent(self) -> None:
+    def after_fork_in_child(self) -> None:
         """In a forked child: the parent's reads are answered over there."""
         self._lock = threading.Lock()
         self._resources.clear()

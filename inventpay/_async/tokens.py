@@ -5,50 +5,52 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._limits.class_limiter import Gate, GateLease
+from .._limits.class_limiter import ClassLease, ClassLimiter
 from ..errors import RateLimitTimeoutError
 
 if TYPE_CHECKING:
-    from .._concurrency.tasks import AsyncWaiting
+    from .._concurrency.tasks import AsyncBackend
 
 
-async def acquire(gate: Gate, waiting: AsyncWaiting, *, max_wait: float | None, background: bool = False) -> GateLease:
+async def acquire(
+    limiter: ClassLimiter, backend: AsyncBackend, *, max_wait: float | None, background: bool = False
+) -> ClassLease:
     """Leases a token, waiting for at most ``max_wait`` seconds; in the background, behind all direct calls.
 
     The wait is computed before it begins: one that would be longer raises RateLimitTimeoutError at once.
     """
-    started = waiting.now()
-    with gate.lock:
-        lease = gate.try_lease(started)
+    started = backend.now()
+    with limiter.lock:
+        lease = limiter.try_lease(started)
         if lease is not None:
             return lease
         if max_wait is not None:
-            estimate = gate.estimate(started, background=background)
+            estimate = limiter.estimate(started, background=background)
             if estimate > max_wait:
-                raise _too_long(gate, estimate, max_wait)
-        line, waiter, left = waiting.line(), waiting.waiter(), max_wait
-        gate.join(line, waiter, background=background)
-        turn = gate.turn(line, waiter, started)
+                raise _too_long(limiter, estimate, max_wait)
+        queue, waiter, left = backend.queue(), backend.waiter(), max_wait
+        limiter.join(queue, waiter, background=background)
+        turn = limiter.turn(queue, waiter, started)
     try:
-        while not isinstance(turn, GateLease):
+        while not isinstance(turn, ClassLease):
             await waiter.wait(turn, at_most=left)
-            now = waiting.now()
+            now = backend.now()
             left = None if max_wait is None else max_wait - (now - started)
-            with gate.lock:
-                turn = gate.turn(line, waiter, now)
+            with limiter.lock:
+                turn = limiter.turn(queue, waiter, now)
                 # The estimate assumes that calls in flight are answered at once; slow ones make the wait longer.
-                if left is not None and left <= 0 and not isinstance(turn, GateLease):
-                    raise _too_long(gate, gate.estimate(now, background=background), max_wait or 0.0)
+                if left is not None and left <= 0 and not isinstance(turn, ClassLease):
+                    raise _too_long(limiter, limiter.estimate(now, background=background), max_wait or 0.0)
     except BaseException:
-        with gate.lock:
-            gate.leave(line, waiter, waiting.now())
+        with limiter.lock:
+            limiter.leave(queue, waiter, backend.now())
         raise
     return turn
 
 
-def _too_long(gate: Gate, wait: float, max_wait: float) -> RateLimitTimeoutError:
+def _too_long(limiter: ClassLimiter, wait: float, max_wait: float) -> RateLimitTimeoutError:
     return RateLimitTimeoutError(
-        f"the rate limit of class {gate.rate_class} has no token for another {wait:.2f} s, and this call may wait for "
-        f"{max_wait:.2f} s; raise max_wait, or ask less often",
+        f"the rate limit of class {limiter.rate_class} has no token for another {wait:.2f} s, and this call may wait "
+        f"for {max_wait:.2f} s; raise max_wait, or ask less often",
         wait=wait,
     )

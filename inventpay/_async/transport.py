@@ -39,7 +39,7 @@ from .connection import AsyncConnection
 from .shared_reads import AsyncSharedReads
 
 if TYPE_CHECKING:
-    from .._concurrency.tasks import AsyncWaiting
+    from .._concurrency.tasks import AsyncBackend
 
 T = TypeVar("T")
 
@@ -52,10 +52,10 @@ class AsyncTransport:
         settings: TransportSettings,
         connection: AsyncConnection,
         limiter: Limiter,
-        waiting: AsyncWaiting,
+        backend: AsyncBackend,
         *,
         coalesce: bool = True,
-        luck: Callable[[], float] | None = None,
+        jitter: Callable[[], float] | None = None,
     ) -> None:
         self._settings = settings
         # A compressed answer may be as large as its bound in a thousandth of the bytes.
@@ -66,12 +66,12 @@ class AsyncTransport:
         )
         self._connection = connection
         self._limiter = limiter
-        self._waiting = waiting
-        self._luck = luck or _luck
+        self._backend = backend
+        self._jitter = jitter or _jitter
         self._budget = RetryBudget(settings.policy)
         self.settling = Settling(settings)
         self.key_as_description = settings.policy.key_as_description
-        self._reads = AsyncSharedReads(waiting) if coalesce else None
+        self._reads = AsyncSharedReads(backend) if coalesce else None
 
     async def send(
         self, call: Call[T], options: CallOptions, *, max_age: float | None = None, background: bool = False
@@ -81,7 +81,7 @@ class AsyncTransport:
         A read may be shared with other callers, and be answered by one whose request was sent at most ``max_age``
         seconds ago. In the background it stands back behind all direct calls.
         """
-        record = CallRecord(call, self._settings, self.settling, self._waiting.now, self._waiting.wall)
+        record = CallRecord(call, self._settings, self.settling, self._backend.now, self._backend.wall)
         try:
             self._connection.check_open()
             self._check_keys(call)
@@ -105,9 +105,9 @@ class AsyncTransport:
     async def repeat(self, call: Call[T], error: InventPayError, options: CallOptions) -> T:
         """Send the call of an error again. Raises as :meth:`Settling.admit` does, and the errors of every call."""
         try:
-            self.settling.admit(call, error, self._waiting.wall().timestamp())
+            self.settling.admit(call, error, self._backend.wall().timestamp())
         except InventPayError as refusal:
-            record = CallRecord(call, self._settings, self.settling, self._waiting.now, self._waiting.wall)
+            record = CallRecord(call, self._settings, self.settling, self._backend.now, self._backend.wall)
             record.failed(refusal)
             refusal.request = error.request
             raise
@@ -115,14 +115,14 @@ class AsyncTransport:
 
     async def probe(self, call: Call[T], options: CallOptions) -> tuple[APIResponse, float]:
         """One attempt, shared with nobody: its answer, whatever it says, and the seconds it took."""
-        record = CallRecord(call, self._settings, self.settling, self._waiting.now, self._waiting.wall)
+        record = CallRecord(call, self._settings, self.settling, self._backend.now, self._backend.wall)
         try:
             self._connection.check_open()
             lease = await self._lease(record, options.max_wait, False)
-            began = self._waiting.now()
+            began = self._backend.now()
             deadline = None if options.timeout is None else began + options.timeout
             response = await self._attempt(call, options, lease, deadline, record)
-            seconds = self._waiting.now() - began
+            seconds = self._backend.now() - began
             if 200 <= response.status < 300:
                 record.succeeded(response.status)
             else:
@@ -167,7 +167,7 @@ class AsyncTransport:
         lease = await self._lease(record, options.max_wait, background)
         if on_sent is not None:
             on_sent()
-        began = self._waiting.now() if began is None else began
+        began = self._backend.now() if began is None else began
         deadline = None if options.timeout is None else began + options.timeout
         while True:
             response: APIResponse | None = None
@@ -185,19 +185,19 @@ class AsyncTransport:
                 failure,
                 attempt=record.attempts,
                 max_retries=options.max_retries,
-                remaining=None if deadline is None else deadline - self._waiting.now(),
+                remaining=None if deadline is None else deadline - self._backend.now(),
                 policy=self._settings.policy,
                 budget=self._budget,
-                luck=self._luck(),
+                jitter=self._jitter(),
             )
             if delay is None:
                 if response is not None:
                     return response
                 raise failure
             record.retry_planned(delay, failure)
-            await self._waiting.sleep(delay)
+            await self._backend.sleep(delay)
             try:
-                left = None if deadline is None else deadline - self._waiting.now()
+                left = None if deadline is None else deadline - self._backend.now()
                 lease = await self._lease(record, left, background)
             except (RateLimitTimeoutError, LimiterUnavailableError):
                 # What went wrong is more telling than that there is no time left to try again.
@@ -206,15 +206,15 @@ class AsyncTransport:
                 raise failure from failure.__cause__
 
     async def _lease(self, record: CallRecord, max_wait: float | None, background: bool) -> Lease:
-        started = self._waiting.now()
+        started = self._backend.now()
         lease = await self._limiter.acquire_async(
-            record.rate_class, self._waiting, max_wait=max_wait, background=background
+            record.rate_class, self._backend, max_wait=max_wait, background=background
         )
         try:
-            record.token_leased(self._waiting.now() - started)
+            record.token_leased(self._backend.now() - started)
         except BaseException:
             # Ctrl-C in a hook: a lease that nobody ends would be a token lost for good.
-            lease.refund(self._waiting.now())
+            lease.refund(self._backend.now())
             raise
         return lease
 
@@ -222,13 +222,13 @@ class AsyncTransport:
         self, call: Call[T], options: CallOptions, lease: Lease, deadline: float | None, record: CallRecord
     ) -> APIResponse:
         """One request and its answer; its lease ends with the answer's headers, or with what is known of its fate."""
-        started = self._waiting.now()
+        started = self._backend.now()
         until = None if options.attempt_timeout is None else started + options.attempt_timeout
         if deadline is not None and (until is None or deadline < until):
             until = deadline
 
         def on_headers(status: int, headers: Headers) -> None:
-            lease.answered(self._waiting.now(), status, headers)
+            lease.answered(self._backend.now(), status, headers)
 
         progress = Progress(on_headers)
         # Until the connection knows better, nothing has left.
@@ -236,7 +236,7 @@ class AsyncTransport:
         response: APIResponse | None = None
         try:
             record.attempt_sent()
-            with self._waiting.limit(None if until is None else until - started):
+            with self._backend.limit(None if until is None else until - started):
                 response = await self._connection.exchange(
                     call.endpoint.method,
                     call.path,
@@ -248,13 +248,13 @@ class AsyncTransport:
                 )
             if response is None:
                 outcome: Outcome = "unknown" if progress.maybe_written else "not_sent"
-                raise APITimeoutError(f"no answer within {self._waiting.now() - started:.2f} s", outcome=outcome)
+                raise APITimeoutError(f"no answer within {self._backend.now() - started:.2f} s", outcome=outcome)
         except BaseException as error:
             # A lease that ended with the answer's headers stays as it is.
             if progress.maybe_written:
-                lease.lost(self._waiting.now())
+                lease.abandoned(self._backend.now())
             else:
-                lease.refund(self._waiting.now())
+                lease.refund(self._backend.now())
                 record.had_no_effect()
             record.attempt_answered(None, started, error)
             if isinstance(error, Exception) and not isinstance(error, InventPayError):
@@ -314,7 +314,7 @@ class AsyncTransport:
         return APIResponse(response.status, headers, body)
 
 
-def _luck() -> float:
+def _jitter() -> float:
     # Most processes never repeat anything, and importing it is a fiftieth of importing the client.
     import random
 

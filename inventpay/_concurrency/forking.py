@@ -27,29 +27,29 @@ class Lock(Protocol):
         ...
 
 
-class Forgetful(Protocol):
+class ForkAware(Protocol):
     """Something with a state that is wrong in a forked child."""
 
     def fork_lock(self) -> Lock:
         """What is held while the state changes."""
         ...
 
-    def forget_parent(self) -> None:
+    def after_fork_in_child(self) -> None:
         """Called in the child, before anything else runs there."""
         ...
 
 
-_forgetful: weakref.WeakSet[Forgetful] = weakref.WeakSet()
+_fork_aware: weakref.WeakSet[ForkAware] = weakref.WeakSet()
 _held: list[Lock] = []
 
 
-def remember(thing: Forgetful) -> None:
-    """Has forks wait for the thing, and ``forget_parent`` called in every forked child, for as long as it lives."""
-    _forgetful.add(thing)
+def register_fork_handler(thing: ForkAware) -> None:
+    """Make forks wait for a thing's lock, and call its ``after_fork_in_child`` in forked children while it lives."""
+    _fork_aware.add(thing)
 
 
 def _before_fork() -> None:
-    for thing in list(_forgetful):
+    for thing in list(_fork_aware):
         lock = thing.fork_lock()
         if lock.acquire(timeout=_PATIENCE):
             _held.append(lock)
@@ -63,8 +63,8 @@ def _in_parent() -> None:
 def _in_child() -> None:
     # The locks are replaced, not released: they belong to a thread that may not exist here.
     _held.clear()
-    for thing in list(_forgetful):
-        thing.forget_parent()
+    for thing in list(_fork_aware):
+        thing.after_fork_in_child()
 
 
 if hasattr(os, "register_at_fork"):

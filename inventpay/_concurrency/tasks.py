@@ -114,7 +114,7 @@ class AsyncioWaiter:
             self._turn.set_result(None)
 
 
-class AsyncSlots:
+class AsyncSemaphore:
     """A counted number of places, first come, first served."""
 
     __slots__ = ("_semaphore",)
@@ -133,7 +133,7 @@ class AsyncSlots:
         self._semaphore.release()
 
 
-class AsyncioSlots(AsyncSlots):
+class AsyncioSemaphore(AsyncSemaphore):
     """The same where asyncio runs, whose futures cost a fifth of events."""
 
     __slots__ = ("_free", "_line", "_loop")
@@ -207,7 +207,7 @@ class AsyncioBound:
         return task.uncancel() <= self._before and kind is not None and issubclass(kind, asyncio.CancelledError)
 
 
-class AsyncWaiting:
+class AsyncBackend:
     """How tasks of asyncio and trio wait."""
 
     __slots__ = ()
@@ -248,10 +248,10 @@ class AsyncWaiting:
         loop = current_loop()
         return AsyncioWaiter(loop) if isinstance(loop, asyncio.AbstractEventLoop) else AsyncWaiter(loop)
 
-    def slots(self, count: int) -> AsyncSlots:
+    def semaphore(self, count: int) -> AsyncSemaphore:
         """So many places, for the tasks of this event loop."""
         loop = current_loop()
-        return AsyncioSlots(count, loop) if isinstance(loop, asyncio.AbstractEventLoop) else AsyncSlots(count)
+        return AsyncioSemaphore(count, loop) if isinstance(loop, asyncio.AbstractEventLoop) else AsyncSemaphore(count)
 
     async def call_at_end(self, action: Callable[[], Awaitable[None]]) -> AsyncGenerator[None, None]:
         """Has the event loop run ``action`` when it ends, or when what this returns is closed or dropped before.
@@ -287,7 +287,7 @@ class AsyncWaiting:
         """What a connection belongs to: this process and event loop."""
         return (os.getpid(), current_loop())
 
-    def line(self) -> Hashable:
+    def queue(self) -> Hashable:
         """Who waits in one line with the caller: the tasks of one event loop."""
         loop: Hashable = current_loop()
         return loop

@@ -65,7 +65,7 @@ class Waiter:
         self._event.clear()
 
 
-class Slots:
+class Semaphore:
     """A counted number of places."""
 
     __slots__ = ("_semaphore",)
@@ -82,7 +82,7 @@ class Slots:
         self._semaphore.release()
 
 
-class Waiting:
+class Backend:
     """How threads wait."""
 
     __slots__ = ()
@@ -113,9 +113,9 @@ class Waiting:
         """A place in a line for the current thread."""
         return Waiter()
 
-    def slots(self, count: int) -> Slots:
+    def semaphore(self, count: int) -> Semaphore:
         """So many places."""
-        return Slots(count)
+        return Semaphore(count)
 
     def call_at_end(self, action: Callable[[], object]) -> _NoGuard:
         """Nothing: threads have no loop that ends under them."""
@@ -136,6 +136,6 @@ class Waiting:
         """What a connection belongs to: this process."""
         return (os.getpid(), None)
 
-    def line(self) -> Hashable:
+    def queue(self) -> Hashable:
         """Who waits in one line with the caller: all threads."""
         return None

@@ -1,4 +1,4 @@
-"""A line of waiters in two classes: direct calls before background polling, and polling never starved."""
+"""A queue of waiters in two classes: direct calls before background polling, and polling never starved."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ direct call waits for one poll at most."""
 
 
 class Waker(Protocol):
-    """Whoever waits in a line."""
+    """Whoever waits in a queue."""
 
     def wake(self) -> bool:
         """Lets it look again; ``False`` when it never will."""
         ...
 
 
-class Line:
+class WaitQueue:
     """First come, first served within each class. Pure bookkeeping; callers hold the lock."""
 
     __slots__ = ("_background", "_direct", "_passed", "alarm")
@@ -46,7 +46,7 @@ class Line:
         (self._background if background else self._direct)[waiter] = None
 
     def head(self) -> Waker:
-        """Whose turn it is. The line must not be empty."""
+        """Whose turn it is. The queue must not be empty."""
         if self._direct and (not self._background or self._passed < TURNS):
             return next(iter(self._direct))
         return next(iter(self._background))

@@ -6,7 +6,7 @@ import math
 from bisect import insort
 
 
-class Pace:
+class BurstLimit:
     """A token bucket of `burst` tokens, filled at `rate` a second, that charges from the end of a lease."""
 
     __slots__ = ("_at", "_burst", "_coming", "_level", "_rate")

@@ -15,8 +15,8 @@ from typing import Protocol, cast
 from attrs import frozen
 
 from .._concurrency.event_loops import is_dead
-from .._concurrency.forking import Lock, remember
-from .._concurrency.wait_queue import Line, Waker
+from .._concurrency.forking import Lock, register_fork_handler
+from .._concurrency.wait_queue import WaitQueue, Waker
 from ..options import RateClass, RateLimits
 from .token_bucket import BucketSnapshot, TokenBucket
 
@@ -32,7 +32,7 @@ class Lease(Protocol):
         """Nothing was written: the token comes back at once."""
         ...
 
-    def lost(self, now: float) -> None:
+    def abandoned(self, now: float) -> None:
         """It was written and never answered: it may still arrive, and counts until then."""
         ...
 
@@ -54,85 +54,85 @@ class ClassSnapshot:
 
 
 class Sleeper(Waker, Protocol):
-    """Whoever waits at a gate."""
+    """Whoever waits at a limiter."""
 
     def wake_in(self, seconds: float) -> bool:
         """Lets it look again so much later, and not when it meant to; ``False`` when that cannot be set from here."""
         ...
 
 
-class GateLock(Lock, AbstractContextManager[bool, None], Protocol):
+class ReentrantLock(Lock, AbstractContextManager[bool, None], Protocol):
     """A reentrant lock."""
 
 
-class Gate:
-    """The bucket of one endpoint class, and a line of waiters for every event loop and for all threads."""
+class ClassLimiter:
+    """The bucket of one endpoint class, and a queue of waiters for every event loop and for all threads."""
 
     def __init__(self, rate_class: RateClass, limits: RateLimits) -> None:
         self.rate_class = rate_class
         # Reentrant: the garbage collector may find a forgotten lease wherever memory is asked for, and so while this
         # very thread holds the lock.
-        self.lock: GateLock = threading.RLock()
+        self.lock: ReentrantLock = threading.RLock()
         self._bucket = TokenBucket(
-            limits.limit(rate_class), limits.window, rule=limits.rule, max_burst=limits.max_burst
+            limits.limit(rate_class), limits.window, counting=limits.counting, max_burst=limits.max_burst
         )
-        self._lines: dict[Hashable, Line] = {}
+        self._queues: dict[Hashable, WaitQueue] = {}
         self._generation = 0
         # Whether a head waits for an answer rather than for a moment that is known.
         self._answer_awaited = False
         # Generations of leases that the garbage collector found.
         self._dropped: deque[int] = deque()
-        remember(self)
+        register_fork_handler(self)
 
     def __repr__(self) -> str:
-        return f"<Gate {self.rate_class} {self._bucket!r}, {self.waiting} waiting>"
+        return f"<ClassLimiter {self.rate_class} {self._bucket!r}, {self.waiting} waiting>"
 
     @property
     def waiting(self) -> int:
         """Callers waiting for a token."""
-        return sum(map(len, self._lines.values()))
+        return sum(map(len, self._queues.values()))
 
-    def try_lease(self, now: float) -> GateLease | None:
+    def try_lease(self, now: float) -> ClassLease | None:
         """A token, when one is free and nobody waits for it. Call with the lock held."""
         if self._dropped:
             self._end_dropped(now)
-        if self._lines or not self._bucket.lease(now):
+        if self._queues or not self._bucket.lease(now):
             return None
-        return GateLease(self, self._generation)
+        return ClassLease(self, self._generation)
 
     def estimate(self, now: float, *, background: bool = False) -> float:
         """Seconds until a caller who joined now would get a token, at the least. Call with the lock held."""
-        self._forget_dead_lines()
-        ahead = self.waiting if background else sum(line.direct for line in self._lines.values())
+        self._forget_dead_queues()
+        ahead = self.waiting if background else sum(queue.direct for queue in self._queues.values())
         return self._bucket.wait(now, ahead=ahead)
 
-    def join(self, line: Hashable, waiter: Sleeper, *, background: bool = False) -> None:
-        """Puts a waiter at the end of its line. Call with the lock held."""
-        if line not in self._lines:
-            self._forget_dead_lines()
-            self._lines[line] = Line()
-        self._lines[line].join(waiter, background=background)
+    def join(self, queue: Hashable, waiter: Sleeper, *, background: bool = False) -> None:
+        """Puts a waiter at the end of its queue. Call with the lock held."""
+        if queue not in self._queues:
+            self._forget_dead_queues()
+            self._queues[queue] = WaitQueue()
+        self._queues[queue].join(waiter, background=background)
 
-    def _forget_dead_lines(self) -> None:
+    def _forget_dead_queues(self) -> None:
         """The waiters of an event loop that was closed under them never ask again, and are ahead of nobody."""
-        for line in [line for line in self._lines if is_dead(line)]:
-            del self._lines[line]
+        for queue in [queue for queue in self._queues if is_dead(queue)]:
+            del self._queues[queue]
 
-    def turn(self, line: Hashable, waiter: Waker, now: float) -> GateLease | float | None:
+    def turn(self, queue: Hashable, waiter: Waker, now: float) -> ClassLease | float | None:
         """What the waiter does next: sleep so many seconds, or (``None``) until woken, or take the lease, and then it
-        has left its line.
+        has left its queue.
 
-        Only the head of a line sleeps for a time; the others are woken when it is their turn. Call with the lock held.
+        Only the head of a queue sleeps for a time; the others are woken when it is their turn. Call with the lock held.
         """
-        waiters = self._lines[line]
+        waiters = self._queues[queue]
         if waiters.head() is not waiter:
             return None
         if self._dropped:
             self._end_dropped(now)
         if self._bucket.lease(now):
             waiters.served(waiter)
-            lease = GateLease(self, self._generation)
-            self.leave(line, waiter, now)
+            lease = ClassLease(self, self._generation)
+            self.leave(queue, waiter, now)
             return lease
         ready = waiters.alarm = self._bucket.ready_at(now)
         if ready is None:
@@ -140,15 +140,15 @@ class Gate:
             return None
         return max(0.0, ready - now)
 
-    def leave(self, line: Hashable, waiter: Waker, now: float) -> None:
-        """Takes a waiter out of its line, whatever the reason. Whoever is first then has a look, now or when there is
+    def leave(self, queue: Hashable, waiter: Waker, now: float) -> None:
+        """Takes a waiter out of its queue, whatever the reason. Whoever is first then has a look, now or when there is
         something to see. Call with the lock held."""
-        waiters = self._lines.get(line)
+        waiters = self._queues.get(queue)
         if waiters is None or waiter not in waiters:
             return  # with its lease, or forgotten after a fork
         waiters.leave(waiter)
         if not waiters:
-            del self._lines[line]
+            del self._queues[queue]
             return
         early = self._bucket.not_before(now)
         if early > now and self._head(waiters).wake_in(early - now):
@@ -164,7 +164,7 @@ class Gate:
             self._bucket.answered(now)
             if headers or status == 429:
                 self._learn(now, status, headers)
-            if self._lines:
+            if self._queues:
                 self._call_heads(now, at_once=self._answer_awaited)
 
     def refund(self, generation: int, now: float) -> None:
@@ -174,11 +174,11 @@ class Gate:
                 self._bucket.refund(now)
                 self._call_heads(now, at_once=True)
 
-    def lost(self, generation: int, now: float) -> None:
+    def abandoned(self, generation: int, now: float) -> None:
         """Ends one that was written and never answered."""
         with self.lock:
             if generation == self._generation:
-                self._bucket.lost(now)
+                self._bucket.abandoned(now)
                 self._call_heads(now, at_once=self._answer_awaited)
 
     def drop(self, generation: int) -> None:
@@ -190,7 +190,7 @@ class Gate:
     def _end_dropped(self, now: float) -> None:
         while self._dropped:
             if self._dropped.popleft() == self._generation:
-                self._bucket.lost(now)
+                self._bucket.abandoned(now)
 
     def _learn(self, now: float, status: int, headers: Mapping[str, str]) -> None:
         from .._core.rate_limit_headers import read  # what reads headers is not needed to import a client
@@ -208,16 +208,16 @@ class Gate:
         sleeps on, so that those who cannot be told from here need not be; waking up, though, costs more than all else.
         """
         self._answer_awaited = False
-        for line, waiters in list(self._lines.items()):
+        for queue, waiters in list(self._queues.items()):
             if at_once:
                 if not self._call_head(waiters, now):
                     # The run of its event loop is over; they will never ask again.
-                    self._lines.pop(line, None)
+                    self._queues.pop(queue, None)
             elif (ready := self._bucket.ready_at(now)) is not None and ready > now and ready != waiters.alarm:
                 waiters.alarm = ready if self._head(waiters).wake_in(ready - now) else None
 
-    def _call_head(self, waiters: Line, now: float) -> bool:
-        """Has the head of a line look when there is something to see; ``False`` when it never will again."""
+    def _call_head(self, waiters: WaitQueue, now: float) -> bool:
+        """Has the head of a queue look when there is something to see; ``False`` when it never will again."""
         ready = self._bucket.ready_at(now)
         if ready is None:
             waiters.alarm = None
@@ -230,14 +230,14 @@ class Gate:
         waiters.alarm = None
         return head.wake()
 
-    def _head(self, waiters: Line) -> Sleeper:
+    def _head(self, waiters: WaitQueue) -> Sleeper:
         return cast("Sleeper", waiters.head())  # only `join` puts them there
 
     def _wake_heads(self) -> None:
-        for line, waiters in list(self._lines.items()):
+        for queue, waiters in list(self._queues.items()):
             if not waiters.head().wake():
                 # The run of its event loop is over; they will never ask again.
-                self._lines.pop(line, None)
+                self._queues.pop(queue, None)
 
     def snapshot(self, now: float) -> ClassSnapshot:
         """How the class stands."""
@@ -257,11 +257,11 @@ class Gate:
         """What a fork waits for."""
         return self.lock
 
-    def forget_parent(self) -> None:
+    def after_fork_in_child(self) -> None:
         """In a forked child: the parent's waiters are not here, its calls will be answered there, and a lock that some
         thread held at the moment of the fork would never be released."""
         self.lock = threading.RLock()
-        self._lines.clear()
+        self._queues.clear()
         self._generation += 1
         self._dropped.clear()
         now = time.monotonic()
@@ -269,34 +269,34 @@ class Gate:
             self._bucket.answered(now)
 
 
-class GateLease:
-    """A token of a gate in use; see :class:`Lease`."""
+class ClassLease:
+    """A token of a limiter in use; see :class:`Lease`."""
 
-    __slots__ = ("_gate", "_generation")
+    __slots__ = ("_generation", "_limiter")
 
-    def __init__(self, gate: Gate, generation: int) -> None:
-        self._gate: Gate | None = gate
+    def __init__(self, limiter: ClassLimiter, generation: int) -> None:
+        self._limiter: ClassLimiter | None = limiter
         self._generation = generation
 
     def __del__(self) -> None:
         # Ctrl-C falls anywhere, and of a coroutine that is destroyed with its event loop not every `finally` runs.
-        if self._gate is not None:
-            self._gate.drop(self._generation)
+        if self._limiter is not None:
+            self._limiter.drop(self._generation)
 
     def answered(self, now: float, status: int, headers: Mapping[str, str]) -> None:
         """Response headers arrived."""
-        gate, self._gate = self._gate, None
-        if gate is not None:
-            gate.answered(self._generation, now, status, headers)
+        limiter, self._limiter = self._limiter, None
+        if limiter is not None:
+            limiter.answered(self._generation, now, status, headers)
 
     def refund(self, now: float) -> None:
         """Nothing was written."""
-        gate, self._gate = self._gate, None
-        if gate is not None:
-            gate.refund(self._generation, now)
+        limiter, self._limiter = self._limiter, None
+        if limiter is not None:
+            limiter.refund(self._generation, now)
 
-    def lost(self, now: float) -> None:
+    def abandoned(self, now: float) -> None:
         """Written, never answered."""
-        gate, self._gate = self._gate, None
-        if gate is not None:
-            gate.lost(self._generation, now)
+        limiter, self._limiter = self._limiter, None
+        if limiter is not None:
+            limiter.abandoned(self._generation, now)

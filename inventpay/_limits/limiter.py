@@ -9,13 +9,13 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
-from .._concurrency.forking import Lock, remember
+from .._concurrency.forking import Lock, register_fork_handler
 from ..options import RateClass, RateLimits
-from .class_limiter import ClassSnapshot, Gate, Lease
+from .class_limiter import ClassLimiter, ClassSnapshot, Lease
 
 if TYPE_CHECKING:
-    from .._concurrency.tasks import AsyncWaiting
-    from .._concurrency.threads import Waiting
+    from .._concurrency.tasks import AsyncBackend
+    from .._concurrency.threads import Backend
 
 
 class Limiter(Protocol):
@@ -25,7 +25,7 @@ class Limiter(Protocol):
     """
 
     async def acquire_async(
-        self, rate_class: RateClass, waiting: AsyncWaiting, *, max_wait: float | None = None, background: bool = False
+        self, rate_class: RateClass, backend: AsyncBackend, *, max_wait: float | None = None, background: bool = False
     ) -> Lease:
         """Leases a token; in the background, behind all direct calls.
 
@@ -34,7 +34,7 @@ class Limiter(Protocol):
         ...
 
     def acquire(
-        self, rate_class: RateClass, waiting: Waiting, *, max_wait: float | None = None, background: bool = False
+        self, rate_class: RateClass, backend: Backend, *, max_wait: float | None = None, background: bool = False
     ) -> Lease:
         """The same for a thread."""
         ...
@@ -79,26 +79,26 @@ class LocalLimiter:
 
     def __init__(self, limits: RateLimits | None = None) -> None:
         limits = limits or RateLimits()
-        self._gates: Final = {rate_class: Gate(rate_class, limits) for rate_class in RateClass}
+        self._classes: Final = {rate_class: ClassLimiter(rate_class, limits) for rate_class in RateClass}
 
     def __repr__(self) -> str:
-        return f"<LocalLimiter {list(self._gates.values())!r}>"
+        return f"<LocalLimiter {list(self._classes.values())!r}>"
 
     async def acquire_async(
-        self, rate_class: RateClass, waiting: AsyncWaiting, *, max_wait: float | None = None, background: bool = False
+        self, rate_class: RateClass, backend: AsyncBackend, *, max_wait: float | None = None, background: bool = False
     ) -> Lease:
         """Leases a token of the class."""
-        return await _async_shell()(self._gates[rate_class], waiting, max_wait=max_wait, background=background)
+        return await _async_shell()(self._classes[rate_class], backend, max_wait=max_wait, background=background)
 
     def acquire(
-        self, rate_class: RateClass, waiting: Waiting, *, max_wait: float | None = None, background: bool = False
+        self, rate_class: RateClass, backend: Backend, *, max_wait: float | None = None, background: bool = False
     ) -> Lease:
         """Leases a token of the class."""
-        return _blocking_shell()(self._gates[rate_class], waiting, max_wait=max_wait, background=background)
+        return _blocking_shell()(self._classes[rate_class], backend, max_wait=max_wait, background=background)
 
     def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
         """How each class stands."""
-        return {rate_class: gate.snapshot(now) for rate_class, gate in self._gates.items()}
+        return {rate_class: class_limiter.snapshot(now) for rate_class, class_limiter in self._classes.items()}
 
 
 KEPT: Final = 1024
@@ -112,7 +112,7 @@ class _Registry:
         self._alive: weakref.WeakValueDictionary[_Name, LocalLimiter] = weakref.WeakValueDictionary()
         self._recent: OrderedDict[_Name, LocalLimiter] = OrderedDict()
         self._lock = threading.Lock()
-        remember(self)
+        register_fork_handler(self)
 
     def get(self, name: _Name) -> LocalLimiter:
         """The one limiter of this name."""
@@ -130,7 +130,7 @@ class _Registry:
         """What a fork waits for."""
         return self._lock
 
-    def forget_parent(self) -> None:
+    def after_fork_in_child(self) -> None:
         """The lock may have been held at the moment of the fork."""
         self._lock = threading.Lock()
 

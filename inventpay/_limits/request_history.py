@@ -28,7 +28,7 @@ _BLOCK = 16
 ROUNDING = 1e-9
 
 
-class Stamps:
+class RequestHistory:
     """Ends of requests in ascending order; those of lost requests lie in the future.
 
     Args:

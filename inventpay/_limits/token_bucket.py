@@ -8,10 +8,10 @@ as most limiters do, is refused as soon as latency varies. A lease ends in one o
     answered    response headers arrived: stamped now
     lost        written but never answered: the bytes may still arrive, so stamped now + grace
 
-Two rules decide when a stamped token may be spent again:
+What is known of the server's counting decides when a stamped token may be spent again:
 
     "window"    one window after its stamp. Right for fixed windows, sliding logs and token buckets.
-    "any"       when the charge of every sliding-window counter, whatever its phase, leaves room for one more. A counter
+    "unknown"   when the charge of every sliding-window counter, whatever its phase, leaves room for one more. A counter
                 charges `previous * (1 - elapsed / window) + current`, so a full burst comes back after one window
                 like above, but then one token at a time over the next. Right for counters and the three policies above.
 
@@ -26,12 +26,12 @@ from collections import deque
 from typing import Literal, NamedTuple, get_args
 
 from .backoff import CREDIBLE_WINDOWS, Backoff
-from .burst_limit import Pace
-from .request_history import Stamps
+from .burst_limit import BurstLimit
+from .request_history import RequestHistory
 
-__all__ = ["GRACE", "MARGIN", "BucketSnapshot", "Rule", "TokenBucket"]
+__all__ = ["GRACE", "MARGIN", "BucketSnapshot", "Counting", "TokenBucket"]
 
-Rule = Literal["any", "window"]
+Counting = Literal["unknown", "window"]
 
 # The window is stretched by this fraction. Measured: against a server whose clock runs 100 ppm slow, an unstretched
 # window earned 416 refusals in 1,000 calls; stretched by 0.1 % it earned none at 500 ppm.
@@ -73,8 +73,8 @@ class TokenBucket:
     Args:
         limit: requests per window, at least 1.
         window: length of the window in seconds.
-        rule: `"any"` suits every common server policy; `"window"` sends a burst every window, which a server with a
-            sliding-window counter refuses.
+        counting: `"unknown"` suits every common server policy; `"window"` sends a burst every window, which a server
+            with a sliding-window counter refuses.
         max_burst: most requests that may be sent at once after a quiet time, for servers that allow only small bursts;
             after that requests are paced at `limit / window`. `None`: the whole limit.
         margin: fraction by which the window is stretched to outlast differences between clocks.
@@ -84,7 +84,7 @@ class TokenBucket:
         ValueError: an argument is out of bounds; the message names it.
 
     Example:
-        >>> bucket = TokenBucket(2, window=60.0, rule="window", margin=0.0)
+        >>> bucket = TokenBucket(2, window=60.0, counting="window", margin=0.0)
         >>> bucket.lease(0.0), bucket.lease(0.0), bucket.lease(0.0)
         (True, True, False)
         >>> bucket.answered(0.25)
@@ -112,10 +112,10 @@ class TokenBucket:
         "_sent",
         "_span",
         "_stamps",
+        "counting",
         "grace",
         "limit",
         "max_burst",
-        "rule",
         "window",
     )
 
@@ -124,7 +124,7 @@ class TokenBucket:
         limit: int,
         window: float = 60.0,
         *,
-        rule: Rule = "any",
+        counting: Counting = "unknown",
         max_burst: int | None = None,
         margin: float = MARGIN,
         grace: float = GRACE,
@@ -134,24 +134,24 @@ class TokenBucket:
             _check_count("max_burst", max_burst)
         if not 0.0 < window < math.inf:
             raise ValueError(f"window must be a finite number of seconds above 0, not {window!r}")
-        if rule not in get_args(Rule):
-            raise ValueError(f"rule must be 'any' or 'window', not {rule!r}")
+        if counting not in get_args(Counting):
+            raise ValueError(f"counting must be 'unknown' or 'window', not {counting!r}")
         if not 0.0 <= margin < math.inf:
             raise ValueError(f"margin must be a finite fraction of the window, 0 or more, not {margin!r}")
         if not 0.0 <= grace < math.inf:
             raise ValueError(f"grace must be a finite number of seconds, 0 or more, not {grace!r}")
         self.limit: int = int(limit)
         self.window: float = float(window)
-        self.rule: Rule = rule
+        self.counting: Counting = counting
         self.max_burst: int | None = max_burst
         self.grace: float = float(grace)
         self._span = self.window * (1.0 + margin)
         self._now = -math.inf
         self._leases: deque[float] = deque()  # when each outstanding one began
         self._sent = math.inf  # when the one that ended last began, or earlier
-        self._stamps = Stamps(self._span, every_phase=rule == "any")
+        self._stamps = RequestHistory(self._span, every_phase=counting == "unknown")
         self._backoff = Backoff(self.limit, self.window)
-        self._pace = None if max_burst is None else Pace(int(max_burst), self.limit / self._span)
+        self._pace = None if max_burst is None else BurstLimit(int(max_burst), self.limit / self._span)
         # Leases that may be granted without looking at the stamps: charges only shrink with age, so what there was
         # room for at the last look there is room for now.
         self._credit = self.limit if max_burst is None else min(self.limit, int(max_burst))
@@ -168,7 +168,7 @@ class TokenBucket:
     def __repr__(self) -> str:
         seen = self.snapshot(self._now)
         return (
-            f"<TokenBucket {self.rule!r} {seen.effective_limit}/{self.limit} per {self.window:g} s: "
+            f"<TokenBucket {self.counting!r} {seen.effective_limit}/{self.limit} per {self.window:g} s: "
             f"{seen.available} available, {seen.leased} leased, next in {seen.next_token:.3f} s>"
         )
 
@@ -207,14 +207,14 @@ class TokenBucket:
         self._advance(now)
         self._end_lease("refund")
 
-    def lost(self, now: float) -> None:
+    def abandoned(self, now: float) -> None:
         """End a lease: written but never answered (timeout, reset, cancellation); comes back `grace + window` later.
 
         Raises:
             RuntimeError: no lease is outstanding.
         """
         self._advance(now)
-        self._end_lease("lost")
+        self._end_lease("abandoned")
         self._charge(self._now + self.grace)
 
     # --- when the next token is there ---
@@ -355,7 +355,7 @@ class TokenBucket:
         return True
 
     def _find_ready(self, now: float, most: int) -> None:
-        lifetime = self._span if self.rule == "window" else 2.0 * self._span
+        lifetime = self._span if self.counting == "window" else 2.0 * self._span
         earliest = self._leases[0] if self._leases else now  # `_clip` looks back so far, within reason
         self._stamps.forget(max(earliest, now - lifetime) - lifetime)
         backoff = self._backoff
@@ -408,7 +408,7 @@ class TokenBucket:
 
     def _bound(self, now: float, ahead: int, limit: int) -> float:
         bound = max(now, self._backoff.blocked_until, self._log_turn(now, ahead, limit))
-        if self.rule == "any":
+        if self.counting == "unknown":
             at_once, after = self._look_ahead(now, limit)
             if ahead >= at_once:
                 # From there on every counter is full, and none drains faster than `limit` a window.

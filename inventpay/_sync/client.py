@@ -101,7 +101,7 @@ class InventPay:
         hooks: Sequence[Hook] = (),
         allow_insecure: bool = False,
     ) -> None:
-        from .._concurrency.threads import Waiting
+        from .._concurrency.threads import Backend
 
         connection_settings = read_connection_settings(
             base_url=base_url,
@@ -130,13 +130,13 @@ class InventPay:
         )
         whose = (settings.api_key.reveal(), connection_settings.base_url, settings.rate_limits)
         limiter = shared_limiter(*whose) if limiter is None else bound(limiter, *whose)
-        waiting = Waiting()
+        backend = Backend()
         self._base_url = connection_settings.base_url
         self._limiter = limiter
-        self._waiting = waiting
-        self._connection = Connection(connection_settings, waiting)
-        self._transport = Transport(settings, self._connection, limiter, waiting, coalesce=coalesce)
-        self._polling = Polling(settings, self._transport, waiting)
+        self._backend = backend
+        self._connection = Connection(connection_settings, backend)
+        self._transport = Transport(settings, self._connection, limiter, backend, coalesce=coalesce)
+        self._polling = Polling(settings, self._transport, backend)
         self._options = options
 
     # The groups of calls are made when they are first used, each with the models of its answers.
@@ -337,12 +337,12 @@ class InventPay:
             if failure is None:
                 raise
             return failure
-        result = check.judge(response, base_url=self._base_url, latency=latency, now=self._waiting.wall())
+        result = check.judge(response, base_url=self._base_url, latency=latency, now=self._backend.wall())
         if key_check is None or not result.ok:
             return result
         from .proving import prove
 
-        now = self._waiting.wall().timestamp()
+        now = self._backend.wall().timestamp()
         try:
             handling, ids = prove(self._transport, self._options, key_check, now)
         except (ConfigurationError, InvalidArgumentError):
@@ -374,7 +374,7 @@ class InventPay:
         >>> InventPay("pk_live_1").rate_limits[RateClass.WITHDRAWALS].limit
         10
         """
-        return self._limiter.snapshot(self._waiting.now())
+        return self._limiter.snapshot(self._backend.now())
 
     def close(self) -> None:
         """Closes the connections; calls that follow raise ConfigurationError. Closing twice does no harm."""

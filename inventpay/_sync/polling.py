@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 from attrs import evolve
 
 from .._api.call import Call
-from .._concurrency.forking import Lock, remember
+from .._concurrency.forking import Lock, register_fork_handler
 from .._transport.settings import TransportSettings
 from .._watching.schedule import AFTER_FAILURE, EVENTS_KEPT, FED_PATIENCE, OUTAGE, Schedule, Watcher
 from .._watching.subjects import Subject
@@ -22,7 +22,7 @@ from ..options import CallOptions, RateClass
 from .transport import Transport
 
 if TYPE_CHECKING:
-    from .._concurrency.threads import Waiting
+    from .._concurrency.threads import Backend
     from ..webhooks.events import WebhookEvent
 
 T = TypeVar("T")
@@ -40,21 +40,21 @@ class DeadlinePassed(Exception):
 class Polling:
     """All watchers of one client: a schedule for each endpoint class."""
 
-    def __init__(self, settings: TransportSettings, transport: Transport, waiting: Waiting) -> None:
+    def __init__(self, settings: TransportSettings, transport: Transport, backend: Backend) -> None:
         self._settings = settings
         self._transport = transport
-        self._waiting = waiting
+        self._backend = backend
         self._lock = threading.Lock()
         self._schedules: dict[tuple[Hashable, RateClass], Schedule] = {}
         # Ten thousand may be watched: a tuple of references is a tenth of a WeakSet.
         self._watched: dict[str, tuple[weakref.ref[Watcher], ...]] = {}
         self._sweep_at = _FEW
-        remember(self)
+        register_fork_handler(self)
 
     @property
-    def waiting(self) -> Waiting:
+    def backend(self) -> Backend:
         """The clock of deadlines."""
-        return self._waiting
+        return self._backend
 
     def enlist(self, payment_id: str, watcher: Watcher) -> None:
         """Lets ``feed`` find the watcher, for as long as it lives."""
@@ -87,13 +87,13 @@ class Polling:
         ``False`` where it was fed and there is no room for a poll out of turn.
         """
         rate_class = self._settings.rate_class(call.endpoint)
-        schedule = self._schedule((self._waiting.line(), rate_class))
-        waiter = self._waiting.waiter()
+        schedule = self._schedule((self._backend.queue(), rate_class))
+        waiter = self._backend.waiter()
         with self._lock:
-            schedule.join(watcher, waiter, wanted, self._waiting.now(), at)
+            schedule.join(watcher, waiter, wanted, self._backend.now(), at)
         try:
             while True:
-                now = self._waiting.now()
+                now = self._backend.now()
                 with self._lock:
                     if watcher.events:
                         return schedule.squeeze_in(now)
@@ -116,13 +116,13 @@ class Polling:
                 waiter.wait(wait)
         finally:
             with self._lock:
-                schedule.leave(watcher, self._waiting.now())
+                schedule.leave(watcher, self._backend.now())
 
     def poll(self, call: Call[T], options: CallOptions, deadline: float | None) -> T:
         """Sends the read behind all direct calls; raises DeadlinePassed when no token comes in time."""
         if deadline is None:
             return self._transport.send(call, evolve(options, max_wait=None), background=True)
-        left = max(0.0, deadline - self._waiting.now())
+        left = max(0.0, deadline - self._backend.now())
         timeout = left if options.timeout is None else min(left, options.timeout)
         try:
             return self._transport.send(call, evolve(options, max_wait=left, timeout=timeout), background=True)
@@ -143,7 +143,7 @@ class Polling:
         """What a fork waits for."""
         return self._lock
 
-    def forget_parent(self) -> None:
+    def after_fork_in_child(self) -> None:
         """In a forked child: the parent's watchers poll over there."""
         self._lock = threading.Lock()
         self._schedules.clear()
@@ -208,7 +208,7 @@ class Watch(Iterator[T], Generic[T]):
         """The API's answer; ``None`` where it gave none. Whoever is impatient knows enough already."""
         deadline = self._deadline
         if patience is not None:
-            soon = self._polling.waiting.now() + patience
+            soon = self._polling.backend.now() + patience
             deadline = soon if deadline is None else min(soon, deadline)
         try:
             seen = self._polling.poll(self._call, self._options, deadline)
@@ -224,10 +224,10 @@ class Watch(Iterator[T], Generic[T]):
         return seen
 
     def _wait(self) -> bool:
-        now = self._polling.waiting.now()
+        now = self._polling.backend.now()
         if self._began is None:
             self._began = now
-        wall = self._polling.waiting.wall()
+        wall = self._polling.backend.wall()
         wanted = self._subject.wanted(self.last, wall, now - self._began)
         if self._failing_since is not None:
             wanted = max(wanted, AFTER_FAILURE)
@@ -241,7 +241,7 @@ class Watch(Iterator[T], Generic[T]):
 
     def _endure(self, error: InventPayError) -> None:
         """Goes on through a short outage, which the hooks were told of, and reports a long one."""
-        now = self._polling.waiting.now()
+        now = self._polling.backend.now()
         if self._failing_since is None:
             self._failing_since = now
         if now - self._failing_since >= OUTAGE:

@@ -6,31 +6,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .._concurrency.threads import Waiting
-    from ..redis.class_limiter import SharedGate, SharedLease
+    from .._concurrency.threads import Backend
+    from ..redis.class_limiter import SharedClassLimiter, SharedLease
 
 
 def acquire(
-    gate: SharedGate, waiting: Waiting, patience: float, *, max_wait: float | None, background: bool = False
+    limiter: SharedClassLimiter,
+    backend: Backend,
+    patience: float,
+    *,
+    max_wait: float | None,
+    background: bool = False,
 ) -> SharedLease:
     """Leases a token, waiting for at most ``max_wait`` seconds; in the background, behind all direct calls.
 
     The wait is known as soon as Redis has answered, which takes ``patience`` at most: one that would be longer raises
     RateLimitTimeoutError then.
     """
-    with gate.lock:
-        lease = gate.take(waiting.now())
+    with limiter.lock:
+        lease = limiter.take(backend.now())
         if lease is not None:
             return lease
-        waiter = waiting.waiter()
-        claim = gate.join(waiter, waiting.now(), max_wait=max_wait, background=background)
+        waiter = backend.waiter()
+        claim = limiter.join(waiter, backend.now(), max_wait=max_wait, background=background)
     try:
         while True:
-            with gate.lock:
-                turn = gate.look(claim, waiting.now(), patience)
+            with limiter.lock:
+                turn = limiter.look(claim, backend.now(), patience)
             if turn is not None and not isinstance(turn, (int, float)):
                 return turn
             waiter.wait(turn)
     finally:
-        with gate.lock:
-            gate.leave(claim, waiting.now())
+        with limiter.lock:
+            limiter.leave(claim, backend.now())

@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from typing import Final, NamedTuple
 
-from .._concurrency.forking import Lock, remember
+from .._concurrency.forking import Lock, register_fork_handler
 
 LIFETIME: Final = 24 * 60 * 60.0
 """Seconds for which a key is remembered (docs: api-reference/introduction: the API keeps keys for 24 hours)."""
@@ -57,7 +57,7 @@ class DoubtMemory:
         self._capacity = capacity
         self._known: OrderedDict[KeyName, KnownKey] = OrderedDict()
         self._lock = threading.Lock()
-        remember(self)
+        register_fork_handler(self)
 
     def __len__(self) -> int:
         return len(self._known)
@@ -111,7 +111,7 @@ class DoubtMemory:
         """Return the lock that a fork waits for."""
         return self._lock
 
-    def forget_parent(self) -> None:
+    def after_fork_in_child(self) -> None:
         """Replace the lock in a forked child. The doubts of the parent stay: a request is in doubt for both."""
         self._lock = threading.Lock()
 

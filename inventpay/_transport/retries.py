@@ -6,7 +6,7 @@ import threading
 from typing import Final
 
 from .._api.endpoints import Safety
-from .._concurrency.forking import Lock, remember
+from .._concurrency.forking import Lock, register_fork_handler
 from ..errors import APIConnectionError, APIStatusError, InventPayError, RateLimitedError
 from ..options import RetryPolicy
 
@@ -27,7 +27,7 @@ class RetryBudget:
         self._cost = policy.retry_cost
         self._credit = policy.success_credit
         self._lock = threading.Lock()
-        remember(self)
+        register_fork_handler(self)
 
     def __repr__(self) -> str:
         return f"<RetryBudget {self._left} of {self._capacity}>"
@@ -55,7 +55,7 @@ class RetryBudget:
         """What a fork waits for."""
         return self._lock
 
-    def forget_parent(self) -> None:
+    def after_fork_in_child(self) -> None:
         """In a forked child: the lock may have been held at the moment of the fork."""
         self._lock = threading.Lock()
 
@@ -75,17 +75,17 @@ def may_repeat(safety: Safety, error: InventPayError) -> bool:
     return False
 
 
-def pause(policy: RetryPolicy, attempt: int, retry_after: float | None, luck: float) -> float:
-    """Seconds to wait after failed attempt number ``attempt``; ``luck`` is a random number from 0 to 1.
+def pause(policy: RetryPolicy, attempt: int, retry_after: float | None, jitter: float) -> float:
+    """Seconds to wait after failed attempt number ``attempt``; ``jitter`` is a random number from 0 to 1.
 
-    >>> pause(RetryPolicy(), attempt=3, retry_after=None, luck=1.0)
+    >>> pause(RetryPolicy(), attempt=3, retry_after=None, jitter=1.0)
     2.0
     """
     if retry_after is not None:
         # A little later than asked for, and not all at the same moment.
-        return retry_after + luck * policy.initial_delay
+        return retry_after + jitter * policy.initial_delay
     # 2.0**1024 overflows; max_delay is reached long before.
-    return luck * min(policy.max_delay, policy.initial_delay * 2.0 ** min(attempt - 1, 64))
+    return jitter * min(policy.max_delay, policy.initial_delay * 2.0 ** min(attempt - 1, 64))
 
 
 def decide(
@@ -97,7 +97,7 @@ def decide(
     remaining: float | None,
     policy: RetryPolicy,
     budget: RetryBudget,
-    luck: float,
+    jitter: float,
 ) -> float | None:
     """Seconds to wait before the next attempt, or ``None`` to give up.
 
@@ -105,7 +105,7 @@ def decide(
     """
     if attempt > max_retries or not may_repeat(safety, error):
         return None
-    delay = pause(policy, attempt, getattr(error, "retry_after", None), luck)
+    delay = pause(policy, attempt, getattr(error, "retry_after", None), jitter)
     if remaining is not None and delay >= remaining:
         return None
     return delay if budget.spend() else None

@@ -15,14 +15,14 @@ from typing import Final, Literal, Protocol
 
 from attrs import define, evolve, frozen
 
-from .._concurrency.wait_queue import Line, Waker
+from .._concurrency.wait_queue import WaitQueue, Waker
 from .._core.rate_limit_headers import ServerView
 from .._core.rate_limit_headers import read as read_rate_limit_headers
-from .._limits.class_limiter import ClassSnapshot, GateLock
+from .._limits.class_limiter import ClassSnapshot, ReentrantLock
 from .._limits.token_bucket import GRACE, TokenBucket
 from ..errors import InventPayError, RateLimitTimeoutError
 from ..options import RateClass, RateLimits
-from .exchange import LEAD, Ending, Question, Refusal, Reply, Terms, View
+from .exchange import LEAD, Ending, LeaseReply, LeaseRequest, LimitConfig, Refusal, View
 from .share import share_bucket
 
 LINGER: Final = 0.02
@@ -47,21 +47,21 @@ _MOST_TOLD: Final = 1_000
 
 
 class Owner(Protocol):
-    """What a gate needs of its limiter."""
+    """What a limiter needs of its limiter."""
 
     @property
-    def lock(self) -> GateLock:
+    def lock(self) -> ReentrantLock:
         """What is held round all arithmetic."""
         ...
 
-    def notify(self, gate: SharedGate) -> None:
+    def notify(self, limiter: SharedClassLimiter) -> None:
         """Something changed: a token may be granted, or there is something to tell."""
         ...
 
 
 @define(eq=False)
 class Claim:
-    """One caller in the line."""
+    """One caller in the queue."""
 
     waiter: Waker
     joined: float
@@ -94,28 +94,28 @@ def _due(token: _Token) -> float:
 class _Known:
     """The last reply, and when it came."""
 
-    reply: Reply
+    reply: LeaseReply
     at: float
 
 
-class SharedGate:
-    """The line, the leases and the news of one endpoint class."""
+class SharedClassLimiter:
+    """The queue, the leases and the news of one endpoint class."""
 
-    def __init__(self, key: str, rate_class: RateClass, limits: RateLimits, terms: Terms, owner: Owner) -> None:
+    def __init__(self, key: str, rate_class: RateClass, limits: RateLimits, config: LimitConfig, owner: Owner) -> None:
         self.key: Final = key
         self.rate_class: Final = rate_class
         self._owner = owner
         self._limits = limits
-        self._terms = terms
+        self._config = config
         self._generation = 0
         self.is_asking: bool = False
-        """Whether a question is under way."""
+        """Whether a request is under way."""
         self._reset()
 
     def _reset(self) -> None:
-        self._line = Line()
+        self._queue = WaitQueue()
         self._claims: dict[Claim, None] = {}
-        self._stock: deque[_Token] = deque()
+        self._prefetched: deque[_Token] = deque()
         self._leased: weakref.WeakValueDictionary[int, SharedLease] = weakref.WeakValueDictionary()
         self._next_number = 1
         self._next_alone = -1
@@ -123,7 +123,7 @@ class SharedGate:
         self._serial = 0
         self._away_since: float | None = None
         self._dropped: deque[tuple[int, int, TokenBucket | None]] = deque()
-        self._question = self._blank()
+        self._request = self._blank()
         self._news_since: float | None = None
         self._is_urgent = False
         self._must_list = False
@@ -142,35 +142,37 @@ class SharedGate:
     @property
     def _pause(self) -> float:
         """Seconds before the return to the shared limit in which nothing is sent alone, so that all of it was told."""
-        return min(_TELLING, self._terms.span / 8)
+        return min(_TELLING, self._config.span / 8)
 
     @property
     def _sure(self) -> float:
-        """See ``_SURE``. With rule "any" leases come one by one, too many to ask again before each."""
-        span = self._terms.span
-        return span / 16 if self._terms.rule == "any" else min(_SURE, span / 16)
+        """See ``_SURE``. With counting "unknown" leases come one by one, too many to ask again before each."""
+        span = self._config.span
+        return span / 16 if self._config.counting == "unknown" else min(_SURE, span / 16)
 
     @property
     def _sure_until(self) -> float:
         """Until when what is in stock may be used without asking again."""
         return -math.inf if self._known is None else self._known.at + self._sure
 
-    def _blank(self) -> Question:
-        return Question(terms=self._terms)
+    def _blank(self) -> LeaseRequest:
+        return LeaseRequest(config=self._config)
 
     def __repr__(self) -> str:
         state = "shared" if self._share is None else "alone"
-        return f"<SharedGate {self.rate_class}: {state}, {len(self._stock)} in stock, {self.waiting} waiting>"
+        return (
+            f"<SharedClassLimiter {self.rate_class}: {state}, {len(self._prefetched)} in stock, {self.waiting} waiting>"
+        )
 
     @property
-    def lock(self) -> GateLock:
+    def lock(self) -> ReentrantLock:
         """What is held while any of this is called."""
         return self._owner.lock
 
     @property
     def waiting(self) -> int:
         """Callers waiting for a token."""
-        return len(self._line)
+        return len(self._queue)
 
     @property
     def is_on_its_own(self) -> bool:
@@ -187,12 +189,12 @@ class SharedGate:
     def take(self, now: float) -> SharedLease | None:
         """A token at once, when nobody waits and one is there."""
         self._settle(now)
-        return None if self._line else self._next_lease(now)
+        return None if self._queue else self._next_lease(now)
 
     def join(self, waiter: Waker, now: float, *, max_wait: float | None, background: bool) -> Claim:
-        """Puts a caller at the end of the line."""
+        """Puts a caller at the end of the queue."""
         claim = Claim(waiter, now, max_wait, background)
-        self._line.join(claim, background=background)
+        self._queue.join(claim, background=background)
         self._claims[claim] = None
         if self._again_at == math.inf:
             self._again_at = now  # until now there were enough
@@ -235,7 +237,7 @@ class SharedGate:
 
     def _forget(self, claim: Claim) -> None:
         if self._claims.pop(claim, self) is not self:
-            self._line.leave(claim)
+            self._queue.leave(claim)
 
     def fail(self, error: InventPayError) -> None:
         """Sends everybody away."""
@@ -249,13 +251,13 @@ class SharedGate:
     def distribute(self, now: float) -> None:
         """Gives what is due to those who wait, in order."""
         self._settle(now)
-        while self._line:
+        while self._queue:
             lease = self._next_lease(now)
             if lease is None:
                 break
-            claim = self._line.head()
+            claim = self._queue.head()
             assert isinstance(claim, Claim)
-            self._line.served(claim)
+            self._queue.served(claim)
             self._forget(claim)
             claim.lease = lease
             if not claim.wake():
@@ -265,7 +267,7 @@ class SharedGate:
         self._return_surplus(now)
 
     def _next_lease(self, now: float) -> SharedLease | None:
-        stock = self._stock
+        stock = self._prefetched
         while stock and stock[0].stale <= now:
             stock.popleft()  # this process slept for so long that Redis has given it up
             self._must_list = True
@@ -289,8 +291,8 @@ class SharedGate:
         return self._share_from <= now < self._share_until - self._pause
 
     def _return_surplus(self, now: float) -> None:
-        while len(self._stock) > len(self._line):
-            self._question.refunded.append(self._stock.pop().number)
+        while len(self._prefetched) > len(self._queue):
+            self._request.refunded.append(self._prefetched.pop().number)
             self._note(now)
 
     # --- endings ---
@@ -309,29 +311,29 @@ class SharedGate:
             if number > 0:
                 self._put_back(number, now, lease.began)
             else:
-                self._question.refunded.append(number)
+                self._request.refunded.append(number)
                 self._note(now)
         else:
             at = now if ending == "answered" else now + GRACE
             self._note_stamp(number, at, now)
             if bucket is not None:
-                (bucket.answered if ending == "answered" else bucket.lost)(now)
+                (bucket.answered if ending == "answered" else bucket.abandoned)(now)
         if ending == "answered":
             self._learn(lease, now, status, view)
         self._owner.notify(self)
 
     def _put_back(self, number: int, now: float, began: float) -> None:
-        if self._line and began + _FRESH * self._terms.patience > now:
-            self._stock.appendleft(_Token(number, now, began + _FRESH * self._terms.patience))
+        if self._queue and began + _FRESH * self._config.patience > now:
+            self._prefetched.appendleft(_Token(number, now, began + _FRESH * self._config.patience))
         else:
-            self._question.refunded.append(number)
+            self._request.refunded.append(number)
             self._note(now)
 
     def _note_stamp(self, number: int, at: float, now: float) -> None:
         self._stamps.append(at)
-        while self._stamps[0] <= now - 2.0 * self._terms.span:
+        while self._stamps[0] <= now - 2.0 * self._config.span:
             self._stamps.popleft()
-        self._question.ended.append(Ending(number, at))
+        self._request.ended.append(Ending(number, at))
         self._note(now)
 
     def _note(self, now: float, *, urgent: bool = False) -> None:
@@ -343,13 +345,13 @@ class SharedGate:
     def _learn(self, lease: SharedLease, now: float, status: int, view: ServerView | None) -> None:
         bucket = lease.bucket
         if view is not None and (view.limit is not None or view.remaining is not None):
-            self._question.view = View(lease.began, view.limit, view.remaining, view.reset_in or 0.0)
+            self._request.view = View(lease.began, view.limit, view.remaining, view.reset_in or 0.0)
             if bucket is not None:
                 bucket.observe(now, limit=None, remaining=view.remaining, reset_in=view.reset_in)
         if status == 429:
             retry_after = None if view is None else view.retry_after
-            self._question.refusals.append(Refusal(now, retry_after or 0.0))
-            if retry_after is not None and retry_after <= 2.0 * self._terms.window:
+            self._request.refusals.append(Refusal(now, retry_after or 0.0))
+            if retry_after is not None and retry_after <= 2.0 * self._config.window:
                 self._paused_until = max(self._paused_until, now + retry_after)
             if bucket is not None:
                 bucket.refused(now, retry_after)
@@ -367,7 +369,7 @@ class SharedGate:
             self._untold.pop(number, None)
             self._note_stamp(number, now + GRACE, now)
             if bucket is not None:
-                bucket.lost(now)
+                bucket.abandoned(now)
         if self._share is not None and now >= self._share_until:
             self._share = None
             self._again_at = now
@@ -396,10 +398,10 @@ class SharedGate:
         """When something is to be done here: infinity for never, ``now`` or earlier for at once."""
         moments = [math.inf]
         if can_ask and not self.is_asking:
-            moments.append(self.next_question(now))
-        if self._line:
-            if self._stock:
-                due = max(self._stock[0].due, self._paused_until)
+            moments.append(self.next_request(now))
+        if self._queue:
+            if self._prefetched:
+                due = max(self._prefetched[0].due, self._paused_until)
                 if self._share is not None or max(due, now) <= self._sure_until:
                     moments.append(due)
             if self._share is not None:
@@ -409,55 +411,55 @@ class SharedGate:
                     moments.append(ready)
         return min(moments)
 
-    def next_question(self, now: float) -> float:
+    def next_request(self, now: float) -> float:
         """When there is something to ask or tell; infinity for nothing."""
         moments = [now if self._watchers else math.inf]
         if self._news_since is not None:
             # Whoever is about to ask for tokens takes the news along.
-            linger = self._terms.horizon if self._share is None and now < self._again_at < math.inf else LINGER
+            linger = self._config.horizon if self._share is None and now < self._again_at < math.inf else LINGER
             moments.append(now if self._is_urgent else self._news_since + max(linger, LINGER))
-        if self._share is not None and self._share_until == math.inf and (self._line or self._news_since is not None):
+        if self._share is not None and self._share_until == math.inf and (self._queue or self._news_since is not None):
             moments.append(now)
-        if self._share is None and len(self._line) > len(self._stock):
+        if self._share is None and len(self._queue) > len(self._prefetched):
             moments.append(self._again_at)
-        if self._share is None and self._line:
+        if self._share is None and self._queue:
             if self._known is not None:
                 known_for = self._known.at - self._known_since
-                moments.append(self._known.at + min(max(_ACQUAINTANCE, known_for), self._terms.span / 4))
-            if self._stock:
-                due = max(self._stock[0].due, self._paused_until)
+                moments.append(self._known.at + min(max(_ACQUAINTANCE, known_for), self._config.span / 4))
+            if self._prefetched:
+                due = max(self._prefetched[0].due, self._paused_until)
                 moments.append(max(due - LEAD, self._sure_until))
         return min(moments)
 
-    def ask(self, now: float) -> Question:
-        """The next question, with all news in it; followed by ``told`` or ``failed``."""
+    def ask(self, now: float) -> LeaseRequest:
+        """The next request, with all news in it; followed by ``told`` or ``failed``."""
         self._settle(now)
-        question, self._question = self._question, self._blank()
-        later = question.ended[_MOST_TOLD:]
-        self._question.ended, question.ended = later, question.ended[:_MOST_TOLD]
+        request, self._request = self._request, self._blank()
+        later = request.ended[_MOST_TOLD:]
+        self._request.ended, request.ended = later, request.ended[:_MOST_TOLD]
         self._news_since = now if later else None
         self._is_urgent = False
         self._serial += 1
-        question.serial = self._serial
-        question.away_since = self._away_since
-        question.open = list(self._untold.items())
+        request.serial = self._serial
+        request.away_since = self._away_since
+        request.open = list(self._untold.items())
         self._untold.clear()
-        question.next_number = self._next_number
-        if self._known is not None and now - self._known.at <= 2.0 * self._terms.span + self._terms.patience:
-            question.epoch = self._known.reply.epoch
+        request.next_number = self._next_number
+        if self._known is not None and now - self._known.at <= 2.0 * self._config.span + self._config.patience:
+            request.epoch = self._known.reply.epoch
         if self._must_list:
-            question.held = list(self._leased)
-            question.held += [token.number for token in self._stock]
+            request.held = list(self._leased)
+            request.held += [token.number for token in self._prefetched]
             self._must_list = False
         if self._share is None:
-            question.outlook = bool(self._watchers)
-            question.want = max(0, len(self._line) - len(self._stock))
-            question.is_first = not any(token.due > now + LINGER for token in self._stock)
-            self._next_number += question.want
+            request.outlook = bool(self._watchers)
+            request.want = max(0, len(self._queue) - len(self._prefetched))
+            request.is_first = not any(token.due > now + LINGER for token in self._prefetched)
+            self._next_number += request.want
         self.is_asking = True
-        return question
+        return request
 
-    def told(self, question: Question, reply: Reply, now: float) -> None:
+    def told(self, request: LeaseRequest, reply: LeaseReply, now: float) -> None:
         """Takes in a reply that arrived at ``now``."""
         self.is_asking = False
         is_lost = self._known is not None and self._known.reply.epoch != reply.epoch
@@ -466,21 +468,21 @@ class SharedGate:
             self._untold.update((number, lease.began) for number, lease in list(self._leased.items()))
             if self._untold:
                 self._note(now)
-        self._most_sharing = max(reply.sharing, self._most_sharing) if is_lost or reply.caution > 0 else reply.sharing
-        if self._known is None or now > self._known.at + self._terms.span:
+        self._most_sharing = max(reply.sharing, self._most_sharing) if is_lost or reply.recovery > 0 else reply.sharing
+        if self._known is None or now > self._known.at + self._config.span:
             self._known_since = now
         self._known = _Known(reply, now)
         self._away_since = None
         self._paused_until = now + reply.blocked
-        for number, delay in enumerate(reply.delays, question.next_number):
+        for number, delay in enumerate(reply.delays, request.next_number):
             due = now + delay
             # Not always later than those in stock: these were dated as if what is in flight would stay so.
-            insort(self._stock, _Token(number, due, due + _FRESH * self._terms.patience), key=_due)
+            insort(self._prefetched, _Token(number, due, due + _FRESH * self._config.patience), key=_due)
         self._again_at = math.inf if reply.again < 0 else now + reply.again
-        if len(self._line) > len(self._stock) and reply.again < 0:
-            self._again_at = now  # they joined while the question was under way
-        if reply.caution > 0:
-            self._go_alone(now, now + reply.caution, free=reply.spare)
+        if len(self._queue) > len(self._prefetched) and reply.again < 0:
+            self._again_at = now  # they joined while the request was under way
+        if reply.recovery > 0:
+            self._go_alone(now, now + reply.recovery, free=reply.unclaimed)
         elif self._share is not None:
             # Nobody else was away, so all that was sent is known there.
             self._share_until = now
@@ -488,24 +490,24 @@ class SharedGate:
         self._judge(now)
         self._show()
 
-    def failed(self, question: Question, now: float) -> None:
-        """Takes the news back: nobody knows whether the question arrived."""
+    def failed(self, request: LeaseRequest, now: float) -> None:
+        """Takes the news back: nobody knows whether the request arrived."""
         self.is_asking = False
         self._show()
-        news = self._question
-        again = [evolve(ending, is_news=False) for ending in question.ended]
-        self._question = evolve(
+        news = self._request
+        again = [evolve(ending, is_news=False) for ending in request.ended]
+        self._request = evolve(
             news,
             ended=again + news.ended,
-            refunded=question.refunded + news.refunded,
-            refusals=question.refusals + news.refusals,
-            view=news.view or question.view,
+            refunded=request.refunded + news.refunded,
+            refusals=request.refusals + news.refusals,
+            view=news.view or request.view,
         )
-        # What was told in the question as news may have been lost with it; the list says what is still held.
+        # What was told in the request as news may have been lost with it; the list says what is still held.
         self._must_list = True
         self._again_at = now
-        self._untold.update((number, began) for number, began in question.open if number in self._leased)
-        if again or question.open or question.refunded or question.refusals:
+        self._untold.update((number, began) for number, began in request.open if number in self._leased)
+        if again or request.open or request.refunded or request.refusals:
             self._news_since = now
 
     # --- alone ---
@@ -518,7 +520,7 @@ class SharedGate:
         self._judge(now)
 
     def _free_when_last_known(self, now: float) -> int | None:
-        return None if self._known is None else self._known.reply.spare
+        return None if self._known is None else self._known.reply.unclaimed
 
     def _go_alone(self, now: float, until: float, *, free: int | None, sharing: int | None = None) -> None:
         self._share_until = max(until, now)
@@ -526,17 +528,17 @@ class SharedGate:
             return
         self._again_at = -math.inf
         # What was granted and not yet used came of what others had returned, who will take it again for their shares.
-        while self._stock:
-            self._question.refunded.append(self._stock.pop().number)
+        while self._prefetched:
+            self._request.refunded.append(self._prefetched.pop().number)
             self._note(now)
         limits = self._limits
         # The same holds for the others, who may use what they were granted for another moment. What comes back to this
         # process until then is theirs.
         self._share_from = now if self._known is None else now + self._sure
         self._share = share_bucket(
-            self._terms.limit,
+            self._config.limit,
             limits.window,
-            limits.rule,
+            limits.counting,
             limits.max_burst,
             sharing=sharing or self._most_sharing or UNKNOWN_SHARING,
             stamps=sorted(self._stamps),
@@ -553,7 +555,7 @@ class SharedGate:
 
     def _places(self) -> Iterator[tuple[Claim, int]]:
         """Those who wait, each with how many go first."""
-        direct, background = 0, self._line.direct
+        direct, background = 0, self._queue.direct
         for claim in list(self._claims):
             if claim.background:
                 yield claim, background
@@ -565,7 +567,7 @@ class SharedGate:
     def _judge(self, now: float) -> None:
         """Sends away whoever would wait for too long. Each caller is judged once: later ones stand behind it."""
         known = self._known
-        if known is not None and now < known.at + known.reply.doubt:
+        if known is not None and now < known.at + known.reply.startup_grace:
             return  # asking takes a moment longer
         if all(claim.is_judged or claim.max_wait is None for claim in self._claims):
             return
@@ -574,7 +576,7 @@ class SharedGate:
             if not claim.is_judged and claim.max_wait is not None:
                 claim.is_judged = True
                 wait = self._estimate(max(0, ahead - gone), now)
-                # What the question itself took does not count: a caller who may not wait takes what is free.
+                # What the request itself took does not count: a caller who may not wait takes what is free.
                 if wait > max(0.0, claim.joined + claim.max_wait - now):
                     self._forget(claim)
                     claim.error = self._too_long(wait, claim.max_wait)
@@ -583,23 +585,23 @@ class SharedGate:
 
     def _estimate(self, ahead: int, now: float) -> float:
         """Seconds until a caller with so many before it gets a token, at the least."""
-        if ahead < len(self._stock):
-            return max(0.0, max(self._stock[ahead].due, self._paused_until) - now)
-        ahead -= len(self._stock)
+        if ahead < len(self._prefetched):
+            return max(0.0, max(self._prefetched[ahead].due, self._paused_until) - now)
+        ahead -= len(self._prefetched)
         if self._share is not None:
             return max(0.0, self._share_from - now) + self._share.wait(now, ahead=ahead)
         known = self._known
         if known is None:
             return 0.0
-        reply, span = known.reply, self._terms.span
+        reply, span = known.reply, self._config.span
         rounds, position = divmod(ahead, max(1, reply.effective))
         wait = 0.0
         if reply.steps:
             wait = reply.steps[min(len(reply.steps) - 1, position * len(reply.steps) // max(1, reply.effective))]
             wait += rounds * span
         wait = max(wait, reply.next, reply.blocked)
-        if self._terms.rule == "any":
-            wait = max(wait, reply.next + max(0, ahead - reply.free_next) * span / self._terms.limit)
+        if self._config.counting == "unknown":
+            wait = max(wait, reply.next + max(0, ahead - reply.free_next) * span / self._config.limit)
         return max(0.0, known.at + wait - now)
 
     def _too_long(self, wait: float, max_wait: float) -> RateLimitTimeoutError:
@@ -615,30 +617,30 @@ class SharedGate:
     def snapshot(self, now: float) -> ClassSnapshot:
         """How the class stands, as far as is known here."""
         self._settle(now)
-        waiting = len(self._line)
+        waiting = len(self._queue)
         if self._share is not None:
             seen = self._share.snapshot(now)
             return ClassSnapshot(
-                limit=self._terms.limit,
+                limit=self._config.limit,
                 available=seen.available,
                 leased=seen.leased,
                 waiting=waiting,
-                next_token=self._estimate(self._line.direct, now),
+                next_token=self._estimate(self._queue.direct, now),
             )
         if self._known is None:
-            return ClassSnapshot(limit=self._terms.limit, available=self._terms.limit, leased=0, waiting=waiting)
+            return ClassSnapshot(limit=self._config.limit, available=self._config.limit, leased=0, waiting=waiting)
         reply = self._known.reply
         return ClassSnapshot(
-            limit=self._terms.limit,
+            limit=self._config.limit,
             available=reply.free,
             leased=reply.leased,
             waiting=waiting,
-            next_token=self._estimate(self._line.direct, now),
+            next_token=self._estimate(self._queue.direct, now),
         )
 
-    def forget_parent(self, terms: Terms) -> None:
+    def after_fork_in_child(self, config: LimitConfig) -> None:
         """In a forked child: everything here is the parent's."""
-        self._terms = terms
+        self._config = config
         self._generation += 1
         self._reset()
 
@@ -650,10 +652,10 @@ UNKNOWN_SHARING: Final = 8
 class SharedLease:
     """A token in use; see :class:`inventpay.Lease`."""
 
-    __slots__ = ("__weakref__", "_gate", "began", "bucket", "generation", "number")
+    __slots__ = ("__weakref__", "_limiter", "began", "bucket", "generation", "number")
 
-    def __init__(self, gate: SharedGate, generation: int, number: int, began: float) -> None:
-        self._gate: SharedGate | None = gate
+    def __init__(self, limiter: SharedClassLimiter, generation: int, number: int, began: float) -> None:
+        self._limiter: SharedClassLimiter | None = limiter
         self.generation: int = generation
         """Which process leased it: the parent of a fork, or its child."""
         self.number: int = number
@@ -664,8 +666,8 @@ class SharedLease:
 
     def __del__(self) -> None:
         # Ctrl-C falls anywhere, and of a coroutine that is destroyed with its event loop not every `finally` runs.
-        if self._gate is not None:
-            self._gate.drop(self.generation, self.number, self.bucket)
+        if self._limiter is not None:
+            self._limiter.drop(self.generation, self.number, self.bucket)
 
     def answered(self, now: float, status: int, headers: Mapping[str, str]) -> None:
         """Response headers arrived."""
@@ -676,14 +678,18 @@ class SharedLease:
         """Nothing was written."""
         self._end("refund", now)
 
-    def lost(self, now: float) -> None:
+    def abandoned(self, now: float) -> None:
         """Written, never answered."""
-        self._end("lost", now)
+        self._end("abandoned", now)
 
     def _end(
-        self, ending: Literal["answered", "refund", "lost"], now: float, status: int = 0, view: ServerView | None = None
+        self,
+        ending: Literal["answered", "refund", "abandoned"],
+        now: float,
+        status: int = 0,
+        view: ServerView | None = None,
     ) -> None:
-        gate, self._gate = self._gate, None
-        if gate is not None:
-            with gate.lock:
-                gate.end(self, ending, now, status, view)
+        limiter, self._limiter = self._limiter, None
+        if limiter is not None:
+            with limiter.lock:
+                limiter.end(self, ending, now, status, view)

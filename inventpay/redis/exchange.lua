@@ -1,19 +1,19 @@
 -- One exchange between a process and the bucket it shares with others: it says what became of its leases and what the
--- API answered, and gets new leases. exchange.py describes both messages; rate_limit.py explains the arithmetic, which is
+-- API answered, and gets new leases. exchange.py describes both messages; token_bucket.py explains the arithmetic, which is
 -- the same here, with one addition: a lease may be granted for a later moment. It counts as in flight until it ends, at
 -- every moment, so nothing that happens in between can make it one too many.
 --
 -- All times are seconds on the clock of this server. What happened elsewhere comes as an age.
 
-local FIRST_PAUSE, AFTERMATH = 0.02, 0.05 -- of the window; see rate_limit.py for these six
+local FIRST_PAUSE, AFTERMATH = 0.02, 0.05 -- of the window; see backoff.py for these six
 local DECREASE, DECREASE_INTERVAL = 0.05, 1.0
 local INCREASE, INCREASE_INTERVAL = 0.02, 0.5
 local CREDIBLE_WINDOWS = 2
 local PATIENCE = 0.25 -- seconds by which a process may come later than it was told, before others pass it
 local REMEMBERED = 600 -- seconds for which a process counts as one of those that share the limit
 local SILENCE = 0.1 -- seconds without any question after which an outage may have been the reason
-local DOUBT = 0.25 -- seconds in which those who were sending when this server went away have come back
-local IN_DOUBT = 4 -- leases that are granted until then
+local STARTUP_GRACE = 0.25 -- seconds in which those who were sending when this server went away have come back
+local AT_START = 4 -- leases that are granted until then
 local AHEAD = 24 -- one lease for later per so many of the limit
 local STEPS = 16 -- how finely the reply says when further tokens come; see exchange.py
 
@@ -26,9 +26,9 @@ local found = redis.call("GET", KEYS[1])
 local state = found and cmsgpack.unpack(found)
   or {
     epoch = clock[1] .. "." .. clock[2], seen = now, stamps = {}, leases = {}, processes = {}, blocked = 0,
-    caution = 0, -- until when nothing is granted
+    recovery_until = 0, -- until when nothing is granted
     resumed = now, -- when the last silence ended
-    doubt = now + DOUBT, early = 0, -- until when little is granted, and how much was
+    startup_grace_until = now + STARTUP_GRACE, early = 0, -- until when little is granted, and how much was
   }
 local stamps, leases, processes = state.stamps, {}, state.processes
 
@@ -37,11 +37,11 @@ local back = state.seen - now
 if back > 1 then
   for i = 1, #stamps do stamps[i] = stamps[i] - back end
   for _, lease in ipairs(state.leases) do lease[3], lease[4] = lease[3] - back, lease[4] - back end
-  for _, process in pairs(processes) do process.seen, process.due = process.seen - back, process.due - back end
+  for _, process in pairs(processes) do process.seen, process.ready_at = process.seen - back, process.ready_at - back end
   for _, name in ipairs({"refused", "named"}) do
     if state[name] then state[name].since = state[name].since - back end
   end
-  for _, name in ipairs({"caution", "blocked", "resumed", "doubt", "lost", "outage"}) do
+  for _, name in ipairs({"recovery_until", "blocked", "resumed", "startup_grace_until", "lost", "outage"}) do
     if state[name] then state[name] = state[name] - back end
   end
   if state.decreased then state.decreased = state.decreased - back end
@@ -55,24 +55,24 @@ end
 if now - state.seen > SILENCE then
   state.resumed = now
   for name, other in pairs(processes) do
-    if name ~= ask.process and other.hungry and other.due + 1 < now then
+    if name ~= ask.process and other.waiting and other.ready_at + 1 < now then
       -- It wanted more and did not come.
-      other.hungry, state.doubt, state.early = false, now + DOUBT, 0
+      other.waiting, state.startup_grace_until, state.early = false, now + STARTUP_GRACE, 0
     end
   end
 end
 state.seen = now
 
-local while_it_counts = (ask.rule == "any" and 2 or 1) * span
+local while_it_counts = (ask.counting == "unknown" and 2 or 1) * span
 if ask.epoch ~= "" and ask.epoch ~= state.epoch and not state.lost then
   -- What this process knows is older than all that is known here.
-  state.caution = math.max(state.caution, now + while_it_counts)
-  state.lost = state.caution
-elseif ask.away and now >= state.caution and state.resumed >= now - ask.away and state.outage ~= state.resumed then
+  state.recovery_until = math.max(state.recovery_until, now + while_it_counts)
+  state.lost = state.recovery_until
+elseif ask.away and now >= state.recovery_until and state.resumed >= now - ask.away and state.outage ~= state.resumed then
   -- Nobody was served while this process went on alone, so others may have done the same. All of them return to the
   -- shared limit together, when what those sent who never tell counts no more.
   state.outage = state.resumed
-  state.caution = now + while_it_counts
+  state.recovery_until = now + while_it_counts
 end
 
 -- --- stamps: when requests ended, ascending ---
@@ -127,13 +127,13 @@ if ask.held then
   for _, number in ipairs(ask.held) do held[number] = true end
 end
 
-local me = processes[ask.process] or {got = 0, seen = now, due = 0, hungry = false, serial = 0}
+local me = processes[ask.process] or {granted = 0, seen = now, ready_at = 0, waiting = false, serial = 0}
 if ask.serial <= me.serial then
   -- Overtaken by a later one, which told all this again and does not know what would be granted here.
   return cjson.encode({overtaken = true})
 end
 me.serial = ask.serial
-me.got = me.got * math.exp(-math.max(0, now - me.seen) / (2 * span))
+me.granted = me.granted * math.exp(-math.max(0, now - me.seen) / (2 * span))
 
 local known = {}
 for _, lease in ipairs(state.leases) do
@@ -151,9 +151,9 @@ for _, lease in ipairs(state.leases) do
     charge(now - ended[number][2])
     ended[number] = nil
   elseif number and refunded[number] then
-    me.got = math.max(0, me.got - 1)
+    me.granted = math.max(0, me.granted - 1)
   elseif number and held and not held[number] then
-    me.got = math.max(0, me.got - 1) -- granted by a reply that never arrived
+    me.granted = math.max(0, me.granted - 1) -- granted by a reply that never arrived
   elseif lease[4] <= now then
     charge(lease[4]) -- its process is gone, or has lost its patience
   else
@@ -248,7 +248,7 @@ end
 
 local function room(time, busy)
   local at, free = log_room(time, busy)
-  if at and ask.rule == "any" then
+  if at and ask.counting == "unknown" then
     local log_at, log_free = at, free
     at, free = counter_room(at, busy)
     if at == log_at then free = math.min(free, log_free) end
@@ -279,12 +279,12 @@ local behind, yields_until, full_until = 0, math.huge, nil
 for name, other in pairs(processes) do
   if now - other.seen > REMEMBERED then
     processes[name] = nil
-  elseif name ~= ask.process and other.hungry and other.due + PATIENCE > now then
+  elseif name ~= ask.process and other.waiting and other.ready_at + PATIENCE > now then
     -- Whoever waits and got less goes first: nobody is ahead of him by more than a batch.
-    local got = other.got * math.exp(-math.max(0, now - other.seen) / (2 * span))
-    local lead = math.max(0, math.floor(got + ask.batch - me.got))
+    local granted = other.granted * math.exp(-math.max(0, now - other.seen) / (2 * span))
+    local lead = math.max(0, math.floor(granted + ask.batch - me.granted))
     allowed = math.min(allowed, lead)
-    if lead < 1 then behind, yields_until = behind + 1, math.min(yields_until, other.due) end
+    if lead < 1 then behind, yields_until = behind + 1, math.min(yields_until, other.ready_at) end
   end
 end
 if behind > 0 then
@@ -292,7 +292,7 @@ if behind > 0 then
   local at, free = room(now, #leases)
   if at == now and start == now then allowed = math.min(ask.want, ask.batch, math.max(0, free - behind)) end
 end
-if ask.rule == "any" then
+if ask.counting == "unknown" then
   -- A lease for later counts as in flight, which for a counter is more than it will be. So only a few are granted.
   local ahead, latest = 0, now
   for _, lease in ipairs(leases) do
@@ -300,12 +300,12 @@ if ask.rule == "any" then
   end
   if ahead >= math.ceil(limit / AHEAD) then allowed, full_until = 0, latest end
 end
-local is_cautious = now < state.caution
-local in_doubt = now < state.doubt
-if is_cautious then
+local is_recovering = now < state.recovery_until
+local is_starting = now < state.startup_grace_until
+if is_recovering then
   allowed = 0
-elseif in_doubt then
-  allowed = math.min(allowed, math.max(0, IN_DOUBT - state.early))
+elseif is_starting then
+  allowed = math.min(allowed, math.max(0, AT_START - state.early))
 end
 
 local delays, last, until_time = {}, start, nil
@@ -321,20 +321,20 @@ for i, delay in ipairs(delays) do
   leases[#leases + 1] = {ask.process, ask.next + i - 1, now + delay, now + delay + ask.patience}
 end
 
-if in_doubt then state.early = state.early + #delays end
+if is_starting then state.early = state.early + #delays end
 
-local hungry = #delays < ask.want
+local waiting = #delays < ask.want
 local next_at, free = room(start, #leases)
 local free_next, _ = free, nil
-if hungry and next_at and next_at > start then _, free_next = room(next_at, #leases) end
+if waiting and next_at and next_at > start then _, free_next = room(next_at, #leases) end
 local again = -1
-if hungry then
+if waiting then
   if #delays > 0 then
     again = math.max(0, last - now - ask.lead)
-  elseif is_cautious then
-    again = math.min(state.caution - now, 1)
-  elseif in_doubt and state.early >= IN_DOUBT then
-    again = math.max(state.doubt - now, 0.005)
+  elseif is_recovering then
+    again = math.min(state.recovery_until - now, 1)
+  elseif is_starting and state.early >= AT_START then
+    again = math.max(state.startup_grace_until - now, 0.005)
   elseif full_until then
     again = math.max(full_until - now, 0.005)
   elseif allowed < 1 then
@@ -348,12 +348,12 @@ if hungry then
   end
 end
 
-me.got, me.seen, me.hungry, me.due = me.got + #delays, now, hungry, now + math.max(0, again)
+me.granted, me.seen, me.waiting, me.ready_at = me.granted + #delays, now, waiting, now + math.max(0, again)
 processes[ask.process] = me
 local sharing, is_wanted = 0, false
 for _, process in pairs(processes) do
   sharing = sharing + 1
-  is_wanted = is_wanted or process.hungry
+  is_wanted = is_wanted or process.waiting
 end
 
 state.stamps, state.leases = stamps, leases
@@ -362,7 +362,7 @@ redis.call("SET", KEYS[1], cmsgpack.pack(state), "PX", math.ceil(kept * 1000))
 
 -- When a sliding log alone has room for the first, the so-and-so-many-th further request, at the earliest.
 local steps = {}
-if hungry or ask.outlook then
+if waiting or ask.outlook then
   for ahead = 0, effective - 1, math.max(1, math.ceil(effective / STEPS)) do
     local blocker = #stamps + #leases + ahead - effective + 1
     local stamp = blocker < 1 and -math.huge or math.min(stamps[blocker] or now, now)
@@ -377,11 +377,11 @@ return cjson.encode({
   next = next_at and next_at - now or span,
   free = next_at == now and free or 0,
   free_next = free_next or 1,
-  spare = next_at == now and (not is_wanted or is_cautious) and now >= (state.lost or 0) and free or 0,
+  unclaimed = next_at == now and (not is_wanted or is_recovering) and now >= (state.lost or 0) and free or 0,
   steps = steps,
   sharing = sharing,
-  caution = is_cautious and state.caution - now or 0,
-  doubt = in_doubt and not is_cautious and state.doubt - now or 0,
+  recovery = is_recovering and state.recovery_until - now or 0,
+  startup_grace = is_starting and not is_recovering and state.startup_grace_until - now or 0,
   blocked = math.max(0, state.blocked - now),
   effective = effective,
   leased = #leases,

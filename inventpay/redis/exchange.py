@@ -1,4 +1,4 @@
-"""What a process and the shared bucket tell each other: one question, one reply, one round trip. See ``exchange.lua``.
+"""What a process and the shared bucket tell each other: one request, one reply, one round trip. See ``exchange.lua``.
 
 Nothing here carries a time of this machine: what happened is told as an age, what will happen as a delay.
 """
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from attrs import Factory, define, frozen
 
-from ..options import Rule
+from ..options import Counting
 
 SCRIPT: Final = (Path(__file__).parent / "exchange.lua").read_text()
 """The server's side."""
@@ -55,8 +55,8 @@ class View:
 
 
 @frozen(kw_only=True)
-class Terms:
-    """What does not change from question to question."""
+class LimitConfig:
+    """What does not change from request to request."""
 
     process: str
     """A random name of this process."""
@@ -64,7 +64,7 @@ class Terms:
     window: float
     span: float
     """The window with its margin."""
-    rule: Rule
+    counting: Counting
     burst: int | None
     patience: float
     """Seconds after which a lease that nobody ended counts as lost."""
@@ -81,14 +81,14 @@ class Terms:
 
 
 @define(kw_only=True)
-class Question:
+class LeaseRequest:
     """What happened since the last one, and how many leases are wanted."""
 
-    terms: Terms
+    config: LimitConfig
     epoch: str = ""
     """The state that the asker's latest leases came from; empty when it has had none for long."""
     serial: int = 0
-    """Its place among the questions of the process: one that was overtaken by a later one is not heeded."""
+    """Its place among the requests of the process: one that was overtaken by a later one is not heeded."""
     away_since: float | None = None
     """When the asker found that Redis was away, if it has gone on alone since."""
     want: int = 0
@@ -109,16 +109,16 @@ class Question:
 
     def encode(self, now: float) -> str:
         """The script's argument; ``now`` is a moment not later than that of sending it, for the ages."""
-        terms = self.terms
+        config = self.config
         message: dict[str, Any] = {
-            "process": terms.process,
-            "limit": terms.limit,
-            "window": terms.window,
-            "span": terms.span,
-            "rule": terms.rule,
-            "patience": terms.patience,
-            "batch": terms.batch,
-            "horizon": terms.horizon,
+            "process": config.process,
+            "limit": config.limit,
+            "window": config.window,
+            "span": config.span,
+            "counting": config.counting,
+            "patience": config.patience,
+            "batch": config.batch,
+            "horizon": config.horizon,
             "lead": LEAD,
             "epoch": self.epoch,
             "serial": self.serial,
@@ -131,8 +131,8 @@ class Question:
             "refusals": [[now - refusal.at, refusal.retry_after] for refusal in self.refusals],
             "outlook": self.outlook,
         }
-        if terms.burst is not None:
-            message["burst"] = terms.burst
+        if config.burst is not None:
+            message["burst"] = config.burst
         if self.away_since is not None:
             message["away"] = now - self.away_since
         if self.held is not None:
@@ -152,11 +152,11 @@ LEAD: Final = 0.002
 
 
 class OvertakenError(Exception):
-    """The question arrived after a later one of the same process."""
+    """The request arrived after a later one of the same process."""
 
 
 @frozen
-class Reply:
+class LeaseReply:
     """What the bucket says. All times are seconds from now."""
 
     epoch: str
@@ -170,15 +170,15 @@ class Reply:
     """Leases free right now."""
     free_next: int
     """How many there are at ``next``."""
-    spare: int
+    unclaimed: int
     """Leases that are free and that nobody waits for: what is left of them when Redis goes away may be divided."""
     steps: list[float]
     """When a sliding log alone has room for the 1st, (1 + n/16)th, ... of further requests, at the earliest."""
     sharing: int
     """Processes that used this class in the last ten minutes, the asker included."""
-    caution: float
+    recovery: float
     """How long nothing is granted, because others may have sent what is not known here."""
-    doubt: float
+    startup_grace: float
     """How long little is granted, because such others may be about to come."""
     blocked: float
     """How long a 429 stops everybody."""
@@ -188,11 +188,11 @@ class Reply:
     """Leases of all processes."""
 
 
-def decode(message: bytes | str) -> Reply:
+def decode(message: bytes | str) -> LeaseReply:
     """The script's result."""
     facts: dict[str, Any] = json.loads(message)
     if facts.get("overtaken"):
         raise OvertakenError
     for name in ("delays", "steps"):
         facts[name] = facts[name] or []  # Lua has one empty table for both an empty list and an empty object
-    return Reply(**facts)
+    return LeaseReply(**facts)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn, Self, TypeAlias, get
 
 from .._async.shared_tokens import acquire as acquire_async
 from .._concurrency.event_loops import current_loop
-from .._concurrency.forking import Lock, remember
+from .._concurrency.forking import Lock, register_fork_handler
 from .._concurrency.threads import Waiter
 from .._core.json_values import shown
 from .._limits.class_limiter import ClassSnapshot, Lease
@@ -24,19 +24,19 @@ from .._sync.shared_tokens import acquire
 from ..errors import ConfigurationError
 from ..options import ATTEMPT_TIMEOUT, RateClass, RateLimits
 from .address import Address, read_address
-from .class_limiter import SharedGate
-from .exchange import Terms
+from .class_limiter import SharedClassLimiter
+from .exchange import LimitConfig
 from .options import above_zero, checked_prefix
-from .worker import Courier, OnOutage
+from .worker import OnOutage, RedisWorker
 
 if TYPE_CHECKING:
     import redis
 
-    from .._concurrency.tasks import AsyncWaiting
-    from .._concurrency.threads import Waiting
+    from .._concurrency.tasks import AsyncBackend
+    from .._concurrency.threads import Backend
 
 TIMEOUT: Final = 1.0
-"""Seconds for one question to Redis. It answers in a millisecond; writing a snapshot may stop it for a hundred."""
+"""Seconds for one request to Redis. It answers in a millisecond; writing a snapshot may stop it for a hundred."""
 
 LEASE_TIMEOUT: Final = ATTEMPT_TIMEOUT + GRACE
 """Seconds for which a lease is kept for a process that says nothing: an attempt takes no longer, and then a request may
@@ -64,7 +64,7 @@ class RedisLimiter:
     - ``on_outage``: while Redis cannot be asked, ``"share"`` has every process go on with its part of the limits, and
       ``"error"`` has calls fail with LimiterUnavailableError. Both log a warning.
     - ``processes``: among how many the limits are divided then; by default those seen in the last ten minutes.
-    - ``timeout``: seconds for one question to Redis.
+    - ``timeout``: seconds for one request to Redis.
     - ``lease_timeout``: seconds after which the tokens in use by a process that died count as spent. More than the
       longest ``attempt_timeout`` of the clients.
     - ``prefix``: of the names of keys.
@@ -92,14 +92,14 @@ class RedisLimiter:
         self._address = read_address(address)
         self._prefix = checked_prefix(prefix)
         self._lease_timeout = above_zero(lease_timeout, "lease_timeout")
-        self._courier = Courier(
+        self._worker = RedisWorker(
             self._address, timeout=above_zero(timeout, "timeout"), on_outage=on_outage, processes=processes
         )
         self._process = secrets.token_hex(6)
-        self._gates = itertools.count()
+        self._numbers = itertools.count()
         self._alive: weakref.WeakValueDictionary[_Name, _Budget] = weakref.WeakValueDictionary()
         self._recent: OrderedDict[_Name, _Budget] = OrderedDict()
-        remember(self)
+        register_fork_handler(self)
 
     def __repr__(self) -> str:
         return f"<RedisLimiter {self._address.label}>"
@@ -120,7 +120,7 @@ class RedisLimiter:
             f"{api_key}\0{base_url}".encode(), digest_size=16, person=b"inventpay redis"
         ).hexdigest()
         name = (fingerprint, limits)
-        with self._courier.lock:
+        with self._worker.lock:
             budget = self._alive.get(name)
             if budget is None:
                 budget = self._alive[name] = _Budget(self, fingerprint, limits)
@@ -131,13 +131,13 @@ class RedisLimiter:
             return budget
 
     async def acquire_async(
-        self, rate_class: RateClass, waiting: AsyncWaiting, *, max_wait: float | None = None, background: bool = False
+        self, rate_class: RateClass, backend: AsyncBackend, *, max_wait: float | None = None, background: bool = False
     ) -> Lease:
         """Refuses: a token is one of a key. What ``bind`` returns leases tokens."""
         raise _not_bound()
 
     def acquire(
-        self, rate_class: RateClass, waiting: Waiting, *, max_wait: float | None = None, background: bool = False
+        self, rate_class: RateClass, backend: Backend, *, max_wait: float | None = None, background: bool = False
     ) -> Lease:
         """Refuses: a token is one of a key. What ``bind`` returns leases tokens."""
         raise _not_bound()
@@ -151,7 +151,7 @@ class RedisLimiter:
 
         Not needed at the end of a program, which does the first by itself.
         """
-        self._courier.close()
+        self._worker.close()
 
     def __enter__(self) -> Self:
         return self
@@ -161,20 +161,20 @@ class RedisLimiter:
     ) -> None:
         self.close()
 
-    def new_gate(self, fingerprint: str, rate_class: RateClass, limits: RateLimits) -> SharedGate:
-        """The gate of one class of one key."""
+    def new_class_limiter(self, fingerprint: str, rate_class: RateClass, limits: RateLimits) -> SharedClassLimiter:
+        """The class_limiter of one class of one key."""
         # The braces are a hash tag: in a cluster all classes of a key are on one node.
         key = f"{self._prefix}:limit:{{{fingerprint}}}:{rate_class}:{limits.window:g}"
-        return SharedGate(key, rate_class, limits, self._terms(rate_class, limits), self._courier)
+        return SharedClassLimiter(key, rate_class, limits, self._config(rate_class, limits), self._worker)
 
-    def _terms(self, rate_class: RateClass, limits: RateLimits) -> Terms:
-        return Terms(
+    def _config(self, rate_class: RateClass, limits: RateLimits) -> LimitConfig:
+        return LimitConfig(
             # Two budgets may differ in nothing but a limit, and so share what is kept in Redis.
-            process=f"{self._process}.{next(self._gates)}",
+            process=f"{self._process}.{next(self._numbers)}",
             limit=limits.limit(rate_class),
             window=limits.window,
             span=limits.window * (1.0 + MARGIN),
-            rule=limits.rule,
+            counting=limits.counting,
             burst=limits.max_burst,
             patience=self._lease_timeout,
         )
@@ -185,21 +185,21 @@ class RedisLimiter:
         return self._address
 
     @property
-    def courier(self) -> Courier:
+    def worker(self) -> RedisWorker:
         """Who asks."""
-        return self._courier
+        return self._worker
 
     def fork_lock(self) -> Lock:
         """What a fork waits for."""
-        return self._courier.lock
+        return self._worker.lock
 
-    def forget_parent(self) -> None:
+    def after_fork_in_child(self) -> None:
         """In a forked child: another process, with its own leases and its own connection."""
-        self._courier.forget_parent()
+        self._worker.after_fork_in_child()
         self._process = secrets.token_hex(6)
         for budget in list(self._alive.values()):
-            for rate_class, gate in budget.gates.items():
-                gate.forget_parent(self._terms(rate_class, budget.limits))
+            for rate_class, class_limiter in budget.classes.items():
+                class_limiter.after_fork_in_child(self._config(rate_class, budget.limits))
 
 
 class _Budget:
@@ -209,39 +209,41 @@ class _Budget:
         self._limiter: Final = limiter
         self._fingerprint: Final = fingerprint
         self.limits: Final = limits
-        self.gates: Final = {rate_class: limiter.new_gate(fingerprint, rate_class, limits) for rate_class in RateClass}
+        self.classes: Final = {
+            rate_class: limiter.new_class_limiter(fingerprint, rate_class, limits) for rate_class in RateClass
+        }
 
     def __repr__(self) -> str:
         return f"{repr(self._limiter)[:-1]} for {self._fingerprint[:12]}>"
 
     async def acquire_async(
-        self, rate_class: RateClass, waiting: AsyncWaiting, *, max_wait: float | None = None, background: bool = False
+        self, rate_class: RateClass, backend: AsyncBackend, *, max_wait: float | None = None, background: bool = False
     ) -> Lease:
         """Leases a token of the class."""
-        gate, patience = self.gates[rate_class], self._limiter.courier.timeout
-        return await acquire_async(gate, waiting, patience, max_wait=max_wait, background=background)
+        class_limiter, patience = self.classes[rate_class], self._limiter.worker.timeout
+        return await acquire_async(class_limiter, backend, patience, max_wait=max_wait, background=background)
 
     def acquire(
-        self, rate_class: RateClass, waiting: Waiting, *, max_wait: float | None = None, background: bool = False
+        self, rate_class: RateClass, backend: Backend, *, max_wait: float | None = None, background: bool = False
     ) -> Lease:
         """Leases a token of the class."""
-        gate, patience = self.gates[rate_class], self._limiter.courier.timeout
-        return acquire(gate, waiting, patience, max_wait=max_wait, background=background)
+        class_limiter, patience = self.classes[rate_class], self._limiter.worker.timeout
+        return acquire(class_limiter, backend, patience, max_wait=max_wait, background=background)
 
     def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
-        """How each stands: as of now in threads; in an event loop, which must not wait, as of the last question."""
+        """How each stands: as of now in threads; in an event loop, which must not wait, as of the last request."""
         if current_loop() is None:
             self._refresh()
-        with self._limiter.courier.lock:
-            return {rate_class: gate.snapshot(now) for rate_class, gate in self.gates.items()}
+        with self._limiter.worker.lock:
+            return {rate_class: class_limiter.snapshot(now) for rate_class, class_limiter in self.classes.items()}
 
     def _refresh(self) -> None:
         waiter = Waiter()
-        courier = self._limiter.courier
-        with courier.lock:
-            asked = [gate for gate in self.gates.values() if gate.refresh(waiter)]
-        deadline = time.monotonic() + courier.timeout
-        while any(gate.is_watched for gate in asked) and (left := deadline - time.monotonic()) > 0:
+        worker = self._limiter.worker
+        with worker.lock:
+            asked = [class_limiter for class_limiter in self.classes.values() if class_limiter.refresh(waiter)]
+        deadline = time.monotonic() + worker.timeout
+        while any(class_limiter.is_watched for class_limiter in asked) and (left := deadline - time.monotonic()) > 0:
             waiter.wait(left)
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from .._concurrency.forking import Lock, remember
+from .._concurrency.forking import Lock, register_fork_handler
 from ..webhooks.seen import RETENTION, Claim, Standing, new_token
 from .address import Address, read_address
 from .limiter import TIMEOUT, RedisLimiter
@@ -37,7 +37,7 @@ class RedisSeenStore:
       always``). Only then may deliveries be answered before they are handled (``respond="first"``): such an event is
       in the store alone, and would be lost with it.
     - ``retention``: seconds for which a handled event is remembered, a day longer than deliveries are repeated.
-    - ``timeout``: seconds for one question to the server. ``prefix``: of the names of keys.
+    - ``timeout``: seconds for one request to the server. ``prefix``: of the names of keys.
 
     Every step is one script, all or nothing, on the server's clock. Raises ConfigurationError for an address nobody can
     read; the methods raise ``redis.RedisError`` where the server cannot be asked, and the delivery is to be repeated.
@@ -62,7 +62,7 @@ class RedisSeenStore:
         self._names = [f"{tag}:{part}" for part in ("entries", "ids", "due", "forget")]
         self._client: Any = None
         self._lock = threading.Lock()
-        remember(self)
+        register_fork_handler(self)
 
     def __repr__(self) -> str:
         return f"<RedisSeenStore {self._address.label}>"
@@ -126,7 +126,7 @@ class RedisSeenStore:
         try:
             return self._evaluate(message, body or b"")
         except RedisConnectionError:
-            # Perhaps only an old connection. Whether the first question arrived, the second tells.
+            # Perhaps only an old connection. Whether the first request arrived, the second tells.
             return self._evaluate({**message, "again": True}, body or b"")
 
     def _evaluate(self, message: dict[str, Any], body: bytes) -> list[bytes]:
@@ -146,7 +146,7 @@ class RedisSeenStore:
 
     def _connected(self) -> Any:
         if self._limiter is not None:
-            return self._limiter.courier.client()
+            return self._limiter.worker.client()
         with self._lock:
             if self._client is None:
                 self._client = self._address.connect(self._timeout)
@@ -156,12 +156,12 @@ class RedisSeenStore:
         """What a fork waits for."""
         return self._lock
 
-    def forget_parent(self) -> None:
+    def after_fork_in_child(self) -> None:
         """In a forked child: the connections are the parent's."""
         self._lock = threading.Lock()
-        _parked.append(self._client)
+        _inherited.append(self._client)
         self._client = None
 
 
-_parked: Final[list[object]] = []
+_inherited: Final[list[object]] = []
 """Clients of a parent process: closing them here would end its connections."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .._limits.token_bucket import TokenBucket
-from ..options import Rule
+from ..options import Counting
 
 
 def share_bucket(
     limit: int,
     window: float,
-    rule: Rule,
+    counting: Counting,
     max_burst: int | None,
     *,
     sharing: int,
@@ -29,12 +29,14 @@ def share_bucket(
     after ``apart`` seconds, if that is later.
     """
     # Rounding down, as most counters do, adds up: each part may be one too many, but the first.
-    spare = sharing - 1 if rule == "any" else 0
+    spare = sharing - 1 if counting == "unknown" else 0
     part = (limit - spare) // sharing
     if part < 1:
         # Fewer tokens than processes: each has one, so much more rarely.
         part, window = 1, window * sharing / limit
-    bucket = TokenBucket(part, window, rule=rule, max_burst=None if max_burst is None else max(1, max_burst // sharing))
+    bucket = TokenBucket(
+        part, window, counting=counting, max_burst=None if max_burst is None else max(1, max_burst // sharing)
+    )
     # The newest count: those in flight, and then those that ended last.
     in_flight = min(in_flight, part)
     ended = list(stamps)

@@ -1,6 +1,6 @@
 """Who talks to Redis: two threads that live only while calls wait for tokens, or end.
 
-The scheduler gives tokens out when they are due, and decides when to ask; the messenger carries one question at a time.
+The scheduler gives tokens out when they are due, and decides when to ask; the sender carries one request at a time.
 Callers wait for neither socket nor thread, so a server that hangs, or a name that does not resolve, keeps nobody.
 """
 
@@ -15,12 +15,12 @@ from attrs import define
 
 from .._concurrency.forking import Lock
 from .._core.logger import logger
-from .._limits.class_limiter import GateLock
+from .._limits.class_limiter import ReentrantLock
 from ..errors import InventPayError, LimiterUnavailableError
 from .address import Address
-from .class_limiter import SharedGate
+from .class_limiter import SharedClassLimiter
 from .errors import refusal, said
-from .exchange import SCRIPT, SCRIPT_SHA, Question, Reply, decode
+from .exchange import SCRIPT, SCRIPT_SHA, LeaseReply, LeaseRequest, decode
 
 OnOutage = Literal["share", "error"]
 """What happens while Redis cannot be asked; see :class:`RedisLimiter`."""
@@ -40,18 +40,18 @@ _SLACK: Final = 0.1
 
 
 @define(eq=False)
-class _Errand:
+class CommandBatch:
     """Questions that are carried one after the other."""
 
-    questions: list[tuple[SharedGate, Question]]
+    requests: list[tuple[SharedClassLimiter, LeaseRequest]]
     since: float
     """When the present one set out."""
     is_given_up: bool = False
     is_new: bool = True
 
 
-class Courier:
-    """Serves the gates of one limiter in one process."""
+class RedisWorker:
+    """Serves the classes of one limiter in one process."""
 
     def __init__(self, address: Address, *, timeout: float, on_outage: OnOutage, processes: int | None) -> None:
         self._address = address
@@ -64,13 +64,13 @@ class Courier:
         # Reentrant: the garbage collector may end a forgotten lease wherever memory is asked for, and so while this
         # very thread holds the lock.
         lock = threading.RLock()
-        self.lock: GateLock = lock
+        self.lock: ReentrantLock = lock
         self._changed = threading.Condition(lock)
-        self._active: dict[SharedGate, float] = {}
+        self._active: dict[SharedClassLimiter, float] = {}
         self._scheduler: threading.Thread | None = None
-        self._messenger: threading.Thread | None = None
+        self._sender: threading.Thread | None = None
         self._wakes_at = math.inf
-        self._errand: _Errand | None = None
+        self._batch: CommandBatch | None = None
         self._client: Any = None
         # Not the lock of the arithmetic: the client of a cluster asks the server when it is made.
         self._connecting = threading.Lock()
@@ -80,11 +80,11 @@ class Courier:
         self._retry_at = -math.inf
 
     def __repr__(self) -> str:
-        return f"<Courier to {self._address.label}: {self._trouble or 'well'}>"
+        return f"<RedisWorker to {self._address.label}: {self._trouble or 'well'}>"
 
     @property
     def timeout(self) -> float:
-        """Seconds a question takes at most."""
+        """Seconds a request takes at most."""
         return self._timeout
 
     @property
@@ -92,10 +92,10 @@ class Courier:
         """Whether Redis could not be reached the last time."""
         return self._trouble is not None
 
-    def notify(self, gate: SharedGate) -> None:
-        """Something changed at a gate. Call with the lock held."""
+    def notify(self, limiter: SharedClassLimiter) -> None:
+        """Something changed at a limiter. Call with the lock held."""
         now = time.monotonic()
-        self._active[gate] = now
+        self._active[limiter] = now
         if self._scheduler is None:
             self._scheduler = threading.Thread(target=self._schedule, name="inventpay-redis-scheduler")
             try:
@@ -103,7 +103,7 @@ class Courier:
             except RuntimeError:
                 self._scheduler = None  # the interpreter is ending, or there are too many threads
                 raise
-        elif self.is_away or gate.next_event(now, can_ask=self._can_ask(now)) < self._wakes_at:
+        elif self.is_away or limiter.next_event(now, can_ask=self._can_ask(now)) < self._wakes_at:
             self._changed.notify_all()
 
     # --- the scheduler ---
@@ -114,8 +114,8 @@ class Courier:
                 while self._work():
                     pass
             except BaseException as error:
-                for gate in self._active:
-                    gate.fail(LimiterUnavailableError(f"the shared limiter failed: {type(error).__name__}"))
+                for limiter in self._active:
+                    limiter.fail(LimiterUnavailableError(f"the shared limiter failed: {type(error).__name__}"))
                 raise
             finally:
                 self._scheduler = None
@@ -124,7 +124,7 @@ class Courier:
     def _work(self) -> bool:
         now = time.monotonic()
         event = self._step(now)
-        if not self._active and self._errand is None:
+        if not self._active and self._batch is None:
             self._wakes_at = math.inf
             self._changed.wait(_IDLE)
             return bool(self._active)
@@ -136,111 +136,111 @@ class Courier:
 
     def _step(self, now: float) -> float:
         """Does what is due; says when the next is."""
-        errand = self._errand
-        if errand is not None and not errand.is_given_up and now > errand.since + self._timeout + _SLACK:
-            errand.is_given_up = True
-            self._lose(f"no answer within {self._timeout:g} s", errand, now)
-        for gate in list(self._active):
+        batch = self._batch
+        if batch is not None and not batch.is_given_up and now > batch.since + self._timeout + _SLACK:
+            batch.is_given_up = True
+            self._lose(f"no answer within {self._timeout:g} s", batch, now)
+        for limiter in list(self._active):
             if self.is_away:
-                self._serve_without(gate, now)
-            gate.distribute(now)
+                self._serve_without(limiter, now)
+            limiter.distribute(now)
         if self._can_ask(now):
-            asking = [gate for gate in self._active if gate.next_question(now) <= now]
+            asking = [limiter for limiter in self._active if limiter.next_request(now) <= now]
             if asking:
-                self._send(_Errand([(gate, gate.ask(now)) for gate in asking], now))
-        for gate in [gate for gate in self._active if self._is_done(gate, now)]:
-            del self._active[gate]
-        moments = [gate.next_event(now, can_ask=self._can_ask(now)) for gate in self._active]
-        if self._errand is not None:
-            if not self._errand.is_given_up:
-                moments.append(self._errand.since + self._timeout + _SLACK + 0.001)
+                self._send(CommandBatch([(limiter, limiter.ask(now)) for limiter in asking], now))
+        for limiter in [limiter for limiter in self._active if self._is_done(limiter, now)]:
+            del self._active[limiter]
+        moments = [limiter.next_event(now, can_ask=self._can_ask(now)) for limiter in self._active]
+        if self._batch is not None:
+            if not self._batch.is_given_up:
+                moments.append(self._batch.since + self._timeout + _SLACK + 0.001)
         elif self._active and self.is_away:
             moments.append(self._retry_at)
         return min(moments, default=math.inf)
 
-    def _is_done(self, gate: SharedGate, now: float) -> bool:
-        if gate.waiting or gate.is_asking or (gate.is_watched and not self.is_away):
+    def _is_done(self, limiter: SharedClassLimiter, now: float) -> bool:
+        if limiter.waiting or limiter.is_asking or (limiter.is_watched and not self.is_away):
             return False
-        if not gate.has_news:
+        if not limiter.has_news:
             return True
         # What cannot be told now is told by the next call; nobody waits for an outage to end.
-        is_late = now > self._active[gate] + _NEWS_KEPT or self._is_closing or not threading.main_thread().is_alive()
+        is_late = now > self._active[limiter] + _NEWS_KEPT or self._is_closing or not threading.main_thread().is_alive()
         return self.is_away and is_late
 
     def _can_ask(self, now: float) -> bool:
-        return self._errand is None and (not self.is_away or now >= self._retry_at)
+        return self._batch is None and (not self.is_away or now >= self._retry_at)
 
-    def _serve_without(self, gate: SharedGate, now: float) -> None:
+    def _serve_without(self, limiter: SharedClassLimiter, now: float) -> None:
         if self._on_outage == "share":
-            if not gate.is_on_its_own:
-                gate.go_alone(now, self._processes)
-        elif not self._can_ask(now) and not gate.is_asking:
-            gate.fail(self._unavailable())
+            if not limiter.is_on_its_own:
+                limiter.go_alone(now, self._processes)
+        elif not self._can_ask(now) and not limiter.is_asking:
+            limiter.fail(self._unavailable())
 
     def _unavailable(self) -> InventPayError:
         return LimiterUnavailableError(
             f"{self._address.label} cannot be asked for a token: {self._trouble}; nothing was sent"
         )
 
-    # --- the messenger ---
+    # --- the sender ---
 
-    def _send(self, errand: _Errand) -> None:
-        self._errand = errand
-        if self._messenger is None:
+    def _send(self, batch: CommandBatch) -> None:
+        self._batch = batch
+        if self._sender is None:
             # A daemon: Python does not wait for a name that does not resolve. For the news the scheduler waits.
-            self._messenger = threading.Thread(target=self._carry, name="inventpay-redis-messenger", daemon=True)
-            self._messenger.start()
+            self._sender = threading.Thread(target=self._carry, name="inventpay-redis-sender", daemon=True)
+            self._sender.start()
         else:
             self._changed.notify_all()
 
     def _carry(self) -> None:
         while True:
             with self._changed:
-                while self._errand is None or not self._errand.is_new:
+                while self._batch is None or not self._batch.is_new:
                     if self._scheduler is None:
-                        self._messenger = None
+                        self._sender = None
                         self._changed.notify_all()
                         return
                     self._changed.wait()
-                errand = self._errand
-                errand.is_new = False
-            self._run(errand)
+                batch = self._batch
+                batch.is_new = False
+            self._run(batch)
             with self._changed:
-                self._errand = None
+                self._batch = None
                 self._changed.notify_all()
 
-    def _run(self, errand: _Errand) -> None:
-        while errand.questions and not errand.is_given_up:
-            gate, question = errand.questions[0]
-            errand.since = time.monotonic()
+    def _run(self, batch: CommandBatch) -> None:
+        while batch.requests and not batch.is_given_up:
+            limiter, request = batch.requests[0]
+            batch.since = time.monotonic()
             try:
-                reply = self._exchange(gate.key, question)
+                reply = self._exchange(limiter.key, request)
             except Exception as error:
                 with self._changed:
-                    if not errand.is_given_up:
-                        self._lose(said(error), errand, time.monotonic(), error)
+                    if not batch.is_given_up:
+                        self._lose(said(error), batch, time.monotonic(), error)
                 return
             with self._changed:
                 now = time.monotonic()
-                if errand.is_given_up:
+                if batch.is_given_up:
                     self._retry_at = now  # slow, but it lives
                     return
-                del errand.questions[0]
+                del batch.requests[0]
                 self._find(now)
-                gate.told(question, reply, now)
+                limiter.told(request, reply, now)
 
-    def _exchange(self, key: str, question: Question) -> Reply:
+    def _exchange(self, key: str, request: LeaseRequest) -> LeaseReply:
         from redis.exceptions import NoScriptError
 
         client = self.client()
-        argument = question.encode(time.monotonic())
+        argument = request.encode(time.monotonic())
         try:
             return decode(client.evalsha(SCRIPT_SHA, 1, key, argument))
         except NoScriptError:
             # New there, restarted, or its scripts were flushed.
             return decode(client.eval(SCRIPT, 1, key, argument))
 
-    def _lose(self, trouble: str, errand: _Errand, now: float, error: Exception | None = None) -> None:
+    def _lose(self, trouble: str, batch: CommandBatch, now: float, error: Exception | None = None) -> None:
         """Redis could not be asked."""
         wrong = None if self._was_reached else refusal(error, self._address.label)
         if self._trouble is None and wrong is None:
@@ -254,15 +254,15 @@ class Courier:
             )
         self._trouble = trouble
         self._retry_at = now + RETRY
-        for gate, question in errand.questions:
-            gate.failed(question, now)
-        errand.questions.clear()
-        for gate in self._active:
+        for limiter, request in batch.requests:
+            limiter.failed(request, now)
+        batch.requests.clear()
+        for limiter in self._active:
             if wrong is not None:
-                gate.fail(wrong)
+                limiter.fail(wrong)
             else:
-                self._serve_without(gate, now)
-                gate.distribute(now)
+                self._serve_without(limiter, now)
+                limiter.distribute(now)
 
     def _find(self, now: float) -> None:
         """Redis answered."""
@@ -277,7 +277,7 @@ class Courier:
         """Waits until what there is to tell was told, or could not be, and the threads have ended."""
         deadline = time.monotonic() + 2 * self._timeout
         with self._changed:
-            while (self._scheduler or self._messenger) and (left := deadline - time.monotonic()) > 0:
+            while (self._scheduler or self._sender) and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(left)
 
     def client(self) -> Any:
@@ -303,11 +303,11 @@ class Courier:
         """What a fork waits for."""
         return self.lock
 
-    def forget_parent(self) -> None:
+    def after_fork_in_child(self) -> None:
         """In a forked child: the threads are not here, and the sockets are the parent's."""
-        _parked.append(self._client)
+        _inherited.append(self._client)
         self._begin()
 
 
-_parked: Final[list[object]] = []
+_inherited: Final[list[object]] = []
 """Clients of a parent process: closing them here would end its connections."""

@@ -58,7 +58,7 @@ class MemorySeenStore:
         self._entries: dict[str, _Entry] = {}
         self._handled: deque[_Entry] = deque()
         self._lock = threading.Lock()
-        forking.remember(self)
+        forking.register_fork_handler(self)
 
     @property
     def blocking(self) -> bool:
@@ -142,7 +142,7 @@ class MemorySeenStore:
         """What is held while the state changes."""
         return self._lock
 
-    def forget_parent(self) -> None:
+    def after_fork_in_child(self) -> None:
         """The lock of the parent may be held by a thread that does not exist here."""
         self._lock = threading.Lock()
 

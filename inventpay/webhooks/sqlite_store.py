@@ -82,7 +82,7 @@ class SQLiteSeenStore:
         self._connection: sqlite3.Connection | None = None
         self._closer: weakref.finalize[[], SQLiteSeenStore] | None = None
         self._lock = threading.Lock()
-        forking.remember(self)
+        forking.register_fork_handler(self)
 
     @property
     def blocking(self) -> bool:
@@ -179,7 +179,7 @@ class SQLiteSeenStore:
         """What is held while the file is used."""
         return self._lock
 
-    def forget_parent(self) -> None:
+    def after_fork_in_child(self) -> None:
         """The connection is the parent's; the child opens one of its own."""
         self._lock = threading.Lock()
         if self._connection is not None and self._closer is not None:

@@ -164,10 +164,10 @@ def test_the_last_page_is_no_promise(monkeypatch: pytest.MonkeyPatch) -> None:
 class Changing:
     """A list that others add to and remove from while it is read, newest first."""
 
-    def __init__(self, length: int, limit: int, luck: random.Random, removing: bool) -> None:
+    def __init__(self, length: int, limit: int, jitter: random.Random, removing: bool) -> None:
         self.items = list(range(length))[::-1]
         self.limit = limit
-        self.luck = luck
+        self.jitter = jitter
         self.removing = removing
         self.next = length
 
@@ -177,12 +177,12 @@ class Changing:
         ids = [str(item) for item in self.items[start : start + self.limit]]
         pages = -(-len(self.items) // self.limit)
         body = listed(ids, {"page": number, "limit": self.limit, "total": len(self.items), "pages": pages})
-        for _ in range(self.luck.randrange(3)):
+        for _ in range(self.jitter.randrange(3)):
             self.items.insert(0, self.next)
             self.next += 1
-        for _ in range(self.luck.randrange(3) if self.removing else 0):
+        for _ in range(self.jitter.randrange(3) if self.removing else 0):
             if self.items:
-                self.items.pop(self.luck.randrange(len(self.items)))
+                self.items.pop(self.jitter.randrange(len(self.items)))
         return body
 
 

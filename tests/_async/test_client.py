@@ -200,7 +200,7 @@ async def test_an_own_limiter_is_asked() -> None:
     async with scripted_async_client(ScriptedAPI(), limiter=limiter) as client:
         await read(client)
         assert client.rate_limits[RateClass.OTHER].available == 2
-        assert limiter.snapshot(client._waiting.now())[RateClass.OTHER].available == 2
+        assert limiter.snapshot(client._backend.now())[RateClass.OTHER].available == 2
 
 
 async def test_the_repr_names_the_address() -> None:
@@ -233,7 +233,7 @@ async def test_respx_failures_are_repeated_like_real_ones() -> None:
             ]
         )
         async with AsyncInventPay(new_key()) as client:
-            client._transport._luck = lambda: 0.0
+            client._transport._jitter = lambda: 0.0
             assert (await read(client)).currency == "USDT_BEP20"
             assert route.call_count == 3
             with pytest.raises(AssertionError, match="not mocked"):
@@ -245,7 +245,7 @@ async def test_a_respx_timeout_of_a_withdrawal_is_unknown() -> None:
     with respx.mock(base_url="https://api.inventpay.io") as mock:
         route = mock.post("/v1/merchant/withdrawal/create").mock(side_effect=httpx.ReadTimeout)
         async with AsyncInventPay(new_key(), withdrawal_key="wk_live_1") as client:
-            client._transport._luck = lambda: 0.0
+            client._transport._jitter = lambda: 0.0
             with pytest.raises(APIConnectionError) as caught:
                 await once(client)
     assert (caught.value.outcome, caught.value.attempts, route.call_count) == ("unknown", 1, 1)

@@ -25,7 +25,7 @@ from tests.support.raw_server import Deed, RawServer, drips, never_answers
 
 STARTED = 1_000.0
 
-SMALL = RateLimits(withdrawals=1, payment_creation=1, status_checks=1, other=1, window=10.0, rule="window")
+SMALL = RateLimits(withdrawals=1, payment_creation=1, status_checks=1, other=1, window=10.0, counting="window")
 
 
 async def test_a_call_that_hangs_ends_with_its_timeout() -> None:
@@ -42,7 +42,7 @@ async def test_a_call_that_hangs_ends_with_its_timeout() -> None:
 async def test_each_attempt_is_bounded_by_its_own_timeout(slow: object) -> None:
     """``attempt_timeout`` ends an attempt, and the next one gets the same time again."""
     api = ScriptedAPI(slow, slow, ok)
-    async with scripted_async_client(api, timeout=60, attempt_timeout=4, luck=1.0) as client:
+    async with scripted_async_client(api, timeout=60, attempt_timeout=4, jitter=1.0) as client:
         await read(client)
     assert [moment - STARTED for moment in api.times] == [0, 4.5, 9.5]
 
@@ -61,7 +61,7 @@ async def test_attempts_and_pauses_together_stay_within_the_timeout() -> None:
 async def test_a_pause_that_would_reach_the_deadline_is_not_begun() -> None:
     """A call gives up early rather than sleep through the rest of its time."""
     api = ScriptedAPI(takes(2, answers(503)))
-    async with scripted_async_client(api, timeout=2.5, luck=1.0) as client:
+    async with scripted_async_client(api, timeout=2.5, jitter=1.0) as client:
         with pytest.raises(ServerError):
             await read(client)
     assert api.clock.pauses == []
@@ -132,7 +132,7 @@ async def test_without_bounds_a_call_takes_as_long_as_it_takes() -> None:
 async def test_without_a_timeout_each_attempt_has_its_own() -> None:
     """``timeout=None`` leaves ``attempt_timeout`` in force."""
     api = ScriptedAPI(hangs)
-    async with scripted_async_client(api, timeout=None, attempt_timeout=7, luck=0.0) as client:
+    async with scripted_async_client(api, timeout=None, attempt_timeout=7, jitter=0.0) as client:
         with pytest.raises(APITimeoutError):
             await read(client)
     assert [moment - STARTED for moment in api.times] == [0, 7, 14]

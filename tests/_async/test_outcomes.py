@@ -155,13 +155,13 @@ async def test_a_retry_that_finds_the_client_closed_leaves_the_call_unknown() ->
     """A client closed under a call that may have taken effect does not make it unsent."""
     api = ScriptedAPI(answers(503))
     client = scripted_async_client(api)
-    original = client._waiting.sleep
+    original = client._backend.sleep
 
     async def close_meanwhile(seconds: float) -> None:
         await original(seconds)
         await client.aclose()
 
-    client._waiting.sleep = close_meanwhile
+    client._backend.sleep = close_meanwhile
     with pytest.raises(InventPayError, match="closed") as caught:
         await repeatable(client)
     assert caught.value.outcome == "unknown"
@@ -242,7 +242,7 @@ async def test_an_interrupted_pause_remembers_the_attempt_before_it() -> None:
             async def interrupted(seconds: float) -> None:
                 raise KeyboardInterrupt
 
-            client._waiting.sleep = interrupted
+            client._backend.sleep = interrupted
             with pytest.raises(KeyboardInterrupt) as caught:
                 await repeatable(client)
         assert hasattr(caught.value, "__notes__") == noted

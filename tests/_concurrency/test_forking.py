@@ -27,18 +27,18 @@ class Thing:
         """What a fork waits for."""
         return self.lock
 
-    def forget_parent(self) -> None:
+    def after_fork_in_child(self) -> None:
         """Notes that it was told."""
         self._told.append(self._name)
 
 
 def test_the_living_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that was remembered and still lives forgets its parent; remembering keeps nothing alive."""
-    monkeypatch.setattr(forking, "_forgetful", weakref.WeakSet[Any]())
+    monkeypatch.setattr(forking, "_fork_aware", weakref.WeakSet[Any]())
     told: list[str] = []
     kept, dropped = Thing(told, "kept"), Thing(told, "dropped")
-    forking.remember(kept)
-    forking.remember(dropped)
+    forking.register_fork_handler(kept)
+    forking.register_fork_handler(dropped)
     del dropped
     gc.collect()
     forking._in_child()
@@ -47,11 +47,11 @@ def test_the_living_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_fork_waits_for_whoever_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every lock is held across the fork and free again in the parent; one that is never freed stops no fork."""
-    monkeypatch.setattr(forking, "_forgetful", weakref.WeakSet[Any]())
+    monkeypatch.setattr(forking, "_fork_aware", weakref.WeakSet[Any]())
     monkeypatch.setattr(forking, "_PATIENCE", 0.01)
     free, taken = Thing([], "free"), Thing([], "taken")
     for thing in (free, taken):
-        forking.remember(thing)
+        forking.register_fork_handler(thing)
     taken.lock.acquire()
     forking._before_fork()
     assert free.lock.locked()
@@ -63,4 +63,4 @@ def test_a_fork_waits_for_whoever_is_at_work(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_system_without_fork(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where processes do not fork there is nothing to register, and importing works."""
     monkeypatch.delattr(os, "register_at_fork")
-    assert "remember" in runpy.run_path(str(forking.__file__))
+    assert "register_fork_handler" in runpy.run_path(str(forking.__file__))

@@ -10,22 +10,22 @@ import anyio.lowlevel
 import pytest
 import trio
 
-from inventpay._concurrency.tasks import AsyncioSlots, AsyncSlots, AsyncWaiting
+from inventpay._concurrency.tasks import AsyncBackend, AsyncioSemaphore, AsyncSemaphore
 
 
 def test_each_library_has_its_own() -> None:
     """asyncio's are made of futures, trio's of anyio's semaphore."""
 
-    async def kind() -> type[AsyncSlots]:
-        return type(AsyncWaiting().slots(1))
+    async def kind() -> type[AsyncSemaphore]:
+        return type(AsyncBackend().semaphore(1))
 
-    assert asyncio.run(kind()) is AsyncioSlots
-    assert trio.run(kind) is AsyncSlots
+    assert asyncio.run(kind()) is AsyncioSemaphore
+    assert trio.run(kind) is AsyncSemaphore
 
 
 async def crowd(count: int) -> list[int]:
     """The order in which ten tasks got one of so many places, which each keeps for a moment."""
-    slots = AsyncWaiting().slots(count)
+    slots = AsyncBackend().semaphore(count)
     served: list[int] = []
 
     async def task(number: int) -> None:
@@ -50,7 +50,7 @@ def test_first_come_first_served(run: Callable[..., list[int]], count: int) -> N
 
 async def test_whoever_is_cut_off_in_line_is_passed_over() -> None:
     """Its place goes to the next one who still waits."""
-    slots = AsyncWaiting().slots(1)
+    slots = AsyncBackend().semaphore(1)
     assert await slots.take(None)
     gone, next_one = (asyncio.create_task(slots.take(None)) for _ in range(2))
     await asyncio.sleep(0)
@@ -64,7 +64,7 @@ async def test_whoever_is_cut_off_in_line_is_passed_over() -> None:
 
 async def test_whoever_is_cut_off_when_its_turn_comes_passes_it_on() -> None:
     """A place given in the very moment of the cancellation is not lost."""
-    slots = AsyncWaiting().slots(1)
+    slots = AsyncBackend().semaphore(1)
     assert await slots.take(None)
     gone, next_one = (asyncio.create_task(slots.take(None)) for _ in range(2))
     await asyncio.sleep(0)

@@ -77,7 +77,7 @@ def test_the_limiter_counts_exactly(server: EchoServer) -> None:
 
 def test_threads_wait_for_tokens_in_turn(server: EchoServer) -> None:
     """Eight threads that need 24 tokens of 4 per 0.1 s all get them, and the server never counts more."""
-    limits = RateLimits(other=4, window=0.1, rule="window")
+    limits = RateLimits(other=4, window=0.1, counting="window")
 
     def run(_number: int) -> list[int]:
         return [read(client.request("GET", "/paced"))["request"] for _ in range(3)]

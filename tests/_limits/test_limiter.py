@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from inventpay import AsyncInventPay, InventPay, RateClass, RateLimits, RateLimitTimeoutError
-from inventpay._concurrency.tasks import AsyncWaiting
-from inventpay._concurrency.threads import Waiting
+from inventpay._concurrency.tasks import AsyncBackend
+from inventpay._concurrency.threads import Backend
 from inventpay._limits import limiter as limiter_module
 from inventpay._limits.class_limiter import Lease
 from inventpay._limits.limiter import KEPT, Limiter, LocalLimiter, _Registry, shared_limiter
@@ -73,7 +73,7 @@ def test_a_limiter_of_ones_own() -> None:
         one.request("GET", "/spend")
     with InventPay("pk_live_2", limiter=limiter, transport=mock()) as two:
         assert two.rate_limits[RateClass.OTHER].available == 4
-    assert repr(limiter).startswith("<LocalLimiter [<Gate payment_creation <TokenBucket")
+    assert repr(limiter).startswith("<LocalLimiter [<ClassLimiter payment_creation <TokenBucket")
     assert LocalLimiter().snapshot(0.0)[RateClass.OTHER].limit == RateLimits().other
 
 
@@ -88,14 +88,14 @@ async def test_a_limiter_of_another_make() -> None:
         def refund(self, now: float) -> None:
             called.append("refund")
 
-        def lost(self, now: float) -> None:
-            called.append("lost")
+        def abandoned(self, now: float) -> None:
+            called.append("abandoned")
 
     class Elsewhere:
         async def acquire_async(
             self,
             rate_class: RateClass,
-            waiting: AsyncWaiting,
+            backend: AsyncBackend,
             *,
             max_wait: float | None = None,
             background: bool = False,
@@ -104,7 +104,7 @@ async def test_a_limiter_of_another_make() -> None:
             return Spent()
 
         def acquire(
-            self, rate_class: RateClass, waiting: Waiting, *, max_wait: float | None = None, background: bool = False
+            self, rate_class: RateClass, backend: Backend, *, max_wait: float | None = None, background: bool = False
         ) -> Lease:
             called.append(f"blocking {rate_class}")
             return Spent()
@@ -156,5 +156,5 @@ def test_a_child_does_not_wait_for_a_thread_of_its_parent() -> None:
     registry = _Registry()
     known = registry.get((b"known", "", LIMITS))
     registry._lock.acquire()
-    registry.forget_parent()
+    registry.after_fork_in_child()
     assert registry.get((b"known", "", LIMITS)) is known

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventpay._limits.token_bucket import Rule, TokenBucket
+from inventpay._limits.token_bucket import Counting, TokenBucket
 from tests.simulator import (
     FixedWindow,
     Network,
@@ -36,47 +36,49 @@ from tests.simulator.scenarios import (
     shared_run,
 )
 
-RULES: tuple[Rule, ...] = ("any", "window")
-NEVER_REFUSED = {"any": POLICIES, "window": ("fixed", "log", "bucket")}
+COUNTINGS: tuple[Counting, ...] = ("unknown", "window")
+NEVER_REFUSED = {"unknown": POLICIES, "window": ("fixed", "log", "bucket")}
 
 
-def assert_never_refused(rule: Rule, refusals: dict[str, int]) -> None:
-    assert {policy: refusals[policy] for policy in NEVER_REFUSED[rule]} == dict.fromkeys(NEVER_REFUSED[rule], 0)
+def assert_never_refused(counting: Counting, refusals: dict[str, int]) -> None:
+    assert {policy: refusals[policy] for policy in NEVER_REFUSED[counting]} == dict.fromkeys(NEVER_REFUSED[counting], 0)
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-@pytest.mark.parametrize("rule", RULES)
-def test_a_flood_is_never_refused_and_uses_the_limit(rule: Rule, limit: int) -> None:
+@pytest.mark.parametrize("counting", COUNTINGS)
+def test_a_flood_is_never_refused_and_uses_the_limit(counting: Counting, limit: int) -> None:
     """16 phases, clocks 500 ppm off either way: no refusal, and at least 99 % of the permitted rate."""
     report, refusals = judge(
-        flood_run(TokenBucket(limit, rule=rule), 4 * limit + 1, seed=1, giving_up=False), judges(limit)
+        flood_run(TokenBucket(limit, counting=counting), 4 * limit + 1, seed=1, giving_up=False), judges(limit)
     )
-    assert_never_refused(rule, refusals)
+    assert_never_refused(counting, refusals)
     assert report.use(limit, WINDOW) >= 0.99
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-@pytest.mark.parametrize("rule", RULES)
-def test_a_flood_of_people_who_give_up_is_never_refused(rule: Rule, limit: int) -> None:
+@pytest.mark.parametrize("counting", COUNTINGS)
+def test_a_flood_of_people_who_give_up_is_never_refused(counting: Counting, limit: int) -> None:
     """The same with every fifth refunded and every tenth lost: no refusal, and at least 94 %."""
     calls = max(5 * limit, 300)
-    report, refusals = judge(flood_run(TokenBucket(limit, rule=rule), calls, seed=2, giving_up=True), judges(limit))
-    assert_never_refused(rule, refusals)
+    report, refusals = judge(
+        flood_run(TokenBucket(limit, counting=counting), calls, seed=2, giving_up=True), judges(limit)
+    )
+    assert_never_refused(counting, refusals)
     assert report.use(limit, WINDOW) >= 0.94
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-@pytest.mark.parametrize("rule", RULES)
-def test_bursts_and_trickles_with_late_answers_are_never_refused(rule: Rule, limit: int) -> None:
+@pytest.mark.parametrize("counting", COUNTINGS)
+def test_bursts_and_trickles_with_late_answers_are_never_refused(counting: Counting, limit: int) -> None:
     """Silences, bursts, trickles, answers that take seconds, a quarter that gives up: no refusal."""
     calls = max(5 * limit, 300)
-    _, refusals = judge(mixed_run(TokenBucket(limit, rule=rule), calls, seed=3), judges(limit))
-    assert_never_refused(rule, refusals)
+    _, refusals = judge(mixed_run(TokenBucket(limit, counting=counting), calls, seed=3), judges(limit))
+    assert_never_refused(counting, refusals)
 
 
 def test_bursts_every_window_are_refused_by_a_sliding_counter() -> None:
-    """That is why rule "window" is not the default; and the simulator does see refusals where there are some."""
-    _, refusals = judge(flood_run(TokenBucket(60, rule="window"), 180, seed=4, giving_up=False), judges(60))
+    """That is why counting "window" is not the default; and the simulator does see refusals where there are some."""
+    _, refusals = judge(flood_run(TokenBucket(60, counting="window"), 180, seed=4, giving_up=False), judges(60))
     assert refusals["counter"] > 100
 
 
@@ -90,7 +92,7 @@ def test_a_limit_that_is_one_too_high_is_refused(policy: str) -> None:
 def test_without_margin_a_slow_clock_is_refused() -> None:
     """The margin is there for a reason: a server clock 500 ppm slow, and answers in milliseconds."""
     refusals: list[int] = []
-    for bucket in (TokenBucket(10, rule="window", margin=0.0), TokenBucket(10, rule="window")):
+    for bucket in (TokenBucket(10, counting="window", margin=0.0), TokenBucket(10, counting="window")):
         server = SlidingLog(10, WINDOW, skew_ppm=-500.0)
         report = simulate(bucket, [server], flood(50), seed=6, network=Network(shortest=0.001, longest=0.002))
         refusals.append(report.refusals[0])
@@ -148,14 +150,16 @@ def test_without_backing_off_a_shared_key_is_refused_often() -> None:
     assert naive.refusals[0] > 0.1 * naive.requests
 
 
-@pytest.mark.parametrize(("rule", "policy"), [(rule, policy) for rule in RULES for policy in NEVER_REFUSED[rule]])
-def test_headers_cost_nothing_when_nobody_else_is_there(rule: Rule, policy: str) -> None:
+@pytest.mark.parametrize(
+    ("counting", "policy"), [(counting, policy) for counting in COUNTINGS for policy in NEVER_REFUSED[counting]]
+)
+def test_headers_cost_nothing_when_nobody_else_is_there(counting: Counting, policy: str) -> None:
     """Our own requests, in flight or answered late, are not taken for somebody else's."""
     times = mixed(500, limit=60, window=WINDOW, rng=random.Random(11))
     sent: list[list[float]] = []
     for feedback in ("none", "headers"):
         report = simulate(
-            TokenBucket(60, rule=rule),
+            TokenBucket(60, counting=counting),
             [server_of(policy, 60)],
             times,
             seed=11,

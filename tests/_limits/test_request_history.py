@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventpay._limits.request_history import Stamps
+from inventpay._limits.request_history import RequestHistory
 
 SPAN = 64.0
 
@@ -72,7 +72,9 @@ class Step:
 
 
 seconds = st.one_of(st.sampled_from([0.0, SPAN / 8, SPAN / 2, SPAN, 1e-6]), st.floats(0.0, SPAN / 4))
-kinds = st.sampled_from(["pass", "pass", "end", "end", "end", "burst", "lost", "taken", "ask", "ask", "forget", "long"])
+kinds = st.sampled_from(
+    ["pass", "pass", "end", "end", "end", "burst", "abandoned", "taken", "ask", "ask", "forget", "long"]
+)
 steps = st.lists(st.builds(Step, kinds, seconds, st.integers(0, 12)), min_size=20, max_size=120)
 
 
@@ -81,7 +83,7 @@ steps = st.lists(st.builds(Step, kinds, seconds, st.integers(0, 12)), min_size=2
 @given(script=steps, limit=st.integers(1, 40), counted=st.integers(1, 40))
 def test_a_scan_would_find_the_same(every_phase: bool, script: list[Step], limit: int, counted: int) -> None:
     """Whatever ends when, and whoever asks in between: same time, and as many, up to what was to be counted."""
-    stamps, plain, now = Stamps(SPAN, every_phase=every_phase), list[float](), 0.0
+    stamps, plain, now = RequestHistory(SPAN, every_phase=every_phase), list[float](), 0.0
     for step in script:
         if step.what == "pass":
             now += step.seconds
@@ -91,9 +93,9 @@ def test_a_scan_would_find_the_same(every_phase: bool, script: list[Step], limit
             until = now - 2.0 * SPAN - step.seconds
             stamps.forget(until)
             del plain[: bisect_right(plain, until)]
-        elif step.what in ("end", "lost"):
-            stamps.add(now + step.seconds * (step.what == "lost"))
-            insort(plain, now + step.seconds * (step.what == "lost"))
+        elif step.what in ("end", "abandoned"):
+            stamps.add(now + step.seconds * (step.what == "abandoned"))
+            insort(plain, now + step.seconds * (step.what == "abandoned"))
         elif step.what in ("burst", "taken"):
             stamp = now + step.seconds * (step.what == "taken")
             stamps.add(stamp, step.count)
@@ -118,7 +120,7 @@ def test_a_scan_would_find_the_same(every_phase: bool, script: list[Step], limit
 def test_a_scan_would_find_the_same_for_hours(limit: int, busy: float) -> None:
     """A steady stream below, near and above the limit, with late answers, a tail of lost ones, and pauses."""
     rng = random.Random(limit)
-    stamps, plain, now, in_flight = Stamps(SPAN, every_phase=True), list[float](), 0.0, list[float]()
+    stamps, plain, now, in_flight = RequestHistory(SPAN, every_phase=True), list[float](), 0.0, list[float]()
     moved = 0
     for _ in range(4 * limit + 200):
         pauses = rng.random() < 1.0 / (2 * limit)

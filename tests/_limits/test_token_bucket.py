@@ -11,16 +11,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from inventpay._limits.token_bucket import GRACE, MARGIN, Rule, TokenBucket
+from inventpay._limits.token_bucket import GRACE, MARGIN, Counting, TokenBucket
 from tests.simulator import SlidingCounter, SlidingLog
 
 WINDOW = 60.0
-RULES: tuple[Rule, ...] = ("any", "window")
+COUNTINGS: tuple[Counting, ...] = ("unknown", "window")
 
 
-def exact(limit: int, rule: Rule = "any", *, max_burst: int | None = None) -> TokenBucket:
+def exact(limit: int, counting: Counting = "unknown", *, max_burst: int | None = None) -> TokenBucket:
     """A bucket without margin, so that expected times are round numbers."""
-    return TokenBucket(limit, WINDOW, rule=rule, max_burst=max_burst, margin=0.0)
+    return TokenBucket(limit, WINDOW, counting=counting, max_burst=max_burst, margin=0.0)
 
 
 def drain(bucket: TokenBucket, now: float) -> int:
@@ -57,17 +57,17 @@ def greedy(bucket: TokenBucket, count: int, now: float) -> list[float]:
 # --- a lease and its ends ---
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_a_new_bucket_gives_its_whole_limit_at_once_and_no_more(rule: Rule) -> None:
+@pytest.mark.parametrize("counting", COUNTINGS)
+def test_a_new_bucket_gives_its_whole_limit_at_once_and_no_more(counting: Counting) -> None:
     """An idle bucket lends exactly `limit` tokens."""
-    bucket = exact(5, rule)
+    bucket = exact(5, counting)
     assert [bucket.lease(0.0) for _ in range(6)] == [True] * 5 + [False]
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_tokens_come_back_one_window_after_their_answer(rule: Rule) -> None:
+@pytest.mark.parametrize("counting", COUNTINGS)
+def test_tokens_come_back_one_window_after_their_answer(counting: Counting) -> None:
     """The stamp is the answer's time, not the time of the lease."""
-    bucket = exact(1, rule)
+    bucket = exact(1, counting)
     assert bucket.lease(0.0)
     bucket.answered(7.0)
     assert not bucket.lease(66.9)
@@ -76,26 +76,26 @@ def test_tokens_come_back_one_window_after_their_answer(rule: Rule) -> None:
 
 def test_the_window_is_stretched_by_the_margin() -> None:
     """A server whose clock is slower than ours must have forgotten the request first."""
-    bucket = TokenBucket(1, WINDOW, rule="window")
+    bucket = TokenBucket(1, WINDOW, counting="window")
     spend(bucket, 1, 0.0)
     assert bucket.ready_at(0.0) == WINDOW * (1 + MARGIN)
 
 
 def test_the_window_rule_gives_a_burst_back_all_at_once() -> None:
-    """Under rule "window" all that was answered at one moment returns at one moment."""
+    """Under counting "window" all that was answered at one moment returns at one moment."""
     bucket = exact(4, "window")
     assert greedy(bucket, 8, 0.0) == [0.0] * 4 + [60.0] * 4
 
 
 def test_the_any_rule_gives_a_burst_back_as_a_sliding_counter_does() -> None:
-    """Under rule "any" a burst returns evenly spread over the window after the next."""
+    """Under counting "unknown" a burst returns evenly spread over the window after the next."""
     assert greedy(exact(4), 8, 0.0) == [0.0] * 4 + [60.0, 75.0, 90.0, 105.0]
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_a_refunded_token_returns_at_once(rule: Rule) -> None:
+@pytest.mark.parametrize("counting", COUNTINGS)
+def test_a_refunded_token_returns_at_once(counting: Counting) -> None:
     """What was never written was never counted."""
-    bucket = exact(2, rule)
+    bucket = exact(2, counting)
     assert bucket.lease(0.0)
     assert bucket.lease(0.0)
     bucket.refund(1.0)
@@ -103,18 +103,18 @@ def test_a_refunded_token_returns_at_once(rule: Rule) -> None:
     assert not bucket.lease(1.0)
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_a_lost_token_returns_a_grace_and_a_window_later(rule: Rule) -> None:
+@pytest.mark.parametrize("counting", COUNTINGS)
+def test_a_lost_token_returns_a_grace_and_a_window_later(counting: Counting) -> None:
     """A request that was written may arrive until the grace is over."""
-    bucket = exact(1, rule)
+    bucket = exact(1, counting)
     assert bucket.lease(0.0)
-    bucket.lost(3.0)
+    bucket.abandoned(3.0)
     assert bucket.ready_at(3.0) == 3.0 + GRACE + WINDOW
     assert not bucket.lease(3.0 + GRACE + WINDOW - 0.001)
     assert bucket.lease(3.0 + GRACE + WINDOW)
 
 
-@pytest.mark.parametrize("end", ["answered", "refund", "lost"])
+@pytest.mark.parametrize("end", ["answered", "refund", "abandoned"])
 def test_ending_a_lease_that_is_not_outstanding_is_an_error(end: str) -> None:
     """Ending more leases than were begun is a bug of the caller and says so."""
     bucket = exact(3)
@@ -126,10 +126,10 @@ def test_ending_a_lease_that_is_not_outstanding_is_an_error(end: str) -> None:
         getattr(bucket, end)(1.0)
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_only_the_end_of_a_lease_helps_when_all_are_outstanding(rule: Rule) -> None:
+@pytest.mark.parametrize("counting", COUNTINGS)
+def test_only_the_end_of_a_lease_helps_when_all_are_outstanding(counting: Counting) -> None:
     """With the whole limit in flight no time can be named, and any end makes one known."""
-    bucket = exact(2, rule)
+    bucket = exact(2, counting)
     assert bucket.lease(0.0)
     assert bucket.lease(0.0)
     assert bucket.ready_at(5.0) is None
@@ -137,10 +137,10 @@ def test_only_the_end_of_a_lease_helps_when_all_are_outstanding(rule: Rule) -> N
     assert bucket.ready_at(6.0) == 66.0
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_a_clock_that_goes_backwards_stands_still(rule: Rule) -> None:
+@pytest.mark.parametrize("counting", COUNTINGS)
+def test_a_clock_that_goes_backwards_stands_still(counting: Counting) -> None:
     """An earlier `now` counts as the latest one seen, so that no token comes back early."""
-    bucket = exact(1, rule)
+    bucket = exact(1, counting)
     assert bucket.lease(100.0)
     bucket.answered(40.0)
     assert bucket.ready_at(0.0) == 160.0
@@ -148,19 +148,19 @@ def test_a_clock_that_goes_backwards_stands_still(rule: Rule) -> None:
     assert bucket.wait(50.0) == 59.0
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_the_half_used_limit_stays_available(rule: Rule) -> None:
+@pytest.mark.parametrize("counting", COUNTINGS)
+def test_the_half_used_limit_stays_available(counting: Counting) -> None:
     """Somebody who sends half the limit evenly never waits."""
-    bucket = TokenBucket(10, WINDOW, rule=rule)
+    bucket = TokenBucket(10, WINDOW, counting=counting)
     for tick in range(1, 200):
         assert bucket.lease(tick * WINDOW / 5)
         bucket.answered(tick * WINDOW / 5 + 0.3)
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_memory_stays_bounded_with_a_lease_that_is_never_ended(rule: Rule) -> None:
+@pytest.mark.parametrize("counting", COUNTINGS)
+def test_memory_stays_bounded_with_a_lease_that_is_never_ended(counting: Counting) -> None:
     """A forgotten lease costs one token, not memory that grows with the traffic."""
-    bucket = TokenBucket(10, 1.0, rule=rule)
+    bucket = TokenBucket(10, 1.0, counting=counting)
     assert bucket.lease(0.0)
     for tick in range(5_000):
         if bucket.lease(tick * 0.1):
@@ -196,7 +196,7 @@ def test_a_burst_of_one_moment_returns_whatever_the_clock_reads() -> None:
         ({"limit": 1, "window": 0.0}, "window must be a finite number of seconds above 0"),
         ({"limit": 1, "window": math.nan}, "window must be"),
         ({"limit": 1, "window": math.inf}, "window must be"),
-        ({"limit": 1, "rule": "exact"}, "rule must be 'any' or 'window', not 'exact'"),
+        ({"limit": 1, "counting": "exact"}, "counting must be 'unknown' or 'window', not 'exact'"),
         ({"limit": 1, "margin": -0.1}, "margin must be"),
         ({"limit": 1, "margin": math.nan}, "margin must be"),
         ({"limit": 1, "grace": -1.0}, "grace must be"),
@@ -227,10 +227,10 @@ def test_wait_knows_when_every_caller_in_the_queue_has_its_turn() -> None:
     assert [window.wait(10.0, ahead) for ahead in range(9)] == [50.0] * 4 + [110.0] * 4 + [170.0]
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_what_is_known_cheaply_is_never_too_late(rule: Rule) -> None:
+@pytest.mark.parametrize("counting", COUNTINGS)
+def test_what_is_known_cheaply_is_never_too_late(counting: Counting) -> None:
     """In a flood with answers on their way: not after the first token there is, and nearly always in the future."""
-    rng, bucket, now, answers = random.Random(9), TokenBucket(20, WINDOW, rule=rule), 0.0, list[float]()
+    rng, bucket, now, answers = random.Random(9), TokenBucket(20, WINDOW, counting=counting), 0.0, list[float]()
     asked = useful = 0
     while asked < 400:
         early, ready = bucket.not_before(now), bucket.ready_at(now)
@@ -254,10 +254,10 @@ def test_wait_counts_requests_in_flight_as_answered_now() -> None:
     assert bucket.wait(5.0) == WINDOW
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_wait_grows_with_the_queue_without_looking_at_each_caller(rule: Rule) -> None:
+@pytest.mark.parametrize("counting", COUNTINGS)
+def test_wait_grows_with_the_queue_without_looking_at_each_caller(counting: Counting) -> None:
     """The last of ten thousand waits about as many windows as there are limits before it."""
-    bucket = TokenBucket(100, WINDOW, rule=rule)
+    bucket = TokenBucket(100, WINDOW, counting=counting)
     spend(bucket, 100, 0.0)
     assert bucket.wait(0.0, 10_000) == pytest.approx(101 * WINDOW, rel=0.01)
 
@@ -337,10 +337,10 @@ def test_a_small_limit_comes_back_slowly_at_first_and_faster_in_the_long_run() -
     assert seen == [6, 6, 7, 7, 9, 10, 10, 10]
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_after_a_pause_requests_go_one_by_one(rule: Rule) -> None:
+@pytest.mark.parametrize("counting", COUNTINGS)
+def test_after_a_pause_requests_go_one_by_one(counting: Counting) -> None:
     """What came free meanwhile is not ours alone: no burst for a window, and after that as ever."""
-    bucket = exact(60, rule)
+    bucket = exact(60, counting)
     bucket.refused(0.0, 10.0)
     assert greedy(bucket, 4, 0.0) == [10.0, 11.0, 12.0, 13.0]
     assert bucket.snapshot(30.0).available == 1
@@ -370,10 +370,10 @@ def test_a_limit_that_grows_while_somebody_waits_is_part_of_the_forecast() -> No
 # --- what the server says ---
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_remaining_takes_tokens_away_for_a_window(rule: Rule) -> None:
+@pytest.mark.parametrize("counting", COUNTINGS)
+def test_remaining_takes_tokens_away_for_a_window(counting: Counting) -> None:
     """If the server has less left than we thought, somebody else uses the key."""
-    bucket = exact(10, rule)
+    bucket = exact(10, counting)
     spend(bucket, 1, 0.0)
     bucket.observe(0.0, remaining=3)
     assert bucket.snapshot(0.0).available == 3
@@ -382,10 +382,10 @@ def test_remaining_takes_tokens_away_for_a_window(rule: Rule) -> None:
     assert bucket.lease(60.0)
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_remaining_never_gives_tokens(rule: Rule) -> None:
+@pytest.mark.parametrize("counting", COUNTINGS)
+def test_remaining_never_gives_tokens(counting: Counting) -> None:
     """The server may allow more than was configured; it is not asked for it."""
-    bucket = exact(5, rule)
+    bucket = exact(5, counting)
     spend(bucket, 4, 0.0)
     bucket.observe(0.0, limit=1_000, remaining=900, reset_in=1.0)
     assert bucket.snapshot(0.0).available == 1
@@ -514,7 +514,7 @@ def test_a_lost_request_occupies_the_burst_until_its_grace_is_over() -> None:
     """It may arrive as late as that, and only then begins to be forgotten."""
     bucket = exact(10, max_burst=1)
     assert bucket.lease(0.0)
-    bucket.lost(0.0)
+    bucket.abandoned(0.0)
     assert bucket.ready_at(0.0) == GRACE + 6.0
     assert bucket.wait(0.0) == GRACE + 6.0
 
@@ -546,8 +546,8 @@ def test_the_snapshot_says_what_there_is() -> None:
 
 
 def test_the_repr_shows_the_state() -> None:
-    """A person who debugs sees rule, limits, tokens and the next one, even of a bucket never used."""
-    assert repr(exact(3)) == "<TokenBucket 'any' 3/3 per 60 s: 3 available, 0 leased, next in 0.000 s>"
+    """A person who debugs sees counting, limits, tokens and the next one, even of a bucket never used."""
+    assert repr(exact(3)) == "<TokenBucket 'unknown' 3/3 per 60 s: 3 available, 0 leased, next in 0.000 s>"
     bucket = exact(20, "window")
     spend(bucket, 20, 5.0)
     bucket.refused(6.0, 10.0)
@@ -566,7 +566,19 @@ class Step:
     pick: int
 
 
-SMOOTH = ("lease", "lease", "lease", "fill", "answered", "answered", "refund", "lost", "pass", "until_ready", "back")
+SMOOTH = (
+    "lease",
+    "lease",
+    "lease",
+    "fill",
+    "answered",
+    "answered",
+    "refund",
+    "abandoned",
+    "pass",
+    "until_ready",
+    "back",
+)
 ROUGH = (*SMOOTH, "refused", "observe")
 
 
@@ -591,7 +603,7 @@ class Life:
             self.do(step)
             yield
         while self.leases:
-            self.end(Step("lost", 1.0, 0))
+            self.end(Step("abandoned", 1.0, 0))
 
     def do(self, step: Step) -> None:
         window = self.bucket.window
@@ -611,24 +623,24 @@ class Life:
         elif step.what == "fill":
             while self.bucket.lease(self.now):
                 self.leases.append(self.now)
-        elif step.what in ("answered", "refund", "lost") and self.leases:
+        elif step.what in ("answered", "refund", "abandoned") and self.leases:
             self.end(step)
 
     def end(self, step: Step) -> None:
         sent = self.leases.pop(step.pick % len(self.leases))
         getattr(self.bucket, step.what)(self.now)
         if step.what != "refund":
-            latest = self.now + (self.bucket.grace if step.what == "lost" else 0.0)
+            latest = self.now + (self.bucket.grace if step.what == "abandoned" else 0.0)
             self.arrivals.append(sent + step.where * (latest - sent))
 
 
 limits = st.integers(1, 6)
-rules = st.sampled_from(RULES)
+rules = st.sampled_from(COUNTINGS)
 bursts = st.one_of(st.none(), st.integers(1, 4))
 
 
 def buckets(max_burst: st.SearchStrategy[int | None] = bursts) -> st.SearchStrategy[TokenBucket]:
-    return st.builds(TokenBucket, limits, st.just(WINDOW), rule=rules, max_burst=max_burst)
+    return st.builds(TokenBucket, limits, st.just(WINDOW), counting=rules, max_burst=max_burst)
 
 
 @settings(max_examples=150, deadline=None)
@@ -640,7 +652,7 @@ def test_no_server_ever_counts_more_than_the_limit(bucket: TokenBucket, script: 
         pass
     arrivals = sorted(life.arrivals)
     servers: list[SlidingLog | SlidingCounter] = [SlidingLog(bucket.limit, WINDOW)]
-    if bucket.rule == "any":
+    if bucket.counting == "unknown":
         # A counter is at its fullest for windows that begin just as some request arrives.
         servers += [SlidingCounter(bucket.limit, WINDOW, phase=at % WINDOW) for at in {*arrivals[::3], 0.0, 17.0}]
     for server in servers:
@@ -685,7 +697,11 @@ def test_only_a_refund_brings_the_named_time_forward(bucket: TokenBucket, script
         before = bucket.ready_at(life.now)
         next(playing)
         after = bucket.ready_at(life.now)
-        if before is not None and after is not None and step.what in ("lease", "fill", "answered", "lost", "refused"):
+        if (
+            before is not None
+            and after is not None
+            and step.what in ("lease", "fill", "answered", "abandoned", "refused")
+        ):
             assert after >= before - 1e-6
 
 
@@ -725,7 +741,7 @@ def test_ends_of_the_same_moment_may_come_in_any_order(bucket: TokenBucket, data
     count = 0
     while bucket.lease(0.0):
         count += 1
-    ends = data.draw(st.lists(st.sampled_from(["answered", "refund", "lost"]), max_size=count))
+    ends = data.draw(st.lists(st.sampled_from(["answered", "refund", "abandoned"]), max_size=count))
     other = copy.deepcopy(bucket)
     for name in ends:
         getattr(bucket, name)(1.5)
@@ -752,16 +768,16 @@ def reference_window(stamps: list[float], in_flight: int, limit: int, span: floa
     return sum(stamp > now - span for stamp in stamps) + in_flight < limit
 
 
-@pytest.mark.parametrize(("rule", "reference"), [("any", reference_any), ("window", reference_window)])
+@pytest.mark.parametrize(("counting", "reference"), [("unknown", reference_any), ("window", reference_window)])
 def test_the_rules_do_what_their_definition_says(
-    rule: Rule, reference: Callable[[list[float], int, int, float, float], bool]
+    counting: Counting, reference: Callable[[list[float], int, int, float, float], bool]
 ) -> None:
     """On random schedules the incremental bookkeeping and the definition agree about every single lease."""
     rng = random.Random(20)
     agreed = {True: 0, False: 0}
     for _ in range(60):
         limit = rng.randint(1, 9)
-        bucket = exact(limit, rule)
+        bucket = exact(limit, counting)
         stamps, in_flight, now = list[float](), 0, 0.0
         for _ in range(120):
             # Irrational steps: at equality the definition hangs on the last bit.

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from inventpay import RateClass, RateLimits, RateLimitTimeoutError
 from inventpay._async.tokens import acquire as acquire_async
-from inventpay._concurrency.tasks import AsyncioWaiter, AsyncWaiter, AsyncWaiting
-from inventpay._concurrency.threads import Waiter, Waiting
-from inventpay._limits.class_limiter import Gate, GateLease
+from inventpay._concurrency.tasks import AsyncBackend, AsyncioWaiter, AsyncWaiter
+from inventpay._concurrency.threads import Backend, Waiter
+from inventpay._limits.class_limiter import ClassLease, ClassLimiter
 from inventpay._limits.limiter import LocalLimiter
 from inventpay._limits.token_bucket import GRACE
 from inventpay._sync.tokens import acquire
@@ -58,7 +58,7 @@ class ManualWaiter(AsyncioWaiter):
         await super().wait(None)
 
 
-class ManualWaiting(AsyncWaiting):
+class ManualWaiting(AsyncBackend):
     """Waits on a clock of the test's."""
 
     def __init__(self, clock: Clock) -> None:
@@ -73,15 +73,15 @@ class ManualWaiting(AsyncWaiting):
         return ManualWaiter(asyncio.get_running_loop(), self._clock)
 
 
-def new_gate(limit: int = 1, window: float = 60.0) -> Gate:
-    """A gate whose tokens come back one window after their answer."""
-    return Gate(RateClass.OTHER, RateLimits(other=limit, window=window, rule="window"))
+def new_class_limiter(limit: int = 1, window: float = 60.0) -> ClassLimiter:
+    """A limiter whose tokens come back one window after their answer."""
+    return ClassLimiter(RateClass.OTHER, RateLimits(other=limit, window=window, counting="window"))
 
 
-def tick(gate: Gate) -> None:
+def tick(limiter: ClassLimiter) -> None:
     """What a timer would do: the heads look again."""
-    with gate.lock:
-        gate._wake_heads()
+    with limiter.lock:
+        limiter._wake_heads()
 
 
 async def settle() -> None:
@@ -92,37 +92,37 @@ async def settle() -> None:
 
 async def test_first_come_first_served() -> None:
     """Tokens go out in the order in which tasks asked, and only the head sleeps for a time."""
-    clock, gate = Clock(), new_gate()
-    waiting = ManualWaiting(clock)
+    clock, limiter = Clock(), new_class_limiter()
+    backend = ManualWaiting(clock)
     served: list[int] = []
 
     async def one(number: int) -> None:
-        lease = await acquire_async(gate, waiting, max_wait=None)
+        lease = await acquire_async(limiter, backend, max_wait=None)
         served.append(number)
         lease.answered(clock.now, 200, {})
 
     tasks = [asyncio.create_task(one(number)) for number in range(5)]
     await settle()
     assert served == [0]
-    assert gate.waiting == 4
-    assert repr(gate).endswith("4 waiting>")
+    assert limiter.waiting == 4
+    assert repr(limiter).endswith("4 waiting>")
     assert clock.sleeps[1:] == [None, None, None]
     assert clock.sleeps[0] == pytest.approx(60.06)
     for expected in range(2, 6):
         clock.now += 60.1
-        tick(gate)
+        tick(limiter)
         await settle()
         assert served == list(range(expected))
     await asyncio.gather(*tasks)
-    assert gate.waiting == 0
+    assert limiter.waiting == 0
 
 
 async def test_an_answer_moves_the_time_for_which_the_head_sleeps() -> None:
     """The head is told of a later time, and whoever follows it of its own, without waking up in vain."""
-    clock, gate = Clock(), new_gate(limit=2)
-    waiting = ManualWaiting(clock)
-    first, second = [await acquire_async(gate, waiting, max_wait=None) for _ in range(2)]
-    tasks = [asyncio.create_task(acquire_async(gate, waiting, max_wait=None)) for _ in range(3)]
+    clock, limiter = Clock(), new_class_limiter(limit=2)
+    backend = ManualWaiting(clock)
+    first, second = [await acquire_async(limiter, backend, max_wait=None) for _ in range(2)]
+    tasks = [asyncio.create_task(acquire_async(limiter, backend, max_wait=None)) for _ in range(3)]
     await settle()
     assert clock.sleeps == [None, None, None]
     first.answered(clock.now, 200, {})
@@ -132,7 +132,7 @@ async def test_an_answer_moves_the_time_for_which_the_head_sleeps() -> None:
     await settle()
     assert clock.sleeps[4:] == [pytest.approx(100.0)]
     clock.now += 100.0
-    tick(gate)
+    tick(limiter)
     await settle()
     # After a refusal requests go one by one, and the next head was told so too.
     assert [task.done() for task in tasks] == [True, False, False]
@@ -146,77 +146,77 @@ async def test_an_answer_moves_the_time_for_which_the_head_sleeps() -> None:
 
 
 async def test_nobody_overtakes_those_who_wait() -> None:
-    """A newcomer waits behind the line, even in the moment in which a token is free."""
-    clock, gate = Clock(), new_gate()
-    waiting = ManualWaiting(clock)
-    (await acquire_async(gate, waiting, max_wait=None)).answered(clock.now, 200, {})
-    first = asyncio.create_task(acquire_async(gate, waiting, max_wait=None))
+    """A newcomer waits behind the queue, even in the moment in which a token is free."""
+    clock, limiter = Clock(), new_class_limiter()
+    backend = ManualWaiting(clock)
+    (await acquire_async(limiter, backend, max_wait=None)).answered(clock.now, 200, {})
+    first = asyncio.create_task(acquire_async(limiter, backend, max_wait=None))
     await settle()
     clock.now += 60.1
     with pytest.raises(RateLimitTimeoutError):
-        await acquire_async(gate, waiting, max_wait=0.0)
-    tick(gate)
+        await acquire_async(limiter, backend, max_wait=0.0)
+    tick(limiter)
     (await first).refund(clock.now)
 
 
 async def test_a_wait_that_would_be_too_long_fails_at_once() -> None:
-    """The wait is known in advance: nobody joins a line to leave it later, and the error says how long it would be."""
-    clock, gate = Clock(), new_gate()
-    waiting = ManualWaiting(clock)
-    (await acquire_async(gate, waiting, max_wait=0.0)).answered(clock.now, 200, {})
+    """The wait is known in advance: nobody joins a queue to leave it later, and the error says how long it would be."""
+    clock, limiter = Clock(), new_class_limiter()
+    backend = ManualWaiting(clock)
+    (await acquire_async(limiter, backend, max_wait=0.0)).answered(clock.now, 200, {})
     clock.now += 20
     with pytest.raises(RateLimitTimeoutError, match=r"class other has no token for another 40\.06 s") as caught:
-        await acquire_async(gate, waiting, max_wait=40.0)
+        await acquire_async(limiter, backend, max_wait=40.0)
     assert caught.value.wait == pytest.approx(40.06)
     assert caught.value.outcome == "not_sent"
-    assert gate.waiting == 0
+    assert limiter.waiting == 0
     assert clock.sleeps == []
-    patient = asyncio.create_task(acquire_async(gate, waiting, max_wait=40.1))
+    patient = asyncio.create_task(acquire_async(limiter, backend, max_wait=40.1))
     await settle()
     with pytest.raises(RateLimitTimeoutError, match=r"another 100\.12 s"):
-        await acquire_async(gate, waiting, max_wait=100.0)
+        await acquire_async(limiter, backend, max_wait=100.0)
     clock.now += 40.07
-    tick(gate)
-    assert isinstance(await patient, GateLease)
+    tick(limiter)
+    assert isinstance(await patient, ClassLease)
 
 
 async def test_a_wait_that_becomes_too_long_fails_in_time() -> None:
     """A call in flight that takes its time makes others wait longer than was known; their patience ends in time."""
-    clock, gate = Clock(), new_gate()
-    waiting = ManualWaiting(clock)
-    slow = await acquire_async(gate, waiting, max_wait=None)
-    task = asyncio.create_task(acquire_async(gate, waiting, max_wait=61.0))
+    clock, limiter = Clock(), new_class_limiter()
+    backend = ManualWaiting(clock)
+    slow = await acquire_async(limiter, backend, max_wait=None)
+    task = asyncio.create_task(acquire_async(limiter, backend, max_wait=61.0))
     await settle()
     assert clock.sleeps == [61.0]
     clock.now += 61.0
-    tick(gate)
+    tick(limiter)
     with pytest.raises(RateLimitTimeoutError, match=r"may wait for 61\.00 s"):
         await task
-    assert gate.waiting == 0
-    slow.lost(clock.now)
+    assert limiter.waiting == 0
+    slow.abandoned(clock.now)
 
 
 def test_the_same_in_a_thread() -> None:
     """The blocking twin fails at once, fails in time, and gets what is there."""
-    gate = new_gate(window=0.2)
-    waiting = Waiting()
-    slow = acquire(gate, waiting, max_wait=0.0)
+    limiter = new_class_limiter(window=0.2)
+    backend = Backend()
+    slow = acquire(limiter, backend, max_wait=0.0)
     with pytest.raises(RateLimitTimeoutError):
-        acquire(gate, waiting, max_wait=0.1)
+        acquire(limiter, backend, max_wait=0.1)
     with pytest.raises(RateLimitTimeoutError, match=r"may wait for 0\.21 s"):
-        acquire(gate, waiting, max_wait=0.21)
-    slow.answered(waiting.now(), 200, {})
-    acquire(gate, waiting, max_wait=None).refund(waiting.now())
-    assert gate.waiting == 0
+        acquire(limiter, backend, max_wait=0.21)
+    slow.answered(backend.now(), 200, {})
+    acquire(limiter, backend, max_wait=None).refund(backend.now())
+    assert limiter.waiting == 0
 
 
 @pytest.mark.parametrize("first", ["cancel", "wake"])
 async def test_a_waiter_cancelled_in_the_tick_in_which_it_is_woken(first: str) -> None:
     """Whichever comes first, its token is not lost: the next one has it in the same breath."""
-    clock, gate = Clock(), new_gate()
-    waiting = ManualWaiting(clock)
-    lease = await acquire_async(gate, waiting, max_wait=None)
-    tasks = [asyncio.create_task(acquire_async(gate, waiting, max_wait=None)) for _ in range(3)]
+    clock, limiter = Clock(), new_class_limiter()
+    backend = ManualWaiting(clock)
+    lease = await acquire_async(limiter, backend, max_wait=None)
+    tasks = [asyncio.create_task(acquire_async(limiter, backend, max_wait=None)) for _ in range(3)]
     await settle()
     if first == "cancel":
         tasks[0].cancel()
@@ -227,10 +227,10 @@ async def test_a_waiter_cancelled_in_the_tick_in_which_it_is_woken(first: str) -
     await settle()
     assert tasks[0].cancelled()
     assert tasks[1].done()
-    assert gate.snapshot(clock.now).leased == 1
+    assert limiter.snapshot(clock.now).leased == 1
     (await tasks[1]).refund(clock.now)
     (await tasks[2]).refund(clock.now)
-    assert gate.snapshot(clock.now).available == 1
+    assert limiter.snapshot(clock.now).available == 1
 
 
 @given(
@@ -238,7 +238,7 @@ async def test_a_waiter_cancelled_in_the_tick_in_which_it_is_woken(first: str) -
         st.one_of(
             st.tuples(st.just("join"), st.booleans()),
             st.tuples(st.just("cancel"), st.integers(0, 20)),
-            st.tuples(st.sampled_from(["answered", "refund", "lost", "forget"]), st.integers(0, 20)),
+            st.tuples(st.sampled_from(["answered", "refund", "abandoned", "forget"]), st.integers(0, 20)),
             st.tuples(st.just("pass"), st.floats(0, 100)),
             st.tuples(st.just("run"), st.integers(0, 3)),
         ),
@@ -253,15 +253,15 @@ def test_whatever_happens_no_token_is_lost(actions: list[tuple[str, Any]], limit
 
 
 async def _play(actions: list[tuple[str, Any]], limit: int) -> None:
-    clock, gate = Clock(), new_gate(limit)
-    waiting = ManualWaiting(clock)
+    clock, limiter = Clock(), new_class_limiter(limit)
+    backend = ManualWaiting(clock)
     tasks: dict[int, tuple[bool, asyncio.Task[None]]] = {}
     served: list[int] = []
-    leases: list[GateLease] = []
+    leases: list[ClassLease] = []
     numbers = itertools.count()
 
     async def one(number: int, background: bool) -> None:
-        leases.append(await acquire_async(gate, waiting, max_wait=None, background=background))
+        leases.append(await acquire_async(limiter, backend, max_wait=None, background=background))
         served.append(number)
 
     async def run(ticks: int) -> None:
@@ -276,7 +276,7 @@ async def _play(actions: list[tuple[str, Any]], limit: int) -> None:
             list(tasks.values())[value % len(tasks)][1].cancel()
         elif action == "pass":
             clock.now += value
-            tick(gate)
+            tick(limiter)
         elif action == "run":
             await run(value)
         elif leases:
@@ -285,8 +285,8 @@ async def _play(actions: list[tuple[str, Any]], limit: int) -> None:
                 lease.answered(clock.now, 200, {})
             elif action == "refund":
                 lease.refund(clock.now)
-            elif action == "lost":
-                lease.lost(clock.now)
+            elif action == "abandoned":
+                lease.abandoned(clock.now)
             del lease
     await settle()
     # Everything in flight is answered, and time passes until everybody was served.
@@ -296,23 +296,23 @@ async def _play(actions: list[tuple[str, Any]], limit: int) -> None:
         if all(task.done() for _, task in tasks.values()):
             break
         clock.now += 75.0
-        tick(gate)
+        tick(limiter)
         await settle()
     results = await asyncio.gather(*(task for _, task in tasks.values()), return_exceptions=True)
     assert all(result is None or isinstance(result, asyncio.CancelledError) for result in results)
     for wants_background in (True, False):
         of_class = [number for number in served if tasks[number][0] is wants_background]
         assert of_class == sorted(of_class)
-    gate.snapshot(clock.now)  # where forgotten leases are found
+    limiter.snapshot(clock.now)  # where forgotten leases are found
     clock.now += 200.0
-    standing = gate.snapshot(clock.now)
+    standing = limiter.snapshot(clock.now)
     assert (standing.waiting, standing.leased, standing.available) == (0, 0, limit)
-    assert gate._lines == {}
+    assert limiter._queues == {}
 
 
 def test_a_lease_that_nobody_ended() -> None:
     """A forgotten lease counts as lost: its request may still arrive; those who wait for it look again."""
-    gate = new_gate()
+    limiter = new_class_limiter()
     woken: list[bool] = []
 
     class Head:
@@ -323,81 +323,81 @@ def test_a_lease_that_nobody_ended() -> None:
         def wake_in(self, seconds: float) -> bool:
             raise AssertionError(seconds)
 
-    with gate.lock:
-        lease = gate.try_lease(0.0)
+    with limiter.lock:
+        lease = limiter.try_lease(0.0)
         head = Head()
-        gate.join("line", head)
-        assert gate.turn("line", head, 0.0) is None
+        limiter.join("queue", head)
+        assert limiter.turn("queue", head, 0.0) is None
     del lease
     gc.collect()
     assert woken == [True]
-    standing = gate.snapshot(1.0)
+    standing = limiter.snapshot(1.0)
     assert (standing.leased, standing.available) == (0, 0)
-    with gate.lock:
-        turn = gate.turn("line", head, 1.0)
+    with limiter.lock:
+        turn = limiter.turn("queue", head, 1.0)
         assert turn == pytest.approx(GRACE + 60.06)
-        assert isinstance(gate.turn("line", head, 80.0), GateLease)
+        assert isinstance(limiter.turn("queue", head, 80.0), ClassLease)
 
 
 def test_a_lease_ends_once() -> None:
     """The first end counts, whatever follows."""
-    gate = new_gate(limit=3)
-    with gate.lock:
-        lease = gate.try_lease(0.0)
+    limiter = new_class_limiter(limit=3)
+    with limiter.lock:
+        lease = limiter.try_lease(0.0)
     assert lease is not None
     lease.answered(1.0, 200, {})
     lease.refund(2.0)
-    lease.lost(3.0)
+    lease.abandoned(3.0)
     lease.answered(4.0, 200, {})
-    standing = gate.snapshot(5.0)
+    standing = limiter.snapshot(5.0)
     assert (standing.leased, standing.available) == (0, 2)
 
 
 def test_what_the_server_says_is_learned() -> None:
-    """Headers of an answer, and a 429, stop the gate for as long as they say."""
-    gate = new_gate(limit=10)
-    with gate.lock:
-        first, second = gate.try_lease(0.0), gate.try_lease(0.0)
+    """Headers of an answer, and a 429, stop the limiter for as long as they say."""
+    limiter = new_class_limiter(limit=10)
+    with limiter.lock:
+        first, second = limiter.try_lease(0.0), limiter.try_lease(0.0)
     assert first is not None
     assert second is not None
     first.answered(1.0, 200, {"x-ratelimit-limit": "10", "x-ratelimit-remaining": "3", "x-ratelimit-reset": "30"})
-    assert gate.snapshot(1.0).available <= 3
+    assert limiter.snapshot(1.0).available <= 3
     second.answered(2.0, 429, {"retry-after": "20"})
-    assert gate.snapshot(2.0).available == 0
-    assert gate.snapshot(2.0).next_token == pytest.approx(20.0)
+    assert limiter.snapshot(2.0).available == 0
+    assert limiter.snapshot(2.0).next_token == pytest.approx(20.0)
 
 
 def test_what_the_server_says_about_another_window_is_not_about_ours() -> None:
     """Ten in a second, used up: no reason to send less in a minute."""
-    gate = new_gate(limit=100)
-    with gate.lock:
-        lease = gate.try_lease(0.0)
+    limiter = new_class_limiter(limit=100)
+    with limiter.lock:
+        lease = limiter.try_lease(0.0)
     assert lease is not None
     lease.answered(1.0, 200, {"ratelimit-limit": "10;w=1", "ratelimit-remaining": "0", "ratelimit-reset": "1"})
-    assert gate.snapshot(1.0).available == 99
+    assert limiter.snapshot(1.0).available == 99
 
 
 def test_a_429_that_says_nothing() -> None:
-    """Without any header it still stops the gate for a moment."""
-    gate = new_gate(limit=10)
-    with gate.lock:
-        lease = gate.try_lease(0.0)
+    """Without any header it still stops the limiter for a moment."""
+    limiter = new_class_limiter(limit=10)
+    with limiter.lock:
+        lease = limiter.try_lease(0.0)
     assert lease is not None
     lease.answered(1.0, 429, {})
-    assert gate.snapshot(1.0).next_token > 0
+    assert limiter.snapshot(1.0).next_token > 0
 
 
 # --- event loops, threads and processes ---
 
 
-def _waiter_of_a_dead_loop(gate: Gate) -> Any:
+def _waiter_of_a_dead_loop(limiter: ClassLimiter) -> Any:
     loop = asyncio.new_event_loop()
-    waiting = AsyncWaiting()
+    backend = AsyncBackend()
 
     async def join() -> AsyncioWaiter | AsyncWaiter:
-        waiter = waiting.waiter()
-        with gate.lock:
-            gate.join(waiting.line(), waiter)
+        waiter = backend.waiter()
+        with limiter.lock:
+            limiter.join(backend.queue(), waiter)
         return waiter
 
     waiter = loop.run_until_complete(join())
@@ -408,38 +408,38 @@ def _waiter_of_a_dead_loop(gate: Gate) -> Any:
 @pytest.mark.parametrize("prunes", ["estimate", "wake", "snapshot"])
 def test_waiters_of_a_dead_loop_block_nobody(prunes: str) -> None:
     """A loop that was closed under its waiters is forgotten: they are ahead of nobody, and nobody waits for them."""
-    gate = new_gate()
-    loop, waiter = _waiter_of_a_dead_loop(gate)
-    assert gate.waiting == 1
+    limiter = new_class_limiter()
+    loop, waiter = _waiter_of_a_dead_loop(limiter)
+    assert limiter.waiting == 1
     if prunes == "estimate":
-        acquire(gate, Waiting(), max_wait=0.0).refund(time.monotonic())
+        acquire(limiter, Backend(), max_wait=0.0).refund(time.monotonic())
     elif prunes == "wake":
         assert not waiter.wake()
-        with gate.lock:
-            gate._wake_heads()
+        with limiter.lock:
+            limiter._wake_heads()
     else:
-        assert gate.snapshot(time.monotonic()).waiting == 0
-    assert gate.waiting == 0
-    with gate.lock:
-        gate.leave(loop, waiter, 0.0)
-    acquire(gate, Waiting(), max_wait=0.0).refund(time.monotonic())
+        assert limiter.snapshot(time.monotonic()).waiting == 0
+    assert limiter.waiting == 0
+    with limiter.lock:
+        limiter.leave(loop, waiter, 0.0)
+    acquire(limiter, Backend(), max_wait=0.0).refund(time.monotonic())
 
 
 def test_a_token_given_back_finds_out_that_a_loop_is_dead() -> None:
-    """Its head is called, does not answer, and its line is forgotten; whoever comes next has the token."""
-    gate = new_gate()
-    lease = acquire(gate, Waiting(), max_wait=0.0)
-    _waiter_of_a_dead_loop(gate)
+    """Its head is called, does not answer, and its queue is forgotten; whoever comes next has the token."""
+    limiter = new_class_limiter()
+    lease = acquire(limiter, Backend(), max_wait=0.0)
+    _waiter_of_a_dead_loop(limiter)
     lease.refund(time.monotonic())
-    assert gate.waiting == 0
-    acquire(gate, Waiting(), max_wait=0.0).refund(time.monotonic())
+    assert limiter.waiting == 0
+    acquire(limiter, Backend(), max_wait=0.0).refund(time.monotonic())
 
 
 def test_a_run_of_trio_that_is_over() -> None:
     """Trio's runs end as well: whoever wakes a waiter of one learns that it will never ask again."""
 
     async def join() -> AsyncioWaiter | AsyncWaiter:
-        waiter = AsyncWaiting().waiter()
+        waiter = AsyncBackend().waiter()
         waiter.wake()
         await waiter.wait(None)
         return waiter
@@ -453,7 +453,7 @@ def test_a_waiter_woken_from_a_thread(run: Callable[[Any], None]) -> None:
     """Any thread may wake a task of either library, before it waits, while it waits, and twice."""
 
     async def main() -> None:
-        waiter = AsyncWaiting().waiter()
+        waiter = AsyncBackend().waiter()
         for delay in (0.0, 0.02):
             thread = threading.Timer(delay, waiter.wake)
             thread.start()
@@ -470,7 +470,7 @@ async def test_a_waiter_is_told_from_its_own_loop_when_to_look() -> None:
     loop = asyncio.get_running_loop()
 
     async def slept(meant: float | None, at_most: float | None, told: float) -> float:
-        waiter = AsyncWaiting().waiter()
+        waiter = AsyncBackend().waiter()
         assert await asyncio.to_thread(waiter.wake_in, 0.0) is False
         task = asyncio.create_task(waiter.wait(meant, at_most=at_most))
         await asyncio.sleep(0)
@@ -490,31 +490,31 @@ def test_only_asyncio_has_timers_that_can_be_moved() -> None:
     """Under trio and in threads the head looks too early and sleeps on."""
 
     async def main() -> bool:
-        return AsyncWaiting().waiter().wake_in(1.0)
+        return AsyncBackend().waiter().wake_in(1.0)
 
     assert trio.run(main) is False
-    assert Waiting().waiter().wake_in(1.0) is False
+    assert Backend().waiter().wake_in(1.0) is False
 
 
 def test_eight_threads() -> None:
-    """Eight threads that take, answer, give back and give up leave the gate as they found it."""
-    gate = new_gate(limit=5, window=0.05)
+    """Eight threads that take, answer, give back and give up leave the limiter as they found it."""
+    limiter = new_class_limiter(limit=5, window=0.05)
     served: list[int] = []
     refused: list[int] = []
 
     def one(number: int) -> None:
-        waiting = Waiting()
+        backend = Backend()
         for turn in range(30):
             try:
-                lease = acquire(gate, waiting, max_wait=0.0 if turn % 5 == 4 else None)
+                lease = acquire(limiter, backend, max_wait=0.0 if turn % 5 == 4 else None)
             except RateLimitTimeoutError:
                 refused.append(number)
                 continue
             served.append(number)
             if turn % 3:
-                lease.refund(waiting.now())
+                lease.refund(backend.now())
             else:
-                lease.answered(waiting.now(), 200, {})
+                lease.answered(backend.now(), 200, {})
 
     threads = [threading.Thread(target=one, args=[number]) for number in range(8)]
     for thread in threads:
@@ -522,30 +522,30 @@ def test_eight_threads() -> None:
     for thread in threads:
         thread.join(30)
     assert len(served) + len(refused) == 240
-    standing = gate.snapshot(time.monotonic() + 60)
+    standing = limiter.snapshot(time.monotonic() + 60)
     assert (standing.leased, standing.waiting, standing.available) == (0, 0, 5)
 
 
 def test_threads_and_loops_on_one_limiter() -> None:
     """Threads, two event loops and a run of trio draw from one bucket; nobody starves, and the count is exact."""
     window = 0.1
-    limiter = LocalLimiter(RateLimits(other=10, window=window, rule="window"))
+    limiter = LocalLimiter(RateLimits(other=10, window=window, counting="window"))
     stamps: list[float] = []
 
-    def note(lease: Any, waiting: Any) -> None:
-        stamps.append(waiting.now())
-        lease.answered(waiting.now(), 200, {})
+    def note(lease: Any, backend: Any) -> None:
+        stamps.append(backend.now())
+        lease.answered(backend.now(), 200, {})
 
     def in_thread() -> None:
-        waiting = Waiting()
+        backend = Backend()
         for _ in range(10):
-            note(limiter.acquire(RateClass.OTHER, waiting), waiting)
+            note(limiter.acquire(RateClass.OTHER, backend), backend)
 
     async def in_loop() -> None:
-        waiting = AsyncWaiting()
+        backend = AsyncBackend()
 
         async def one() -> None:
-            note(await limiter.acquire_async(RateClass.OTHER, waiting), waiting)
+            note(await limiter.acquire_async(RateClass.OTHER, backend), backend)
 
         async with anyio.create_task_group() as group:
             for _ in range(10):
@@ -567,25 +567,25 @@ def test_threads_and_loops_on_one_limiter() -> None:
 
 
 def test_a_token_given_back_wakes_the_heads_of_all_lines() -> None:
-    """A token that comes back early reaches a line in another loop, or among threads."""
+    """A token that comes back early reaches a queue in another loop, or among threads."""
     limiter = LocalLimiter(RateLimits(other=1, window=3_600.0))
-    waiting = Waiting()
-    lease = limiter.acquire(RateClass.OTHER, waiting)
+    backend = Backend()
+    lease = limiter.acquire(RateClass.OTHER, backend)
     got: list[str] = []
 
     async def in_loop() -> None:
-        (await limiter.acquire_async(RateClass.OTHER, AsyncWaiting())).refund(waiting.now())
+        (await limiter.acquire_async(RateClass.OTHER, AsyncBackend())).refund(backend.now())
         got.append("loop")
 
     def in_thread() -> None:
-        limiter.acquire(RateClass.OTHER, waiting).refund(waiting.now())
+        limiter.acquire(RateClass.OTHER, backend).refund(backend.now())
         got.append("thread")
 
     threads = [threading.Thread(target=lambda: asyncio.run(in_loop())), threading.Thread(target=in_thread)]
     for thread in threads:
         thread.start()
-    wait_until(lambda: limiter.snapshot(waiting.now())[RateClass.OTHER].waiting == 2)
-    lease.refund(waiting.now())
+    wait_until(lambda: limiter.snapshot(backend.now())[RateClass.OTHER].waiting == 2)
+    lease.refund(backend.now())
     for thread in threads:
         thread.join(20)
     assert sorted(got) == ["loop", "thread"]
@@ -593,15 +593,15 @@ def test_a_token_given_back_wakes_the_heads_of_all_lines() -> None:
 
 def test_a_child_forgets_what_lives_on_in_its_parent() -> None:
     """After a fork: no waiters, calls in flight counted as answered, their later ends ignored, and the lock free."""
-    gate = new_gate(limit=5)
-    waiter = Waiting().waiter()
-    with gate.lock:
-        leases = [gate.try_lease(time.monotonic()) for _ in range(3)]
-        gate.join(None, waiter)
-    threading.Thread(target=gate.lock.acquire).start()
-    wait_until(lambda: not gate.lock.acquire(blocking=False) or gate.lock.release() is not None)
-    gate.forget_parent()
-    standing = gate.snapshot(time.monotonic())
+    limiter = new_class_limiter(limit=5)
+    waiter = Backend().waiter()
+    with limiter.lock:
+        leases = [limiter.try_lease(time.monotonic()) for _ in range(3)]
+        limiter.join(None, waiter)
+    threading.Thread(target=limiter.lock.acquire).start()
+    wait_until(lambda: not limiter.lock.acquire(blocking=False) or limiter.lock.release() is not None)
+    limiter.after_fork_in_child()
+    standing = limiter.snapshot(time.monotonic())
     assert (standing.leased, standing.waiting, standing.available) == (0, 0, 2)
     first, second, third = leases
     assert first is not None
@@ -610,14 +610,14 @@ def test_a_child_forgets_what_lives_on_in_its_parent() -> None:
     second.answered(time.monotonic(), 429, {"retry-after": "60"})
     del first, second, third, leases
     gc.collect()
-    with gate.lock:
-        gate.leave(None, waiter, 0.0)
-    standing = gate.snapshot(time.monotonic())
+    with limiter.lock:
+        limiter.leave(None, waiter, 0.0)
+    standing = limiter.snapshot(time.monotonic())
     assert (standing.leased, standing.available) == (0, 2)
 
 
 def test_waiting_for_longer_than_threads_can() -> None:
     """A wait of centuries is no OverflowError; waking ends it."""
-    waiter: Waiter = Waiting().waiter()
+    waiter: Waiter = Backend().waiter()
     threading.Timer(0.05, waiter.wake).start()
     waiter.wait(1e12)

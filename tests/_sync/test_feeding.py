@@ -146,7 +146,7 @@ def test_without_room_in_the_share_the_event_counts() -> None:
     story.begins(story.hears(COMPLETED, then=status("PENDING")), status("COMPLETED", "30", 12))
     with scripted_client(story.api) as client:
         story.feed = client.feed
-        client._polling._schedule((client._waiting.line(), RateClass.STATUS_CHECKS))._slot = 1e9
+        client._polling._schedule((client._backend.queue(), RateClass.STATUS_CHECKS))._slot = 1e9
         watch = client.payments.watch(PAYMENT)
         client.feed(COMPLETED)
         final = watch.__next__()
@@ -158,8 +158,8 @@ def test_without_room_and_without_an_amount_polling_goes_on() -> None:
     """The event is used up, and the regular turn comes."""
     story = Story(status("EXPIRED"))
     with scripted_client(story.api) as client:
-        schedule = client._polling._schedule((client._waiting.line(), RateClass.STATUS_CHECKS))
-        schedule._slot = client._waiting.now() + 40.0
+        schedule = client._polling._schedule((client._backend.queue(), RateClass.STATUS_CHECKS))
+        schedule._slot = client._backend.now() + 40.0
         watch = client.payments.watch(PAYMENT)
         client.feed(PaymentCompletedEvent(payment_id=PAYMENT))
         assert (watch.__next__()).status == "EXPIRED"
@@ -170,9 +170,9 @@ def test_without_a_token_the_event_counts_after_two_seconds() -> None:
     """The rate limit is used up by others: a signed event need not wait for it."""
     api = ScriptedAPI(status("COMPLETED", "30", 12))
     with scripted_client(api) as client:
-        gate = client._limiter._gates["status_checks"]
+        class_limiter = client._limiter._classes["status_checks"]
         for _ in range(300):
-            gate.try_lease(client._waiting.now()).answered(client._waiting.now(), 200, {})
+            class_limiter.try_lease(client._backend.now()).answered(client._backend.now(), 200, {})
         watch = client.payments.watch(PAYMENT)
         client.feed(COMPLETED)
         assert (watch.__next__()).is_paid

@@ -117,7 +117,7 @@ def test_an_interruption_is_told(interrupt: type[BaseException]) -> None:
 def test_waiting_in_line_is_told() -> None:
     """The seconds in the line for a token are told; a wait that was refused ends the call without an attempt."""
     events: list[Event] = []
-    limiter = LocalLimiter(RateLimits(other=1, window=10.0, rule="window"))
+    limiter = LocalLimiter(RateLimits(other=1, window=10.0, counting="window"))
     with scripted_client(ScriptedAPI(), limiter=limiter, hooks=[events.append]) as client:
         read(client)
         read(client)

@@ -155,13 +155,13 @@ def test_a_retry_that_finds_the_client_closed_leaves_the_call_unknown() -> None:
     """A client closed under a call that may have taken effect does not make it unsent."""
     api = ScriptedAPI(answers(503))
     client = scripted_client(api)
-    original = client._waiting.sleep
+    original = client._backend.sleep
 
     def close_meanwhile(seconds: float) -> None:
         original(seconds)
         client.close()
 
-    client._waiting.sleep = close_meanwhile
+    client._backend.sleep = close_meanwhile
     with pytest.raises(InventPayError, match="closed") as caught:
         repeatable(client)
     assert caught.value.outcome == "unknown"
@@ -242,7 +242,7 @@ def test_an_interrupted_pause_remembers_the_attempt_before_it() -> None:
             def interrupted(seconds: float) -> None:
                 raise KeyboardInterrupt
 
-            client._waiting.sleep = interrupted
+            client._backend.sleep = interrupted
             with pytest.raises(KeyboardInterrupt) as caught:
                 repeatable(client)
         assert hasattr(caught.value, "__notes__") == noted

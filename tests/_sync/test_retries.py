@@ -116,11 +116,11 @@ def test_max_retries_counts_the_attempts_after_the_first(max_retries: int) -> No
     assert len(api.requests) == caught.value.attempts == max_retries + 1
 
 
-@pytest.mark.parametrize(("luck", "pauses"), [(0.0, [0.0] * 6), (1.0, [0.5, 1.0, 2.0, 4.0, 8.0, 8.0])])
-def test_pauses_have_full_jitter(luck: float, pauses: list[float]) -> None:
+@pytest.mark.parametrize(("jitter", "pauses"), [(0.0, [0.0] * 6), (1.0, [0.5, 1.0, 2.0, 4.0, 8.0, 8.0])])
+def test_pauses_have_full_jitter(jitter: float, pauses: list[float]) -> None:
     """A pause lies between nothing and a bound that doubles up to ``max_delay``."""
     api = ScriptedAPI(*[answers(503)] * 6, ok)
-    with scripted_client(api, max_retries=6, luck=luck) as client:
+    with scripted_client(api, max_retries=6, jitter=jitter) as client:
         read(client)
     assert api.clock.pauses == pauses
 
@@ -130,22 +130,22 @@ def test_the_luck_of_a_client_is_random() -> None:
     pauses: list[float] = []
     for _ in range(2):
         api = ScriptedAPI(*[answers(503)] * 5, ok)
-        with scripted_client(api, luck=None, max_retries=5) as client:
+        with scripted_client(api, jitter=None, max_retries=5) as client:
             read(client)
         pauses += api.clock.pauses
     assert len(set(pauses)) == 10
     assert all(0 <= pause <= 8 for pause in pauses)
 
 
-@pytest.mark.parametrize("luck", [0.0, 1.0])
+@pytest.mark.parametrize("jitter", [0.0, 1.0])
 @pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_in_seconds_is_honoured(status: int, luck: float) -> None:
+def test_retry_after_in_seconds_is_honoured(status: int, jitter: float) -> None:
     """The next attempt comes no earlier than asked for, and up to ``initial_delay`` later."""
     api = ScriptedAPI(answers(status, headers={"Retry-After": "7"}), ok)
-    with scripted_client(api, luck=luck) as client:
+    with scripted_client(api, jitter=jitter) as client:
         read(client)
-    assert api.times[1] - api.times[0] == pytest.approx(7 + luck * 0.5, abs=0.05)
-    assert api.clock.pauses == [7 + luck * 0.5]
+    assert api.times[1] - api.times[0] == pytest.approx(7 + jitter * 0.5, abs=0.05)
+    assert api.clock.pauses == [7 + jitter * 0.5]
 
 
 def test_retry_after_as_a_date_is_honoured() -> None:
@@ -153,7 +153,7 @@ def test_retry_after_as_a_date_is_honoured() -> None:
     for ahead in (9, -60):
         date = format_datetime(wall_now() + timedelta(seconds=ahead), usegmt=True)
         api = ScriptedAPI(answers(503, headers={"Retry-After": date}), ok)
-        with scripted_client(api, luck=0.0) as client:
+        with scripted_client(api, jitter=0.0) as client:
             read(client)
         (pause,) = api.clock.pauses
         assert max(0, ahead) - 2 <= pause <= max(0, ahead)
@@ -181,7 +181,7 @@ def test_a_malformed_retry_after_counts_as_none() -> None:
 def test_a_retry_takes_a_token_of_its_own() -> None:
     """Every attempt counts against the rate limit, and a retry waits for its token inside of ``timeout``."""
     api = ScriptedAPI(answers(503), ok)
-    limits = RateLimits(other=1, window=10.0, rule="window")
+    limits = RateLimits(other=1, window=10.0, counting="window")
     with scripted_client(api, limiter=LocalLimiter(limits)) as client:
         read(client)
     assert api.times[1] - api.times[0] == pytest.approx(10, abs=0.1)
@@ -192,7 +192,7 @@ def test_a_retry_without_a_token_in_time_ends_with_what_went_wrong() -> None:
     cause = httpx.ReadError("reset")
     for step, status in ((answers(503), 503), (fails(cause), None)):
         api = ScriptedAPI(ok, step)
-        limits = RateLimits(other=2, window=100.0, rule="window")
+        limits = RateLimits(other=2, window=100.0, counting="window")
         with scripted_client(api, limiter=LocalLimiter(limits), timeout=30) as client:
             read(client)
             with pytest.raises(InventPayError) as caught:
@@ -217,7 +217,7 @@ def test_an_attempt_that_was_never_written_costs_no_token() -> None:
 def test_an_outage_spends_the_retry_budget() -> None:
     """Of 200 calls into an outage only the first fifty retries are made; from then on each call fails at once."""
     api = ScriptedAPI(answers(503))
-    with scripted_client(api, luck=0.0, rate_limits=RateLimits(other=10_000)) as client:
+    with scripted_client(api, jitter=0.0, rate_limits=RateLimits(other=10_000)) as client:
         for _ in range(200):
             with pytest.raises(APIStatusError):
                 read(client)
@@ -230,7 +230,7 @@ def test_successes_refill_the_retry_budget() -> None:
     clock = Clock()
     api = ScriptedAPI(answers(503), clock=clock)
     policy = RetryPolicy(budget=20, retry_cost=10, success_credit=1)
-    with scripted_client(api, luck=0.0, retry=policy, rate_limits=RateLimits(other=10_000)) as client:
+    with scripted_client(api, jitter=0.0, retry=policy, rate_limits=RateLimits(other=10_000)) as client:
 
         def requests_of_a_failing_call() -> int:
             before = len(api.requests)
@@ -253,7 +253,7 @@ def test_successes_refill_the_retry_budget() -> None:
 def test_siblings_share_the_retry_budget() -> None:
     """What one client spends is spent for all that ``with_options`` made of it, and the other way round."""
     api = ScriptedAPI(answers(503))
-    with scripted_client(api, luck=0.0, retry=RetryPolicy(budget=30)) as client:
+    with scripted_client(api, jitter=0.0, retry=RetryPolicy(budget=30)) as client:
         sibling = client.with_options(max_retries=5)
         with pytest.raises(APIStatusError) as caught:
             read(sibling)

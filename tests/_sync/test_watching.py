@@ -115,10 +115,10 @@ def test_waiting_until_a_state(until: object) -> None:
 def test_waiting_has_a_bound(timeout: object) -> None:
     """When time is over, WaitTimeoutError carries the last status that was seen."""
     with scripted_client(ScriptedAPI(answers(200, status("PENDING")))) as client:
-        began = client._waiting.now()
+        began = client._backend.now()
         with pytest.raises(WaitTimeoutError, match="not final within 60 s; it is PENDING") as caught:
             client.payments.wait(PAYMENT, timeout=timeout)  # type: ignore[arg-type]
-        assert client._waiting.now() - began == pytest.approx(60)
+        assert client._backend.now() - began == pytest.approx(60)
     assert caught.value.last is not None
     assert caught.value.last.status == "PENDING"
     assert caught.value.path == f"/v1/invoice/{PAYMENT}/status"
@@ -128,19 +128,19 @@ def test_the_bound_of_waiting_cuts_slow_answers_short() -> None:
     """A poll may take no longer than what is left of the wait."""
     api = ScriptedAPI(takes(40.0, answers(200, status("PENDING"))))
     with scripted_client(api, timeout=None, attempt_timeout=None) as client:
-        began = client._waiting.now()
+        began = client._backend.now()
         with pytest.raises(WaitTimeoutError, match="no status was seen"):
             client.payments.wait(PAYMENT, timeout=10)
-        assert client._waiting.now() - began == pytest.approx(10)
+        assert client._backend.now() - began == pytest.approx(10)
 
 
 def test_waiting_ends_when_no_token_comes_in_time() -> None:
     """The rate limit may leave no room for another poll before the time is over."""
     api = ScriptedAPI(answers(200, status("PENDING")))
     with scripted_client(api) as client:
-        gate = client._limiter._gates["status_checks"]
+        class_limiter = client._limiter._classes["status_checks"]
         for _ in range(300):
-            gate.try_lease(client._waiting.now()).answered(client._waiting.now(), 200, {})
+            class_limiter.try_lease(client._backend.now()).answered(client._backend.now(), 200, {})
         with pytest.raises(WaitTimeoutError, match="no status was seen"):
             client.payments.wait(PAYMENT, timeout=5)
     assert not api.requests

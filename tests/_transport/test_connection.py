@@ -24,8 +24,8 @@ from inventpay import (
     RateClass,
 )
 from inventpay._async.connection import AsyncConnection
-from inventpay._concurrency.tasks import AsyncWaiting
-from inventpay._concurrency.threads import Waiting
+from inventpay._concurrency.tasks import AsyncBackend
+from inventpay._concurrency.threads import Backend
 from inventpay._sync.connection import Connection
 from inventpay._transport import response_body
 from inventpay._transport.progress import Progress
@@ -164,7 +164,7 @@ async def test_a_client_that_cannot_be_closed_harms_no_call(server: EchoServer, 
 def test_the_lock_may_be_asked_for_again_by_its_holder(server: EchoServer) -> None:
     """The garbage collector may end a request inside the very lock: that must not hang."""
     with blocking_client(server.url) as client:
-        with client._connection._lock, client._limiter._gates[RateClass.OTHER].lock:  # type: ignore[attr-defined]
+        with client._connection._lock, client._limiter._classes[RateClass.OTHER].lock:  # type: ignore[attr-defined]
             client.request("GET", "/inside")
         assert server.requests == 1
 
@@ -346,7 +346,7 @@ def test_every_step_gets_what_is_left_of_the_attempt() -> None:
         spied.close()
 
 
-class _SlowClock(Waiting):
+class _SlowClock(Backend):
     """Every look at it takes a quarter of a second."""
 
     def __init__(self) -> None:
@@ -392,11 +392,11 @@ async def test_an_interrupt_passes_through(interrupt: type[BaseException]) -> No
 
     progress = Progress(lambda status, headers: None)
     settings = _settings("http://localhost", transport=httpx.MockTransport(answer))
-    connection = Connection(settings, Waiting())
+    connection = Connection(settings, Backend())
     with pytest.raises(interrupt) as caught:
         connection.exchange("POST", "/cut", list, None, fresh=True, until=None, progress=progress)
     assert progress.maybe_written
-    other = AsyncConnection(settings, AsyncWaiting())
+    other = AsyncConnection(settings, AsyncBackend())
     with pytest.raises(interrupt) as awaited:
         await other.exchange("POST", "/cut", list, None, fresh=True, until=None, progress=progress)
     for error in (caught, awaited):
@@ -410,8 +410,8 @@ async def test_an_interrupt_passes_through(interrupt: type[BaseException]) -> No
 async def test_a_place_is_opened_once() -> None:
     """Threads that come at the same time share what the first of them opened, clients included."""
     settings = _settings("http://localhost")
-    for connection in (Connection(settings, Waiting()), AsyncConnection(settings, AsyncWaiting())):
-        home = connection._waiting.home()
+    for connection in (Connection(settings, Backend()), AsyncConnection(settings, AsyncBackend())):
+        home = connection._backend.home()
         place: Any = connection._open(home)
         assert connection._open(home) is place
         made = connection._client(place, False)
@@ -433,7 +433,7 @@ class _Late(dict[bool, Any]):
         return default
 
 
-class _Process(Waiting):
+class _Process(Backend):
     """A thread of a process whose id changes when a test says so, or of an event loop."""
 
     pid = 1
@@ -444,7 +444,7 @@ class _Process(Waiting):
         return (self.pid, self.loop)
 
 
-class _AsyncProcess(AsyncWaiting):
+class _AsyncProcess(AsyncBackend):
     """The same for tasks."""
 
     pid = 1
@@ -464,7 +464,7 @@ async def test_a_fork_that_ran_no_hooks(server: EchoServer) -> None:
         answers: list[Any] = []
         places: list[Any] = []
         for pid in (1, 2):
-            connection._waiting.pid = pid  # type: ignore[union-attr]
+            connection._backend.pid = pid  # type: ignore[union-attr]
             answer: Any = connection.exchange("GET", "/fork", list, None, fresh=False, until=None, progress=progress)
             answers.append(read(await answer if asyncio.iscoroutine(answer) else answer))
             places += connection._places.values()
@@ -478,33 +478,33 @@ async def test_a_fork_that_ran_no_hooks(server: EchoServer) -> None:
 
 def test_the_twin_knows_other_homes_too(server: EchoServer) -> None:
     """Threads have no loops that die; but the twin's source is that of tasks, and does the same with them."""
-    waiting = _Process()
-    connection = Connection(_settings(server.url), waiting)
+    backend = _Process()
+    connection = Connection(_settings(server.url), backend)
     progress = Progress(lambda status, headers: None)
 
     loops = [None, asyncio.new_event_loop(), asyncio.new_event_loop()]
-    for waiting.loop in loops:
+    for backend.loop in loops:
         connection.exchange("GET", "/home", list, None, fresh=False, until=None, progress=progress)
-        if waiting.loop is not None:
-            waiting.loop.close()
+        if backend.loop is not None:
+            backend.loop.close()
     # The first home lives, the second was let go when the third was opened.
     assert [loop for _, loop in connection._places] == [loops[0], loops[2]]
     wait_until(lambda: server.open == 2)
-    waiting.loop = None
+    backend.loop = None
     connection.close()
     wait_until(lambda: server.open == 0)
 
 
 def test_what_is_lent_to_a_process_serves_no_other() -> None:
     """A transport with sockets is refused where a fork went unnoticed."""
-    waiting = _Process()
-    connection = Connection(_settings("http://localhost", http_client=httpx.Client()), waiting)
-    connection._open(waiting.home())
-    waiting.pid = 2
+    backend = _Process()
+    connection = Connection(_settings("http://localhost", http_client=httpx.Client()), backend)
+    connection._open(backend.home())
+    backend.pid = 2
     with pytest.raises(ConfigurationError, match="serve one event loop of one process"):
-        connection._open(waiting.home())
-    waiting.pid = 1
-    connection._open(waiting.home())
+        connection._open(backend.home())
+    backend.pid = 1
+    connection._open(backend.home())
     connection.close()
 
 
@@ -515,9 +515,9 @@ async def test_places_that_say_no(server: EchoServer) -> None:
         async def take(self, seconds: float | None) -> bool:
             return False
 
-    connection = AsyncConnection(_settings(server.url), AsyncWaiting())
+    connection = AsyncConnection(_settings(server.url), AsyncBackend())
     progress = Progress(lambda status, headers: None)
-    connection._open(connection._waiting.home()).slots = Full()  # type: ignore[assignment]
+    connection._open(connection._backend.home()).semaphore = Full()  # type: ignore[assignment]
     with pytest.raises(APITimeoutError, match="all connections were busy for too long"):
         await connection.exchange("GET", "/full", list, None, fresh=False, until=None, progress=progress)
     await connection.aclose()
@@ -543,7 +543,7 @@ def test_what_a_child_does_first(server: EchoServer) -> None:
     client = blocking_client(server.url)
     client.request("GET", "/parent")
     (place,) = client._connection._places.values()
-    client._connection.forget_parent()
+    client._connection.after_fork_in_child()
     assert inventpay._sync.connection._parked.pop() is place
     assert client._connection._places == {}
     assert read(client.request("GET", "/child"))["connection"] == 2
@@ -555,7 +555,7 @@ def test_what_a_child_does_first(server: EchoServer) -> None:
     async def main() -> None:
         await awaited.request("GET", "/parent")
         (parents,) = awaited._connection._places.values()
-        awaited._connection.forget_parent()
+        awaited._connection.after_fork_in_child()
         assert inventpay._async.connection._parked.pop() is parents
         assert read(await awaited.request("GET", "/child"))["connection"] == 4
         await awaited.aclose()
@@ -567,10 +567,10 @@ async def test_a_guard_that_was_faster(server: EchoServer) -> None:
     """Closing a pool whose clients the end of the loop already took is no error."""
     settings = _settings(server.url)
     for module, connection in (
-        (inventpay._sync.connection, Connection(settings, Waiting())),
-        (inventpay._async.connection, AsyncConnection(settings, AsyncWaiting())),
+        (inventpay._sync.connection, Connection(settings, Backend())),
+        (inventpay._async.connection, AsyncConnection(settings, AsyncBackend())),
     ):
-        place: Any = connection._open(connection._waiting.home())
+        place: Any = connection._open(connection._backend.home())
         connection._client(place, False)
         place.opened.clear()
         closing: Any = module._close(place)
@@ -588,7 +588,7 @@ def test_bounds_beyond_what_sockets_take(server: EchoServer) -> None:
 def test_the_blocking_guard_ends_like_the_other() -> None:
     """What happens at the end of an event loop is never asked for in the blocking world, and does no harm there."""
     with echo_thread() as server:
-        connection = Connection(_settings(server.url), Waiting())
+        connection = Connection(_settings(server.url), Backend())
         progress = Progress(lambda status, headers: None)
         connection.exchange("GET", "/end", list, None, fresh=False, until=None, progress=progress)
         (place,) = connection._places.values()
@@ -602,7 +602,7 @@ def test_the_blocking_guard_ends_like_the_other() -> None:
 
 async def test_a_guard_that_comes_too_late_forgets_nobody_else(server: EchoServer) -> None:
     """The end of one place is not the end of another one in the same loop, nor of a connection that is gone."""
-    connection = AsyncConnection(_settings(server.url), AsyncWaiting())
+    connection = AsyncConnection(_settings(server.url), AsyncBackend())
     progress = Progress(lambda status, headers: None)
     await connection.exchange("GET", "/end", list, None, fresh=False, until=None, progress=progress)
     (place,) = connection._places.values()

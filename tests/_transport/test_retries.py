@@ -69,18 +69,18 @@ def test_what_is_safe_for_money_is_safe_for_all(error: InventPayError) -> None:
 
 
 @given(policies, st.integers(1, 10_000), lucks)
-def test_a_pause_of_our_own_stays_within_its_bounds(policy: RetryPolicy, attempt: int, luck: float) -> None:
+def test_a_pause_of_our_own_stays_within_its_bounds(policy: RetryPolicy, attempt: int, jitter: float) -> None:
     """However many attempts there were, a pause is neither negative nor longer than ``max_delay``."""
-    assert 0 <= pause(policy, attempt, None, luck) <= policy.max_delay
-    assert pause(policy, 1, None, luck) <= policy.initial_delay
+    assert 0 <= pause(policy, attempt, None, jitter) <= policy.max_delay
+    assert pause(policy, 1, None, jitter) <= policy.initial_delay
 
 
 @given(policies, st.integers(1, 100), lucks, st.floats(0, 1_000))
 def test_a_pause_that_was_asked_for_is_not_shortened(
-    policy: RetryPolicy, attempt: int, luck: float, asked: float
+    policy: RetryPolicy, attempt: int, jitter: float, asked: float
 ) -> None:
     """``Retry-After`` is a lower bound, above ``max_delay`` too."""
-    assert asked <= pause(policy, attempt, asked, luck) <= asked + policy.initial_delay
+    assert asked <= pause(policy, attempt, asked, jitter) <= asked + policy.initial_delay
 
 
 @given(
@@ -99,7 +99,7 @@ def test_a_decision_keeps_every_bound(
     max_retries: int,
     remaining: float | None,
     policy: RetryPolicy,
-    luck: float,
+    jitter: float,
 ) -> None:
     """A retry is safe, among those allowed, over before the deadline, and paid for; giving up costs nothing."""
     budget = RetryBudget(policy)
@@ -111,7 +111,7 @@ def test_a_decision_keeps_every_bound(
         remaining=remaining,
         policy=policy,
         budget=budget,
-        luck=luck,
+        jitter=jitter,
     )
     if delay is None:
         assert budget.left == policy.budget
@@ -160,7 +160,7 @@ def test_a_lock_of_a_parent_process_is_forgotten() -> None:
     """What a forked child does first makes a budget usable whose lock was held."""
     budget = RetryBudget(RetryPolicy())
     with budget._lock:
-        budget.forget_parent()
+        budget.after_fork_in_child()
         assert budget.spend()
 
 

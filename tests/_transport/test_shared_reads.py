@@ -267,8 +267,8 @@ def test_a_forked_child_waits_for_nobody_in_the_parent() -> None:
         reads._resources[(None, "a read of the parent")] = Resource()
         polling._schedules[(None, RateClass.OTHER)] = Schedule(60, 60.0)
         locks = reads._lock, polling._lock
-        reads.forget_parent()
-        polling.forget_parent()
+        reads.after_fork_in_child()
+        polling.after_fork_in_child()
         assert not reads._resources
         assert not polling._schedules
         assert reads._lock is not locks[0]
@@ -279,6 +279,6 @@ def test_everything_with_a_lock_is_told_of_a_fork() -> None:
     """The list of what has to forget its parent holds whatever a client is made of, and what is dropped leaves it."""
     client = InventPay(new_key(), limiter=LocalLimiter())
     for part in (client._connection, client._polling, client._transport._reads, client._transport._budget):
-        assert part in forking._forgetful
+        assert part in forking._fork_aware
     forking._in_child()
     assert client.rate_limits[RateClass.OTHER].available == 60

@@ -233,8 +233,8 @@ def test_a_fork_while_another_thread_holds_every_lock(
     client = blocking_client(base_url)
     for _ in range(calls_before):
         client.request("GET", "/before")
-    gates: Any = client._limiter
-    locks = [client._connection._lock, *(gate.lock for gate in gates._gates.values())]
+    classes: Any = client._limiter
+    locks = [client._connection._lock, *(class_limiter.lock for class_limiter in classes._classes.values())]
     held, release = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -269,7 +269,7 @@ def test_tokens_that_the_parent_leased_count_in_the_child(base_url: str) -> None
     with blocking_client(base_url, rate_limits=limits) as client:
         for _ in range(3):
             client.request("GET", "/answered")
-        lease = client._limiter.acquire(RateClass.OTHER, client._waiting)
+        lease = client._limiter.acquire(RateClass.OTHER, client._backend)
 
         def in_child() -> Any:
             ended = client.rate_limits[RateClass.OTHER]

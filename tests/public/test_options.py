@@ -148,7 +148,7 @@ def test_rate_limits_have_the_documented_defaults() -> None:
         RateClass.WITHDRAWALS: 10,
         RateClass.OTHER: 60,
     }
-    assert (limits.window, limits.rule, limits.max_burst, limits.classes) == (60.0, "any", None, {})
+    assert (limits.window, limits.counting, limits.max_burst, limits.classes) == (60.0, "unknown", None, {})
 
 
 @pytest.mark.parametrize("name", ["payment_creation", "status_checks", "withdrawals", "other"])
@@ -188,16 +188,16 @@ def test_a_burst_may_be_set() -> None:
     assert RateLimits(max_burst=1).max_burst == 1
 
 
-@pytest.mark.parametrize("rule", ["any", "window"])
-def test_known_rules_pass(rule: Any) -> None:
+@pytest.mark.parametrize("counting", ["unknown", "window"])
+def test_known_rules_pass(counting: Any) -> None:
     """Both rules are accepted."""
-    assert RateLimits(rule=rule).rule == rule
+    assert RateLimits(counting=counting).counting == counting
 
 
-@pytest.mark.parametrize("rule", ["fixed", "", None, 1])
-def test_other_rules_are_refused(rule: Any) -> None:
+@pytest.mark.parametrize("counting", ["fixed", "", None, 1])
+def test_other_rules_are_refused(counting: Any) -> None:
     """The message names both rules."""
-    assert refusal(RateLimits, rule=rule) == f'RateLimits(rule={rule!r}) must be "any" or "window"'
+    assert refusal(RateLimits, counting=counting) == f'RateLimits(counting={counting!r}) must be "unknown" or "window"'
 
 
 def test_classes_may_be_overridden_by_name_or_member() -> None:

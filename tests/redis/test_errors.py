@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from inventpay import ConfigurationError, RateClass, RateLimits, RateLimitTimeoutError
-from inventpay._concurrency.threads import Waiting
+from inventpay._concurrency.threads import Backend
 from inventpay.redis import RedisLimiter
 from tests.support.redis_servers import RedisServer, redis_server
 
@@ -22,7 +22,7 @@ def call(url: str, prefix: str = "inventpay") -> None:
     """One call of a new process."""
     with RedisLimiter(url, timeout=0.5, prefix=prefix) as limiter:
         bound = limiter.bind("pk_live_of_a_shared_limit", "https://api.inventpay.io", RateLimits(other=16))
-        bound.acquire(OTHER, Waiting(), max_wait=1.0).answered(time.monotonic(), 200, {})
+        bound.acquire(OTHER, Backend(), max_wait=1.0).answered(time.monotonic(), 200, {})
 
 
 @pytest.fixture
@@ -90,9 +90,9 @@ def test_a_replica(redis_only: RedisServer, caplog: pytest.LogCaptureFixture) ->
         call(replica.url)
         with RedisLimiter(replica.url) as limiter:
             bound = limiter.bind("pk_live_1", "https://api.inventpay.io", RateLimits(other=1))
-            bound.acquire(OTHER, Waiting(), max_wait=1.0).answered(time.monotonic(), 200, {})
+            bound.acquire(OTHER, Backend(), max_wait=1.0).answered(time.monotonic(), 200, {})
             with pytest.raises(RateLimitTimeoutError, match="this process's share of the shared rate limit of class"):
-                bound.acquire(OTHER, Waiting(), max_wait=1.0)
+                bound.acquire(OTHER, Backend(), max_wait=1.0)
     assert "(it is a replica, which nobody may write to; name the primary, or Sentinel); every process" in caplog.text
 
 

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from inventpay._limits.token_bucket import MARGIN
-from inventpay.redis.exchange import Ending, OvertakenError, Question, Reply, Terms
+from inventpay.redis.exchange import Ending, LeaseReply, LeaseRequest, LimitConfig, OvertakenError
 from tests.support.redis_servers import RedisServer
 from tests.support.shared_limit_simulation import exchange
 
@@ -25,14 +25,16 @@ class Bucket:
         self._key = key
         self._asked: dict[str, int] = {}
 
-    def ask(self, process: str, at: float, *, rule: Any = "window", **more: Any) -> Reply:
+    def ask(self, process: str, at: float, *, counting: Any = "window", **more: Any) -> LeaseReply:
         """What the process is told."""
-        terms = Terms(process=process, limit=40, window=60.0, span=SPAN, rule=rule, burst=None, patience=35.0)
+        config = LimitConfig(
+            process=process, limit=40, window=60.0, span=SPAN, counting=counting, burst=None, patience=35.0
+        )
         serial = self._asked[process] = self._asked.get(process, 0) + 1
         facts: dict[str, Any] = {"serial": serial, "next_number": 1 + 100 * serial, **more}
-        return exchange(self._client, self._key, Question(terms=terms, **facts), EPOCH + at)
+        return exchange(self._client, self._key, LeaseRequest(config=config, **facts), EPOCH + at)
 
-    def settled(self) -> Reply:
+    def settled(self) -> LeaseReply:
         """Some process came, and a second went by."""
         self.ask("first", 0.0)
         return self.ask("first", 1.0)
@@ -48,7 +50,7 @@ def bucket(redis_only: RedisServer, prefix: str) -> Iterator[Bucket]:
 def test_a_bucket_of_which_nothing_is_known(bucket: Bucket) -> None:
     """Four tokens at once and the others a quarter of a second later: those who know of an outage come in between."""
     first = bucket.ask("a", 0.0, want=10)
-    assert (len(first.delays), first.doubt) == (4, 0.25)
+    assert (len(first.delays), first.startup_grace) == (4, 0.25)
     assert bucket.ask("b", 0.1, want=10).delays == []
     assert len(bucket.ask("b", 0.3, want=10, epoch=first.epoch).delays) == 5
 
@@ -58,18 +60,18 @@ def test_who_comes_back_from_an_outage(bucket: Bucket) -> None:
     bucket.settled()
     bucket.ask("b", 1.1)
     returned = bucket.ask("b", 5.0, away_since=EPOCH + 2.0)
-    assert returned.caution == pytest.approx(SPAN)
-    assert bucket.ask("first", 15.0, away_since=EPOCH + 2.1).caution == pytest.approx(SPAN - 10.0)
+    assert returned.recovery == pytest.approx(SPAN)
+    assert bucket.ask("first", 15.0, away_since=EPOCH + 2.1).recovery == pytest.approx(SPAN - 10.0)
     newcomer = bucket.ask("c", 25.0, want=1)
-    assert (newcomer.delays, newcomer.spare) == ([], 40)
-    assert newcomer.caution == pytest.approx(SPAN - 20.0)
+    assert (newcomer.delays, newcomer.unclaimed) == ([], 40)
+    assert newcomer.recovery == pytest.approx(SPAN - 20.0)
     assert len(bucket.ask("b", 5.1 + SPAN, want=1).delays) == 1
 
 
 def test_with_the_rule_any_it_takes_two_windows(bucket: Bucket) -> None:
     """So long a counter remembers."""
     bucket.settled()
-    assert bucket.ask("b", 5.0, rule="any", away_since=EPOCH + 2.0).caution == pytest.approx(2 * SPAN)
+    assert bucket.ask("b", 5.0, counting="unknown", away_since=EPOCH + 2.0).recovery == pytest.approx(2 * SPAN)
 
 
 def test_who_alone_could_not_reach_redis(bucket: Bucket) -> None:
@@ -81,12 +83,12 @@ def test_who_alone_could_not_reach_redis(bucket: Bucket) -> None:
 
 
 def test_a_state_that_was_lost(bucket: Bucket) -> None:
-    """Whoever has a lease of an older state starts the time of caution, in which nothing counts as spare."""
+    """Whoever has a lease of an older state starts the recovery, in which nothing counts as unclaimed."""
     bucket.settled()
     found = bucket.ask("b", 2.0, epoch="of an earlier state")
-    assert (found.spare, found.delays) == (0, [])
-    assert found.caution == pytest.approx(SPAN)
-    assert bucket.ask("first", 3.0, epoch="of an earlier state").caution == pytest.approx(SPAN - 1.0)
+    assert (found.unclaimed, found.delays) == (0, [])
+    assert found.recovery == pytest.approx(SPAN)
+    assert bucket.ask("first", 3.0, epoch="of an earlier state").recovery == pytest.approx(SPAN - 1.0)
 
 
 def test_requests_that_were_sent_alone(bucket: Bucket) -> None:

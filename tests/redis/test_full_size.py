@@ -46,13 +46,20 @@ def show(what: str, seen: Flood) -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "rule"),
-    [("log", "window"), ("fixed", "window"), ("log", "any"), ("fixed", "any"), ("counter", "any"), ("bucket", "any")],
+    ("policy", "counting"),
+    [
+        ("log", "window"),
+        ("fixed", "window"),
+        ("log", "unknown"),
+        ("fixed", "unknown"),
+        ("counter", "unknown"),
+        ("bucket", "unknown"),
+    ],
 )
-def test_a_flood(server: RedisServer, four: list[Worker], policy: str, rule: str) -> None:
+def test_a_flood(server: RedisServer, four: list[Worker], policy: str, counting: str) -> None:
     """1,000 calls of four processes: none refused, at least 0.98 of the limit used, and in turn."""
-    seen = flood(server, four, policy=policy, rule=rule, calls=250, **SIZE)
-    show(f"{policy}, {rule}", seen)
+    seen = flood(server, four, policy=policy, counting=counting, calls=250, **SIZE)
+    show(f"{policy}, {counting}", seen)
     assert len(seen.arrivals) == 1000
     assert seen.errors == {}
     assert seen.refused == 0
@@ -65,7 +72,7 @@ def test_clocks_that_are_off_change_nothing(server: RedisServer, four: list[Work
     """Hosts whose clocks are off by up to 50 ms, and stepped by an hour either way in the middle."""
     clocks = [(0.0001, 0.0), (0.025, 3600.0), (-0.025, -3600.0), (0.05, 3600.0)]
     each = [{"clock_offset": offset, "clock_step": step, "step_after": 8.0} for offset, step in clocks]
-    seen = flood(server, four, policy="log", rule="window", calls=250, each=each, **SIZE)
+    seen = flood(server, four, policy="log", counting="window", calls=250, each=each, **SIZE)
     show("clocks off", seen)
     assert (len(seen.arrivals), seen.refused, seen.errors) == (1000, 0, {})
     assert seen.use >= 0.98
@@ -106,16 +113,18 @@ def flush(server: RedisServer) -> None:
         client.flushall()
 
 
-@pytest.mark.parametrize(("policy", "rule"), [("log", "window"), ("counter", "any")])
+@pytest.mark.parametrize(("policy", "counting"), [("log", "window"), ("counter", "unknown")])
 @pytest.mark.parametrize("fault", [restart, sleep, fill, flush])
 @pytest.mark.parametrize("after", [1.5, 4.0])
 def test_a_fault_of_redis(
-    server: RedisServer, four: list[Worker], policy: str, rule: str, fault: object, after: float
+    server: RedisServer, four: list[Worker], policy: str, counting: str, fault: object, after: float
 ) -> None:
     """Whatever happens to Redis in the middle of a flood: all calls end, at most five are refused, and it recovers."""
     assert callable(fault)
-    seen = flood(server, four, policy=policy, rule=rule, calls=125, disturb=lambda: fault(server), after=after, **SIZE)
-    show(f"{fault.__name__} after {after} s, {policy}, {rule}", seen)
+    seen = flood(
+        server, four, policy=policy, counting=counting, calls=125, disturb=lambda: fault(server), after=after, **SIZE
+    )
+    show(f"{fault.__name__} after {after} s, {policy}, {counting}", seen)
     assert len(seen.arrivals) == 500
     assert seen.refused <= 5
     assert set(seen.errors) <= {"RateLimitedError"}
@@ -132,7 +141,7 @@ def test_nobody_waits_longer_than_it_may(server: RedisServer, four: list[Worker]
         server,
         four,
         policy="log",
-        rule="window",
+        counting="window",
         calls=125,
         disturb=lambda: fault(server),
         after=4.0,
@@ -145,21 +154,21 @@ def test_nobody_waits_longer_than_it_may(server: RedisServer, four: list[Worker]
     assert seen.refused <= 5
 
 
-@pytest.mark.parametrize(("policy", "rule"), [("log", "window"), ("counter", "any")])
-def test_a_process_that_is_killed(server: RedisServer, four: list[Worker], policy: str, rule: str) -> None:
+@pytest.mark.parametrize(("policy", "counting"), [("log", "window"), ("counter", "unknown")])
+def test_a_process_that_is_killed(server: RedisServer, four: list[Worker], policy: str, counting: str) -> None:
     """The others go on at once without its tokens, get them back after the lease timeout, and nobody is refused."""
     seen = flood(
         server,
         four,
         policy=policy,
-        rule=rule,
+        counting=counting,
         calls=250,
         disturb=four[3].kill,
         after=1.3 * WINDOW,
         limiter={"lease_timeout": 7.0},
         **SIZE,
     )
-    show(f"kill -9, {policy}, {rule}", seen)
+    show(f"kill -9, {policy}, {counting}", seen)
     assert seen.refused == 0
     assert seen.errors == {}
     assert sum(arrival.who != "3" for arrival in seen.arrivals) == 750

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from inventpay import RateClass, RateLimits
-from inventpay._concurrency.threads import Waiting
+from inventpay._concurrency.threads import Backend
 from inventpay.redis import RedisLimiter, RedisSeenStore
 from inventpay.webhooks.seen import Claim, Standing
 from tests.support.redis_groups import cluster, watched_pair
@@ -16,7 +16,7 @@ from tests.support.redis_groups import cluster, watched_pair
 pytestmark = pytest.mark.real_time
 
 OTHER = RateClass.OTHER
-LIMITS = RateLimits(other=6, window=60.0, rule="window")
+LIMITS = RateLimits(other=6, window=60.0, counting="window")
 KEY, URL = "pk_live_of_a_shared_limit", "https://api.inventpay.io"
 
 
@@ -25,15 +25,15 @@ def test_a_fail_over(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with watched_pair(tmp_path) as pair, RedisLimiter(pair.url, timeout=0.3) as one, RedisLimiter(pair.url) as other:
         mine, others = (limiter.bind(KEY, URL, LIMITS) for limiter in (one, other))
         for limiter in (mine, others, mine):
-            limiter.acquire(OTHER, Waiting()).answered(time.monotonic(), 200, {})
-        one.courier.flush()
-        other.courier.flush()
+            limiter.acquire(OTHER, Backend()).answered(time.monotonic(), 200, {})
+        one.worker.flush()
+        other.worker.flush()
         with pair.primary.client() as client:
             client.wait(1, 1000)
         assert mine.snapshot(time.monotonic())[OTHER].available == 3
         pair.primary.stop()
         # Half of the three that were free.
-        mine.acquire(OTHER, Waiting(), max_wait=1.0).answered(time.monotonic(), 200, {})
+        mine.acquire(OTHER, Backend(), max_wait=1.0).answered(time.monotonic(), 200, {})
         deadline = time.monotonic() + 20
         while "answers again" not in caplog.text and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -53,9 +53,9 @@ def test_a_cluster(tmp_path: Path) -> None:
         for number in range(4):
             shared = [limiter.bind(f"{KEY}{number}", URL, LIMITS) for limiter in limiters]
             for each in shared:
-                each.acquire(OTHER, Waiting()).answered(time.monotonic(), 200, {})
+                each.acquire(OTHER, Backend()).answered(time.monotonic(), 200, {})
             for limiter in limiters:
-                limiter.courier.flush()
+                limiter.worker.flush()
             assert [each.snapshot(time.monotonic())[OTHER].available for each in shared] == [3, 3, 3]
         stores = [RedisSeenStore(limiters[0]), RedisSeenStore(urls[1])]
         claim = stores[0].claim(["event-1"], 30.0)

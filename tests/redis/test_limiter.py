@@ -29,15 +29,15 @@ from inventpay import (
     RateLimits,
     RateLimitTimeoutError,
 )
-from inventpay._concurrency.tasks import AsyncWaiting
-from inventpay._concurrency.threads import Waiting
+from inventpay._concurrency.tasks import AsyncBackend
+from inventpay._concurrency.threads import Backend
 from inventpay._limits.limiter import Limiter
 from inventpay.redis import RedisLimiter
 from inventpay.redis import limiter as limiter_module
 from tests.support.redis_servers import PASSWORD, RedisServer, redis_server
 
 OTHER = RateClass.OTHER
-LIMITS = RateLimits(other=5, window=60.0, rule="window")
+LIMITS = RateLimits(other=5, window=60.0, counting="window")
 KEY, URL = "pk_live_of_a_shared_limit", "https://api.inventpay.io"
 
 NewLimiter = Callable[..., RedisLimiter]
@@ -60,7 +60,7 @@ def new_limiter(server: RedisServer, prefix: str) -> Iterator[NewLimiter]:
 
 def lease(limiter: Limiter, **options: Any) -> Any:
     """A token, for a thread."""
-    return limiter.acquire(OTHER, Waiting(), **options)
+    return limiter.acquire(OTHER, Backend(), **options)
 
 
 def end(token: Any, status: int = 200, **headers: str) -> None:
@@ -88,7 +88,7 @@ def test_two_processes_share_one_limit(new_limiter: NewLimiter) -> None:
 
 def test_a_token_comes_back_to_whoever_waits(new_limiter: NewLimiter) -> None:
     """One window after its answer a token is there for the caller in the other process, and not before."""
-    limits = RateLimits(other=1, window=0.3, rule="window")
+    limits = RateLimits(other=1, window=0.3, counting="window")
     one, two = (new_limiter().bind(KEY, URL, limits) for _ in range(2))
     first = lease(one)
     time.sleep(0.1)
@@ -104,14 +104,14 @@ def test_what_was_never_sent_comes_back_at_once(new_limiter: NewLimiter) -> None
     one, two = (new_limiter().bind(KEY, URL, LIMITS) for _ in range(2))
     refunded, lost = lease(one), lease(one)
     refunded.refund(time.monotonic())
-    refunded.lost(time.monotonic())
-    lost.lost(time.monotonic())
-    one._limiter.courier.flush()
+    refunded.abandoned(time.monotonic())
+    lost.abandoned(time.monotonic())
+    one._limiter.worker.flush()
     assert available(two) == 4
 
 
 def test_a_lease_that_nobody_ends_counts_as_lost(new_limiter: NewLimiter) -> None:
-    """The garbage collector finds it, and the next question tells."""
+    """The garbage collector finds it, and the next request tells."""
     one = new_limiter().bind(KEY, URL, LIMITS)
     lease(one)
     gc.collect()
@@ -122,7 +122,7 @@ def test_a_lease_that_nobody_ends_counts_as_lost(new_limiter: NewLimiter) -> Non
 
 def test_a_process_that_dies_returns_its_tokens(new_limiter: NewLimiter) -> None:
     """After the lease timeout and a window they are back, although nobody said what became of them."""
-    limits = RateLimits(other=2, window=0.2, rule="window")
+    limits = RateLimits(other=2, window=0.2, counting="window")
     dead, alive = (new_limiter(lease_timeout=0.8).bind(KEY, URL, limits) for _ in range(2))
     began = time.monotonic()
     kept = [lease(dead), lease(dead)]
@@ -139,7 +139,7 @@ def test_other_keys_urls_and_windows_have_other_limits(new_limiter: NewLimiter) 
     one = limiter.bind(KEY, URL, LIMITS)
     for _ in range(5):
         end(lease(one))
-    assert limiter.bind(KEY, URL, RateLimits(other=5, window=60.0, rule="window")) is one
+    assert limiter.bind(KEY, URL, RateLimits(other=5, window=60.0, counting="window")) is one
     for other in (
         limiter.bind("pk_live_of_somebody_else", URL, LIMITS),
         limiter.bind(KEY, "https://elsewhere.example", LIMITS),
@@ -147,14 +147,14 @@ def test_other_keys_urls_and_windows_have_other_limits(new_limiter: NewLimiter) 
     ):
         assert available(other) == 5
     # A limit that was lowered in one process only is still a limit on the same calls.
-    assert available(limiter.bind(KEY, URL, RateLimits(other=3, window=60.0, rule="window"))) == 0
+    assert available(limiter.bind(KEY, URL, RateLimits(other=3, window=60.0, counting="window"))) == 0
 
 
 def test_redis_never_sees_the_key(new_limiter: NewLimiter, server: RedisServer, prefix: str) -> None:
     """Names and values hold a fingerprint; all classes of a key lie in one slot of a cluster."""
     limiter = new_limiter().bind(KEY, URL)
     for rate_class in RateClass:
-        limiter.acquire(rate_class, Waiting()).refund(time.monotonic())
+        limiter.acquire(rate_class, Backend()).refund(time.monotonic())
     with server.client() as client:
         names = [name for name in client.keys(f"{prefix}*") if isinstance(name, bytes)]
         values = [client.get(name) for name in names]
@@ -190,17 +190,17 @@ async def test_both_clients_share_it(new_limiter: NewLimiter) -> None:
             blocking.with_options(max_wait=0.5).request("GET", "/v1/spend")
         assert (caught.value.method, caught.value.attempts) == ("GET", 0)
     async with AsyncInventPay(**usual) as client:
-        # In an event loop, which must not wait, the figures are those of the last question.
+        # In an event loop, which must not wait, the figures are those of the last request.
         assert client.rate_limits[OTHER].available == 0
 
 
 async def test_first_come_first_served(new_limiter: NewLimiter) -> None:
     """Tasks get their tokens in the order in which they asked, direct calls before those in the background."""
-    limiter = new_limiter().bind(KEY, URL, RateLimits(other=2, window=0.2, rule="window"))
+    limiter = new_limiter().bind(KEY, URL, RateLimits(other=2, window=0.2, counting="window"))
     served: list[str] = []
 
     async def call(name: str, background: bool = False) -> None:
-        token = await limiter.acquire_async(OTHER, AsyncWaiting(), background=background)
+        token = await limiter.acquire_async(OTHER, AsyncBackend(), background=background)
         served.append(name)
         end(token)
 
@@ -218,7 +218,7 @@ async def test_cancelled_callers_cost_nobody_anything(new_limiter: NewLimiter) -
     limiter = new_limiter().bind(KEY, URL, RateLimits(other=20, window=60.0))
 
     async def call() -> None:
-        token = await limiter.acquire_async(OTHER, AsyncWaiting())
+        token = await limiter.acquire_async(OTHER, AsyncBackend())
         token.refund(time.monotonic())
 
     tasks = [asyncio.create_task(call()) for _ in range(300)]
@@ -252,7 +252,7 @@ def test_several_runs_and_trio(new_limiter: NewLimiter) -> None:
     limiter = new_limiter().bind(KEY, URL, LIMITS)
 
     async def call() -> None:
-        end(await limiter.acquire_async(OTHER, AsyncWaiting()))
+        end(await limiter.acquire_async(OTHER, AsyncBackend()))
 
     async def calls_of_trio() -> None:
         async with trio.open_nursery() as nursery:
@@ -267,11 +267,11 @@ def test_several_runs_and_trio(new_limiter: NewLimiter) -> None:
 
 def test_a_loop_that_ends_under_its_callers(new_limiter: NewLimiter) -> None:
     """Those who waited in it hold up nobody."""
-    limiter = new_limiter().bind(KEY, URL, RateLimits(other=1, window=0.5, rule="window"))
+    limiter = new_limiter().bind(KEY, URL, RateLimits(other=1, window=0.5, counting="window"))
     token = lease(limiter)
 
     async def wait() -> None:
-        await limiter.acquire_async(OTHER, AsyncWaiting())
+        await limiter.acquire_async(OTHER, AsyncBackend())
 
     loop = asyncio.new_event_loop()
     waiting = loop.create_task(wait())
@@ -312,7 +312,7 @@ def test_a_429_stops_all_processes(new_limiter: NewLimiter) -> None:
     """What one learns by a `Retry-After` the others keep to."""
     one, two = (new_limiter().bind(KEY, URL, LIMITS) for _ in range(2))
     end(lease(one), 429, retry_after="30")
-    one._limiter.courier.flush()
+    one._limiter.worker.flush()
     for limiter in (one, two):
         with pytest.raises(RateLimitTimeoutError) as caught:
             lease(limiter, max_wait=1.0)
@@ -325,7 +325,7 @@ def test_a_429_without_a_time_lowers_the_limit(new_limiter: NewLimiter) -> None:
     one, two = (new_limiter().bind(KEY, URL, limits) for _ in range(2))
     began = time.monotonic()
     end(lease(one), 429)
-    one._limiter.courier.flush()
+    one._limiter.worker.flush()
     end(lease(two))
     assert time.monotonic() - began > 0.1
     assert available(two) == 40 - 2 - 2
@@ -335,10 +335,10 @@ def test_headers_lower_the_view_of_all(new_limiter: NewLimiter) -> None:
     """Somebody without this limiter uses the key: what the API says is left is all that is left."""
     one, two = (new_limiter().bind(KEY, URL, LIMITS) for _ in range(2))
     end(lease(one), x_ratelimit_remaining="1")
-    one._limiter.courier.flush()
+    one._limiter.worker.flush()
     assert available(two) == 1
     end(lease(one), x_ratelimit_limit="2")
-    one._limiter.courier.flush()
+    one._limiter.worker.flush()
     assert available(two) == 0
 
 
@@ -359,14 +359,14 @@ def test_a_clock_that_is_set_back(new_limiter: NewLimiter, server: RedisServer, 
     limiter = new_limiter().bind(KEY, URL, LIMITS)
     for _ in range(3):
         end(lease(limiter))
-    limiter._limiter.courier.flush()
+    limiter._limiter.worker.flush()
     # All that is remembered lies an hour ahead: that is what such a step looks like.
     ahead = """
         local state = cmsgpack.unpack(redis.call("GET", KEYS[1]))
         state.seen = state.seen + 3600
         for i = 1, #state.stamps do state.stamps[i] = state.stamps[i] + 3600 end
         for _, process in pairs(state.processes) do
-            process.seen, process.due = process.seen + 3600, process.due + 3600
+            process.seen, process.ready_at = process.seen + 3600, process.ready_at + 3600
         end
         redis.call("SET", KEYS[1], cmsgpack.pack(state))
     """
@@ -404,7 +404,7 @@ def test_without_redis_each_process_has_its_share(
     limiters: NewLimiter, own_server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """When Redis goes away two processes have used three of ten tokens; each may spend half of the other seven."""
-    limits = RateLimits(other=10, window=60.0, rule="window")
+    limits = RateLimits(other=10, window=60.0, counting="window")
     one, two = (limiters().bind(KEY, URL, limits) for _ in range(2))
     for limiter in (one, two, one):
         end(lease(limiter))
@@ -424,7 +424,7 @@ def test_without_redis_each_process_has_its_share(
 
 def test_redis_comes_back(limiters: NewLimiter, own_server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
     """After one window with shares, in which each tells what it sent alone, the limit is one again."""
-    limits = RateLimits(other=4, window=1.0, rule="window")
+    limits = RateLimits(other=4, window=1.0, counting="window")
     one, two = (limiters().bind(KEY, URL, limits) for _ in range(2))
     for limiter in (one, two):
         end(lease(limiter))
@@ -449,7 +449,7 @@ def test_redis_comes_back(limiters: NewLimiter, own_server: RedisServer, caplog:
 
 def test_on_outage_error(limiters: NewLimiter, own_server: RedisServer) -> None:
     """Whoever may not send without Redis fails at once, and goes on when it is back."""
-    limiter = limiters(on_outage="error").bind(KEY, URL, RateLimits(other=5, window=1.0, rule="window"))
+    limiter = limiters(on_outage="error").bind(KEY, URL, RateLimits(other=5, window=1.0, counting="window"))
     end(lease(limiter))
     own_server.stop()
     for _ in range(3):
@@ -468,7 +468,7 @@ def test_a_redis_that_says_nothing(limiters: NewLimiter, own_server: RedisServer
     """Nobody waits longer than the timeout for it, and what it does late harms nobody."""
     limiter = limiters(processes=1).bind(KEY, URL, LIMITS)
     end(lease(limiter))
-    limiter._limiter.courier.flush()
+    limiter._limiter.worker.flush()
 
     def nap() -> None:
         with own_server.client() as client:
@@ -485,13 +485,13 @@ def test_a_redis_that_says_nothing(limiters: NewLimiter, own_server: RedisServer
 
 def test_a_redis_that_forgets_everything(limiters: NewLimiter, own_server: RedisServer) -> None:
     """After FLUSHALL nobody believes that nothing was sent: for a window each has its share, of what it sent itself."""
-    limits = RateLimits(other=4, window=1.0, rule="window")
+    limits = RateLimits(other=4, window=1.0, counting="window")
     one, two = (limiters().bind(KEY, URL, limits) for _ in range(2))
     for limiter in (one, two, one, two):
         end(lease(limiter))
     answered = time.monotonic()
     for limiter in (one, two):
-        limiter._limiter.courier.flush()
+        limiter._limiter.worker.flush()
     with own_server.client() as client:
         client.flushall()
     for limiter in (one, two):
@@ -525,11 +525,11 @@ def test_a_full_memory(limiters: NewLimiter, own_server: RedisServer, caplog: py
 def test_no_redis_at_all() -> None:
     """With none from the start each process has an eighth, or what `processes=` makes of it."""
     with RedisLimiter("redis://127.0.0.1:1", timeout=0.3) as alone:
-        limiter = alone.bind(KEY, URL, RateLimits(other=80, window=60.0, rule="window"))
+        limiter = alone.bind(KEY, URL, RateLimits(other=80, window=60.0, counting="window"))
         end(lease(limiter, max_wait=1.0))
         assert available(limiter) == 9
     with RedisLimiter("redis://127.0.0.1:1", timeout=0.3, processes=2) as alone:
-        limiter = alone.bind(KEY, URL, RateLimits(other=80, window=60.0, rule="window"))
+        limiter = alone.bind(KEY, URL, RateLimits(other=80, window=60.0, counting="window"))
         end(lease(limiter, max_wait=1.0))
         assert available(limiter) == 39
 
@@ -579,7 +579,7 @@ def test_a_password_is_shown_to_nobody(caplog: pytest.LogCaptureFixture) -> None
         frames.append(traceback.tb_frame.f_locals if traceback.tb_frame.f_code.co_filename != __file__ else None)
         traceback = traceback.tb_next
     shown = [repr(limiter), repr(right), repr(right.bind(KEY, URL)), str(caught.value), caplog.text, repr(frames)]
-    shown += [repr(right.courier), repr(vars(right)), repr(vars(right.courier))]
+    shown += [repr(right.worker), repr(vars(right)), repr(vars(right.worker))]
     assert PASSWORD not in "".join(shown)
     assert KEY not in "".join(shown)
     for each in (limiter, right):
@@ -667,7 +667,7 @@ async def test_a_limiter_that_nobody_bound(new_limiter: NewLimiter) -> None:
     with pytest.raises(ConfigurationError, match="nobody said which key"):
         lease(limiter)
     with pytest.raises(ConfigurationError, match="nobody said which key"):
-        await limiter.acquire_async(OTHER, AsyncWaiting())
+        await limiter.acquire_async(OTHER, AsyncBackend())
     with pytest.raises(ConfigurationError, match="nobody said which key"):
         limiter.snapshot(0.0)
 
@@ -691,10 +691,10 @@ def test_a_program_that_ends_tells_what_became_of_its_last_call(server: RedisSer
     code = f"""
 import time
 from inventpay import RateClass
-from inventpay._concurrency.threads import Waiting
+from inventpay._concurrency.threads import Backend
 from inventpay.redis import RedisLimiter
 limiter = RedisLimiter({server.url!r}, prefix={prefix!r}).bind({KEY!r}, {URL!r})
-limiter.acquire(RateClass.OTHER, Waiting()).answered(time.monotonic(), 200, {{}})
+limiter.acquire(RateClass.OTHER, Backend()).answered(time.monotonic(), 200, {{}})
 """
     began = time.monotonic()
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=20)

@@ -27,22 +27,30 @@ def own_server() -> Iterator[RedisServer]:
         yield running
 
 
-def run(server: RedisServer, workers: list[Worker], rule: str = "window", **options: object) -> Flood:
-    """40 calls, against the policy that suits the rule."""
-    policy = "log" if rule == "window" else "counter"
+def run(server: RedisServer, workers: list[Worker], counting: str = "window", **options: object) -> Flood:
+    """40 calls, against the policy that suits the counting."""
+    policy = "log" if counting == "window" else "counter"
     limiter = {"timeout": 0.4, "lease_timeout": 1.4}
     return flood(
-        server, workers, policy=policy, rule=rule, limit=LIMIT, window=WINDOW, calls=CALLS, limiter=limiter, **options
+        server,
+        workers,
+        policy=policy,
+        counting=counting,
+        limit=LIMIT,
+        window=WINDOW,
+        calls=CALLS,
+        limiter=limiter,
+        **options,
     )
 
 
-@pytest.mark.parametrize(("make", "rule"), [("redis-server", "window"), ("valkey-server", "any")])
-def test_a_flood(four: list[Worker], make: str, rule: str) -> None:
+@pytest.mark.parametrize(("make", "counting"), [("redis-server", "window"), ("valkey-server", "unknown")])
+def test_a_flood(four: list[Worker], make: str, counting: str) -> None:
     """None of 40 calls of four processes is refused, whatever their clocks say of the time of day."""
     clocks = [(0.0001, 0.0), (0.025, 3600.0), (-0.025, -3600.0), (0.05, 3600.0)]
     each = [{"clock_offset": offset, "clock_step": step, "step_after": 0.6} for offset, step in clocks]
     with redis_server(make) as server:
-        seen = run(server, four, rule, each=each)
+        seen = run(server, four, counting, each=each)
     assert (len(seen.arrivals), seen.refused, seen.errors) == (4 * CALLS, 0, {})
 
 

@@ -87,7 +87,7 @@ def test_old_events_leave_nothing_behind(server: RedisServer, prefix: str) -> No
 
 
 def test_a_reply_that_was_lost(store: RedisSeenStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The question is asked again, and finds what the first one did: nothing is busy because of itself."""
+    """The request is asked again, and finds what the first one did: nothing is busy because of itself."""
     evaluate = store._evaluate
     lost: list[str] = []
 
@@ -125,7 +125,7 @@ def test_one_connection_for_limits_and_events(server: RedisServer, prefix: str) 
     with RedisLimiter(server.url, prefix=prefix) as limiter:
         store = RedisSeenStore(limiter, prefix=prefix)
         claimed(store.claim(["a"], 60.0))
-        assert store._connected() is limiter.courier.client()
+        assert store._connected() is limiter.worker.client()
         store.close()
         assert store.claim(["a"], 60.0) is Standing.BUSY
 

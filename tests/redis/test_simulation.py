@@ -1,4 +1,4 @@
-"""What the shared limit promises, in virtual time at real scale: the gates of several processes and the real script."""
+"""The shared limit's promises, in virtual time at real scale: several processes and the real script."""
 
 from __future__ import annotations
 
@@ -15,25 +15,31 @@ from tests.support.shared_limit_simulation import Outage, Simulation
 WINDOW = RateLimits().window
 
 
-def servers_of(rule: str, limit: int) -> list[Server]:
-    """Every policy that the rule promises to satisfy; those with windows at three phases."""
+def servers_of(counting: str, limit: int) -> list[Server]:
+    """Every policy that the counting promises to satisfy; those with windows at three phases."""
     phases = (0.0, WINDOW / 3, WINDOW / 1.7)
     found: list[Server] = [SlidingLog(limit, WINDOW), RefillingBucket(limit, WINDOW)]
     found += [FixedWindow(limit, WINDOW, phase=phase) for phase in phases]
-    if rule == "any":
+    if counting == "unknown":
         found += [SlidingCounter(limit, WINDOW, phase=phase) for phase in phases]
     return found
 
 
-@pytest.mark.parametrize("rule", ["window", "any"])
+@pytest.mark.parametrize("counting", ["window", "unknown"])
 @pytest.mark.parametrize("limit", [10, 100])
 def test_a_flood_is_never_refused_and_uses_the_limit(
-    redis_only: RedisServer, prefix: str, rule: str, limit: int
+    redis_only: RedisServer, prefix: str, counting: str, limit: int
 ) -> None:
     """Four processes, six windows: no policy refuses a call, 98 % of the limit are used, and no process starves."""
     with redis_only.client() as client:
         simulation = Simulation(
-            client, prefix, processes=4, limit=limit, window=WINDOW, rule=rule, servers=servers_of(rule, limit)
+            client,
+            prefix,
+            processes=4,
+            limit=limit,
+            window=WINDOW,
+            counting=counting,
+            servers=servers_of(counting, limit),
         )
         calls = 6 * limit
         for number in range(calls):
@@ -51,9 +57,9 @@ def test_a_flood_is_never_refused_and_uses_the_limit(
     assert simulation.exchanges <= (1.6 if limit == 100 else 6) * calls
 
 
-@pytest.mark.parametrize("rule", ["window", "any"])
+@pytest.mark.parametrize("counting", ["window", "unknown"])
 @pytest.mark.parametrize("seed", range(3))
-def test_no_traffic_is_refused(redis_only: RedisServer, prefix: str, rule: str, seed: int) -> None:
+def test_no_traffic_is_refused(redis_only: RedisServer, prefix: str, counting: str, seed: int) -> None:
     """Bursts, trickles, idle times and cancelled callers, in processes with different loads: none is refused."""
     chance = random.Random(seed)
     limit = 20
@@ -64,8 +70,8 @@ def test_no_traffic_is_refused(redis_only: RedisServer, prefix: str, rule: str, 
             processes=3,
             limit=limit,
             window=WINDOW,
-            rule=rule,
-            servers=servers_of(rule, limit),
+            counting=counting,
+            servers=servers_of(counting, limit),
             seed=seed,
             latency=(0.005, 3.0),
         )
@@ -83,11 +89,20 @@ def test_no_traffic_is_refused(redis_only: RedisServer, prefix: str, rule: str, 
     assert all(call.sent is not None or call.is_cancelled for call in simulation.calls)
 
 
-def in_trouble(client: redis.Redis, prefix: str, rule: str, trouble: str, seed: int, begins: float = 0.0) -> Simulation:
+def in_trouble(
+    client: redis.Redis, prefix: str, counting: str, trouble: str, seed: int, begins: float = 0.0
+) -> Simulation:
     """A flood of four processes, the last of which begins at ``begins``; after some time something happens to Redis."""
     limit = 40
     simulation = Simulation(
-        client, prefix, processes=4, limit=limit, window=WINDOW, rule=rule, servers=servers_of(rule, limit), seed=seed
+        client,
+        prefix,
+        processes=4,
+        limit=limit,
+        window=WINDOW,
+        counting=counting,
+        servers=servers_of(counting, limit),
+        seed=seed,
     )
     at = random.Random(seed).uniform(0.9 * WINDOW, 1.9 * WINDOW)
     if trouble == "hangs":
@@ -102,26 +117,26 @@ def in_trouble(client: redis.Redis, prefix: str, rule: str, trouble: str, seed: 
     return simulation
 
 
-@pytest.mark.parametrize("rule", ["window", "any"])
+@pytest.mark.parametrize("counting", ["window", "unknown"])
 @pytest.mark.parametrize("trouble", ["restarted", "unreachable", "hangs", "flushed"])
 @pytest.mark.parametrize("seed", range(2))
 def test_trouble_with_redis_earns_nobody_a_429(
-    redis_only: RedisServer, prefix: str, rule: str, trouble: str, seed: int
+    redis_only: RedisServer, prefix: str, counting: str, trouble: str, seed: int
 ) -> None:
     """Whenever it comes: each goes on alone, all return together, and every call is sent."""
     with redis_only.client() as client:
-        simulation = in_trouble(client, prefix, rule, trouble, seed)
+        simulation = in_trouble(client, prefix, counting, trouble, seed)
     assert max(simulation.refused.values()) <= 1
     assert all(call.sent is not None for call in simulation.calls)
-    # Four windows, for a counter five, and what a window or two of caution cost.
-    assert simulation.now < (6 if rule == "window" else 8) * WINDOW
+    # Four windows, for a counter five, and what a window or two of recovery cost.
+    assert simulation.now < (6 if counting == "window" else 8) * WINDOW
 
 
 @pytest.mark.parametrize("trouble", ["restarted", "unreachable"])
 def test_who_comes_to_a_redis_that_is_just_back(redis_only: RedisServer, prefix: str, trouble: str) -> None:
     """A new process that asks before those who were away get only a few tokens: the others may have used all."""
     with redis_only.client() as client:
-        simulation = in_trouble(client, prefix, "any", trouble, 1, begins=2.001)
+        simulation = in_trouble(client, prefix, "unknown", trouble, 1, begins=2.001)
     assert max(simulation.refused.values()) <= 5
     assert all(call.sent is not None for call in simulation.calls)
 
@@ -139,7 +154,7 @@ def test_a_restart_soon_after_all_began(redis_only: RedisServer, prefix: str, st
             processes=4,
             limit=limit,
             window=window,
-            rule="window",
+            counting="window",
             servers=servers,
             seed=seed,
             latency=(0.002, 0.03),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import get_args
 
-from inventpay._limits.token_bucket import Rule, TokenBucket
+from inventpay._limits.token_bucket import Counting, TokenBucket
 
 from .driver import Feedback
 from .scenarios import LIMITS, POLICIES, WINDOW, flood_run, judge, judges, mixed_run, shared_run
@@ -13,32 +13,33 @@ from .scenarios import LIMITS, POLICIES, WINDOW, flood_run, judge, judges, mixed
 
 def print_refusals(size: int, seed: int) -> None:
     print("refusals: of all phases and clocks of a policy together; use: sustained share of the limit")
-    print(f"{'rule':8}{'limit':>6}  {'traffic':14}{'requests':>9}", *(f"{name:>8}" for name in POLICIES), "    use")
-    for rule in get_args(Rule):
+    print(f"{'counting':8}{'limit':>6}  {'traffic':14}{'requests':>9}", *(f"{name:>8}" for name in POLICIES), "    use")
+    for counting in get_args(Counting):
         total, totals = 0, dict.fromkeys(POLICIES, 0)
         for limit in LIMITS:
             calls = max(size, 5 * limit)
             for traffic, run in {
-                "flood": flood_run(TokenBucket(limit, rule=rule), calls, seed=seed, giving_up=False),
-                "flood, quits": flood_run(TokenBucket(limit, rule=rule), calls, seed=seed, giving_up=True),
-                "mixed, quits": mixed_run(TokenBucket(limit, rule=rule), 2 * calls, seed=seed),
+                "flood": flood_run(TokenBucket(limit, counting=counting), calls, seed=seed, giving_up=False),
+                "flood, quits": flood_run(TokenBucket(limit, counting=counting), calls, seed=seed, giving_up=True),
+                "mixed, quits": mixed_run(TokenBucket(limit, counting=counting), 2 * calls, seed=seed),
             }.items():
                 report, refusals = judge(run, judges(limit))
                 total += report.requests
                 totals = {policy: totals[policy] + refusals[policy] for policy in POLICIES}
                 use = "" if traffic.startswith("mixed") else f"{report.use(limit, WINDOW):.4f}"
-                print_row(rule, limit, traffic, report.requests, refusals, use)
-        print_row(rule, "all", "", total, totals, "")
+                print_row(counting, limit, traffic, report.requests, refusals, use)
+        print_row(counting, "all", "", total, totals, "")
 
 
-def print_row(rule: str, limit: int | str, traffic: str, requests: int, refusals: dict[str, int], use: str) -> None:
+def print_row(counting: str, limit: int | str, traffic: str, requests: int, refusals: dict[str, int], use: str) -> None:
     counts = " ".join(f"{refusals[policy]:8}" for policy in POLICIES)
-    print(f"{rule:8}{limit:>6}  {traffic:14}{requests:9} {counts} {use:>7}", flush=True)
+    print(f"{counting:8}{limit:>6}  {traffic:14}{requests:9} {counts} {use:>7}", flush=True)
 
 
 def print_sharing(rounds: int, seed: int, runs: int) -> None:
     print(
-        f"\nsomebody else takes 30 % at random, rule 'any': refused share of ours, what we got of the rest; {runs} runs"
+        "\nanother client takes 30 % at random, counting 'unknown': refused share of ours, what we got of the rest; "
+        f"{runs} runs"
     )
     print(f"{'limit':>6}  {'told':12}", *(f"{name:>16}" for name in POLICIES))
     for limit in LIMITS:

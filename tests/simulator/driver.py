@@ -217,7 +217,7 @@ class _Run:
         self._grant()
 
     def _lose(self) -> None:
-        self._bucket.lost(self._now)
+        self._bucket.abandoned(self._now)
         self._unfinished -= 1
         self._grant()
 

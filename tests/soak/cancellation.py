@@ -55,7 +55,7 @@ async def storm(
     base_url: str, transport: Any, calls: int, *, seed: int = 1, attempt_timeout: float = ATTEMPT_TIMEOUT
 ) -> Report:
     """Sends so many calls, most of which are cut off in one way or another, and reports what is left."""
-    luck = random.Random(seed)
+    jitter = random.Random(seed)
     before = descriptors()
     started = time.monotonic()
     ends: Counter[str] = Counter()
@@ -68,13 +68,13 @@ async def storm(
     patient = client.with_options(attempt_timeout=20.0)
 
     async def call(by: AsyncInventPay = client) -> None:
-        method, path = luck.choice([("GET", "/storm"), ("POST", "/storm")])
-        params: dict[str, str | int | bool | None] = {"jitter": luck.choice(["0", "0.02", "0.04"])}
+        method, path = jitter.choice([("GET", "/storm"), ("POST", "/storm")])
+        params: dict[str, str | int | bool | None] = {"jitter": jitter.choice(["0", "0.02", "0.04"])}
         await by.request(method, path, params=params)
 
     async def one() -> str:
-        kind = luck.randrange(7)
-        patience = luck.random() * attempt_timeout
+        kind = jitter.randrange(7)
+        patience = jitter.random() * attempt_timeout
         try:
             if kind == 0:
                 await call()
@@ -94,7 +94,7 @@ async def storm(
                 if kind == 3:
                     await asyncio.sleep(patience)
                 else:
-                    for _ in range(luck.randrange(12)):
+                    for _ in range(jitter.randrange(12)):
                         await asyncio.sleep(0)
                 task.cancel()
                 if kind == 5:

@@ -74,13 +74,13 @@ LISTED: Final[Mapping[str, str]] = {
 """Why an answer is refused that h11 accepts: a pattern of the message, and the reason."""
 
 
-def by_us(data: bytes, luck: random.Random) -> tuple[Result, str]:
+def by_us(data: bytes, jitter: random.Random) -> tuple[Result, str]:
     """The answer by this package's parser, fed in pieces; and why it was refused."""
     reader = ResponseReader()
     start = 0
     try:
         while start < len(data):
-            end = start + luck.choice((1, 3, 17, 4096))
+            end = start + jitter.choice((1, 3, 17, 4096))
             reader.feed(data[start:end])
             start = end
         reader.end()
@@ -133,34 +133,34 @@ def by_http_client(data: bytes) -> Result:
         return None
 
 
-def mutated(luck: random.Random) -> bytes:
+def mutated(jitter: random.Random) -> bytes:
     """One of the seeds with one to four changes."""
-    data = bytearray(luck.choice(SEEDS))
-    for _ in range(luck.choice((1, 1, 1, 2, 2, 3, 4))):
-        place = luck.randrange(len(data) + 1)
-        kind = luck.randrange(6)
+    data = bytearray(jitter.choice(SEEDS))
+    for _ in range(jitter.choice((1, 1, 1, 2, 2, 3, 4))):
+        place = jitter.randrange(len(data) + 1)
+        kind = jitter.randrange(6)
         if kind == 0:
-            data[place:place] = luck.choice(TOKENS)
+            data[place:place] = jitter.choice(TOKENS)
         elif kind == 1 and place < len(data):
-            data[place] = luck.randrange(256)
+            data[place] = jitter.randrange(256)
         elif kind == 2:
-            del data[place : place + luck.choice((1, 1, 2, 5, 20))]
+            del data[place : place + jitter.choice((1, 1, 2, 5, 20))]
         elif kind == 3:
-            data[place:place] = data[place : place + luck.choice((1, 2, 10, 40))]
+            data[place:place] = data[place : place + jitter.choice((1, 2, 10, 40))]
         elif kind == 4:
             lines = bytes(data).split(b"\r\n")
-            first, second = luck.randrange(len(lines)), luck.randrange(len(lines))
+            first, second = jitter.randrange(len(lines)), jitter.randrange(len(lines))
             lines[first], lines[second] = lines[second], lines[first]
             data = bytearray(b"\r\n".join(lines))
         else:
-            token = luck.choice(TOKENS)
+            token = jitter.choice(TOKENS)
             data[place : place + len(token)] = token
     return bytes(data)
 
 
-def judge(data: bytes, luck: random.Random) -> str:
+def judge(data: bytes, jitter: random.Random) -> str:
     """Which of the permitted relations the three parsers are in. Raises AssertionError for any other."""
-    ours, fault = by_us(data, luck)
+    ours, fault = by_us(data, jitter)
     theirs, standard = by_h11(data), by_http_client(data)
     if ours is None:
         if theirs is None:
@@ -188,12 +188,12 @@ def judge(data: bytes, luck: random.Random) -> str:
 
 def run(answers: int, seed: int = 1) -> Counter[str]:
     """Judge so many mutated answers."""
-    luck = random.Random(seed)
+    jitter = random.Random(seed)
     seen: Counter[str] = Counter()
     for _ in range(answers):
-        data = mutated(luck)
+        data = mutated(jitter)
         assert len(data) < MAX_FRAMING
-        seen[judge(data, luck)] += 1
+        seen[judge(data, jitter)] += 1
     return seen
 
 

@@ -68,7 +68,7 @@ class Measured(PaymentSubject):
         self._since: float | None = None
 
     def wanted(self, last: PaymentStatus | None, now: datetime, watched: float) -> float:
-        moment = self._client._waiting.now()
+        moment = self._client._backend.now()
         schedule = next(iter(self._client._polling._schedules.values()), None)
         stretch = 1.0 if schedule is None else schedule.stretch
         if self._since is not None and self._wanted:

@@ -1,4 +1,4 @@
-"""Clients whose API is a script, whose clock is fake and whose luck is known."""
+"""Clients whose API is a script, whose clock is fake and whose jitter is known."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import httpx
 from inventpay import AsyncInventPay, InventPay
 
 from .api import ScriptedAPI
-from .clock import AsyncFakeWaiting, FakeWaiting
+from .clock import AsyncFakeBackend, FakeBackend
 
 WITHDRAWAL_KEY = "wk_live_of_the_tests"
 
@@ -23,32 +23,32 @@ def new_key() -> str:
     return f"pk_live_of_test_{next(_numbers)}"
 
 
-def scripted_async_client(api: ScriptedAPI, *, luck: float | None = 1.0, **options: Any) -> AsyncInventPay:
-    """An `AsyncInventPay` that talks to `api` on its clock; pauses are `luck` times their upper bound,
+def scripted_async_client(api: ScriptedAPI, *, jitter: float | None = 1.0, **options: Any) -> AsyncInventPay:
+    """An `AsyncInventPay` that talks to `api` on its clock; pauses are `jitter` times their upper bound,
     or random where that is `None`."""
     client = AsyncInventPay(**_options(api, options))
-    waiting = AsyncFakeWaiting(api.clock)
-    _let_wait(client, waiting)
-    if luck is not None:
-        client._transport._luck = lambda: luck
+    backend = AsyncFakeBackend(api.clock)
+    _let_wait(client, backend)
+    if jitter is not None:
+        client._transport._jitter = lambda: jitter
     return client
 
 
-def scripted_client(api: ScriptedAPI, *, luck: float | None = 1.0, **options: Any) -> InventPay:
+def scripted_client(api: ScriptedAPI, *, jitter: float | None = 1.0, **options: Any) -> InventPay:
     """The same for `InventPay`."""
     client = InventPay(**_options(api, options))
-    waiting = FakeWaiting(api.clock)
-    _let_wait(client, waiting)
-    if luck is not None:
-        client._transport._luck = lambda: luck
+    backend = FakeBackend(api.clock)
+    _let_wait(client, backend)
+    if jitter is not None:
+        client._transport._jitter = lambda: jitter
     return client
 
 
-def _let_wait(client: AnyClient, waiting: Any) -> None:
+def _let_wait(client: AnyClient, backend: Any) -> None:
     parts = (client, client._transport, client._connection, client._polling, client._transport._reads)
     for part in parts:
         if part is not None:
-            part._waiting = waiting
+            part._backend = backend
 
 
 def _options(api: ScriptedAPI, options: dict[str, Any]) -> dict[str, Any]:

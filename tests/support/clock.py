@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import TracebackType
 
 from inventpay._concurrency.event_loops import Bound, current_loop, least
-from inventpay._concurrency.tasks import AsyncWaiter, AsyncWaiting
-from inventpay._concurrency.threads import Waiter, Waiting
+from inventpay._concurrency.tasks import AsyncBackend, AsyncWaiter
+from inventpay._concurrency.threads import Backend, Waiter
 
 
 class CutOff(BaseException):
@@ -80,7 +80,7 @@ class _AsyncWaiter(AsyncWaiter):
         self._clock.advance(seconds)
 
 
-class FakeWaiting(Waiting):
+class FakeBackend(Backend):
     """How one thread waits on a fake clock: not at all."""
 
     def __init__(self, clock: Clock) -> None:
@@ -100,7 +100,7 @@ class FakeWaiting(Waiting):
         return _Waiter(self.clock)
 
 
-class AsyncFakeWaiting(AsyncWaiting):
+class AsyncFakeBackend(AsyncBackend):
     """How one task waits on a fake clock: not at all."""
 
     def __init__(self, clock: Clock) -> None:

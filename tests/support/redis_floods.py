@@ -70,7 +70,7 @@ def flood(
     workers: Sequence[Worker],
     *,
     policy: str,
-    rule: str,
+    counting: str,
     limit: int,
     window: float,
     calls: int,
@@ -86,7 +86,7 @@ def flood(
     exchanges, seconds = server.calls("eval", "evalsha"), server.script_seconds()
     with limited_server(policy, limit, window) as api:
         for number, worker in enumerate(workers):
-            job = {"redis": server.url, "api": api.url, "who": str(number), "rule": rule, "limit": limit}
+            job = {"redis": server.url, "api": api.url, "who": str(number), "counting": counting, "limit": limit}
             worker.begin(**{**job, "window": window, "calls": calls, **options, **(each[number] if each else {})})
         if after:
             # Who starts while nobody can say what was sent is another matter.

@@ -85,7 +85,7 @@ class _Journal(logging.Handler):
 def _run(options: dict[str, Any]) -> dict[str, Any]:
     journal = _Journal()
     logging.getLogger("inventpay").addHandler(journal)
-    limits = RateLimits(other=options["limit"], window=options["window"], rule=options["rule"])
+    limits = RateLimits(other=options["limit"], window=options["window"], counting=options["counting"])
     limiter = RedisLimiter(options["redis"], **options.get("limiter", {}))
     usual: dict[str, Any] = {
         "api_key": "pk_live_of_the_workers",

@@ -1,4 +1,4 @@
-"""Processes with one shared limit, in virtual time: real gates, the real script on a real server, invented moments.
+"""Processes with one shared limit, in virtual time: real classes, the real script on a real server, invented moments.
 
 The script takes the time from its caller here; everything else is what runs in production. Questions and replies travel
 for a while, requests and answers too, and nothing sleeps.
@@ -17,10 +17,10 @@ import redis
 from attrs import Factory, define, frozen
 
 from inventpay import RateClass, RateLimits, RateLimitTimeoutError
-from inventpay._limits.class_limiter import GateLock
+from inventpay._limits.class_limiter import ReentrantLock
 from inventpay._limits.token_bucket import MARGIN
-from inventpay.redis.class_limiter import Claim, SharedGate, SharedLease
-from inventpay.redis.exchange import SCRIPT, Question, Reply, Terms, decode
+from inventpay.redis.class_limiter import Claim, SharedClassLimiter, SharedLease
+from inventpay.redis.exchange import SCRIPT, LeaseReply, LeaseRequest, LimitConfig, decode
 from inventpay.redis.worker import RETRY
 from tests.simulator.servers import Server
 
@@ -28,16 +28,16 @@ TIMELESS = SCRIPT.replace('redis.call("TIME")', "cjson.decode(ARGV[2])")
 assert TIMELESS != SCRIPT
 
 TIMEOUT = 1.0
-"""Seconds after which a question that nobody answers is given up."""
+"""Seconds after which a request that nobody answers is given up."""
 
 EPOCH = 1_800_000_000.0
 """The time of day on the server when virtual time is 0."""
 
 
-def exchange(client: redis.Redis, key: str, question: Question, now: float) -> Reply:
+def exchange(client: redis.Redis, key: str, request: LeaseRequest, now: float) -> LeaseReply:
     """One exchange at a moment of the server's clock."""
     clock = f"[{int(now)}, {round(now % 1 * 1e6)}]"
-    answer: Any = client.eval(TIMELESS, 1, key, question.encode(now), clock)
+    answer: Any = client.eval(TIMELESS, 1, key, request.encode(now), clock)
     return decode(answer)
 
 
@@ -45,33 +45,35 @@ class Owner:
     """Stands for the limiter of one process."""
 
     def __init__(self) -> None:
-        self.lock: GateLock = threading.RLock()
-        self.notified: list[SharedGate] = []
+        self.lock: ReentrantLock = threading.RLock()
+        self.notified: list[SharedClassLimiter] = []
 
-    def notify(self, gate: SharedGate) -> None:
+    def notify(self, limiter: SharedClassLimiter) -> None:
         """The simulation looks after every event anyway."""
-        self.notified.append(gate)
+        self.notified.append(limiter)
 
 
-def new_gate(process: str, key: str, limit: int, window: float, rule: Any, **more: Any) -> SharedGate:
-    """A gate of one process; ``more`` are ``burst`` and ``patience``."""
+def new_class_limiter(
+    process: str, key: str, limit: int, window: float, counting: Any, **more: Any
+) -> SharedClassLimiter:
+    """A limiter of one process; ``more`` are ``burst`` and ``patience``."""
     burst = more.get("burst")
-    terms = Terms(
+    config = LimitConfig(
         process=process,
         limit=limit,
         window=window,
         span=window * (1.0 + MARGIN),
-        rule=rule,
+        counting=counting,
         burst=burst,
         patience=more.get("patience", 35.0),
     )
-    limits = RateLimits(other=limit, window=window, rule=rule, max_burst=burst)
-    return SharedGate(key, RateClass.OTHER, limits, terms, Owner())
+    limits = RateLimits(other=limit, window=window, counting=counting, max_burst=burst)
+    return SharedClassLimiter(key, RateClass.OTHER, limits, config, Owner())
 
 
 @frozen
 class Outage:
-    """A time in which questions are refused at once or, when the server hangs, are dealt with at its end."""
+    """A time in which requests are refused at once or, when the server hangs, are dealt with at its end."""
 
     begin: float
     end: float
@@ -115,7 +117,7 @@ class Simulation:
         processes: int,
         limit: int,
         window: float,
-        rule: str,
+        counting: str,
         servers: Sequence[Server],
         latency: tuple[float, float] = (0.005, 0.25),
         redis_latency: tuple[float, float] = (0.0002, 0.002),
@@ -128,7 +130,9 @@ class Simulation:
         self.arrivals: list[tuple[float, int]] = []
         self.exchanges = 0
         self._client = client
-        self._gates = [new_gate(f"p{number}", key, limit, window, rule, **more) for number in range(processes)]
+        self._classes = [
+            new_class_limiter(f"p{number}", key, limit, window, counting, **more) for number in range(processes)
+        ]
         self._latency = latency
         self._redis_latency = redis_latency
         self._random = random.Random(seed)
@@ -138,8 +142,8 @@ class Simulation:
         """By how much the clock of Redis was stepped."""
         self.answer: Callable[[Call], tuple[int, dict[str, str]]] = lambda _: (200, {})
         self.outages: list[Outage] = []
-        self._retry_at: dict[SharedGate, float] = {}
-        """The gates that found Redis away, and when each asks again."""
+        self._retry_at: dict[SharedClassLimiter, float] = {}
+        """The classes that found Redis away, and when each asks again."""
 
     def at(self, moment: float, action: Callable[[], None]) -> None:
         """Something happens later."""
@@ -158,41 +162,41 @@ class Simulation:
         def leave() -> None:
             if call.sent is None and call.claim is not None:
                 call.is_cancelled = True
-                self._gates[call.process].leave(call.claim, self.now)
+                self._classes[call.process].leave(call.claim, self.now)
 
         self.at(moment, leave)
 
     def lose_everything(self, moment: float) -> None:
         """Redis forgets all it knows."""
-        self.at(moment, lambda: self._client.delete(self._gates[0].key))
+        self.at(moment, lambda: self._client.delete(self._classes[0].key))
 
-    def gate(self, process: int) -> SharedGate:
-        """The gate of a process."""
-        return self._gates[process]
+    def limiter(self, process: int) -> SharedClassLimiter:
+        """The limiter of a process."""
+        return self._classes[process]
 
     def run(self, until: float = float("inf")) -> None:
         """Until nothing is left to happen, or a moment."""
         while True:
             due = self._events[0][0] if self._events else float("inf")
-            for gate in self._gates:
-                due = min(due, max(self.now, gate.next_event(self.now, can_ask=self._can_ask(gate))))
-                if gate.waiting and not self._can_ask(gate) and not gate.is_asking:
-                    due = min(due, self._retry_at[gate])
+            for limiter in self._classes:
+                due = min(due, max(self.now, limiter.next_event(self.now, can_ask=self._can_ask(limiter))))
+                if limiter.waiting and not self._can_ask(limiter) and not limiter.is_asking:
+                    due = min(due, self._retry_at[limiter])
             if due == float("inf") or due > until:
                 return
             self.now = due
             while self._events and self._events[0][0] <= self.now:
                 heapq.heappop(self._events)[2]()
-            for gate in self._gates:
-                gate.distribute(self.now)
-                if not gate.is_asking and self._can_ask(gate) and gate.next_question(self.now) <= self.now:
-                    self._ask(gate)
+            for limiter in self._classes:
+                limiter.distribute(self.now)
+                if not limiter.is_asking and self._can_ask(limiter) and limiter.next_request(self.now) <= self.now:
+                    self._ask(limiter)
 
-    def _can_ask(self, gate: SharedGate) -> bool:
-        return self._retry_at.get(gate, self.now) <= self.now
+    def _can_ask(self, limiter: SharedClassLimiter) -> bool:
+        return self._retry_at.get(limiter, self.now) <= self.now
 
-    def _ask(self, gate: SharedGate) -> None:
-        question = gate.ask(self.now)
+    def _ask(self, limiter: SharedClassLimiter) -> None:
+        request = limiter.ask(self.now)
         asked = self.now
         there = asked + self._random.uniform(*self._redis_latency)
         self.exchanges += 1
@@ -202,11 +206,11 @@ class Simulation:
         def give_up() -> None:
             nonlocal is_given_up
             is_given_up = True
-            self._retry_at[gate] = self.now + RETRY
-            gate.failed(question, self.now)
-            if not gate.is_on_its_own:
-                gate.go_alone(self.now, None)
-            gate.distribute(self.now)
+            self._retry_at[limiter] = self.now + RETRY
+            limiter.failed(request, self.now)
+            if not limiter.is_on_its_own:
+                limiter.go_alone(self.now, None)
+            limiter.distribute(self.now)
 
         if outage is not None and not outage.hangs:
             self.at(there, give_up)
@@ -216,16 +220,16 @@ class Simulation:
             if outage.end > asked + TIMEOUT:
                 self.at(asked + TIMEOUT, give_up)
 
-        def be_told(reply: Reply) -> None:
-            self._retry_at.pop(gate, None)
-            gate.told(question, reply, self.now)
+        def be_told(reply: LeaseReply) -> None:
+            self._retry_at.pop(limiter, None)
+            limiter.told(request, reply, self.now)
 
         def arrive() -> None:
             # Encoded when it set out, as in production: on the way everything only becomes older.
             moved = EPOCH + self.clock_step + self.now
-            question_then = question.encode(asked)
+            question_then = request.encode(asked)
             clock = f"[{int(moved)}, {round(moved % 1 * 1e6)}]"
-            message: Any = self._client.eval(TIMELESS, 1, gate.key, question_then, clock)
+            message: Any = self._client.eval(TIMELESS, 1, limiter.key, question_then, clock)
             reply = decode(message)
             if not is_given_up:
                 self.at(self.now + self._random.uniform(*self._redis_latency), lambda: be_told(reply))
@@ -233,26 +237,26 @@ class Simulation:
         self.at(there, arrive)
 
     def _join(self, call: Call) -> None:
-        gate = self._gates[call.process]
-        lease = gate.take(self.now)
+        limiter = self._classes[call.process]
+        lease = limiter.take(self.now)
         if lease is not None:
             self._send(call, lease)
             return
         call.wake = lambda: self.at(self.now, lambda: self._look(call))
-        call.claim = gate.join(_Waker(call), self.now, max_wait=call.max_wait, background=call.background)
+        call.claim = limiter.join(_Waker(call), self.now, max_wait=call.max_wait, background=call.background)
 
     def _look(self, call: Call) -> None:
         if call.claim is None or call.sent is not None or call.is_cancelled or call.error is not None:
             return
-        gate = self._gates[call.process]
+        limiter = self._classes[call.process]
         try:
-            turn = gate.look(call.claim, self.now, 1.0)
+            turn = limiter.look(call.claim, self.now, 1.0)
         except RateLimitTimeoutError as error:
             call.error = error
-            gate.leave(call.claim, self.now)
+            limiter.leave(call.claim, self.now)
             return
         if isinstance(turn, SharedLease):
-            gate.leave(call.claim, self.now)
+            limiter.leave(call.claim, self.now)
             self._send(call, turn)
 
     def _send(self, call: Call, lease: SharedLease) -> None:

@@ -11,7 +11,7 @@ import httpx
 
 from inventpay import AsyncInventPay, LocalLimiter, RateLimits
 from tests.support.clients import new_key
-from tests.support.virtual_time import VirtualWaiting
+from tests.support.virtual_time import VirtualBackend
 
 Latency = Callable[[], float]
 
@@ -54,8 +54,8 @@ def virtual_client(api: Callable[[httpx.Request], Any], **options: Any) -> Async
         transport=httpx.MockTransport(api),
         **{"limiter": LocalLimiter(options.get("rate_limits") or RateLimits()), **options},
     )
-    waiting = VirtualWaiting()
+    backend = VirtualBackend()
     for part in (client, client._transport, client._connection, client._polling, client._transport._reads):
         if part is not None:
-            part._waiting = waiting
+            part._backend = backend
     return client

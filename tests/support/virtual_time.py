@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from inventpay._concurrency.tasks import AsyncWaiting
+from inventpay._concurrency.tasks import AsyncBackend
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self._jumping.now
 
 
-class VirtualWaiting(AsyncWaiting):
+class VirtualBackend(AsyncBackend):
     """How tasks wait on a virtual clock: as ever, but reading the time off their loop."""
 
     def now(self) -> float:

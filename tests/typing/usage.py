@@ -88,7 +88,9 @@ async def awaited() -> None:
         max_wait=None,
         max_retries=3,
         retry=RetryPolicy(max_delay=4),
-        rate_limits=RateLimits(other=30, rule="window", classes={"GET /v1/withdrawal/{withdrawalId}": "status_checks"}),
+        rate_limits=RateLimits(
+            other=30, counting="window", classes={"GET /v1/withdrawal/{withdrawalId}": "status_checks"}
+        ),
         limiter=LocalLimiter(),
         coalesce=False,
         max_connections=10,

@@ -70,5 +70,5 @@ def test_a_forked_child_has_a_lock_of_its_own() -> None:
     claimed(store.claim(["a"], 60))
     lock = store.fork_lock()
     lock.acquire()
-    store.forget_parent()
+    store.after_fork_in_child()
     assert store.claim(["a"], 60) is Standing.BUSY

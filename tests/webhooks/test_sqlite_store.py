@@ -201,10 +201,10 @@ def test_a_file_that_is_locked_while_it_is_opened_is_waited_for(lock: str, path:
 def test_a_child_forgets_the_connection_of_its_parent(path: Path) -> None:
     """What the fork hook does there, done here, where it can be looked at."""
     store = SQLiteSeenStore(path)
-    store.forget_parent()
+    store.after_fork_in_child()
     claimed(store.claim(["a"], 60))
     before, lock = len(sqlite_store._inherited), store.fork_lock()
-    store.forget_parent()
+    store.after_fork_in_child()
     assert len(sqlite_store._inherited) == before + 1
     assert store.fork_lock() is not lock
     assert store.claim(["a"], 60) is Standing.BUSY

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from ..._concurrency.forking import Lock, remember
+from ..._concurrency.forking import Lock, register_fork_handler
 
 if TYPE_CHECKING:
     import asyncio
@@ -89,7 +89,7 @@ class _Resolver:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running: dict[tuple[str, int], _LookUp] = {}
-        remember(self)
+        register_fork_handler(self)
 
     def start(self, host: str, port: int, on_done: Callable[[], object]) -> _LookUp:
         """Join the look-up of this name, or start one; ``on_done`` is called in its thread."""
@@ -130,7 +130,7 @@ class _Resolver:
         """Return the lock that a fork waits for."""
         return self._lock
 
-    def forget_parent(self) -> None:
+    def after_fork_in_child(self) -> None:
         """In a forked child: the threads of the parent, and with them its look-ups, do not exist."""
         self._lock = threading.Lock()
         self._running = {}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import anyio
 import httpx
 
-from ..._concurrency.tasks import AsyncioWaiter, AsyncWaiter, AsyncWaiting
+from ..._concurrency.tasks import AsyncBackend, AsyncioWaiter, AsyncWaiter
 from ..clock import Clock
 from .outbox import Outbox
 from .sender import Lanes, http_client
@@ -63,7 +63,7 @@ class Background:
             thread.join()
 
     async def _run(self) -> None:
-        waiter = AsyncWaiting().waiter()
+        waiter = AsyncBackend().waiter()
         with self._lock:
             self._waiter = waiter
         try:
