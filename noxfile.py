@@ -159,6 +159,18 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site into ``site/`` with warnings as errors, check its links, and that it has every public name."""
+    install(session, EXTRAS, groups=("docs",))
+    place = Path("site").resolve()
+    session.run("sphinx-build", "-E", "-W", "--keep-going", "-q", "-b", "html", "docs", str(place))
+    links = ("-D", "linkcheck_ignore=") if "--external" in session.posargs else ()
+    session.run("sphinx-build", "-W", "-q", "-b", "linkcheck", *links, "docs", str(place / ".links"))
+    session.run("python", "tools/check_reference.py", str(place))
+    session.log(f"The site is in {place / 'index.html'}")
+
+
+@nox.session
 def package(session: nox.Session) -> None:
     """Build the sdist and the wheel into ``dist/``, and check both."""
     shutil.rmtree("dist", ignore_errors=True)

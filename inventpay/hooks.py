@@ -136,7 +136,9 @@ class PollingStretched:
 
 
 Event: TypeAlias = TokenWaited | AttemptSent | AttemptAnswered | RetryPlanned | CallFinished | PollingStretched
+"""Any event that a hook receives."""
 Hook: TypeAlias = Callable[[Event], object]
+"""A callable that receives every event of a client; its result is ignored."""
 
 _numbers = itertools.count(1)
 

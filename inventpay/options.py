@@ -223,6 +223,7 @@ class Unset(Enum):
 
 
 UNSET: Final = Unset.UNSET
+"""The value of an argument that was not given, where ``None`` means "clear" or "switch off"."""
 
 
 def read_call_options(

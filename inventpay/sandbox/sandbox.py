@@ -52,7 +52,8 @@ class Sandbox:
     withdrawal is not in a state that allows it, 400 for a bad amount or currency. Amounts are in the coin, as
     `Decimal`, `int` or `str`.
 
-    Example:
+    Example::
+
         sandbox = Sandbox()
         with sandbox.run() as server:
             ...                                      # a client with base_url=server.url creates a payment

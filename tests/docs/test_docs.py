@@ -10,10 +10,16 @@ import pytest
 
 from tests.support.documents import ROOT, blocks, reader, run
 
-OWN_TESTS = {"sandbox.md": "tests/docs/test_sandbox_guide.py", "webhooks.md": "tests/webhooks/test_docs.py"}
+OWN_TESTS = {
+    "sandbox.md": "tests/docs/test_sandbox_guide.py",
+    "testing.md": "tests/docs/test_sandbox_guide.py",
+    "webhooks.md": "tests/webhooks/test_docs.py",
+}
 """Pages whose blocks need more than an account."""
+OWN_COMMANDS = {"sandbox.md", "webhooks.md", "redis.md"}
+"""Pages whose commands their own tests cover, or which start servers that stay."""
 
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+PAGES = sorted((ROOT / "docs").glob("**/*.md"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -26,6 +32,13 @@ def test_the_blocks_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with reader(monkeypatch):
         for number, source in enumerate(blocks(page), 1):
             run(source, f"{page.name}, block {number}", names)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_run_or_say_why_not(page: Path) -> None:
+    """A page has no block of commands that is neither run by a test nor exempt with a reason."""
+    if page.name not in OWN_COMMANDS:
+        assert blocks(page, "bash") == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -14,12 +14,17 @@ ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "sandbox.md").read_text()
 FENCED = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BLOCKS = FENCED.findall(GUIDE)
-README_TESTS = [block for block in FENCED.findall((ROOT / "README.md").read_text()) if "def test_" in block]
+OTHER_TESTS = [
+    block
+    for page in ("README.md", "docs/testing.md")
+    for block in FENCED.findall((ROOT / page).read_text())
+    if "def test_" in block or page != "README.md"
+]
 
 
 def test_every_test_of_the_guide_passes(tmp_path: Path) -> None:
     """Each block as a file of its own, in a folder that knows nothing of this project, with warnings as errors."""
-    blocks = [*BLOCKS, *README_TESTS]
+    blocks = [*BLOCKS, *OTHER_TESTS]
     for number, block in enumerate(blocks):
         (tmp_path / f"test_block_{number}.py").write_text(block)
     # The plugin by name: finding all that are installed takes longer than these tests.

@@ -21,9 +21,15 @@ from .clients import new_key
 ROOT = Path(__file__).parents[2]
 
 
-def blocks(page: Path) -> list[str]:
-    """The Python of a page, block by block."""
-    return re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+def blocks(page: Path, language: str = "python") -> list[str]:
+    """Return the code of a page in one language, block by block, without the blocks that are exempt.
+
+    A block is exempt if the line before it is ``<!-- not run: REASON -->``.
+    """
+    found = re.findall(
+        rf"^(<!-- not run: .+ -->\n)?```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL
+    )
+    return [source for exempt, source in found if not exempt]
 
 
 def run(source: str, name: str, names: dict[str, Any]) -> None:

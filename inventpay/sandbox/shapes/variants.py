@@ -69,6 +69,7 @@ VARIANTS: Final[dict[str, tuple[str, ...]]] = {
     # The pages; the member that both official clients fall back on.
     ERRORS: ("documented", "message"),
 }
+"""The names of the documented response shapes, by endpoint (method and path)."""
 
 
 class Variants:

@@ -24,7 +24,7 @@ from .settings import Shape, WebhookSettings
 class Webhooks:
     """`sandbox.webhooks`: signed events of every payment and withdrawal, to the merchant's URL and to `callbackUrl`.
 
-    A running server delivers them in the background. In tests it is often simpler to say when:
+    A running server delivers them in the background. In tests it is often simpler to say when::
 
         sandbox = Sandbox(clock=clock, webhooks=WebhookSettings(url=receiver_url, automatic=False))
         sandbox.pay(payment_id)
