@@ -28,7 +28,7 @@ def balance(currency: str) -> Call[Balance]:
     return Call(
         endpoint=BALANCE,
         path=BALANCE.path(currency=coin),
-        read=lambda response: read_balance(checked_document(response), currency=coin),
+        read=lambda response: read_balance(checked_document(response)),
     )
 
 
@@ -63,7 +63,7 @@ def read_balances(document: object) -> Balances:
     return answer
 
 
-def read_balance(document: object, *, currency: str) -> Balance:
+def read_balance(document: object) -> Balance:
     """The answer to the balance call of one coin: limits inside the balance or beside it."""
     data = enveloped(document)
     inner = object_at(member(data, "balance", "$.data"), "$.data.balance")
@@ -74,6 +74,4 @@ def read_balance(document: object, *, currency: str) -> Balance:
         if shaped.get(name) is None and name in data:
             shaped[name] = data[name]
             moved[name] = f"$.data.{name}"
-    answer = structure(Balance, shaped, path="$.data.balance", raw=data, moved=moved)
-    same(answer.currency, currency, "$.data.currency")
-    return answer
+    return structure(Balance, shaped, path="$.data.balance", raw=data, moved=moved)

@@ -12,7 +12,7 @@ from . import arguments
 from .amounts import Amount, read_amount
 from .call import Call, builder_of, read_key
 from .endpoints import CREATE_INVOICE, CREATE_PAYMENT, PAYMENT_STATUS
-from .envelope import enveloped, object_at, same
+from .envelope import enveloped, object_at
 from .status_errors import checked_document
 
 
@@ -39,7 +39,7 @@ def create_payment(
     return Call(
         endpoint=CREATE_PAYMENT,
         path=CREATE_PAYMENT.template,
-        read=lambda response: read_payment(checked_document(response), currency=coin),
+        read=lambda response: read_payment(checked_document(response)),
         body=write_json(body),
         idempotency_key=read_key(idempotency_key),
     )
@@ -98,12 +98,10 @@ def _payment_options(
     return members
 
 
-def read_payment(document: object, *, currency: str) -> Payment:
+def read_payment(document: object) -> Payment:
     """The answer to ``create_payment``."""
     data = enveloped(document)
-    answer = structure(Payment, data, path="$.data")
-    same(answer.currency, currency, "$.data.currency")
-    return answer
+    return structure(Payment, data, path="$.data")
 
 
 def read_invoice(document: object) -> Invoice:
@@ -133,6 +131,4 @@ def read_payment_status(document: object, *, payment_id: str) -> PaymentStatus:
         path = "$.data"
         bare = object_at(bare["data"], path)
     shaped = bare if bare.get("paymentId") is not None else {**bare, "paymentId": payment_id}
-    answer = structure(PaymentStatus, shaped, path=path, raw=bare)
-    same(answer.payment_id, payment_id, f"{path}.paymentId")
-    return answer
+    return structure(PaymentStatus, shaped, path=path, raw=bare)

@@ -87,10 +87,10 @@ _Reader: TypeAlias = Callable[[object], Any]
 # Each function imports the module of its resource when it is needed: most processes repeat nothing.
 
 
-def _payment(_path: _Values, body: _Values) -> _Reader:
+def _payment(_path: _Values, _body: _Values) -> _Reader:
     from .payments import read_payment
 
-    return functools.partial(read_payment, currency=body["currency"])
+    return read_payment
 
 
 def _invoice(_path: _Values, _body: _Values) -> _Reader:
@@ -111,22 +111,16 @@ def _balances(_path: _Values, _body: _Values) -> _Reader:
     return read_balances
 
 
-def _balance(path: _Values, _body: _Values) -> _Reader:
+def _balance(_path: _Values, _body: _Values) -> _Reader:
     from .balances import read_balance
 
-    return functools.partial(read_balance, currency=path["currency"])
+    return read_balance
 
 
-def _created_withdrawal(_path: _Values, body: _Values) -> _Reader:
+def _withdrawal(_path: _Values, _body: _Values) -> _Reader:
     from .withdrawals import read_withdrawal
 
-    return functools.partial(read_withdrawal, currency=body["currency"])
-
-
-def _withdrawal(path: _Values, _body: _Values) -> _Reader:
-    from .withdrawals import read_withdrawal
-
-    return functools.partial(read_withdrawal, withdrawal_id=path["withdrawalId"])
+    return read_withdrawal
 
 
 def _store(_path: _Values, _body: _Values) -> _Reader:
@@ -147,16 +141,16 @@ def _checkout(_path: _Values, _body: _Values) -> _Reader:
     return read_checkout
 
 
-def _order(path: _Values, _body: _Values) -> _Reader:
+def _order(_path: _Values, _body: _Values) -> _Reader:
     from .orders import read_order
 
-    return functools.partial(read_order, order_id=path["orderId"])
+    return read_order
 
 
-def _product(path: _Values, _body: _Values) -> _Reader:
+def _product(_path: _Values, _body: _Values) -> _Reader:
     from .products import read_product
 
-    return functools.partial(read_product, product_id=path.get("productId"))
+    return read_product
 
 
 def _confirmation(_path: _Values, _body: _Values) -> _Reader:
@@ -205,16 +199,16 @@ def _webhook_test(_path: _Values, body: _Values) -> _Reader:
     return functools.partial(read_tested, url=body.get("webhookUrl"))
 
 
-def _delivery(path: _Values, _body: _Values) -> _Reader:
+def _delivery(_path: _Values, _body: _Values) -> _Reader:
     from .webhooks import read_one_delivery
 
-    return functools.partial(read_one_delivery, delivery_id=path["deliveryId"])
+    return read_one_delivery
 
 
-def _retried_delivery(path: _Values, _body: _Values) -> _Reader:
+def _retried_delivery(_path: _Values, _body: _Values) -> _Reader:
     from .webhooks import read_retried
 
-    return functools.partial(read_retried, delivery_id=path["deliveryId"])
+    return read_retried
 
 
 def _webhook_stats(_path: _Values, _body: _Values) -> _Reader:
@@ -229,7 +223,7 @@ _READERS: Final[Mapping[str, Callable[[_Values, _Values], _Reader]]] = {
     endpoints.PAYMENT_STATUS.name: _payment_status,
     endpoints.BALANCES.name: _balances,
     endpoints.BALANCE.name: _balance,
-    endpoints.CREATE_WITHDRAWAL.name: _created_withdrawal,
+    endpoints.CREATE_WITHDRAWAL.name: _withdrawal,
     endpoints.WITHDRAWAL.name: _withdrawal,
     endpoints.CREATE_STORE.name: _store,
     endpoints.STORE.name: _store,

@@ -23,7 +23,7 @@ from .endpoints import (
     WEBHOOK_DELIVERY,
     WEBHOOK_STATS,
 )
-from .envelope import Json, enveloped, member, object_at, same
+from .envelope import Json, enveloped, member, object_at
 from .page_walk import PageFacts
 from .pagination import page_query, read_page
 from .status_errors import checked_document
@@ -106,7 +106,7 @@ def delivery(delivery_id: str) -> Call[WebhookDelivery]:
     return Call(
         endpoint=WEBHOOK_DELIVERY,
         path=WEBHOOK_DELIVERY.path(deliveryId=delivery_id),
-        read=lambda response: read_one_delivery(checked_document(response), delivery_id=delivery_id),
+        read=lambda response: read_one_delivery(checked_document(response)),
     )
 
 
@@ -117,7 +117,7 @@ def retry(delivery_id: str) -> Call[WebhookDelivery | None]:
     return Call(
         endpoint=RETRY_WEBHOOK,
         path=RETRY_WEBHOOK.path(deliveryId=delivery_id),
-        read=lambda response: read_retried(checked_document(response), delivery_id=delivery_id),
+        read=lambda response: read_retried(checked_document(response)),
         idempotency_key=read_key(None),
     )
 
@@ -216,19 +216,17 @@ def read_deliveries(document: object, *, number: int, limit: int) -> PageFacts[W
     return read_page(document, "deliveries", read_delivery, number=number, limit=limit)
 
 
-def read_one_delivery(document: object, *, delivery_id: str) -> WebhookDelivery:
+def read_one_delivery(document: object) -> WebhookDelivery:
     """The answer to the call for one delivery."""
-    answer = read_delivery(enveloped(document), "$.data")
-    same(answer.id, delivery_id, "$.data.id")
-    return answer
+    return read_delivery(enveloped(document), "$.data")
 
 
-def read_retried(document: object, *, delivery_id: str) -> WebhookDelivery | None:
+def read_retried(document: object) -> WebhookDelivery | None:
     """The answer to a retry, whose ``data`` no source shows: the delivery, or anything else."""
     data = object_at(document, "$").get("data")
     if not is_object(data) or "id" not in data or "attempts" not in data:
         return None
-    return read_one_delivery({"data": data}, delivery_id=delivery_id)
+    return read_one_delivery({"data": data})
 
 
 def read_delivery(data: Json, path: str) -> WebhookDelivery:

@@ -10,7 +10,7 @@ from . import arguments
 from .amounts import Amount, read_amount
 from .call import Call, builder_of, read_key
 from .endpoints import CREATE_WITHDRAWAL, WITHDRAWAL
-from .envelope import enveloped, object_at, same
+from .envelope import enveloped, object_at
 from .status_errors import checked_document
 
 
@@ -40,7 +40,7 @@ def create_withdrawal(
     return Call(
         endpoint=CREATE_WITHDRAWAL,
         path=CREATE_WITHDRAWAL.template,
-        read=lambda response: read_withdrawal(checked_document(response), currency=coin),
+        read=lambda response: read_withdrawal(checked_document(response)),
         body=write_json(body),
         idempotency_key=key,
     )
@@ -53,11 +53,11 @@ def withdrawal(withdrawal_id: str) -> Call[Withdrawal]:
     return Call(
         endpoint=WITHDRAWAL,
         path=WITHDRAWAL.path(withdrawalId=withdrawal_id),
-        read=lambda response: read_withdrawal(checked_document(response), withdrawal_id=withdrawal_id),
+        read=lambda response: read_withdrawal(checked_document(response)),
     )
 
 
-def read_withdrawal(document: object, *, currency: str | None = None, withdrawal_id: str | None = None) -> Withdrawal:
+def read_withdrawal(document: object) -> Withdrawal:
     """The answer to creating or looking up a withdrawal: fees in ``metadata``, or in members of their own."""
     data = enveloped(document)
     shaped, moved = dict(data), dict[str, str]()
@@ -73,9 +73,4 @@ def read_withdrawal(document: object, *, currency: str | None = None, withdrawal
     if shaped.get("failureReason") is None and "errorMessage" in shaped:
         shaped["failureReason"] = shaped["errorMessage"]
         moved["failureReason"] = "$.data.errorMessage"
-    answer = structure(Withdrawal, shaped, path="$.data", raw=data, moved=moved)
-    if currency is not None:
-        same(answer.currency, currency, "$.data.currency")
-    if withdrawal_id is not None:
-        same(answer.withdrawal_id, withdrawal_id, "$.data.withdrawalId")
-    return answer
+    return structure(Withdrawal, shaped, path="$.data", raw=data, moved=moved)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import httpx
 
     from .._api.amounts import Amount
+    from .._api.echoes import AnswerChecks
     from .._api.health_check import CheckResult
     from ..hooks import Hook
     from ..webhooks.events import WebhookEvent
@@ -74,6 +75,8 @@ class AsyncInventPay:
     - ``allow_insecure``: accept a ``base_url`` of plain ``http://`` beyond this machine, such as that of a sandbox in
       another container; possible with the keys of a sandbox only.
     - ``headers``: sent with every call. ``hooks``: callables that get every event of :mod:`inventpay.hooks`.
+    - ``answer_checks``: an answer that contradicts the request is an AnswerMismatchError; with ``"warn"`` one that
+      contradicts only its amount, currency or order id is a warning.
 
     Raises ConfigurationError for a missing key, an unsafe URL, or options that contradict each other.
     """
@@ -100,6 +103,7 @@ class AsyncInventPay:
         headers: Mapping[str, str] | None = None,
         hooks: Sequence[Hook] = (),
         allow_insecure: bool = False,
+        answer_checks: AnswerChecks = "raise",
     ) -> None:
         from .._concurrency.tasks import AsyncBackend
 
@@ -119,6 +123,7 @@ class AsyncInventPay:
             rate_limits=rate_limits,
             hooks=hooks,
             base_url=connection_settings.base_url,
+            answer_checks=answer_checks,
         )
         options = read_call_options(
             CallOptions(),

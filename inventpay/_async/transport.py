@@ -22,6 +22,7 @@ from .._transport.settings import TransportSettings
 from .._transport.settling import Settling
 from ..errors import (
     BODY_KEPT,
+    AnswerMismatchError,
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
@@ -296,8 +297,18 @@ class AsyncTransport:
 
     def _read(self, call: Call[T], response: APIResponse) -> T:
         handled = sys.exception()
+        from .._transport.verification import judge_unreadable, verify
+
+        account = (self._settings.base_url, self.settling.account)
         try:
-            return call.read(response)
+            try:
+                result = call.read(response)
+                verify(call, response, result, account, self._settings.answer_checks)
+                return result
+            except DecodeError as error:
+                if not isinstance(error, AnswerMismatchError):
+                    judge_unreadable(call, response, error, account)
+                raise
         except InventPayError as error:
             if isinstance(error, DecodeError):
                 error.status, error.headers, error.body = response.status, response.headers, response.body[:BODY_KEPT]

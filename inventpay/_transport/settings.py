@@ -28,6 +28,7 @@ from ..options import (
 from ..version import VERSION
 
 if TYPE_CHECKING:
+    from .._api.echoes import AnswerChecks
     from ..hooks import Hook
 
 T = TypeVar("T")
@@ -77,6 +78,7 @@ class TransportSettings:
     policy: RetryPolicy
     rate_limits: RateLimits
     base_url: str = BASE_URL
+    answer_checks: AnswerChecks = "raise"
     hooks: tuple[Hook, ...] = ()
     user_agent: str = f"inventpay-python/{VERSION}"
 
@@ -131,6 +133,7 @@ def read_transport_settings(
     rate_limits: RateLimits | None,
     hooks: Iterable[Hook],
     base_url: str = BASE_URL,
+    answer_checks: AnswerChecks = "raise",
 ) -> TransportSettings:
     """Checked settings. Raises ConfigurationError for a missing key."""
     key = read_key(api_key, variable=API_KEY_VARIABLE, argument="api_key")
@@ -149,6 +152,7 @@ def read_transport_settings(
         policy=_instance(retry, RetryPolicy, "retry"),
         rate_limits=_checked_classes(_instance(rate_limits, RateLimits, "rate_limits")),
         base_url=base_url,
+        answer_checks=_checked_answer_checks(answer_checks),
         hooks=_checked_hooks(hooks),
     )
 
@@ -166,6 +170,12 @@ def _instance(value: T | None, kind: type[T], argument: str) -> T:
         return kind()
     if not isinstance(value, kind):
         raise ConfigurationError(f"{argument}= takes a {kind.__name__}, not {type(value).__name__}")
+    return value
+
+
+def _checked_answer_checks(value: AnswerChecks) -> AnswerChecks:
+    if value not in ("raise", "warn"):
+        raise ConfigurationError(f'answer_checks={shown(value)} must be "raise" or "warn"')
     return value
 
 

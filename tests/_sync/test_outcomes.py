@@ -102,11 +102,6 @@ ENDINGS: dict[str, tuple[Step, type[InventPayError], str]] = {
     ),
     "no JSON": (answers(200, b"<html>"), DecodeError, "unknown"),
     "undocumented": (answers(201, {"success": True, "data": {"amount": "lots"}}), DecodeError, "unknown"),
-    "another currency": (
-        answers(200, example("withdrawal.created").replace(b"USDT_BEP20", b"BTC")),
-        DecodeError,
-        "unknown",
-    ),
 }
 
 

@@ -230,13 +230,14 @@ ANSWERS: dict[str, tuple[bytes, End]] = {
 }
 
 
+ADDRESS = "0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D"
 AT_ONCE = RetryPolicy(initial_delay=0.0)
 
 
 def withdraw_blocking(base_url: str) -> None:
     """What must never be sent twice, by the blocking client, which would repeat it three times."""
     with blocking_client(base_url, max_retries=3, retry=AT_ONCE, attempt_timeout=5.0) as client:
-        client.withdrawals.create(amount="10", currency="USDT_BEP20", destination_address="0x1E3D")
+        client.withdrawals.create(amount="10", currency="USDT_BEP20", destination_address=ADDRESS)
 
 
 def withdraw_async(base_url: str, **options: Any) -> None:
@@ -244,7 +245,7 @@ def withdraw_async(base_url: str, **options: Any) -> None:
 
     async def main() -> None:
         async with async_client(base_url, max_retries=3, retry=AT_ONCE, attempt_timeout=5.0, **options) as client:
-            await client.withdrawals.create(amount="10", currency="USDT_BEP20", destination_address="0x1E3D")
+            await client.withdrawals.create(amount="10", currency="USDT_BEP20", destination_address=ADDRESS)
 
     asyncio.run(main())
 

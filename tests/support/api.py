@@ -53,12 +53,51 @@ def documented(method: str, path: str) -> bytes:
     return store_answer(method, path) or b'{"success": true, "data": {}}'
 
 
+_ECHOED: Mapping[str, str] = {
+    "amount": "baseAmount",
+    "amountCurrency": "baseCurrency",
+    "currency": "currency",
+    "orderId": "orderId",
+    "destinationAddress": "destinationAddress",
+}
+"""Members of a creation's body, and those of the documented answer that repeat them."""
+
+_keys_seen: dict[tuple[str, str], dict[str, int]] = {}
+
+
+def documented_to(method: str, path: str, body: bytes, api_key: str, key: str) -> bytes:
+    """The documented answer to this request, as an API gives it: it repeats what the request said, and what it creates
+    has an id of its own. The first one of an API key has the documented id."""
+    plain = documented(method, path)
+    answer = json.loads(plain)
+    asked = json.loads(body) if body.startswith(b"{") else {}
+    name = next((name for name in ("paymentId", "withdrawalId") if name in answer.get("data", {})), None)
+    if method != "POST" or name is None or "amount" not in asked:
+        return plain
+    data = answer["data"]
+    for member, repeated in _ECHOED.items():
+        if repeated in data and member in asked:
+            data[repeated] = asked[member]
+    if name == "withdrawalId":
+        data["amount"] = str(asked["amount"])
+    keys = _keys_seen.setdefault((api_key, path), {})
+    number = keys.setdefault(key, len(keys))
+    if number:
+        data[name] += f"-{number}"
+    return json.dumps(answer).encode() if number or answer != json.loads(plain) else plain
+
+
 def ok(request: httpx.Request, clock: Clock) -> httpx.Response:
     """Answers as documented."""
     del clock
-    return httpx.Response(
-        200, content=documented(request.method, request.url.path), headers={"Content-Type": "application/json"}
+    content = documented_to(
+        request.method,
+        request.url.path,
+        request.content,
+        request.headers.get("X-API-Key", ""),
+        request.headers.get("Idempotency-Key", ""),
     )
+    return httpx.Response(200, content=content, headers={"Content-Type": "application/json"})
 
 
 def answers(status: int, body: Any = None, headers: Mapping[str, str] | None = None) -> Step:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Self
 
-from .api import documented
+from .api import documented_to
 
 Deed = Callable[["Exchange"], None]
 """What the server does once it has read a request."""
@@ -29,6 +29,11 @@ class Exchange:
     def line(self) -> str:
         """The request line as it arrived."""
         return self.request.partition(b"\r\n")[0].decode()
+
+    @property
+    def body(self) -> bytes:
+        """The body as it arrived."""
+        return self.request.partition(b"\r\n\r\n")[2]
 
     def header(self, name: str) -> str:
         """The value of a header, "" where it was not sent."""
@@ -50,7 +55,16 @@ class Exchange:
 def answers_as_documented(exchange: Exchange) -> None:
     """The documented answer."""
     method, target, _ = exchange.line.split(" ")
-    exchange.say(200, documented(method, target.partition("?")[0]))
+    exchange.say(
+        200,
+        documented_to(
+            method,
+            target.partition("?")[0],
+            exchange.body,
+            exchange.header("X-API-Key"),
+            exchange.header("Idempotency-Key"),
+        ),
+    )
 
 
 def never_answers(exchange: Exchange) -> None:
@@ -135,7 +149,11 @@ class RawServer:
     def _serve(self, connection: socket.socket) -> None:
         # A reset by the client is what some tests are about.
         with connection, contextlib.suppress(OSError):
-            while request := _read_request(connection):
+            early = b""
+            while True:
+                request, early = _read_request(connection, early)
+                if not request:
+                    break
                 exchange = Exchange(connection, request, self._over)
                 with self._lock:
                     self.exchanges.append(exchange)
@@ -146,23 +164,23 @@ class RawServer:
             self._open.discard(connection)
 
 
-def _read_request(connection: socket.socket) -> bytes:
-    data = b""
+def _read_request(connection: socket.socket, early: bytes = b"") -> tuple[bytes, bytes]:
+    """The next request, empty at the end of the connection, and what came of the one after it."""
+    data = early
     while b"\r\n\r\n" not in data:
         chunk = connection.recv(65_536)
         if not chunk:
-            return b""
+            return b"", b""
         data += chunk
-    head, _, body = data.partition(b"\r\n\r\n")
+    head = data.partition(b"\r\n\r\n")[0]
     length = re.search(rb"(?i)content-length: *(\d+)", head)
-    missing = (int(length[1]) if length else 0) - len(body)
-    while missing > 0:
+    end = len(head) + 4 + (int(length[1]) if length else 0)
+    while len(data) < end:
         chunk = connection.recv(65_536)
         if not chunk:
-            return b""
+            return b"", b""
         data += chunk
-        missing -= len(chunk)
-    return data
+    return data[:end], data[end:]
 
 
 @contextlib.contextmanager
