@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from .._concurrency.forking import Lock, register_fork_handler
-from ..webhooks.seen import RETENTION, Claim, Standing, new_token
+from ..webhooks.seen import RETENTION, Claim, ClaimStatus, new_token
 from .address import Address, read_address
 from .limiter import TIMEOUT, RedisLimiter
 from .options import above_zero, checked_prefix
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SCRIPT: Final = (Path(__file__).parent / "seen.lua").read_text()
 _SHA: Final = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
-_STANDINGS: Final = {standing.value: standing for standing in Standing}
+_STATUSES: Final = {status.value: status for status in ClaimStatus}
 
 
 class RedisSeenStore:
@@ -80,7 +80,7 @@ class RedisSeenStore:
         """Whether the server was said to be ``persistent``."""
         return self._persistent
 
-    def claim(self, keys: Sequence[str], lease: float, body: bytes | None = None) -> Claim | Standing:
+    def claim(self, keys: Sequence[str], lease: float, body: bytes | None = None) -> Claim | ClaimStatus:
         """See :class:`inventpay.webhooks.SeenStore`."""
         token = new_token()
         found = self._claimed(token, body, step="claim", keys=list(dict.fromkeys(keys)), lease=lease)
@@ -107,10 +107,10 @@ class RedisSeenStore:
         if client is not None and self._address.is_ours:
             client.close()
 
-    def _claimed(self, token: str, body: bytes | None, **ask: Any) -> Claim | Standing | None:
+    def _claimed(self, token: str, body: bytes | None, **ask: Any) -> Claim | ClaimStatus | None:
         reply = self._ask(body, token=token, **ask)
         if len(reply) == 1:
-            return _STANDINGS.get(reply[0].decode())
+            return _STATUSES.get(reply[0].decode())
         facts: dict[str, Any] = json.loads(reply[0])
         return Claim(
             keys=tuple(facts["keys"]),

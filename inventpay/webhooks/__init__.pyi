@@ -69,8 +69,8 @@ from .request_headers import (
     SIGNATURE_HEADER as SIGNATURE_HEADER,
 )
 from .seen import Claim as Claim
+from .seen import ClaimStatus as ClaimStatus
 from .seen import SeenStore as SeenStore
-from .seen import Standing as Standing
 from .signature import sign as sign
 from .signature import verify_signature as verify_signature
 from .sqlite_store import SQLiteSeenStore as SQLiteSeenStore

@@ -7,8 +7,8 @@ from typing import Any, Final, TypeAlias
 
 from .answers import WebhookAnswer, malformed, not_allowed, too_large
 from .content_length import read_content_length
-from .handling import Handling
-from .steps import run_async
+from .procedure import run_async
+from .processor import DeliveryProcessor
 
 Message: TypeAlias = MutableMapping[str, Any]
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -25,8 +25,8 @@ class ASGIApplication:
     An object and no function, so that frameworks take it for an application: ``app.add_route(path, receiver.asgi)``.
     """
 
-    def __init__(self, handling: Handling) -> None:
-        self._handling = handling
+    def __init__(self, processor: DeliveryProcessor) -> None:
+        self._processor = processor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, as the ASGI specification has it."""
@@ -47,17 +47,17 @@ class ASGIApplication:
             answer = (
                 body
                 if isinstance(body, WebhookAnswer)
-                else await run_async(self._handling.deliver(body, scope["headers"]))
+                else await run_async(self._processor.deliver(body, scope["headers"]))
             )
         headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
         if answer.outcome == "accepted":
-            await run_async(self._handling.work(WORK_AFTER_ANSWER))
+            await run_async(self._processor.work(WORK_AFTER_ANSWER))
 
     async def _read(self, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> bytes | WebhookAnswer | None:
         """The body, what to answer instead of it, or ``None`` when the sender has gone."""
-        most = self._handling.max_body
+        most = self._processor.max_body
         length = read_content_length(
             next((value for name, value in headers if name.lower() == b"content-length"), None)
         )

@@ -13,7 +13,7 @@ from attrs import define
 from .._concurrency import forking
 from .._core.json_values import shown
 from ..errors import ConfigurationError
-from .seen import RETENTION, Claim, Standing, new_token
+from .seen import RETENTION, Claim, ClaimStatus, new_token
 
 MOST_KEYS: Final = 100_000
 """About 25 MB when full. An event takes one or two keys."""
@@ -70,17 +70,17 @@ class MemorySeenStore:
         """Nothing survives the process."""
         return False
 
-    def claim(self, keys: Sequence[str], lease: float, body: bytes | None = None) -> Claim | Standing:
+    def claim(self, keys: Sequence[str], lease: float, body: bytes | None = None) -> Claim | ClaimStatus:
         """See :class:`SeenStore`."""
         with self._lock:
             now = self._clock()
             self._forget_old(now)
             known = [self._entries[key] for key in keys if key in self._entries]
             if any(entry.handled_at is not None for entry in known):
-                return Standing.HANDLED
+                return ClaimStatus.HANDLED
             held = [entry for entry in known if entry.leased_until > now]
             if held:
-                return Standing.BUSY if any(entry.body is None for entry in held) else Standing.STORED
+                return ClaimStatus.BUSY if any(entry.body is None for entry in held) else ClaimStatus.STORED
             entry = known[0] if known else _Entry((), "", 0.0)
             entry.keys = tuple(dict.fromkeys((*entry.keys, *(key for key in keys if key not in self._entries))))
             for key in entry.keys:

@@ -33,14 +33,14 @@ from .events import (
     WithdrawalFailedEvent,
     WithdrawalProcessingEvent,
 )
-from .handling import Handling, Respond, Route
 from .memory_store import MemorySeenStore
 from .parsing import TOLERANCE
+from .procedure import run, run_async
+from .processor import DeliveryProcessor, Respond, Route
 from .request_headers import HeadersLike
 from .secrets import SecretLike, read_secrets
 from .seen import LEASE, SeenStore
 from .signature import raw_body
-from .steps import run, run_async
 from .wsgi import WSGIApplication
 
 E = TypeVar("E")
@@ -121,7 +121,7 @@ class WebhookReceiver:
             raise ConfigurationError(f"lease={shown(lease)} must be a finite number of seconds above 0")
         self._routes: dict[str, Route] = {}
         self._other: Route | None = None
-        self._handling = Handling(
+        self._processor = DeliveryProcessor(
             secrets=secret,
             store=seen,
             tolerance=seconds(tolerance, "tolerance"),
@@ -130,8 +130,8 @@ class WebhookReceiver:
             respond=respond,
             route_of=self._route,
         )
-        self.asgi = ASGIApplication(self._handling)
-        self.wsgi = WSGIApplication(self._handling)
+        self.asgi = ASGIApplication(self._processor)
+        self.wsgi = WSGIApplication(self._processor)
 
     @overload
     def on(self, name: Literal["payment.created"], /) -> Registers[PaymentCreatedEvent]: ...
@@ -225,7 +225,7 @@ class WebhookReceiver:
         queue lies in between, pass the time of the request as ``received_at``. Raises TypeError for a body that is not
         bytes; everything a sender can do wrong is in the answer.
         """
-        return run(self._handling.deliver(raw_body(body), headers, received_at))
+        return run(self._processor.deliver(raw_body(body), headers, received_at))
 
     async def handle_async(
         self,
@@ -235,7 +235,7 @@ class WebhookReceiver:
         received_at: datetime | float | None = None,
     ) -> WebhookAnswer:
         """:meth:`handle` for tasks of asyncio and trio."""
-        return await run_async(self._handling.deliver(raw_body(body), headers, received_at))
+        return await run_async(self._processor.deliver(raw_body(body), headers, received_at))
 
     def recover(self, most: int | None = None) -> int:
         """Handles what was answered before it was handled, and failed or was cut off; returns how many succeeded.
@@ -245,11 +245,11 @@ class WebhookReceiver:
         on, up to an hour, for as long as it takes: what was answered is never dropped. ``most`` bounds how many are
         handled.
         """
-        return run(self._handling.work(most))
+        return run(self._processor.work(most))
 
     async def recover_async(self, most: int | None = None) -> int:
         """:meth:`recover` for tasks of asyncio and trio."""
-        return await run_async(self._handling.work(most))
+        return await run_async(self._processor.work(most))
 
     def replay(self, file: str | os.PathLike[str]) -> WebhookAnswer:
         """Handles the body in a file as if it were delivered, genuine and just now; for tests, and for a second try.
@@ -259,7 +259,7 @@ class WebhookReceiver:
         that holds no event.
         """
         body = Path(file).read_bytes()
-        answer = run(self._handling.receive(decode_event(body), body))
+        answer = run(self._processor.receive(decode_event(body), body))
         if answer.outcome == "accepted":
             self.recover()
         return answer
@@ -267,14 +267,14 @@ class WebhookReceiver:
     async def replay_async(self, file: str | os.PathLike[str]) -> WebhookAnswer:
         """:meth:`replay` for tasks of asyncio and trio."""
         body = Path(file).read_bytes()  # noqa: ASYNC240 - a file of a test
-        answer = await run_async(self._handling.receive(decode_event(body), body))
+        answer = await run_async(self._processor.receive(decode_event(body), body))
         if answer.outcome == "accepted":
             await self.recover_async()
         return answer
 
     def __repr__(self) -> str:
         names = [*self._routes, *(["all others"] if self._other else [])]
-        return f"<WebhookReceiver of {', '.join(names) or 'nothing yet'}; seen: {self._handling.store!r}>"
+        return f"<WebhookReceiver of {', '.join(names) or 'nothing yet'}; seen: {self._processor.store!r}>"
 
     def _route(self, name: str) -> Route | None:
         return self._routes.get(name, self._other)

@@ -16,7 +16,7 @@ RETENTION: Final = 8 * 86_400.0
 """Seconds a handled event is remembered: a day longer than deliveries are repeated (docs: webhooks/security)."""
 
 
-class Standing(StrEnum):
+class ClaimStatus(StrEnum):
     """Why keys cannot be claimed."""
 
     HANDLED = "handled"
@@ -66,11 +66,11 @@ class SeenStore(Protocol):
         """Whether what is stored survives the process."""
         ...
 
-    def claim(self, keys: Sequence[str], lease: float, body: bytes | None = None) -> Claim | Standing:
+    def claim(self, keys: Sequence[str], lease: float, body: bytes | None = None) -> Claim | ClaimStatus:
         """Claims all keys for ``lease`` seconds, or none of them, and says why.
 
-        ``Standing.HANDLED`` if one of the keys was finished and is remembered. Else, if some are claimed and their
-        lease is not over, ``Standing.STORED`` where all of those have a body, and ``Standing.BUSY`` where one has none.
+        ``ClaimStatus.HANDLED`` if one of the keys was finished and is remembered. Else, if some are claimed and their
+        lease is not over, ``ClaimStatus.STORED`` where all of those have a body, else ``ClaimStatus.BUSY``.
         Keys that waited with a body are claimed with that body, unless a new one is given. With ``lease`` 0 the body is
         stored and at once free, and due.
         """

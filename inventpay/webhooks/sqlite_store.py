@@ -15,7 +15,7 @@ from typing import Final
 from .._concurrency import forking
 from .._core.json_values import shown
 from ..errors import ConfigurationError
-from .seen import RETENTION, Claim, Standing, new_token
+from .seen import RETENTION, Claim, ClaimStatus, new_token
 
 TIMEOUT: Final = 5.0
 """Seconds to wait for another process that is writing. The sender waits as long for an answer."""
@@ -94,7 +94,7 @@ class SQLiteSeenStore:
         """What is stored is on the disk."""
         return True
 
-    def claim(self, keys: Sequence[str], lease: float, body: bytes | None = None) -> Claim | Standing:
+    def claim(self, keys: Sequence[str], lease: float, body: bytes | None = None) -> Claim | ClaimStatus:
         """See :class:`SeenStore`."""
         with self._transaction() as (database, now):
             self._forget_old(database, now)
@@ -105,10 +105,10 @@ class SQLiteSeenStore:
                 keys,
             ).fetchall()
             if any(handled_at is not None for _, _, handled_at, _, _ in known):
-                return Standing.HANDLED
+                return ClaimStatus.HANDLED
             held = [has_body for _, _, _, leased_until, has_body in known if leased_until > now]
             if held:
-                return Standing.STORED if all(held) else Standing.BUSY
+                return ClaimStatus.STORED if all(held) else ClaimStatus.BUSY
             entries = {key: entry for key, entry, *_ in known}
             token = new_token()
             entry = next((entries[key] for key in keys if key in entries), None)

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 from .answers import WebhookAnswer, malformed, not_allowed, too_large
 from .asgi import WORK_AFTER_ANSWER
 from .content_length import read_content_length
-from .handling import Handling
-from .steps import run
+from .procedure import run
+from .processor import DeliveryProcessor
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -24,8 +24,8 @@ class WSGIApplication:
     In Flask a view returns it: ``return receiver.wsgi``.
     """
 
-    def __init__(self, handling: Handling) -> None:
-        self._handling = handling
+    def __init__(self, processor: DeliveryProcessor) -> None:
+        self._processor = processor
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """One request, as PEP 3333 has it."""
@@ -34,14 +34,14 @@ class WSGIApplication:
             answer = not_allowed()
         else:
             body = self._read(environ)
-            answer = body if isinstance(body, WebhookAnswer) else run(self._handling.deliver(body, environ))
+            answer = body if isinstance(body, WebhookAnswer) else run(self._processor.deliver(body, environ))
         start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", answer.headers)
         said = [] if method == "HEAD" else [answer.body]
-        return _ThenWork(said, self._handling) if answer.outcome == "accepted" else said
+        return _ThenWork(said, self._processor) if answer.outcome == "accepted" else said
 
     def _read(self, environ: Environ) -> bytes | WebhookAnswer:
         """The body, or what to answer instead of it."""
-        most = self._handling.max_body
+        most = self._processor.max_body
         length = read_content_length(environ.get("CONTENT_LENGTH"))
         if isinstance(length, str):
             return malformed(length)
@@ -70,13 +70,13 @@ class WSGIApplication:
 class _ThenWork:
     """The body of an answer after which stored events are handled: servers call ``close`` when it is sent."""
 
-    def __init__(self, said: list[bytes], handling: Handling) -> None:
+    def __init__(self, said: list[bytes], processor: DeliveryProcessor) -> None:
         self._said = said
-        self._handling = handling
+        self._processor = processor
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._said)
 
     def close(self) -> None:
         """Handles what is due."""
-        run(self._handling.work(WORK_AFTER_ANSWER))
+        run(self._processor.work(WORK_AFTER_ANSWER))

@@ -10,7 +10,7 @@ import pytest
 from inventpay import RateClass, RateLimits
 from inventpay._concurrency.threads import Backend
 from inventpay.redis import RedisLimiter, RedisSeenStore
-from inventpay.webhooks.seen import Claim, Standing
+from inventpay.webhooks.seen import Claim, ClaimStatus
 from tests.support.redis_groups import cluster, watched_pair
 
 pytestmark = pytest.mark.real_time
@@ -60,9 +60,9 @@ def test_a_cluster(tmp_path: Path) -> None:
         stores = [RedisSeenStore(limiters[0]), RedisSeenStore(urls[1])]
         claim = stores[0].claim(["event-1"], 30.0)
         assert isinstance(claim, Claim)
-        assert stores[1].claim(["event-1"], 30.0) is Standing.BUSY
+        assert stores[1].claim(["event-1"], 30.0) is ClaimStatus.BUSY
         assert stores[0].finish(claim)
-        assert stores[1].claim(["event-1"], 30.0) is Standing.HANDLED
+        assert stores[1].claim(["event-1"], 30.0) is ClaimStatus.HANDLED
         for store in stores:
             store.close()
         for limiter in limiters:

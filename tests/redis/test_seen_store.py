@@ -14,7 +14,7 @@ from inventpay import ConfigurationError
 from inventpay.redis import RedisLimiter, RedisSeenStore
 from inventpay.redis import seen as seen_module
 from inventpay.webhooks import MemorySeenStore, WebhookReceiver
-from inventpay.webhooks.seen import Standing
+from inventpay.webhooks.seen import ClaimStatus
 from tests.support.redis_servers import RedisServer, redis_server
 from tests.webhooks.seen_store_contract import Clock, SeenStoreContract, World, claimed
 
@@ -63,12 +63,12 @@ def store(server: RedisServer, prefix: str) -> Iterator[RedisSeenStore]:
 def test_its_leases_end_by_the_servers_clock(store: RedisSeenStore) -> None:
     """Also without a test's clock: a claim ends when its time is over."""
     late = claimed(store.claim(["a"], 0.05))
-    assert store.claim(["a"], 60.0) is Standing.BUSY
-    while (claim := store.claim(["a"], 60.0)) is Standing.BUSY:
+    assert store.claim(["a"], 60.0) is ClaimStatus.BUSY
+    while (claim := store.claim(["a"], 60.0)) is ClaimStatus.BUSY:
         pass
     assert not store.finish(late)
     assert store.finish(claimed(claim))
-    assert store.claim(["a"], 60.0) is Standing.HANDLED
+    assert store.claim(["a"], 60.0) is ClaimStatus.HANDLED
 
 
 def test_old_events_leave_nothing_behind(server: RedisServer, prefix: str) -> None:
@@ -104,7 +104,7 @@ def test_a_reply_that_was_lost(store: RedisSeenStore, monkeypatch: pytest.Monkey
     assert store.finish(claim)
     assert not store.release(claim)
     assert lost == ["claim", "finish", "release"]
-    assert store.claim(["a"], 60.0) is Standing.HANDLED
+    assert store.claim(["a"], 60.0) is ClaimStatus.HANDLED
 
 
 def test_a_server_that_is_away_is_an_error_and_no_claim() -> None:
@@ -127,7 +127,7 @@ def test_one_connection_for_limits_and_events(server: RedisServer, prefix: str) 
         claimed(store.claim(["a"], 60.0))
         assert store._connected() is limiter.worker.client()
         store.close()
-        assert store.claim(["a"], 60.0) is Standing.BUSY
+        assert store.claim(["a"], 60.0) is ClaimStatus.BUSY
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
@@ -145,10 +145,10 @@ def test_a_forked_child_has_connections_of_its_own(store: RedisSeenStore) -> Non
     process = fork.Process(target=child)
     process.start()
     assert mine.poll(20)
-    assert mine.recv() is Standing.HANDLED
+    assert mine.recv() is ClaimStatus.HANDLED
     process.join(20)
     assert process.exitcode == 0
-    assert store.claim(["child"], 60) is Standing.HANDLED
+    assert store.claim(["child"], 60) is ClaimStatus.HANDLED
 
 
 def test_what_it_promises_of_itself() -> None:

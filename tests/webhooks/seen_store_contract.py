@@ -17,9 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from attrs import frozen
 
-from inventpay.webhooks.seen import Claim, SeenStore, Standing
+from inventpay.webhooks.seen import Claim, ClaimStatus, SeenStore
 
-HANDLED, BUSY, STORED = Standing.HANDLED, Standing.BUSY, Standing.STORED
+HANDLED, BUSY, STORED = ClaimStatus.HANDLED, ClaimStatus.BUSY, ClaimStatus.STORED
 
 
 class Clock:
@@ -47,7 +47,7 @@ class World:
     """Lets so many seconds pass for all of them."""
 
 
-def claimed(outcome: Claim | Standing | None) -> Claim:
+def claimed(outcome: Claim | ClaimStatus | None) -> Claim:
     """The claim there must be."""
     assert isinstance(outcome, Claim), outcome
     return outcome
@@ -269,15 +269,15 @@ class SeenStoreContract:
         stores = [world.another() for _ in range(4)]
         start = threading.Barrier(8)
 
-        def compete(number: int) -> list[Claim | Standing]:
+        def compete(number: int) -> list[Claim | ClaimStatus]:
             start.wait()
             return [stores[number % 4].claim([f"event{turn}", f"id{turn}"], self.LEASE) for turn in range(10)]
 
         with ThreadPoolExecutor(8) as pool:
             outcomes = list(pool.map(compete, range(8)))
         for turn in zip(*outcomes, strict=True):
-            assert sorted(str(type(each).__name__) for each in turn) == ["Claim"] + ["Standing"] * 7
-            assert {each for each in turn if isinstance(each, Standing)} == {BUSY}
+            assert sorted(str(type(each).__name__) for each in turn) == ["Claim"] + ["ClaimStatus"] * 7
+            assert {each for each in turn if isinstance(each, ClaimStatus)} == {BUSY}
 
     def test_only_one_of_a_crowd_gets_what_is_due(self, world: World) -> None:
         """Each waiting body is handed out once."""

@@ -8,7 +8,7 @@ import pytest
 
 from inventpay import ConfigurationError
 from inventpay.webhooks.memory_store import MemorySeenStore
-from inventpay.webhooks.seen import Standing
+from inventpay.webhooks.seen import ClaimStatus
 
 from .seen_store_contract import Clock, SeenStoreContract, World, claimed
 
@@ -39,8 +39,8 @@ def test_the_oldest_handled_keys_go_when_there_are_too_many() -> None:
     for number in range(30):
         store.finish(claimed(store.claim([f"event{number}", f"id{number}"], 60)))
         assert len(store) <= 12
-    assert store.claim(["event29"], 60) is Standing.HANDLED
-    assert store.claim(["id26"], 60) is Standing.HANDLED
+    assert store.claim(["event29"], 60) is ClaimStatus.HANDLED
+    assert store.claim(["id26"], 60) is ClaimStatus.HANDLED
     claimed(store.claim(["event0"], 60))
     assert store.finish(working)
     assert claimed(store.due(60)).body == b"body"
@@ -71,4 +71,4 @@ def test_a_forked_child_has_a_lock_of_its_own() -> None:
     lock = store.fork_lock()
     lock.acquire()
     store.after_fork_in_child()
-    assert store.claim(["a"], 60) is Standing.BUSY
+    assert store.claim(["a"], 60) is ClaimStatus.BUSY

@@ -603,7 +603,7 @@ def test_what_was_answered_survives_the_death_of_the_process(queue: tuple[Shop, 
             raise SystemExit
 
     # SystemExit releases; a kill does not: take the claim by hand and forget it.
-    assert shop.receiver._handling.store.due(60) is not None
+    assert shop.receiver._processor.store.due(60) is not None
     assert heir.receiver.recover() == 0
     clock.advance(61)
     with pytest.raises(SystemExit):
@@ -618,7 +618,7 @@ def test_a_stored_event_that_fails_is_tried_again_with_growing_pauses(
 ) -> None:
     """After 10, 20, 40 seconds and so on, up to an hour, and never dropped."""
     shop, clock = queue
-    store = shop.receiver._handling.store
+    store = shop.receiver._processor.store
     shop.failures = 12
     _blocking(shop.receiver, flat())
     pauses: list[int] = []
@@ -700,25 +700,25 @@ def test_a_stored_event_without_handler_is_dropped_with_a_word(
     shop.receiver._routes.clear()
     assert shop.receiver.recover() == 0
     assert "is stored and has no handler any more; it is dropped" in caplog.text
-    assert shop.receiver._handling.store.due(60) is None
+    assert shop.receiver._processor.store.due(60) is None
 
 
 def test_a_stored_event_that_cannot_be_read_stays(queue: tuple[Shop, Clock], caplog: pytest.LogCaptureFixture) -> None:
     """Another release stored it; the next ones are handled all the same."""
     shop, clock = queue
-    shop.receiver._handling.store.claim(["event:x"], 0, b"null\nnot an event")
+    shop.receiver._processor.store.claim(["event:x"], 0, b"null\nnot an event")
     _blocking(shop.receiver, flat())
     assert shop.receiver.recover() == 1
     assert "a stored event cannot be read; it stays stored" in caplog.text
     clock.advance(11)
-    assert shop.receiver._handling.store.due(60) is not None
+    assert shop.receiver._processor.store.due(60) is not None
 
 
 def test_a_store_that_fails_ends_the_recovery(caplog: pytest.LogCaptureFixture) -> None:
     """What is stored waits for the next one."""
     store = BrokenStore("due")
     shop = Shop(seen=Lasting(MemorySeenStore()), respond="first")
-    object.__setattr__(shop.receiver._handling, "store", store)
+    object.__setattr__(shop.receiver._processor, "store", store)
     assert shop.receiver.recover() == 0
     assert "stored events wait: the store of handled events failed" in caplog.text
 

@@ -13,7 +13,7 @@ import pytest
 
 from inventpay import ConfigurationError
 from inventpay.webhooks import sqlite_store
-from inventpay.webhooks.seen import Claim, Standing
+from inventpay.webhooks.seen import Claim, ClaimStatus
 from inventpay.webhooks.sqlite_store import SQLiteSeenStore
 
 from .seen_store_contract import Clock, SeenStoreContract, World, claimed
@@ -52,11 +52,11 @@ def test_it_waits_for_the_disk_and_survives_a_restart(path: Path) -> None:
     claimed(store.claim(["waiting"], 0, b"body"))
     store.close()
     again = SQLiteSeenStore(str(path))
-    assert again.claim(["done"], 60) is Standing.HANDLED
+    assert again.claim(["done"], 60) is ClaimStatus.HANDLED
     assert claimed(again.due(60)).body == b"body"
     again.close()
     again.close()
-    assert again.claim(["done"], 60) is Standing.HANDLED
+    assert again.claim(["done"], 60) is ClaimStatus.HANDLED
     assert repr(again) == f"<SQLiteSeenStore {str(path)!r}>"
 
 
@@ -84,10 +84,10 @@ def test_a_forked_child_opens_the_file_itself(path: Path) -> None:
     process = fork.Process(target=child)
     process.start()
     assert mine.poll(20)
-    assert mine.recv() is Standing.HANDLED
+    assert mine.recv() is ClaimStatus.HANDLED
     process.join(20)
     assert process.exitcode == 0
-    assert store.claim(["child"], 60) is Standing.HANDLED
+    assert store.claim(["child"], 60) is ClaimStatus.HANDLED
     store.finish(claimed(store.claim(["after"], 60)))
 
 
@@ -95,7 +95,7 @@ def test_processes_that_open_a_new_file_at_once_all_get_it(path: Path) -> None:
     """Whoever is not the first to make the tables finds them."""
     stores = [SQLiteSeenStore(path) for _ in range(8)]
     start = threading.Barrier(8)
-    found: list[Claim | Standing] = []
+    found: list[Claim | ClaimStatus] = []
 
     def first_use(store: SQLiteSeenStore) -> None:
         start.wait()
@@ -207,7 +207,7 @@ def test_a_child_forgets_the_connection_of_its_parent(path: Path) -> None:
     store.after_fork_in_child()
     assert len(sqlite_store._inherited) == before + 1
     assert store.fork_lock() is not lock
-    assert store.claim(["a"], 60) is Standing.BUSY
+    assert store.claim(["a"], 60) is ClaimStatus.BUSY
     store.close()
     # Kept open for good in a child; nobody else uses it here.
     sqlite_store._inherited.pop().close()

@@ -23,10 +23,10 @@ from .bodies import decode_event
 from .events import WebhookEvent
 from .keys import delivery_key, event_key, payment_key
 from .parsing import parse_event
+from .procedure import AskStore, Procedure, RunHandler
 from .request_headers import HeadersLike
 from .secrets import Secrets
-from .seen import Claim, SeenStore, Standing
-from .steps import AskStore, RunHandler, Steps
+from .seen import Claim, ClaimStatus, SeenStore
 
 logger: Final = logging.getLogger("inventpay.webhooks")
 
@@ -67,7 +67,7 @@ class Route:
 
 
 @frozen(kw_only=True)
-class Handling:
+class DeliveryProcessor:
     """The rules of one receiver."""
 
     secrets: Secrets
@@ -80,7 +80,7 @@ class Handling:
 
     def deliver(
         self, body: bytes, headers: HeadersLike, received_at: datetime | float | None = None
-    ) -> Steps[WebhookAnswer]:
+    ) -> Procedure[WebhookAnswer]:
         """A delivery from its bytes to its answer."""
         if len(body) > self.max_body:
             return too_large(self.max_body)
@@ -92,7 +92,7 @@ class Handling:
             return WebhookAnswer(status=status, outcome="refused", message=error.message, error=error)
         return (yield from self.receive(event, body))
 
-    def receive(self, event: WebhookEvent, body: bytes) -> Steps[WebhookAnswer]:
+    def receive(self, event: WebhookEvent, body: bytes) -> Procedure[WebhookAnswer]:
         """A genuine event, and the body it came in."""
         route = self.route_of(event.event)
         if route is None:
@@ -103,17 +103,17 @@ class Handling:
             self.store.claim, route.keys(event), 0.0 if first else self.lease, _packed(event, body) if first else None
         )
         try:
-            found: Claim | Standing = yield self._ask(claim)
+            found: Claim | ClaimStatus = yield self._ask(claim)
         except Exception as error:
             logger.exception("%s was not handled: the store of handled events failed", _told(event))
             return _failed(event, error, "the store of handled events failed; deliver it again")
-        if found is Standing.HANDLED:
+        if found is ClaimStatus.HANDLED:
             logger.debug("%s was handled before", _told(event))
             return WebhookAnswer(status=200, outcome="duplicate", event=event)
-        if first and found is not Standing.BUSY:
+        if first and found is not ClaimStatus.BUSY:
             logger.debug("%s is stored", _told(event))
             return WebhookAnswer(status=200, outcome="accepted", event=event)
-        if isinstance(found, Standing):
+        if isinstance(found, ClaimStatus):
             logger.info("%s is being handled by another delivery", _told(event))
             message = "another delivery of this event is being handled; deliver it again"
             return WebhookAnswer(
@@ -124,7 +124,7 @@ class Handling:
             return _failed(event, failure, "the handler failed; deliver it again")
         return WebhookAnswer(status=200, outcome="handled", event=event)
 
-    def work(self, most: int | None = None) -> Steps[int]:
+    def work(self, most: int | None = None) -> Procedure[int]:
         """Handles what is stored and due, at most so many events; returns how many handlers succeeded."""
         handled = taken = 0
         while most is None or taken < most:
@@ -151,7 +151,7 @@ class Handling:
                 handled += 1
         return handled
 
-    def _handle(self, route: Route, event: WebhookEvent, claim: Claim) -> Steps[Exception | None]:
+    def _handle(self, route: Route, event: WebhookEvent, claim: Claim) -> Procedure[Exception | None]:
         """Runs the handler and ends the claim; returns what it raised."""
         try:
             yield RunHandler(route.handler, event)
@@ -170,7 +170,7 @@ class Handling:
         yield from self._finish(claim, event)
         return None
 
-    def _finish(self, claim: Claim, event: WebhookEvent) -> Steps[None]:
+    def _finish(self, claim: Claim, event: WebhookEvent) -> Procedure[None]:
         try:
             still_ours: bool = yield self._ask(partial(self.store.finish, claim))
         except Exception:
@@ -188,7 +188,7 @@ class Handling:
                 self.lease,
             )
 
-    def _release(self, claim: Claim) -> Steps[None]:
+    def _release(self, claim: Claim) -> Procedure[None]:
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(max(claim.attempts - 1, 0), 20))
         try:
             yield self._ask(partial(self.store.release, claim, pause))

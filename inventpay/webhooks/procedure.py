@@ -33,10 +33,10 @@ class RunHandler:
     event: Any
 
 
-Steps: TypeAlias = Generator[AskStore | RunHandler, Any, T]
+Procedure: TypeAlias = Generator[AskStore | RunHandler, Any, T]
 
 
-def run(steps: Steps[T]) -> T:
+def run(steps: Procedure[T]) -> T:
     """Takes all steps in this thread. Async handlers get an event loop of their own."""
     try:
         step = next(steps)
@@ -52,7 +52,7 @@ def run(steps: Steps[T]) -> T:
         return outcome
 
 
-async def run_async(steps: Steps[T]) -> T:
+async def run_async(steps: Procedure[T]) -> T:
     """Takes all steps in this task. Plain handlers, and stores that block, run in a worker thread."""
     try:
         step = next(steps)
