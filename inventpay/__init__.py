@@ -51,6 +51,7 @@ _EXPORTS = {
         "ServerError",
         "SignatureError",
         "StaleEventError",
+        "UnknownStateError",
         "UnsettledError",
         "WaitTimeoutError",
         "WebhookError",
@@ -107,7 +108,7 @@ _EXPORTS = {
         "WithdrawalState",
     ],
     "models.checkout": ["CheckoutItem"],
-    "options": ["Counting", "RateClass", "RateLimits", "RetryPolicy", "UNSET", "Unset"],
+    "options": ["Counting", "RateClass", "RateLimits", "RetryPolicy", "UNSET", "Unset", "WatchSettings"],
     "responses": ["APIResponse"],
 }
 __all__ = [
@@ -197,9 +198,11 @@ __all__ = [
     "StoreAnalytics",
     "StoreSettings",
     "TokenWaited",
+    "UnknownStateError",
     "Unset",
     "UnsettledError",
     "WaitTimeoutError",
+    "WatchSettings",
     "WebhookConfig",
     "WebhookDelivery",
     "WebhookError",

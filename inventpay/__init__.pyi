@@ -91,6 +91,9 @@ from .errors import (
     StaleEventError as StaleEventError,
 )
 from .errors import (
+    UnknownStateError as UnknownStateError,
+)
+from .errors import (
     UnsettledError as UnsettledError,
 )
 from .errors import (
@@ -256,5 +259,8 @@ from .options import (
 )
 from .options import (
     Unset as Unset,
+)
+from .options import (
+    WatchSettings as WatchSettings,
 )
 from .responses import APIResponse as APIResponse

@@ -20,6 +20,7 @@ InventPayError
 │   ├── RateLimitedError          429
 │   └── ServerError               5xx
 ├── WaitTimeoutError              payments.wait() saw no final status in time
+├── UnknownStateError             a watched payment stays in a state that this version does not know
 ├── KeyUploadError                keys.add() stopped after some of the keys were added
 └── WebhookError
     ├── SignatureError            the body was not signed with this secret
@@ -67,6 +68,7 @@ __all__ = [
     "ServerError",
     "SignatureError",
     "StaleEventError",
+    "UnknownStateError",
     "UnsettledError",
     "WaitTimeoutError",
     "WebhookError",
@@ -378,6 +380,31 @@ class WaitTimeoutError(InventPayError):
 
     last: PaymentStatus | None
     """The last status that was seen, ``None`` if none was."""
+    outage: InventPayError | None
+    """The failure of the latest poll, ``None`` where it was answered. Failures that are not the API's own word, such as
+    lost connections and pages of a proxy, are waited out."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        last: PaymentStatus | None = None,
+        outage: InventPayError | None = None,
+        **facts: Any,
+    ) -> None:
+        super().__init__(message, **facts)
+        self.last = last
+        self.outage = outage
+
+
+class UnknownStateError(InventPayError):
+    """A watched payment is in a state that this version does not know, more than an hour after its expiry.
+
+    It may be final; only a newer version of the package, or a person in the dashboard, can tell.
+    """
+
+    last: PaymentStatus | None
+    """The last status that was seen."""
 
     def __init__(self, message: str, *, last: PaymentStatus | None = None, **facts: Any) -> None:
         super().__init__(message, **facts)

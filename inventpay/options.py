@@ -16,7 +16,7 @@ from ._core.hosts import is_loopback
 from ._core.json_values import shown
 from .errors import ConfigurationError
 
-__all__ = ["UNSET", "Counting", "RateClass", "RateLimits", "RetryPolicy", "Unset"]
+__all__ = ["UNSET", "Counting", "RateClass", "RateLimits", "RetryPolicy", "Unset", "WatchSettings"]
 
 BASE_URL: Final = "https://api.inventpay.io"
 """Where the API lives (docs: api-reference/introduction)."""
@@ -200,6 +200,46 @@ class RetryPolicy:
     key_as_description: bool = field(default=True, validator=_check_flag)
     """Whether a withdrawal without a description carries its idempotency key as one, so that webhooks, the dashboard
     and a later look-up show which withdrawal it is."""
+
+
+def _check_share(instance: object, attribute: Any, value: Any) -> None:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not 0 <= value < 1:
+        raise ConfigurationError(
+            f"{type(instance).__name__}({attribute.name}={shown(value)}) must be a number of at least 0 and below 1"
+        )
+
+
+@frozen(kw_only=True)
+class WatchSettings:
+    """What is assumed about payers; decides which watched payments are polled how often.
+
+    The mean delay is least when a payment is polled at a rate proportional to the square root of the chance that it is
+    paid now. Only the proportions matter: the pace follows from the rate limit. The defaults suit shops whose payers
+    take 1 to 15 minutes; change them where yours are known to be slower.
+
+    >>> WatchSettings(median=600.0).spread   # payers take ten minutes
+    1.3
+
+    Raises ConfigurationError for times that are not positive and shares outside 0 to 1.
+    """
+
+    median: float = field(default=180.0, validator=_at_least(1.0, whole=False))
+    """Seconds within which half of the payers pay. assumed: no source says; below the 4 minutes measured for wallets,
+    since guessing too short costs less than guessing too long."""
+    spread: float = field(default=1.3, validator=_at_least(0.1, whole=False))
+    """Sigma of the log-normal time to pay: how much payers differ. assumed: wide, so that fast and slow ones are both
+    expected (a twelfth pay within half a minute, another after 19 minutes)."""
+    never: float = field(default=0.3, validator=_check_share)
+    """Share of payments that are never paid. assumed: a third of checkouts are abandoned."""
+    late: float = field(default=0.15, validator=_check_share)
+    """Share of the payers who pay at any time until the payment expires, evenly. assumed: more than there will be,
+    because it also bounds the intervals of payments that are open for hours."""
+    confirmation: float = field(default=40.0, validator=_at_least(0.1, whole=False))
+    """Seconds within which half of the payments whose funds were seen are confirmed. assumed: shorter than most coins
+    take, because a final state is what a merchant ships on."""
+    learn: bool = True
+    """Whether ``median`` and ``spread`` follow the payments that the client sees paid; they start from these values."""
 
 
 @frozen(kw_only=True, cache_hash=True)

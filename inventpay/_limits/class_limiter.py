@@ -51,6 +51,9 @@ class ClassSnapshot:
     """Callers waiting for a token."""
     next_token: float = 0.0
     """Seconds until a caller who asks now would get a token."""
+    effective_limit: int | None = None
+    """Calls in one window at present: lower than ``limit`` after 429s, or when the server names a lower one. ``None``
+    where the limiter does not say."""
 
 
 class Sleeper(Waker, Protocol):
@@ -251,6 +254,7 @@ class ClassLimiter:
                 leased=bucket.leased,
                 waiting=self.waiting,
                 next_token=next_token,
+                effective_limit=bucket.effective_limit,
             )
 
     def fork_lock(self) -> Lock:

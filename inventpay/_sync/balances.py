@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import overload
 
 from .._api import balances as calls
 from .._api.arguments import duration
@@ -48,11 +49,19 @@ class BalanceCalls:
         age = None if max_age is None else duration(max_age, "max_age")
         return self._transport.send(calls.balances(), self._options, max_age=age)
 
-    def watch(self, currency: str, *, every: float | timedelta = 5.0) -> Watch[Balance]:
-        """The balance of one coin now, and again whenever it has changed; looked at every so many seconds.
+    @overload
+    def watch(self, currency: str, *, every: float | timedelta = 5.0) -> Watch[Balance]: ...
+    @overload
+    def watch(self, currency: None = None, *, every: float | timedelta = 5.0) -> Watch[Balances]: ...
+    def watch(
+        self, currency: str | None = None, *, every: float | timedelta = 5.0
+    ) -> Watch[Balance] | Watch[Balances]:
+        """Yield the balance of one coin now, and again whenever it has changed; without a coin, all balances.
 
-        Polling stands back behind direct calls and never uses more than four fifths of their rate limit; where that is
-        not enough for all who watch, looks become rarer. Short outages are waited out. It never ends by itself.
+        ``every`` is the interval of polls in seconds. All balances cost one call a round, as much as one of them.
+        Polling yields to direct calls and uses at most four fifths of their rate limit; where that is not enough for
+        all watchers, polls become rarer. Iterators of the same client that watch the same share its polls. Short
+        outages are waited out. It never ends by itself.
 
         >>> with InventPay() as client:
         ...     for balance in client.balances.watch("USDT_BEP20", every=5.0):
@@ -61,5 +70,7 @@ class BalanceCalls:
 
         Raises the errors of ``get``, and those of an outage when it lasts longer than ten minutes.
         """
-        subject = BalanceSubject(duration(every, "every", above_zero=True))
-        return Watch(self._polling, calls.balance(currency), self._options, subject)
+        seconds = duration(every, "every", above_zero=True)
+        if currency is None:
+            return Watch(self._polling, calls.balances(), self._options, BalanceSubject[Balances](seconds))
+        return Watch(self._polling, calls.balance(currency), self._options, BalanceSubject[Balance](seconds))

@@ -26,6 +26,7 @@ from ..options import (
     RateLimits,
     RetryPolicy,
     Unset,
+    WatchSettings,
     read_call_options,
 )
 from ..responses import APIResponse
@@ -69,6 +70,7 @@ class InventPay:
     - ``max_retries``, ``retry``: how often, and how, a call is repeated when that is safe.
     - ``rate_limits``: what the API allows; ``limiter``: who shares it. By default all clients of one process with the
       same key, URL and limits do; with a :class:`inventpay.redis.RedisLimiter` those of many processes and hosts.
+    - ``watch_settings``: what is assumed of payers, which decides which watched payments are polled most often.
     - ``coalesce``: whether identical reads of concurrent callers are sent once; no answer is older than its question.
     - ``max_connections``: open at once. ``transport``: ``"aiohttp"`` (extra ``aiohttp``) or an httpx transport;
       ``http_client``: a client of httpx or httpx2 that stays yours to close. ``proxy``, ``verify``: as in httpx.
@@ -94,6 +96,7 @@ class InventPay:
         retry: RetryPolicy | None = None,
         rate_limits: RateLimits | None = None,
         limiter: Limiter | None = None,
+        watch_settings: WatchSettings | None = None,
         coalesce: bool = True,
         max_connections: int = MAX_CONNECTIONS,
         transport: Literal["aiohttp"] | httpx.BaseTransport | None = None,
@@ -124,6 +127,7 @@ class InventPay:
             hooks=hooks,
             base_url=connection_settings.base_url,
             answer_checks=answer_checks,
+            watch=watch_settings,
         )
         options = read_call_options(
             CallOptions(),
@@ -141,7 +145,7 @@ class InventPay:
         self._backend = backend
         self._connection = Connection(connection_settings, backend)
         self._transport = Transport(settings, self._connection, limiter, backend, coalesce=coalesce)
-        self._polling = Polling(settings, self._transport, backend)
+        self._polling = Polling(settings, self._transport, limiter, backend, share=coalesce)
         self._options = options
 
     # The groups of calls are made when they are first used, each with the models of its answers.

@@ -9,10 +9,9 @@ from datetime import timedelta
 from .._api import payments as calls
 from .._api.amounts import Amount
 from .._api.arguments import duration, states
-from .._api.call import Call
-from .._watching.subjects import PaymentSubject
+from .._watching.payment_status import known_status
 from ..errors import WaitTimeoutError
-from ..models import Payment, PaymentStatus
+from ..models import Invoice, Payment, PaymentStatus
 from ..options import CallOptions
 from .polling import Polling, Watch, DeadlinePassed
 from .transport import Transport
@@ -76,59 +75,71 @@ class PaymentCalls:
         """
         return self._transport.send(calls.payment_status(payment_id), self._options)
 
-    def watch(self, payment_id: str) -> Watch[PaymentStatus]:
-        """How a payment or invoice stands now, and again at every change, until its status is final.
+    def watch(self, payment: str | Payment | Invoice | PaymentStatus) -> Watch[PaymentStatus]:
+        """Yield how a payment or invoice stands now, and again at every change, until its status is final.
 
-        It is polled often at first, near its expiry, just after it, and once funds were seen; more rarely in between.
-        Polling stands back behind direct calls and never uses more than four fifths of the rate limit; where that is
-        not enough for all who watch, every interval is stretched by the same factor. A status never goes backwards.
-        Short outages are waited out. Webhooks tell sooner, where you can receive them: see ``client.feed``.
+        Pass its id, or the created payment itself: then nothing is asked at once, and the first status is the first
+        change. Payments are polled most often while payers usually pay, around their expiry, and once funds were seen;
+        ``watch_settings`` of the client says what is assumed of payers. Polling yields to direct calls and uses at most
+        four fifths of the rate limit; where that is not enough for all watchers, every interval is stretched by the
+        same factor. Iterators of the same client that watch the same payment share its polls. A status never goes
+        backwards. Outages are waited out for ten minutes. Webhooks are sooner, where you can receive them: see
+        ``client.feed``.
 
         >>> with InventPay() as client:
         ...     for status in client.payments.watch("cmh123abc456def"):
         ...         print(status.status, status.current_balance, status.confirmations)
 
-        Raises the errors of ``status``, and those of an outage when it lasts longer than ten minutes.
+        Raises the API's own refusals; NotFoundError after 30 seconds without one good answer; the error of an outage
+        that lasts longer than ten minutes; and UnknownStateError for a state that this version does not know, more
+        than an hour after the payment's expiry.
         """
-        return self._watch(payment_id, calls.payment_status(payment_id), None)
+        return self._watch(payment, None)
 
     def wait(
         self,
-        payment_id: str,
+        payment: str | Payment | Invoice | PaymentStatus,
         *,
         until: str | Collection[str] | None = None,
         timeout: float | timedelta | None = None,
     ) -> PaymentStatus:
-        """Watches a payment until its status is final, or one of ``until``, and returns the last status.
+        """Watch a payment until its status is final, or one of ``until``, and return the last status.
 
-        ``timeout`` is in seconds; a payment expires after 24 hours at the latest, so without one it ends all the same.
+        ``timeout`` is in seconds; outages are waited out until then. A payment expires after 24 hours at the latest, so
+        the call ends without a ``timeout`` too.
 
         >>> with InventPay() as client:
         ...     final = client.payments.wait("cmh123abc456def", timeout=1800)
         ...     print(final.status, final.is_paid)
 
-        Raises WaitTimeoutError, whose ``last`` is the last status seen, and the errors of ``watch``.
+        Raises WaitTimeoutError, whose ``last`` is the last status seen and whose ``outage`` is the latest failure where
+        polls failed, and the errors of ``watch``.
         """
         wanted = states(until)
-        call = calls.payment_status(payment_id)
         seconds = None if timeout is None else duration(timeout, "timeout")
         deadline = None if seconds is None else self._polling.backend.now() + seconds
-        watch = self._watch(payment_id, call, deadline)
+        watch = self._watch(payment, deadline)
+        status = watch.last
         try:
-            while True:
+            while status is None or not (status.is_final or status.status in wanted):
                 status = watch.__next__()
-                if status.is_final or status.status in wanted:
-                    return status
+            return status
         except DeadlinePassed:
             seen = "no status was seen" if watch.last is None else f"it is {watch.last.status}"
+            outage = watch.failure
+            failing = "" if outage is None else f"; the latest poll failed: {outage.message}"
             raise WaitTimeoutError(
-                f"the payment was not final within {seconds:g} s; {seen}",
+                f"the payment was not final within {seconds:g} s; {seen}{failing}",
                 last=watch.last,
-                method=call.endpoint.method,
-                path=call.path,
-            ) from None
+                outage=outage,
+                method=watch.call.endpoint.method,
+                path=watch.call.path,
+            ) from outage
 
-    def _watch(self, payment_id: str, call: Call[PaymentStatus], deadline: float | None) -> Watch[PaymentStatus]:
-        watch = Watch(self._polling, call, self._options, PaymentSubject(), deadline=deadline)
-        self._polling.enlist(payment_id, watch.watcher)
-        return watch
+    def _watch(
+        self, payment: str | Payment | Invoice | PaymentStatus, deadline: float | None
+    ) -> Watch[PaymentStatus]:
+        known = None if isinstance(payment, str) else known_status(payment)
+        payment_id = payment if isinstance(payment, str) else payment.payment_id
+        call = calls.payment_status(payment_id)
+        return Watch(self._polling, call, self._options, self._polling.payment, known=known, deadline=deadline)

@@ -1,54 +1,109 @@
 # Generated from inventpay/_async/polling.py by tools/generate_sync.py. Do not edit.
-"""Polling in the background of direct calls: a watcher waits for its turn, sends one read, and looks for news."""
+"""Poll watched things in the background of direct calls: an iterator waits for its turn, sends a read, and compares."""
 
 from __future__ import annotations
 
 import math
+import os
 import threading
 import weakref
 from collections.abc import Iterator, Hashable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, TypeVar
 
 from attrs import evolve
 
 from .._api.call import Call
+from .._api.endpoints import PAYMENT_STATUS
 from .._concurrency.forking import Lock, register_fork_handler
 from .._transport.settings import TransportSettings
-from .._watching.schedule import AFTER_FAILURE, EVENTS_KEPT, FED_PATIENCE, OUTAGE, Schedule, Watcher
-from .._watching.subjects import Subject
-from ..errors import APIConnectionError, InventPayError, RateLimitedError, RateLimitTimeoutError, ServerError
+from .._watching.payers import Payers
+from .._watching.schedule import (
+    AFTER_FAILURE,
+    EVENTS_KEPT,
+    FED_LATELY,
+    FED_PATIENCE,
+    FED_STRETCH,
+    IDLE_SHARE,
+    OUTAGE,
+    SHARE,
+    Schedule,
+)
+from .._watching.subjects import PaymentSubject, Subject, Watched
+from ..errors import (
+    ConfigurationError,
+    InvalidArgumentError,
+    InventPayError,
+    NotFoundError,
+    RateLimitedError,
+    RateLimitTimeoutError,
+    UnknownStateError,
+)
 from ..options import CallOptions, RateClass
 from .transport import Transport
 
 if TYPE_CHECKING:
     from .._concurrency.threads import Backend
+    from .._concurrency.wait_queue import Waker
+    from .._limits.limiter import Limiter
     from ..webhooks.events import WebhookEvent
 
 T = TypeVar("T")
 
-_TRANSIENT: Final = (APIConnectionError, RateLimitedError, ServerError)
-
 _FEW: Final = 64
-"""So many watched payments are not worth sweeping."""
+"""Watched payments that are not worth sweeping."""
+
+NOT_FOUND_PATIENCE: Final = 30.0
+"""Seconds for which the API may not know a payment, as right after its creation, before watching it ends."""
+
+_FINAL_ERRORS: Final = (ConfigurationError, InvalidArgumentError)
+"""Errors that polling again cannot cure."""
+
+_LIMITS_READ_EVERY: Final = 5.0
+"""Seconds between two looks at the rate limit for signs of another user of the key."""
+
+_CAUTION: Final = 600.0
+"""Seconds without using idle budget after a sign of another user of the key: a 429, or a header that names a lower
+limit."""
+
+Turn = Literal["poll", "answered", "fed"]
+"""Why a turn ended: time to poll, another iterator's poll was answered, or an event arrived and no poll fits."""
 
 
 class DeadlinePassed(Exception):
-    """The time of a watcher is over."""
+    """The time of an iterator is over."""
 
 
 class Polling:
-    """All watchers of one client: a schedule for each endpoint class."""
+    """All watchers of one client: a schedule for each endpoint class, and what iterators of one payment share."""
 
-    def __init__(self, settings: TransportSettings, transport: Transport, backend: Backend) -> None:
+    def __init__(
+        self,
+        settings: TransportSettings,
+        transport: Transport,
+        limiter: Limiter,
+        backend: Backend,
+        *,
+        share: bool = True,
+    ) -> None:
         self._settings = settings
+        self._share = share
         self._transport = transport
+        self._limiter = limiter
         self._backend = backend
         self._lock = threading.Lock()
+        self._process = os.getpid()
         self._schedules: dict[tuple[Hashable, RateClass], Schedule] = {}
-        # Ten thousand may be watched: a tuple of references is a tenth of a WeakSet.
-        self._watched: dict[str, tuple[weakref.ref[Watcher], ...]] = {}
+        # All iterators, by the path of their call. Ten thousand may be watched: a tuple of references is a tenth of a
+        # WeakSet.
+        self._iterators: dict[str, tuple[weakref.ref[Watch[Any]], ...]] = {}
         self._sweep_at = _FEW
+        self._read_limits_at = -math.inf
+        self._careful_until = -math.inf
+        self._fed_at = -math.inf
+        self._payers = Payers(settings.watch)
+        self.payment: Final = PaymentSubject(self._payers)
+        """How payments are watched."""
         register_fork_handler(self)
 
     @property
@@ -56,48 +111,84 @@ class Polling:
         """The clock of deadlines."""
         return self._backend
 
-    def enlist(self, payment_id: str, watcher: Watcher) -> None:
-        """Lets ``feed`` find the watcher, for as long as it lives."""
+    def enlist(self, iterator: Watch[Any]) -> None:
+        """Let ``feed`` and other iterators of the same thing find this one, for as long as it lives."""
+        path = iterator.call.path
         with self._lock:
-            self._watched[payment_id] = (*_living(self._watched.get(payment_id, ())), weakref.ref(watcher))
-            if len(self._watched) > self._sweep_at:
-                # Payments nobody watches any more.
-                self._watched = {name: living for name, some in self._watched.items() if (living := _living(some))}
-                self._sweep_at = max(_FEW, 2 * len(self._watched))
+            known = _living(self._iterators.get(path, ()))
+            self._iterators[path] = (*known, weakref.ref(iterator))
+            if len(self._iterators) > self._sweep_at:
+                # What is not watched any more.
+                self._iterators = {path: living for path, some in self._iterators.items() if (living := _living(some))}
+                self._sweep_at = max(_FEW, 2 * len(self._iterators))
 
     def feed(self, payment_id: str, event: WebhookEvent) -> int:
-        """Hands an event to all who watch its payment, wherever they run; how many these are."""
+        """Give an event to all who watch its payment, wherever they run; return how many these are."""
+        self._fed_at = self._backend.now()
         with self._lock:
-            watchers = [watcher for one in self._watched.get(payment_id, ()) if (watcher := one()) is not None]
-            for watcher in watchers:
-                watcher.events = (*watcher.events, event)[-EVENTS_KEPT:]
-                if watcher.waker is not None:
-                    watcher.waker.wake()
-        return len(watchers)
+            some = self._watching(PAYMENT_STATUS.path(paymentId=payment_id))
+            for iterator in some:
+                iterator.events = (*iterator.events, event)[-EVENTS_KEPT:]
+                if iterator.waker is not None:
+                    iterator.waker.wake()
+        return len(some)
 
-    def take_events(self, watcher: Watcher) -> Sequence[WebhookEvent]:
-        """What the watcher was fed since the last time."""
+    def is_fed(self) -> bool:
+        """Return whether webhook events arrived lately, for whatever payment."""
+        return self._backend.now() - self._fed_at < FED_LATELY
+
+    def take_events(self, iterator: Watch[Any]) -> Sequence[WebhookEvent]:
+        """Return the events that the iterator was fed since the last time."""
         with self._lock:
-            events, watcher.events = watcher.events, ()
+            events, iterator.events = iterator.events, ()
         return events
 
-    def turn(self, call: Call[T], watcher: Watcher, wanted: float, at: float, deadline: float | None) -> bool:
-        """Returns when it is the watcher's turn, or when it was fed; raises DeadlinePassed when that would be too late.
+    def share(self, iterator: Watch[T]) -> Watched[T]:
+        """Return what the iterator shares with others that watch the same, with equal options, in the same place."""
+        place = self._backend.queue()
+        with self._lock:
+            for other in self._watching(iterator.call.path) if self._share else ():
+                shared = other.shared
+                if shared is not None and shared.place == place and other.is_like(iterator):
+                    return shared
+            return Watched(place)
 
-        ``False`` where it was fed and there is no room for a poll out of turn.
+    def _watching(self, path: str) -> list[Watch[Any]]:
+        return [iterator for one in self._iterators.get(path, ()) if (iterator := one()) is not None]
+
+    def turn(self, iterator: Watch[T], wanted: float, at: float) -> Turn:
+        """Return when it is the iterator's turn to poll, when another one's poll was answered, or when it was fed.
+
+        Raises DeadlinePassed when that would be too late. After "poll" the iterator drives what it watches, until it
+        calls ``publish`` or ``release``.
         """
-        rate_class = self._settings.rate_class(call.endpoint)
+        if self._process != os.getpid():
+            self.after_fork_in_child()
+        watched, deadline = iterator.watched, iterator.deadline
+        rate_class = self._settings.rate_class(iterator.call.endpoint)
         schedule = self._schedule((self._backend.queue(), rate_class))
         waiter = self._backend.waiter()
+        result: Turn | None = None
         with self._lock:
-            schedule.join(watcher, waiter, wanted, self._backend.now(), at)
+            iterator.waker = waiter
+            watched.waiters = (*watched.waiters, waiter)
         try:
             while True:
                 now = self._backend.now()
                 with self._lock:
-                    if watcher.events:
-                        return schedule.squeeze_in(now)
-                    wait = schedule.turn(watcher, now)
+                    self._mind_others(schedule, rate_class, now)
+                    is_driven = watched.driver is not None and watched.driver is not iterator
+                    # A newcomer takes the latest answer only where it is as recent as polls make it.
+                    if watched.number != iterator.number and (iterator.number or is_driven):
+                        result = "answered"
+                        return result
+                    if watched.driver is None:
+                        watched.driver = iterator
+                        schedule.join(watched, waiter, wanted, now, at)
+                    wait = schedule.turn(watched, now) if watched.driver is iterator else None
+                    if iterator.events:
+                        result = "poll" if schedule.squeeze_in(now) else "fed"
+                        return result
                     gap = schedule.overload(now)
                     watchers = schedule.waiting
                 if gap is not None:
@@ -108,7 +199,8 @@ class Polling:
                         PollingStretched(rate_class=rate_class, watchers=watchers, seconds=gap),
                     )
                 if wait == 0:
-                    return True
+                    result = "poll"
+                    return result
                 if deadline is not None:
                     if deadline <= now:
                         raise DeadlinePassed
@@ -116,10 +208,41 @@ class Polling:
                 waiter.wait(wait)
         finally:
             with self._lock:
-                schedule.leave(watcher, self._backend.now())
+                iterator.waker = None
+                watched.waiters = tuple(other for other in watched.waiters if other is not waiter)
+                if watched.driver is iterator:
+                    schedule.leave(watched, self._backend.now())
+                    if result != "poll":
+                        self._let_go(watched)
+
+    def publish(self, iterator: Watch[T], answer: T) -> None:
+        """Give the answer of a poll to all iterators that share it."""
+        watched = iterator.watched
+        with self._lock:
+            watched.number += 1
+            iterator.number = watched.number
+            watched.answer, watched.failure = answer, None
+            if watched.funded_at is None and iterator.subject.is_funded(answer):
+                watched.funded_at = self._backend.now()
+                if iterator.last is not None:
+                    # Without an earlier look the age at which it was paid is not known.
+                    iterator.subject.learn(answer, self._backend.wall())
+            if watched.driver is iterator:
+                watched.driver = None
+            for waiter in watched.waiters:
+                waiter.wake()
+
+    def release(self, iterator: Watch[T], failure: InventPayError | None = None) -> None:
+        """End the driving of an iterator whose poll failed, or was cancelled: another one takes over."""
+        watched = iterator.watched
+        with self._lock:
+            if failure is not None:
+                watched.failure = failure
+            if watched.driver is iterator:
+                self._let_go(watched)
 
     def poll(self, call: Call[T], options: CallOptions, deadline: float | None) -> T:
-        """Sends the read behind all direct calls; raises DeadlinePassed when no token comes in time."""
+        """Send the read behind all direct calls; raises DeadlinePassed when no token comes in time."""
         if deadline is None:
             return self._transport.send(call, evolve(options, max_wait=None), background=True)
         left = max(0.0, deadline - self._backend.now())
@@ -129,6 +252,32 @@ class Polling:
         except RateLimitTimeoutError:
             raise DeadlinePassed from None
 
+    @staticmethod
+    def _let_go(watched: Watched[Any]) -> None:
+        watched.driver = None
+        for waiter in watched.waiters:
+            waiter.wake()
+            break
+
+    def _mind_others(self, schedule: Schedule, rate_class: RateClass, now: float) -> None:
+        """Use idle budget only where no other user of the key shows: half of the limit, or all that polling may use of
+        a limit that all processes share."""
+        if now < self._read_limits_at:
+            return
+        self._read_limits_at = now + _LIMITS_READ_EVERY
+        configured = self._settings.rate_limits.limit(rate_class)
+        effective = self._limiter.snapshot(now)[rate_class].effective_limit
+        if effective is not None and effective < configured:
+            self._careful_until = now + _CAUTION
+        share = 0.0 if now < self._careful_until or self.is_fed() else self._idle_share(rate_class)
+        schedule.use_idle(share, configured, self._settings.rate_limits.window, now)
+
+    def _idle_share(self, rate_class: RateClass) -> float:
+        # Balances are polled at the interval that was asked for, and no faster.
+        if rate_class is not self._settings.rate_class(PAYMENT_STATUS):
+            return 0.0
+        return SHARE if getattr(self._limiter, "is_shared", False) else IDLE_SHARE
+
     def _schedule(self, place: tuple[Hashable, RateClass]) -> Schedule:
         with self._lock:
             schedule = self._schedules.get(place)
@@ -136,30 +285,52 @@ class Polling:
                 # Schedules of event loops that ended would hold these for ever.
                 self._schedules = {name: other for name, other in self._schedules.items() if not other.is_idle}
                 limits = self._settings.rate_limits
-                schedule = self._schedules[place] = Schedule(limits.limit(place[1]), limits.window)
+                schedule = self._schedules[place] = Schedule(
+                    limits.limit(place[1]), limits.window, idle_share=self._idle_share(place[1])
+                )
             return schedule
 
     def fork_lock(self) -> Lock:
-        """What a fork waits for."""
+        """Return the lock that a fork waits for."""
         return self._lock
 
     def after_fork_in_child(self) -> None:
-        """In a forked child: the parent's watchers poll over there."""
+        """In a forked child: the parent's iterators poll over there."""
         self._lock = threading.Lock()
+        self._process = os.getpid()
         self._schedules.clear()
-        for some in self._watched.values():
-            for one in some:
-                watcher = one()
-                if watcher is not None:
-                    watcher.waker = None
+        for path in self._iterators:
+            for iterator in self._watching(path):
+                if iterator.shared is not None:
+                    iterator.shared.driver = None
+                    iterator.shared.waiters = ()
+                    iterator.shared.waker = None
 
 
-def _living(some: Sequence[weakref.ref[Watcher]]) -> tuple[weakref.ref[Watcher], ...]:
+def _living(some: Sequence[weakref.ref[Watch[Any]]]) -> tuple[weakref.ref[Watch[Any]], ...]:
     return tuple(one for one in some if one() is not None)
 
 
 class Watch(Iterator[T], Generic[T]):
     """Every change of something, as it happens. Ends when nothing can follow; may be dropped at any time."""
+
+    __slots__ = (
+        "__weakref__",
+        "_began",
+        "_booked",
+        "_failing_since",
+        "_good_at",
+        "_options",
+        "_polling",
+        "call",
+        "deadline",
+        "events",
+        "last",
+        "number",
+        "shared",
+        "subject",
+        "waker",
+    )
 
     def __init__(
         self,
@@ -168,51 +339,82 @@ class Watch(Iterator[T], Generic[T]):
         options: CallOptions,
         subject: Subject[T],
         *,
+        known: T | None = None,
         deadline: float | None = None,
     ) -> None:
         self._polling = polling
-        self._call = call
+        self.call: Call[T] = call
         self._options = options
-        self._subject = subject
-        self._deadline = deadline
-        self.watcher: Final = Watcher()
-        """Its place in the schedule."""
+        self.subject: Subject[T] = subject
+        self.deadline = deadline
+        self.shared: Watched[T] | None = None
         self._began: float | None = None
+        self._good_at: float | None = None
         self._failing_since: float | None = None
-        self._booked: tuple[datetime | None, float] = (None, math.inf)
-        self.last: T | None = None
-        """The latest news."""
+        self._booked: tuple[datetime | None, float] | None = None
+        # The state of its turn, which polling keeps.
+        self.events: tuple[WebhookEvent, ...] = ()
+        self.waker: Waker | None = None
+        self.number: int = 0
+        self.last: T | None = known
+        """The latest update, or what was known before."""
+        polling.enlist(self)
 
     def __iter__(self) -> Self:
         return self
 
+    @property
+    def watched(self) -> Watched[T]:
+        """What it shares with all iterators that watch the same."""
+        if self.shared is None:
+            self.shared = self._polling.share(self)
+        return self.shared
+
+    def is_like(self, other: Watch[Any]) -> bool:
+        """Return whether both may share polls."""
+        return self._options == other._options and self.subject.pace == other.subject.pace
+
+    @property
+    def failure(self) -> InventPayError | None:
+        """The latest failure of a poll, ``None`` where the latest one was answered."""
+        return self.watched.failure
+
     def __next__(self) -> T:
-        """The next change. Raises DeadlinePassed, and errors that waiting would not mend."""
-        while self.last is None or not self._subject.is_over(self.last):
-            may_look = self._wait()
-            events = self._polling.take_events(self.watcher)
-            claimed = self._subject.merge_events(self.last, events)
+        """Return the next update. Raises DeadlinePassed, and errors that waiting would not cure."""
+        while self.last is None or not self.subject.is_over(self.last):
+            turn = self._turn()
+            events = self._polling.take_events(self)
+            claimed = self.subject.merge_events(self.last, events)
             is_claim = claimed is not None and self._is_update(claimed)
-            seen = self._look(FED_PATIENCE if is_claim else None) if may_look else None
-            # The API's answer knows more, the events may know it sooner.
-            new = claimed if seen is None else self._subject.merge_events(seen, events)
-            if new is not None and self._is_update(new):
+            seen = None
+            if turn == "answered":
+                self.number, seen = self.watched.number, self.watched.answer
+            elif turn == "poll":
+                seen = self._poll(FED_PATIENCE if is_claim else None)
+            # The API's answer says more; events may be sooner.
+            new = claimed if seen is None else self.subject.merge_events(seen, events)
+            is_update = new is not None and self._is_update(new)
+            if new is not None and self.subject.is_lost(new, self._polling.backend.wall()):
+                raise self._lost(new)
+            if new is not None and is_update:
                 self.last = new
                 return new
         raise StopIteration
 
     def _is_update(self, new: T) -> bool:
-        return self.last is None or self._subject.is_update(self.last, new)
+        return self.last is None or self.subject.is_update(self.last, new)
 
-    def _look(self, patience: float | None) -> T | None:
-        """The API's answer; ``None`` where it gave none. Whoever is impatient knows enough already."""
-        deadline = self._deadline
+    def _poll(self, patience: float | None) -> T | None:
+        """Return the API's answer; ``None`` where there was none, or none within ``patience`` seconds."""
+        deadline = self.deadline
         if patience is not None:
             soon = self._polling.backend.now() + patience
             deadline = soon if deadline is None else min(soon, deadline)
+        failure: InventPayError | None = None
         try:
-            seen = self._polling.poll(self._call, self._options, deadline)
-        except _TRANSIENT as error:
+            seen = self._polling.poll(self.call, self._options, deadline)
+        except InventPayError as error:
+            failure = error
             if patience is None:
                 self._endure(error)
             return None
@@ -220,29 +422,59 @@ class Watch(Iterator[T], Generic[T]):
             if patience is None:
                 raise
             return None
-        self._failing_since = None
-        return seen
+        else:
+            self._failing_since = None
+            self._good_at = self._polling.backend.now()
+            self._polling.publish(self, seen)
+            return seen
+        finally:
+            self._polling.release(self, failure)
 
-    def _wait(self) -> bool:
+    def _turn(self) -> Turn:
         now = self._polling.backend.now()
         if self._began is None:
             self._began = now
         wall = self._polling.backend.wall()
-        wanted = self._subject.wanted(self.last, wall, now - self._began)
+        funded_at = self.watched.funded_at
+        wanted = self.subject.wanted(self.last, wall, now - self._began, None if funded_at is None else now - funded_at)
+        if self.subject.pace == 0 and self._polling.is_fed():
+            wanted *= FED_STRETCH
         if self._failing_since is not None:
             wanted = max(wanted, AFTER_FAILURE)
-        appointment = self._subject.appointment(self.last)
-        if appointment != self._booked[0]:
-            at = math.inf if appointment is None else now + (appointment - wall).total_seconds()
-            self._booked = (appointment, at)
+        appointment = self.subject.appointment(self.last)
+        if appointment is None:
+            self._booked = None
+        elif self._booked is None or appointment != self._booked[0]:
+            self._booked = (appointment, now + (appointment - wall).total_seconds())
         # An appointment that is over was kept by the poll before this one.
-        at = self._booked[1] if self._booked[1] > now else math.inf
-        return self._polling.turn(self._call, self.watcher, wanted, at, self._deadline)
+        at = self._booked[1] if self._booked is not None and self._booked[1] > now else math.inf
+        return self._polling.turn(self, wanted, at)
 
     def _endure(self, error: InventPayError) -> None:
-        """Goes on through a short outage, which the hooks were told of, and reports a long one."""
+        """Go on through an outage; raise the error where it is the API's own word, or without a deadline lasts long.
+
+        Everything that is not the API's own word counts as an outage: pages of proxies, cut bodies, lost connections.
+        """
         now = self._polling.backend.now()
+        if isinstance(error, NotFoundError) and error.outcome == "refused":
+            # Right after its creation a payment may be unknown to a replica.
+            good_at = self._good_at if self._good_at is not None else self._began
+            if good_at is not None and now - good_at >= NOT_FOUND_PATIENCE:
+                raise error
+        elif isinstance(error, _FINAL_ERRORS) or (
+            error.outcome == "refused" and not isinstance(error, RateLimitedError)
+        ):
+            raise error
         if self._failing_since is None:
             self._failing_since = now
-        if now - self._failing_since >= OUTAGE:
+        if self.deadline is None and now - self._failing_since >= OUTAGE:
             raise error
+
+    def _lost(self, last: Any) -> UnknownStateError:
+        return UnknownStateError(
+            f"the payment is {last.status}, a state that this version does not know, more than an hour after its "
+            "expiry; look at it in the dashboard, and update the package",
+            last=last,
+            method=self.call.endpoint.method,
+            path=self.call.path,
+        )

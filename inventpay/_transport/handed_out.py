@@ -9,7 +9,7 @@ import threading
 from collections import OrderedDict
 from typing import Final, NamedTuple
 
-from .._concurrency.forking import Lock, remember
+from .._concurrency.forking import Lock, register_fork_handler
 
 CAPACITY: Final = 10_000
 """Ids remembered for each account; the oldest is forgotten first."""
@@ -38,7 +38,7 @@ class HandedOutIds:
         self._capacity = capacity
         self._accounts: OrderedDict[tuple[str, str], OrderedDict[tuple[str, str], Owner]] = OrderedDict()
         self._lock = threading.Lock()
-        remember(self)
+        register_fork_handler(self)
 
     def claim(self, account: tuple[str, str], kind: str, resource_id: str, owner: Owner) -> Owner | None:
         """Note that an id was given to a creation; return the other creation that it belongs to, if there is one.
@@ -62,7 +62,7 @@ class HandedOutIds:
         """Return the lock that a fork waits for."""
         return self._lock
 
-    def forget_parent(self) -> None:
+    def after_fork_in_child(self) -> None:
         """Replace the lock in a forked child. What the parent was given stays given."""
         self._lock = threading.Lock()
 

@@ -21,6 +21,7 @@ from ..options import (
     RateLimits,
     RetryPolicy,
     Secret,
+    WatchSettings,
     is_insecure,
     read_base_url,
     read_key,
@@ -79,6 +80,7 @@ class TransportSettings:
     rate_limits: RateLimits
     base_url: str = BASE_URL
     answer_checks: AnswerChecks = "raise"
+    watch: WatchSettings = field(factory=WatchSettings)
     hooks: tuple[Hook, ...] = ()
     user_agent: str = f"inventpay-python/{VERSION}"
 
@@ -134,6 +136,7 @@ def read_transport_settings(
     hooks: Iterable[Hook],
     base_url: str = BASE_URL,
     answer_checks: AnswerChecks = "raise",
+    watch: WatchSettings | None = None,
 ) -> TransportSettings:
     """Checked settings. Raises ConfigurationError for a missing key."""
     key = read_key(api_key, variable=API_KEY_VARIABLE, argument="api_key")
@@ -153,6 +156,7 @@ def read_transport_settings(
         rate_limits=_checked_classes(_instance(rate_limits, RateLimits, "rate_limits")),
         base_url=base_url,
         answer_checks=_checked_answer_checks(answer_checks),
+        watch=_instance(watch, WatchSettings, "watch_settings"),
         hooks=_checked_hooks(hooks),
     )
 

@@ -203,7 +203,7 @@ async def test_only_those_who_watch_the_payment_are_told() -> None:
         watches.pop()
         gc.collect()
         assert client.feed(COMPLETED) == 1
-        assert (len(watches), len(other.watcher.events)) == (1, 0)
+        assert (len(watches), len(other.events)) == (1, 0)
 
 
 async def test_payments_nobody_watches_any_more_are_forgotten() -> None:
@@ -212,7 +212,7 @@ async def test_payments_nobody_watches_any_more_are_forgotten() -> None:
         kept = [client.payments.watch(f"cmh{number}") for number in range(50)]
         for number in range(1_000):
             client.payments.watch(f"gone{number}")
-        assert len(client._polling._watched) < 200
+        assert len(client._polling._iterators) < 200
         assert client.feed(PaymentCompletedEvent(payment_id="cmh7")) == 1
         assert len(kept) == 50
 

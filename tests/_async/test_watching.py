@@ -11,14 +11,18 @@ import pytest
 
 from inventpay import (
     APIConnectionError,
-    DecodeError,
+    AuthenticationError,
+    BadRequestError,
     InvalidArgumentError,
     NotFoundError,
     PaymentState,
+    PaymentStatus,
+    ServerError,
+    UnknownStateError,
     WaitTimeoutError,
 )
 from inventpay._watching.schedule import OUTAGE
-from tests.support.api import ScriptedAPI, answers, fails, takes
+from tests.support.api import ScriptedAPI, Step, answers, fails, takes
 from tests.support.clients import scripted_async_client
 
 PAYMENT = "cmh123abc456def"
@@ -84,12 +88,121 @@ async def test_a_long_outage_is_told() -> None:
         assert OUTAGE <= api.clock.now - began <= OUTAGE + 60
 
 
-async def test_what_waiting_would_not_mend_is_raised_at_once() -> None:
-    """An unknown id and an unreadable answer end the watch."""
-    for step, kind in ((answers(404), NotFoundError), (answers(200, b"<html>"), DecodeError)):
-        async with scripted_async_client(ScriptedAPI(step)) as client:
-            with pytest.raises(kind):
-                await client.payments.watch(PAYMENT).__anext__()
+def refusal(code: int) -> Step:
+    """A refusal in the API's own form."""
+    return answers(code, {"success": False, "error": "No", "statusCode": code})
+
+
+@pytest.mark.parametrize(("code", "kind"), [(400, BadRequestError), (401, AuthenticationError)])
+async def test_the_apis_own_refusals_are_raised_at_once(code: int, kind: type[Exception]) -> None:
+    """Waiting cures neither a wrong key nor a wrong id."""
+    async with scripted_async_client(ScriptedAPI(refusal(code))) as client:
+        began = client._backend.now()
+        with pytest.raises(kind):
+            await client.payments.wait(PAYMENT, timeout=600)
+        assert client._backend.now() - began < 1
+
+
+async def test_a_new_payment_may_be_unknown_for_a_moment() -> None:
+    """A replica learns of a payment late; after thirty seconds without one good answer it is unknown."""
+    late = ScriptedAPI(refusal(404), refusal(404), answers(200, status("COMPLETED", "5")))
+    async with scripted_async_client(late) as client:
+        assert (await client.payments.wait(PAYMENT, timeout=60)).is_paid
+    async with scripted_async_client(ScriptedAPI(refusal(404))) as client:
+        began = client._backend.now()
+        with pytest.raises(NotFoundError):
+            await client.payments.wait(PAYMENT, timeout=600)
+        assert 30 <= client._backend.now() - began <= 45
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        answers(200, b"<html>maintenance</html>"),
+        answers(200, b""),
+        answers(200, b'{"paymentId": "cmh1'),
+        answers(403, b"<title>Just a moment</title>", {"cf-mitigated": "challenge"}),
+        answers(404, b"<center>nginx</center>"),
+        answers(302, b"", {"location": "https://example.com/login"}),
+        answers(200, {"success": False, "error": "down", "statusCode": 503}),
+        answers(200, {**status("PENDING"), "paymentId": "cmh-of-another-call"}),
+    ],
+)
+async def test_what_is_not_the_apis_word_is_an_outage(page: Step) -> None:
+    """Pages of proxies, cut bodies and answers about something else are waited out, before and after a good answer."""
+    api = ScriptedAPI(page, answers(200, status("PENDING")), page, answers(200, status("COMPLETED", "5")))
+    async with scripted_async_client(api) as client:
+        assert (await client.payments.wait(PAYMENT, timeout=120)).is_paid
+
+
+async def test_a_wait_that_ends_in_an_outage_carries_it() -> None:
+    """`outage` is the latest failure, and its text stands in the message; an answered poll clears it."""
+    api = ScriptedAPI(answers(200, status("PENDING")), answers(503, b"<html>down</html>"))
+    async with scripted_async_client(api, max_retries=0) as client:
+        with pytest.raises(WaitTimeoutError, match="it is PENDING; the latest poll failed: 503 Service") as caught:
+            await client.payments.wait(PAYMENT, timeout=60)
+    assert isinstance(caught.value.outage, ServerError)
+    assert caught.value.__cause__ is caught.value.outage
+    async with scripted_async_client(ScriptedAPI(answers(200, status("PENDING")))) as client:
+        with pytest.raises(WaitTimeoutError) as other:
+            await client.payments.wait(PAYMENT, timeout=60)
+    assert other.value.outage is None
+
+
+async def test_a_wait_outlasts_a_long_outage() -> None:
+    """With a timeout of its own a wait goes on for as long as it was given."""
+    api = ScriptedAPI(fails(httpx.ConnectError("down")))
+    async with scripted_async_client(api, max_retries=0) as client:
+        began = client._backend.now()
+        with pytest.raises(WaitTimeoutError, match="no status was seen; the latest poll failed"):
+            await client.payments.wait(PAYMENT, timeout=1800)
+        assert client._backend.now() - began == pytest.approx(1800, abs=0.1)
+
+
+async def test_an_unknown_state_is_given_up_an_hour_after_expiry() -> None:
+    """It may be final under a name that this version does not know."""
+    body = {**status("REFUNDED", "5"), "createdAt": "2026-01-01T00:00:00Z", "expiresAt": "2026-01-01T00:30:00Z"}
+    async with scripted_async_client(ScriptedAPI(answers(200, body))) as client:
+        with pytest.raises(UnknownStateError, match="REFUNDED") as caught:
+            await client.payments.wait(PAYMENT)
+    assert caught.value.last is not None
+    assert caught.value.last.status == "REFUNDED"
+
+
+async def test_a_created_payment_needs_no_first_look() -> None:
+    """Given the payment itself, the first status is the first change; a final status needs no poll at all."""
+    created = PaymentStatus(
+        payment_id=PAYMENT, status=PaymentState.PENDING, current_balance=Decimal(0), confirmations=0
+    )
+    api = ScriptedAPI(answers(200, status("PENDING")), answers(200, status("COMPLETED", "5")))
+    async with scripted_async_client(api) as client:
+        began = client._backend.now()
+        seen = [(str(news.status), client._backend.now() - began) async for news in client.payments.watch(created)]
+        assert [state for state, _ in seen] == ["COMPLETED"]
+        assert seen[0][1] > 1
+        final = await client.payments.wait(
+            PaymentStatus(payment_id=PAYMENT, status=PaymentState.EXPIRED, current_balance=Decimal(0), confirmations=0)
+        )
+    assert final.status == PaymentState.EXPIRED
+    assert len(api.requests) == 2
+
+
+async def test_all_balances_are_watched_in_one_call_a_round() -> None:
+    """Without a coin `watch` yields all balances, again whenever one of them has changed."""
+
+    def held(amount: int) -> dict[str, object]:
+        money = {"availableBalance": amount, "totalEarned": 9, "totalWithdrawn": 0}
+        return {"success": True, "data": {"balances": {"BTC": money, "LTC": money}}}
+
+    api = ScriptedAPI(*(answers(200, held(amount)) for amount in (1, 1, 2)))
+    seen = []
+    async with scripted_async_client(api) as client:
+        async for balances in client.balances.watch(every=5.0):
+            seen.append(balances["LTC"].available_balance)
+            if len(seen) == 2:
+                break
+    assert seen == [1, 2]
+    assert len(api.requests) == 3
 
 
 async def test_waiting_returns_the_final_status() -> None:
@@ -131,7 +244,7 @@ async def test_the_bound_of_waiting_cuts_slow_answers_short() -> None:
         began = client._backend.now()
         with pytest.raises(WaitTimeoutError, match="no status was seen"):
             await client.payments.wait(PAYMENT, timeout=10)
-        assert client._backend.now() - began == pytest.approx(10)
+        assert client._backend.now() - began == pytest.approx(10, abs=0.01)
 
 
 async def test_waiting_ends_when_no_token_comes_in_time() -> None:

@@ -1,93 +1,16 @@
-"""When which payment is polled next: the intervals, the lattice, and the fair schedule, without any waiting."""
+"""Whose turn it is to be polled: the fair schedule, without any waiting."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
-from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventpay import Balance, PaymentState, PaymentStatus
-from inventpay._watching.payment_status import AFTER_EXPIRY, goes_backwards, poll_interval
 from inventpay._watching.schedule import SHARE, USEFUL, Schedule, Watcher
-from inventpay._watching.subjects import BalanceSubject, PaymentSubject
-from tests.support.virtual_time import START
-
-
-def status(state: str = "PENDING", balance: str = "0", confirmations: int = 0, **times: int) -> PaymentStatus:
-    """A status whose times are minutes from now."""
-    return PaymentStatus(
-        payment_id="cmh1",
-        status=PaymentState(state) if state in PaymentState.__members__ else state,
-        current_balance=Decimal(balance),
-        confirmations=confirmations,
-        **{name: START + timedelta(minutes=minutes) for name, minutes in times.items()},
-    )
-
-
-@pytest.mark.parametrize(
-    ("last", "seconds"),
-    [
-        (None, 0.0),
-        (status(created_at=-1, expires_at=29), 3.0),
-        (status(created_at=-3, expires_at=27), 18.0),
-        (status(created_at=-10, expires_at=20), 30.0),
-        (status(created_at=-29, expires_at=1), 5.0),
-        (status(created_at=-31, expires_at=-1), 6.0),
-        (status(created_at=-90, expires_at=-60), 60.0),
-        (status("PENDING", "5", created_at=-10, expires_at=20), 5.0),
-        (status("CONFIRMING", created_at=-10, expires_at=20), 5.0),
-        (status(), 30.0),
-    ],
-)
-def test_intervals(last: PaymentStatus | None, seconds: float) -> None:
-    """Short after creation, near expiry and while funds confirm, longer in between; by age where no time is known."""
-    assert poll_interval(last, now=START, watched=400.0 if last == status() else 0.0) == pytest.approx(seconds)
-
-
-@pytest.mark.parametrize(
-    ("last", "new", "backwards"),
-    [
-        (status(), status("COMPLETED", "5"), False),
-        (status("PROCESSING", "5"), status(), True),
-        (status("UNDERPAID", "5"), status("PENDING", "9"), False),
-        (status("UNDERPAID", "5"), status("PENDING", "5"), True),
-        (status("UNDERPAID", "5"), status("PROCESSING", "5"), False),
-        (status(confirmations=3), status(confirmations=2), True),
-        (status(confirmations=3), status(confirmations=4), False),
-        (status("PENDING", "5"), status("PENDING", "4", 9), True),
-        (status("SOMETHING_NEW"), status(), True),
-        (status(), status("SOMETHING_NEW"), False),
-        (status("COMPLETED"), status("SETTLED"), False),
-    ],
-)
-def test_a_status_never_goes_backwards(last: PaymentStatus, new: PaymentStatus, backwards: bool) -> None:
-    """An answer of a lagging replica is no news; more money than before always is."""
-    assert goes_backwards(last, new) is backwards
-
-
-def test_the_subjects() -> None:
-    """A payment is over when it is final and has an appointment at its expiry; a balance has neither."""
-    payment, balance = PaymentSubject(), BalanceSubject(5.0)
-    pending = status(expires_at=5)
-    assert payment.appointment(pending) == START + timedelta(minutes=5) + AFTER_EXPIRY
-    assert payment.appointment(status()) is None
-    assert payment.appointment(None) is None
-    assert payment.is_over(status("EXPIRED"))
-    assert not payment.is_over(pending)
-    assert payment.is_update(pending, status("PENDING", "1", expires_at=5))
-    assert not payment.is_update(pending, pending)
-    assert payment.wanted(None, START, 0.0) == 0.0
-    held = Balance(currency="BTC", available_balance=Decimal(1), total_earned=Decimal(1), total_withdrawn=Decimal(0))
-    assert balance.wanted(None, START, 0.0) == 0.0
-    assert balance.wanted(held, START, 0.0) == 5.0
-    assert balance.appointment(held) is None
-    assert not balance.is_over(held)
-    assert not balance.is_update(held, held)
 
 
 class Sleeper:
@@ -104,8 +27,10 @@ class Sleeper:
 class Run:
     """Watchers that poll in virtual time, each as soon as the schedule lets it."""
 
-    def __init__(self, intervals: list[float], *, limit: int = 300, expiries: list[float] | None = None) -> None:
-        self.schedule = Schedule(limit, 60.0)
+    def __init__(
+        self, intervals: list[float], *, limit: int = 300, expiries: list[float] | None = None, idle_share: float = 0.0
+    ) -> None:
+        self.schedule = Schedule(limit, 60.0, idle_share=idle_share)
         self.now = 0.0
         self.polls: list[float] = []
         self.gaps = [0.0] * len(intervals)
@@ -129,8 +54,7 @@ class Run:
                 self._poll(index)
 
     def _next(self) -> tuple[int, float]:
-        self.schedule._advance(self.now)
-        head = self.schedule._head(self.now)
+        head = self.schedule.head(self.now)
         assert head is not None
         wait = self.schedule.turn(head, self.now)
         assert wait is not None, "the head has to know when its turn comes"
@@ -143,6 +67,7 @@ class Run:
         stretch = self.schedule.stretch
         last = self._last[index]
         if last is not None:
+            # A first look waits for a part of the interval that it counts as.
             share = self._intervals[index] * max(last[1], stretch)
             self.gaps[index] = max(self.gaps[index], (self.now - last[0]) / share)
         self._last[index] = (self.now, stretch)
@@ -195,6 +120,82 @@ def test_the_share_is_never_exceeded(intervals: list[float], limit: int, chance:
     assert all(run._last)
 
 
+def test_idle_budget_is_used() -> None:
+    """A few watchers are polled more often than they wish, up to half of the limit and to a fifth of the interval."""
+    few = Run([20.0] * 10, idle_share=0.5)
+    few.until(600.0)
+    assert few.schedule.stretch == pytest.approx(10 / 20 / 2.5)
+    assert len(few.polls) == pytest.approx(1500, rel=0.02)
+    alone = Run([20.0], idle_share=0.5)
+    alone.until(600.0)
+    assert len(alone.polls) == pytest.approx(150, rel=0.02)
+
+
+def test_idle_budget_can_be_left_alone() -> None:
+    """Where another user of the key shows, intervals are those that were wished for."""
+    run = Run([20.0] * 10, idle_share=0.5)
+    run.until(60.0)
+    run.schedule.use_idle(0.0, 300, 60.0, run.now)
+    before = len(run.polls)
+    run.until(660.0)
+    assert len(run.polls) - before == pytest.approx(300, rel=0.05)
+    assert run.schedule.stretch == 1.0
+
+
+def test_gaps_are_regular() -> None:
+    """Under overload a watcher that keeps its interval is polled at even intervals."""
+    run = Run([20.0] * 200)
+    seen: list[float] = []
+    first = run._watchers[0]
+    schedule = run.schedule
+    while run.now < 2_000.0:
+        index, wait = run._next()
+        if wait > 0:
+            run.now += wait
+            continue
+        if run._watchers[index] is first:
+            seen.append(run.now)
+        run._poll(index)
+    gaps = [after - before for before, after in itertools.pairwise(seen[5:])]
+    assert max(gaps) - min(gaps) <= 0.1 * max(gaps)
+    assert schedule.stretch > 1.0
+
+
+def test_an_expiring_payment_delays_no_other() -> None:
+    """An appointment that is kept out of order never moves the virtual clock."""
+    schedule = Schedule(60, 60.0, idle_share=0.0)
+    young = [Watcher() for _ in range(60)]
+    for watcher in young:
+        schedule.join(watcher, Sleeper(), 10.0, 0.0)
+    old = Watcher()
+    schedule.join(old, Sleeper(), 5_000.0, 0.0, at=30.0)
+    before = schedule._virtual
+    assert schedule.head(31.0) is old
+    assert schedule.turn(old, 31.0) == 0.0
+    schedule.leave(old, 31.0)
+    schedule.join(old, Sleeper(), 5_000.0, 31.1)
+    assert schedule._virtual == before
+    assert schedule.head(31.2) in young
+
+
+def test_a_crowd_of_newcomers_starves_nobody_else() -> None:
+    """A thousand first looks at once are spread among the polls of those who watched before."""
+    schedule = Schedule(300, 60.0, idle_share=0.0)
+    known = Watcher()
+    schedule.join(known, Sleeper(), 10.0, 0.0)
+    for _ in range(1_000):
+        schedule.join(Watcher(), Sleeper(), 0.0, 1.0)
+    fair = 10.0 * schedule.stretch
+    now = 1.0
+    while schedule.head(now) is not known:
+        head = schedule.head(now)
+        assert head is not None
+        now += schedule.turn(head, now) or 0.0
+        if schedule.turn(head, now) == 0.0:
+            schedule.leave(head, now)
+    assert now <= 1.5 * fair
+
+
 def test_an_overload_is_told_once_a_minute() -> None:
     """Polls rarer than useful are news, a mere stretch is not."""
     crowd = Run([30.0] * 2_000)
@@ -209,7 +210,7 @@ def test_an_overload_is_told_once_a_minute() -> None:
 
 def test_whoever_leaves_lets_the_next_one_look() -> None:
     """A watcher that gives up wakes the one whose turn comes next, and leaving twice does no harm."""
-    schedule = Schedule(300, 60.0)
+    schedule = Schedule(300, 60.0, idle_share=0.0)
     first, second, sleeper = Watcher(), Watcher(), Sleeper()
     schedule.join(first, Sleeper(), 5.0, 0.0)
     schedule.join(second, sleeper, 9.0, 0.0)
@@ -225,7 +226,7 @@ def test_whoever_leaves_lets_the_next_one_look() -> None:
 
 def test_an_appointment_survives_a_poll_in_between() -> None:
     """A watcher that is away when its appointment comes to the top has it again when it is back."""
-    schedule = Schedule(300, 60.0)
+    schedule = Schedule(300, 60.0, idle_share=0.0)
     watcher, other = Watcher(), Watcher()
     schedule.join(watcher, Sleeper(), 5.0, 0.0, at=7.0)
     schedule.join(other, Sleeper(), 90.0, 0.0)
@@ -238,7 +239,7 @@ def test_an_appointment_survives_a_poll_in_between() -> None:
 
 def test_the_watch_over_the_time_is_handed_on() -> None:
     """Who wakes late and finds an appointment before it wakes the one who has it; else nobody would wake either."""
-    schedule = Schedule(300, 60.0)
+    schedule = Schedule(300, 60.0, idle_share=0.0)
     first, booked, sleeper = Watcher(), Watcher(), Sleeper()
     schedule.join(first, Sleeper(), 10.0, 0.0)
     schedule.join(booked, sleeper, 90.0, 0.0, at=10.5)

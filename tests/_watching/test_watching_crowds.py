@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import timedelta
+from decimal import Decimal
 
 import httpx
 
 from inventpay import AsyncInventPay, LocalLimiter, PollingStretched, RateLimits
 from inventpay._watching.schedule import SHARE
 from inventpay.hooks import Event
+from inventpay.webhooks import PaymentCompletedEvent
 from tests.support.virtual_api import virtual_client
 from tests.support.virtual_time import START, run
 
@@ -115,12 +117,107 @@ def test_an_overload_is_told_to_a_hook() -> None:
 
 
 def test_watchers_of_one_payment_share_their_polls() -> None:
-    """Whoever looks at the same at the same moment is served by the same requests."""
-    api = Payments({"cmh1": -60.0})
+    """Fifty pages that show one payment cost as many polls as one, whenever they were opened."""
+
+    async def polls(watchers: int) -> int:
+        api = Payments({"cmh1": 300.0})
+        async with virtual_client(api) as client:
+
+            async def watch(number: int) -> str:
+                await asyncio.sleep(number * 0.7)
+                return str((await client.payments.wait("cmh1")).status)
+
+            assert set(await asyncio.gather(*map(watch, range(watchers)))) == {"EXPIRED"}
+        return len(api.all)
+
+    alone = run(polls(1))
+    assert run(polls(50)) <= alone + 2
+
+
+def test_a_watcher_that_is_cut_off_leaves_its_polls_to_another() -> None:
+    """Whichever watcher of a payment is cancelled, waiting or in the middle of a poll, the others see its end."""
+    api = Payments({"cmh1": 120.0})
+
+    async def main() -> list[object]:
+        async with virtual_client(api) as client:
+            crowd = [asyncio.create_task(client.payments.wait("cmh1")) for _ in range(20)]
+            for task in crowd[:-2]:
+                await asyncio.sleep(1.03)
+                task.cancel()
+            seen = await asyncio.gather(*crowd, return_exceptions=True)
+            assert all(schedule.is_idle for schedule in client._polling._schedules.values())
+            return list(seen)
+
+    seen = run(main())
+    assert [getattr(one, "status", None) for one in seen[-2:]] == ["EXPIRED", "EXPIRED"]
+    assert all(isinstance(one, asyncio.CancelledError) for one in seen[:-2])
+
+
+def test_a_client_that_merges_nothing_shares_no_polls() -> None:
+    """`coalesce=False` holds for watching too."""
+    api = Payments({"cmh1": 5.0})
 
     async def main() -> None:
-        async with virtual_client(api) as client:
-            await asyncio.gather(*(client.payments.wait("cmh1") for _ in range(10)))
+        async with virtual_client(api, coalesce=False) as client:
+            await asyncio.gather(*(client.payments.wait("cmh1") for _ in range(3)))
 
     run(main())
-    assert len(api.all) == 2
+    assert len(api.all) >= 6
+
+
+def test_another_user_of_the_key_ends_the_use_of_idle_budget() -> None:
+    """After a 429 a lone watcher is polled at the interval it wishes for, for ten minutes."""
+    api = Payments({"cmh1": 3_000.0})
+    refused = [True]
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if asyncio.get_running_loop().time() > 100 and refused:
+            refused.clear()
+            return httpx.Response(429, headers={"Retry-After": "1"})
+        return await api(request)
+
+    async def main() -> None:
+        async with virtual_client(answer) as client:
+            watching = asyncio.create_task(client.payments.wait("cmh1"))
+            await asyncio.sleep(1_300)
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    run(main())
+    before = [at for at in api.all if at < 100]
+    after = [at for at in api.all if 150 < at < 650]
+    later = [at for at in api.all if 800 < at < 1_300]
+    assert len(before) > 40
+    assert len(after) < 40
+    assert len(later) > 2 * len(after)
+
+
+def test_where_webhooks_arrive_polling_is_the_safety_net() -> None:
+    """A crowd is polled a tenth as often while events are fed, and as before ten minutes after the last one."""
+    names = [f"cmh{number}" for number in range(100)]
+    api = Payments(dict.fromkeys([*names, "other"], 80_000.0))
+    event = PaymentCompletedEvent(payment_id="other", amount=Decimal(5))
+
+    async def main() -> tuple[int, int, int]:
+        async with virtual_client(api) as client:
+            crowd = asyncio.create_task(watch_all(client, names))
+
+            async def polls(seconds: float) -> int:
+                before = len(api.all)
+                await asyncio.sleep(seconds)
+                return len(api.all) - before
+
+            await asyncio.sleep(300)
+            usual = await polls(300)
+            client.feed(event)
+            await asyncio.sleep(200)
+            fed = await polls(300)
+            await asyncio.sleep(1_500)
+            later = await polls(300)
+            crowd.cancel()
+            await asyncio.gather(crowd, return_exceptions=True)
+            return usual, fed, later
+
+    usual, fed, later = run(main())
+    assert fed < usual / 3
+    assert later > 2 * fed

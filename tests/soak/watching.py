@@ -59,22 +59,25 @@ class Shop:
 class Measured(PaymentSubject):
     """Notes every gap in shares of what was wanted."""
 
+    __slots__ = ("_client", "_since", "_stretch", "_wanted")
+
     worst = 0.0
 
     def __init__(self, client: AsyncInventPay) -> None:
+        super().__init__(client._polling._payers)
         self._client = client
         self._wanted = 0.0
         self._stretch = 1.0
         self._since: float | None = None
 
-    def wanted(self, last: PaymentStatus | None, now: datetime, watched: float) -> float:
+    def wanted(self, last: PaymentStatus | None, now: datetime, watched: float, funded: float | None) -> float:
         moment = self._client._backend.now()
         schedule = next(iter(self._client._polling._schedules.values()), None)
         stretch = 1.0 if schedule is None else schedule.stretch
         if self._since is not None and self._wanted:
             share = self._wanted * max(stretch, self._stretch)
             Measured.worst = max(Measured.worst, (moment - self._since) / share)
-        self._wanted = super().wanted(last, now, watched)
+        self._wanted = super().wanted(last, now, watched, funded)
         self._stretch, self._since = stretch, moment
         return self._wanted
 
@@ -100,7 +103,7 @@ def main() -> None:
 
             async def watch(number: int) -> None:
                 watch = client.payments.watch(f"cmh{number}")
-                watch._subject = Measured(client)
+                watch.subject = Measured(client)
                 async for _ in watch:
                     pass
 

@@ -35,7 +35,7 @@ def served(receiver: WebhookReceiver, **settings: Any) -> Iterator[tuple[Sandbox
 @pytest.fixture(autouse=True)
 def _nobody_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     """After the first look the next regular one would come when the tests have long given up."""
-    monkeypatch.setattr(payment_status, "FRESH_POLL_INTERVAL", (86_400.0, 3_600.0))
+    monkeypatch.setattr(payment_status, "YOUNG_POLL_INTERVAL", 86_400.0)
 
 
 def pay_once_watched(sandbox: Sandbox, payment_id: str) -> threading.Thread:
