@@ -196,18 +196,13 @@ MAX_CALLBACK_URL_LENGTH = 2048
 # assumed: before the payer has chosen a coin, the status shows the base amount and the base currency.
 # assumed: a chosen coin cannot be changed; an orderId may be used more than once.
 
-# assumed: addresses look like those of the chain, but no wallet accepts them (a digit short, or with a character the
-# chain's alphabet lacks), so that real coins cannot be sent to a made-up address. Prefix and length per coin.
-ADDRESS_SHAPES = {
-    "BTC": ("bc1qsandbox", 42),
-    "ETH": ("0x", 41),
-    "LTC": ("ltc1qsandbox", 43),
-    "SOL": ("Sandbox0", 44),
-    "USDT_ERC20": ("0x", 41),
-    "USDT_BEP20": ("0x", 41),
-    "USDC_SOL": ("Sandbox0", 44),
-    "USDC_BEP20": ("0x", 41),
-}
+# assumed: addresses are made up. Those of BTC and LTC are valid on the test network (`tb1`, `tltc1`), the others have
+# the right length and letters that every wallet refuses, so that no real coin can be sent to one by mistake.
+# `Sandbox(addresses="valid")` makes addresses of the main networks, for tests of validators.
+
+# assumed: a transfer that arrives after EXPIRED counts: the payment is COMPLETED and credited as soon as all of it is
+# there and confirmed, with the events of any payment; less than all is shown and not credited. A store's order that was
+# cancelled stays so. `Sandbox(late_payments=False)` refuses such transfers instead.
 
 # --- Withdrawals -----------------------------------------------------------------------------------------------------
 

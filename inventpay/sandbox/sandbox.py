@@ -28,6 +28,7 @@ from .limits.rate_limit_headers import RateLimitHeaders
 from .limits.rate_limiting import RateLimiting
 from .limits.rate_limits import RateLimitPolicy, SlidingLog
 from .merchant import money
+from .merchant.addresses import ADDRESSES, Addresses
 from .merchant.balances import Balance
 from .merchant.coins import Coin
 from .merchant.payments import Payment
@@ -72,15 +73,21 @@ class Sandbox:
         seed: int | None = None,
         allowed_hosts: Collection[str] = (),
         public_url: str | None = None,
+        addresses: Addresses = "safe",
+        late_payments: bool = True,
     ) -> None:
         """Take the keys to accept, the clock to live by, the rate limits (by default `SlidingLog()`), the form of the
         headers that report them, how webhooks are delivered, and the seed of what happens by chance (faults and
         response variants). `allowed_hosts` are names under which requests may come besides those of this machine, such
         as the name of a container; `"*"` is any. `public_url` is the base of links in answers where payers reach the
-        sandbox under another URL than the merchant.
+        sandbox under another URL than the merchant. `addresses="valid"` makes addresses of the main networks, for tests
+        of validators: money sent to one is lost. `late_payments=False` refuses transfers to a payment that has expired.
 
-        Raises `ValueError` for a key that no header can carry, an unknown form, or a host with scheme, port or path.
+        Raises `ValueError` for a key that no header can carry, an unknown form or kind of addresses, or a host with
+        scheme, port or path.
         """
+        if addresses not in ADDRESSES:
+            raise ValueError(f'addresses must be "safe" or "valid", not {addresses!r}.')
         policy = SlidingLog() if rate_limits is None else rate_limits
         self.world: World = new_world(
             keys=Keys(api_key=api_key, withdrawal_key=withdrawal_key),
@@ -88,6 +95,8 @@ class Sandbox:
             limits=RateLimiting(policy, RateLimitHeaders(rate_limit_headers)),
             webhooks=webhooks or WebhookSettings(),
             seed=seed,
+            addresses=addresses,
+            late_payments=late_payments,
             origin_check=OriginCheck(allowed_hosts),
             public_url=None if public_url is None else public_url.rstrip("/"),
         )

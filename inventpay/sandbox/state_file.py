@@ -91,7 +91,7 @@ def encode(world: World) -> bytes:
     # What refers to a record is read before the record: then a request that comes in between leaves nothing behind
     # that refers to what is not there.
     answers = world.idempotency.stored()
-    deliveries = world.webhooks.outbox.deliveries()
+    deliveries = world.webhooks.outbox.records()
     shop = world.shop.records()
     payments, withdrawals, balances = world.state.records()
     clock = world.clock

@@ -12,6 +12,7 @@ from .http.idempotency import IdempotencyStore
 from .http.origin_check import OriginCheck
 from .http.request_log import RequestLog
 from .limits.rate_limiting import RateLimiting
+from .merchant.addresses import Addresses
 from .merchant.state import State
 from .shapes.variants import Variants
 from .store.shop import Shop
@@ -72,10 +73,12 @@ def new_world(
     seed: int | None,
     origin_check: OriginCheck,
     public_url: str | None,
+    addresses: Addresses,
+    late_payments: bool,
 ) -> World:
     """Return a world without records; `seed` decides what happens by chance."""
     shown = clock if isinstance(clock, SandboxClock) else SandboxClock(clock)
-    state = State(shown)
+    state = State(shown, addresses=addresses, late_payments=late_payments)
     outgoing = Webhooks(shown, state.payment, webhooks)
     state.observers.append(outgoing)
     return World(

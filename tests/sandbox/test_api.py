@@ -124,7 +124,7 @@ def test_status_of_an_invoice_before_and_after_the_choice(api: Api) -> None:
     api.sandbox.select(payment_id, "BTC")
     after = api.status(payment_id)
     assert (after["requiredAmount"], after["currency"]) == ("0.001", "BTC")
-    assert after["address"].startswith("bc1q")
+    assert after["address"].startswith("tb1q")
 
 
 def test_status_reads_expired_when_the_time_is_up(api: Api) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from ..http.answers import Answer, success, text
 from ..http.endpoint import Call
 from ..http.fields import Fields
 from ..http.request_log import RequestLog
 from ..merchant.coins import COINS, Coin
-from ..merchant.money import plain
+from ..merchant.money import from_python, plain
 from ..merchant.payments import Payment
 from ..merchant.state import State
 from ..merchant.withdrawals import CONTROL_FAILURE, Withdrawal
@@ -19,6 +20,13 @@ from ..shapes import bodies
 _LISTED = 100
 
 _MAX_REASON_LENGTH = 500
+
+
+class ControlFields(Fields):
+    """Members of control calls, which take amounts as text too, as the methods of `Sandbox` do."""
+
+    def _read_amount(self, value: object) -> Decimal:
+        return from_python(value)
 
 
 class Control:
@@ -31,7 +39,7 @@ class Control:
 
     def pay(self, call: Call) -> Answer:
         """{amount?, currency?, confirmations?}: by default all that is missing, fully confirmed."""
-        members = Fields(call.body)
+        members = ControlFields(call.body)
         amount = members.amount("amount")
         currency = members.choice("currency", COINS)
         confirmations = members.confirmations("confirmations")
@@ -40,7 +48,7 @@ class Control:
 
     def underpay(self, call: Call) -> Answer:
         """{amount?, currency?}: by default half of what is missing."""
-        members = Fields(call.body)
+        members = ControlFields(call.body)
         amount = members.amount("amount")
         currency = members.choice("currency", COINS)
         members.check()
@@ -48,14 +56,14 @@ class Control:
 
     def confirm(self, call: Call) -> Answer:
         """{confirmations?}: by default as many as the coin needs."""
-        members = Fields(call.body)
+        members = ControlFields(call.body)
         confirmations = members.confirmations("confirmations")
         members.check()
         return _payment(self._state.confirm(_payment_id(call), confirmations))
 
     def select(self, call: Call) -> Answer:
         """{currency}: what the payer chooses on an invoice's page."""
-        members = Fields(call.body)
+        members = ControlFields(call.body)
         currency = members.required_choice("currency", COINS)
         members.check()
         return _payment(self._state.select(_payment_id(call), COINS[currency]))
@@ -74,14 +82,14 @@ class Control:
 
     def fail_withdrawal(self, call: Call) -> Answer:
         """{reason?}"""
-        members = Fields(call.body)
+        members = ControlFields(call.body)
         reason = members.text("reason", _MAX_REASON_LENGTH)
         members.check()
         return _withdrawal(self._state.fail_withdrawal(_withdrawal_id(call), reason or CONTROL_FAILURE))
 
     def deposit(self, call: Call) -> Answer:
         """{currency, amount}: gives the merchant a balance."""
-        members = Fields(call.body)
+        members = ControlFields(call.body)
         currency = members.required_choice("currency", COINS)
         amount = members.required_amount("amount")
         members.check()

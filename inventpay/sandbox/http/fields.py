@@ -97,10 +97,13 @@ class Fields:
         if value is None:
             return None
         try:
-            return money.positive(value)
+            return self._read_amount(value)
         except ValueError as error:
             self._problems[name] = str(error)
             return None
+
+    def _read_amount(self, value: object) -> Decimal:
+        return money.positive(value)
 
     def required_choice(self, name: str, allowed: Collection[str]) -> str:
         self._require(name)

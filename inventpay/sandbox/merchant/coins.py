@@ -15,6 +15,8 @@ from .money import EXACT
 CURRENCIES = ("BTC", "ETH", "LTC", "USDT_ERC20", "USDT_BEP20", "SOL", "USDC_SOL", "USDC_BEP20")
 AMOUNT_CURRENCIES = ("USD", "USDT", "BTC", "ETH", "LTC", "SOL")
 
+_EVM = ("ETH", "USDT_ERC20", "USDT_BEP20", "USDC_BEP20")
+
 # The official JS client's `MULTI`: the payer chooses the coin, as with an invoice.
 ANY_COIN = "MULTI"
 
@@ -28,12 +30,8 @@ class Coin:
     price: Decimal
     confirmations: int
     network_fee: Decimal
-    address_prefix: str
-    address_length: int
-
-    @property
-    def is_evm(self) -> bool:
-        return self.address_prefix == "0x"
+    is_evm: bool
+    """Whether its addresses are those of Ethereum."""
 
     def converted(self, amount: Decimal, amount_currency: str) -> Decimal:
         """What `amount` of `amount_currency` costs in this coin, rounded up to its decimal places."""
@@ -42,15 +40,13 @@ class Coin:
 
 
 def _coin(code: str) -> Coin:
-    prefix, length = assumptions.ADDRESS_SHAPES[code]
     return Coin(
         code=code,
         scale=assumptions.SCALES[code],
         price=assumptions.PRICES[code.partition("_")[0]],
         confirmations=assumptions.CONFIRMATIONS[code],
         network_fee=assumptions.NETWORK_FEES[code],
-        address_prefix=prefix,
-        address_length=length,
+        is_evm=code in _EVM,
     )
 
 

@@ -7,6 +7,7 @@ from decimal import ROUND_DOWN, ROUND_UP, Context, Decimal, Inexact, InvalidOper
 
 import msgspec
 
+from ..._core.decimals import NUMBER
 from ..assumptions import MAX_DIGITS
 
 # The precision holds any sum and product of permitted amounts. Should a result not fit after all, it raises.
@@ -63,11 +64,10 @@ def positive(value: object) -> Decimal:
 def from_python(value: object) -> Decimal:
     """`positive` for values from Python code: text is read too, and a float is refused because it is not exact."""
     if isinstance(value, str):
-        shown = value[:40]
-        try:
-            value = Decimal(value)
-        except InvalidOperation:
-            raise ValueError(f"Must be a number, not {shown!r}") from None
+        # `Decimal` takes blanks, underscores and the digits of every script too.
+        if not NUMBER.fullmatch(value):
+            raise ValueError(f"Must be a number, not {value[:40]!r}")
+        value = Decimal(value)
     if isinstance(value, float):
         raise ValueError("Must be a Decimal, an int or a str: a float is not exact")
     return positive(value)

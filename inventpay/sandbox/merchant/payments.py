@@ -4,18 +4,21 @@ PENDING -> COMPLETED     enough received, enough confirmations
         -> UNDERPAID     confirmed, but too little; can be topped up
         -> EXPIRED       its time is up (from PENDING and UNDERPAID)
         -> FAILED        by a control call (from PENDING and UNDERPAID)
+
+EXPIRED -> COMPLETED     a late transfer that makes it whole, where late payments count
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
+from typing import TypeAlias
 
 import attrs
 
 from ..errors import conflict, invalid
 from .coins import COINS, Coin
-from .ids import address
 from .money import ZERO, add, decimal_places, subtract
 
 
@@ -31,6 +34,10 @@ class PaymentStatus(StrEnum):
 LIVE_ORIGIN = "https://inventpay.io"
 
 OPEN = (PaymentStatus.PENDING, PaymentStatus.UNDERPAID)
+
+
+AddressOf: TypeAlias = Callable[[Coin, str], str]
+"""Returns the receiving address of a coin for a payment's id."""
 
 
 @attrs.frozen(kw_only=True)
@@ -74,7 +81,8 @@ class Payment:
         return self.status in OPEN
 
 
-def create(payment_id: str, new: NewPayment, now: float) -> Payment:
+def create(payment_id: str, new: NewPayment, now: float, address_of: AddressOf) -> Payment:
+    """Return a new payment; `address_of` makes the address of a coin for a payment's id."""
     payment = Payment(
         payment_id=payment_id,
         base_amount=new.amount,
@@ -86,7 +94,7 @@ def create(payment_id: str, new: NewPayment, now: float) -> Payment:
         expires_at=now + new.lifetime,
         origin=new.origin,
     )
-    return payment if new.coin is None else select(payment, new.coin)
+    return payment if new.coin is None else select(payment, new.coin, address_of)
 
 
 def at(payment: Payment, now: float) -> Payment:
@@ -108,7 +116,7 @@ def usdt_amount(payment: Payment) -> Decimal:
     return COINS["USDT_ERC20"].converted(payment.base_amount, payment.base_currency)
 
 
-def select(payment: Payment, coin: Coin) -> Payment:
+def select(payment: Payment, coin: Coin, address_of: AddressOf) -> Payment:
     """The payer chooses `coin`."""
     require_open(payment)
     if payment.coin is not None:
@@ -116,43 +124,44 @@ def select(payment: Payment, coin: Coin) -> Payment:
     return attrs.evolve(
         payment,
         coin=coin,
-        address=address(coin, payment.payment_id),
+        address=address_of(coin, payment.payment_id),
         required=coin.converted(payment.base_amount, payment.base_currency),
     )
 
 
-def missing(payment: Payment) -> Decimal:
-    """What is still to be paid, in the coin; raises when there is nothing left to pay."""
-    require_open(payment)
+def missing(payment: Payment, *, late: bool) -> Decimal:
+    """Return the amount still to be paid, in the coin; raises when there is nothing left to pay."""
+    require_payable(payment, late=late)
     required = chosen(payment)[1]
     if payment.received >= required:
         raise conflict("Everything has been received already; confirm it, or name an amount to overpay")
     return subtract(required, payment.received)
 
 
-def receive(payment: Payment, amount: Decimal, confirmations: int, now: float) -> Payment:
-    """A transfer of `amount` arrives, already confirmed `confirmations` times."""
-    require_open(payment)
+def receive(payment: Payment, amount: Decimal, confirmations: int, now: float, *, late: bool) -> Payment:
+    """A transfer of `amount` arrives, already confirmed `confirmations` times; `late` ones count after EXPIRED too."""
+    require_payable(payment, late=late)
     coin, _ = chosen(payment)
     if decimal_places(amount) > coin.scale:
         raise invalid({"amount": f"Must have at most {coin.scale} decimal places for {coin.code}"})
     received = attrs.evolve(payment, received=add(payment.received, amount))
-    return confirm(received, confirmations, now)
+    return confirm(received, confirmations, now, late=late)
 
 
-def confirm(payment: Payment, confirmations: int, now: float) -> Payment:
+def confirm(payment: Payment, confirmations: int, now: float, *, late: bool) -> Payment:
     """The newest transfer has `confirmations` confirmations now; decides whether the payment is complete."""
-    require_open(payment)
+    require_payable(payment, late=late)
     coin, required = chosen(payment)
     if not payment.received:
         raise conflict("Nothing has been received for this payment yet")
     if confirmations < 0:
         raise invalid({"confirmations": "Must be at least 0"})
     payment = attrs.evolve(payment, confirmations=confirmations)
+    expired = payment.status is PaymentStatus.EXPIRED
     if confirmations < coin.confirmations:
-        return attrs.evolve(payment, status=PaymentStatus.PENDING)
+        return payment if expired else attrs.evolve(payment, status=PaymentStatus.PENDING)
     if payment.received < required:
-        return attrs.evolve(payment, status=PaymentStatus.UNDERPAID)
+        return payment if expired else attrs.evolve(payment, status=PaymentStatus.UNDERPAID)
     return attrs.evolve(payment, status=PaymentStatus.COMPLETED, completed_at=now)
 
 
@@ -172,6 +181,13 @@ def chosen(payment: Payment) -> tuple[Coin, Decimal]:
     if payment.coin is None or payment.required is None:
         raise invalid({"currency": f"The payer has not chosen one yet; name one of: {', '.join(COINS)}"})
     return payment.coin, payment.required
+
+
+def require_payable(payment: Payment, *, late: bool) -> None:
+    """Raise 409 for a payment that takes no transfer: an ended one, except an expired one where `late` ones count."""
+    # Without a coin there is no address to which a late transfer could go.
+    if not (late and payment.status is PaymentStatus.EXPIRED and payment.coin is not None):
+        require_open(payment)
 
 
 def require_open(payment: Payment) -> None:

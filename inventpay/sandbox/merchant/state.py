@@ -17,6 +17,7 @@ import attrs
 from ..clock import Clock
 from ..errors import invalid, not_found
 from . import balances, payments, withdrawals
+from .addresses import Addresses, address
 from .balances import Balance
 from .coins import COINS, Coin
 from .ids import new_id
@@ -51,8 +52,11 @@ class State:
     Raises `SandboxError`: 404 for an unknown id, 409 when the record's status forbids the step, 400 for a bad amount.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, addresses: Addresses = "safe", late_payments: bool = True) -> None:
         self._clock = clock
+        self._addresses: Addresses = addresses
+        self.late_payments: bool = late_payments
+        """Whether transfers count that arrive after a payment expired."""
         self._lock = threading.RLock()
         self.observers: list[Observer] = []
         self.reset()
@@ -86,7 +90,7 @@ class State:
 
     def create_payment(self, new: NewPayment) -> Payment:
         with self._lock:
-            payment = payments.create(new_id(), new, self._clock())
+            payment = payments.create(new_id(), new, self._clock(), self._address)
             self._payments[payment.payment_id] = payment
             self._tell_payment(None, payment)
             return payment
@@ -95,19 +99,20 @@ class State:
         return self._change_payment(payment_id, lambda payment, now: payment)
 
     def select(self, payment_id: str, coin: Coin) -> Payment:
-        return self._change_payment(payment_id, lambda payment, now: payments.select(payment, coin))
+        return self._change_payment(payment_id, lambda payment, now: payments.select(payment, coin, self._address))
 
     def pay(self, payment_id: str, amount: Decimal | None, coin: Coin | None, confirmations: int | None) -> Payment:
         """Money arrives: by default what is missing, in the coin of the payment, with enough confirmations."""
 
         def change(payment: Payment, now: float) -> Payment:
-            payment = _in_coin(payment, coin)
+            payment = self._in_coin(payment, coin)
             required_confirmations = payments.chosen(payment)[0].confirmations
             return payments.receive(
                 payment,
-                payments.missing(payment) if amount is None else amount,
+                payments.missing(payment, late=self.late_payments) if amount is None else amount,
                 required_confirmations if confirmations is None else confirmations,
                 now,
+                late=self.late_payments,
             )
 
         return self._change_payment(payment_id, change)
@@ -116,13 +121,13 @@ class State:
         """Less than is missing arrives, fully confirmed: by default half of it."""
 
         def change(payment: Payment, now: float) -> Payment:
-            payment = _in_coin(payment, coin)
+            payment = self._in_coin(payment, coin)
             own_coin, _ = payments.chosen(payment)
-            missing = payments.missing(payment)
+            missing = payments.missing(payment, late=self.late_payments)
             part = half(missing, own_coin.scale) if amount is None else amount
             if not part or part >= missing:
                 raise invalid({"amount": f"Must be less than the missing {plain(missing)} {own_coin.code}"})
-            return payments.receive(payment, part, own_coin.confirmations, now)
+            return payments.receive(payment, part, own_coin.confirmations, now, late=self.late_payments)
 
         return self._change_payment(payment_id, change)
 
@@ -130,11 +135,24 @@ class State:
         """What has been received gets confirmations: by default as many as its coin needs."""
 
         def change(payment: Payment, now: float) -> Payment:
-            payments.require_open(payment)
+            payments.require_payable(payment, late=self.late_payments)
             enough = payments.chosen(payment)[0].confirmations
-            return payments.confirm(payment, enough if confirmations is None else confirmations, now)
+            number = enough if confirmations is None else confirmations
+            return payments.confirm(payment, number, now, late=self.late_payments)
 
         return self._change_payment(payment_id, change)
+
+    def _in_coin(self, payment: Payment, coin: Coin | None) -> Payment:
+        """The payment in `coin`: chosen now if the payer has not done so, refused if it is in another one."""
+        payments.require_payable(payment, late=self.late_payments)
+        if coin is None or payment.coin == coin:
+            return payment
+        if payment.coin is not None:
+            raise invalid({"currency": f"Must be {payment.coin.code}, the currency of this payment"})
+        return payments.select(payment, coin, self._address)
+
+    def _address(self, coin: Coin, payment_id: str) -> str:
+        return address(coin, payment_id, self._addresses)
 
     def expire(self, payment_id: str) -> Payment:
         return self._change_payment(payment_id, payments.expire)
@@ -154,9 +172,11 @@ class State:
                 raise not_found("Payment")
             now = self._clock()
             current = payments.at(payment, now)
+            if current is not payment:
+                self._store(payment, current)
             changed = change(current, now)
-            if changed is not payment:
-                self._store(payment, changed)
+            if changed is not current:
+                self._store(current, changed)
             return changed
 
     def _tell_payment(self, before: Payment | None, after: Payment) -> None:
@@ -246,13 +266,3 @@ class State:
     def counts(self) -> dict[str, int]:
         with self._lock:
             return {"payments": len(self._payments), "withdrawals": len(self._withdrawals)}
-
-
-def _in_coin(payment: Payment, coin: Coin | None) -> Payment:
-    """The payment in `coin`: chosen now if the payer has not done so, refused if it is in another one."""
-    payments.require_open(payment)
-    if coin is None or payment.coin == coin:
-        return payment
-    if payment.coin is not None:
-        raise invalid({"currency": f"Must be {payment.coin.code}, the currency of this payment"})
-    return payments.select(payment, coin)

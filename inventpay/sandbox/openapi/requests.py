@@ -30,6 +30,7 @@ from .schemas import (
     ANY_OBJECT,
     BOOL,
     COIN,
+    PLAYED_AMOUNT,
     TEXT,
     TIME,
     Schema,
@@ -106,7 +107,7 @@ _MOMENT: Final[Schema] = {
     **TIME,
     "pattern": rf"^{_DAY}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{{1,6}})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])$",
 }
-_PAY: Final[dict[str, Schema]] = {"amount": AMOUNT, "currency": COIN, "confirmations": whole(0, 1_000_000)}
+_PAY: Final[dict[str, Schema]] = {"amount": PLAYED_AMOUNT, "currency": COIN, "confirmations": whole(0, 1_000_000)}
 
 BODIES: Final[dict[str, Schema]] = {
     api.CREATE_PAYMENT.name: request(
@@ -178,11 +179,11 @@ BODIES: Final[dict[str, Schema]] = {
     api.CONFIGURE_WEBHOOK.name: request({"webhookUrl": _CALLBACK}),
     api.TEST_WEBHOOK.name: request({}, {"webhookUrl": _CALLBACK}),
     "POST /sandbox/payments/{paymentId}/pay": request({}, _PAY),
-    "POST /sandbox/payments/{paymentId}/underpay": request({}, {"amount": AMOUNT, "currency": COIN}),
+    "POST /sandbox/payments/{paymentId}/underpay": request({}, {"amount": PLAYED_AMOUNT, "currency": COIN}),
     "POST /sandbox/payments/{paymentId}/confirm": request({}, {"confirmations": whole(0, 1_000_000)}),
     "POST /sandbox/payments/{paymentId}/select": request({"currency": COIN}),
     "POST /sandbox/withdrawals/{withdrawalId}/fail": request({}, {"reason": text(500)}),
-    "POST /sandbox/deposit": request({"currency": COIN, "amount": AMOUNT}),
+    "POST /sandbox/deposit": request({"currency": COIN, "amount": PLAYED_AMOUNT}),
     "POST /sandbox/clock/freeze": request({}, {"at": _MOMENT}),
     "POST /sandbox/clock/advance": request({"seconds": {"type": "number", "minimum": 0, "maximum": settings.MAX_STEP}}),
     "POST /sandbox/clock/run": request({}, {"speed": {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_SPEED}}),

@@ -12,6 +12,10 @@ Schema = dict[str, object]
 # What `money.positive` takes: above zero, at most 30 digits before the point (and 30 after it, which JSON Schema has no
 # word for; longer ones are answered with 400).
 AMOUNT: Final[Schema] = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1e30}
+# Control calls take text as well. The pattern leaves out what no coin has: more than six decimals.
+PLAYED_AMOUNT: Final[Schema] = {
+    "anyOf": [AMOUNT, {"type": "string", "pattern": r"^([1-9][0-9]{0,29}(\.[0-9]{1,6})?|0\.[0-9]{0,5}[1-9])$"}]
+}
 NUMBER: Final[Schema] = {"type": "number", "minimum": 0}
 COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 BOOL: Final[Schema] = {"type": "boolean"}

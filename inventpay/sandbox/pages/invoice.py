@@ -13,6 +13,7 @@ from ..clock import SandboxClock
 from ..errors import SandboxError
 from ..http.answers import Answer
 from ..merchant import payments
+from ..merchant.addresses import caution
 from ..merchant.coins import Coin
 from ..merchant.money import ZERO, add, half, multiply, plain, round_up, subtract
 from ..merchant.payments import Payment, PaymentStatus
@@ -76,6 +77,7 @@ class InvoiceView:
     excess: Decimal
     payment_string: str | None
     qr_code: str | None
+    caution: str | None
     transfers: tuple[Transfer, ...]
 
 
@@ -95,7 +97,10 @@ class InvoicePage:
 
     def sections(self, scope: Scope) -> Sections:
         """The parts that change."""
-        return self._sections(invoice_view(self._state.payment(scope["path_params"]["paymentId"])))
+        return self._sections(self._view(scope["path_params"]["paymentId"]))
+
+    def _view(self, payment_id: str) -> InvoiceView:
+        return invoice_view(self._state.payment(payment_id), late=self._state.late_payments)
 
     def _sections(self, view: InvoiceView) -> Sections:
         return {name: rendering.fragment(f"invoice_{name}.html", view=view) for name in ("card", "controls")}
@@ -103,7 +108,7 @@ class InvoicePage:
     def _page(self, scope: Scope) -> Answer:
         payment_id: str = scope["path_params"]["paymentId"]
         try:
-            view = invoice_view(self._state.payment(payment_id))
+            view = self._view(payment_id)
         except SandboxError:
             return rendering.page("missing.html", status=404, what="payment", name=payment_id)
         clock = self._clock
@@ -112,11 +117,12 @@ class InvoicePage:
         )
 
 
-def invoice_view(payment: Payment) -> InvoiceView:
-    """What there is to show of `payment`."""
+def invoice_view(payment: Payment, *, late: bool) -> InvoiceView:
+    """Return what there is to show of `payment`; `late` is whether transfers to an expired one count."""
     stage = _stage(payment)
     coin, required = payment.coin, payment.required
     missing = ZERO if required is None else max(ZERO, subtract(required, payment.received))
+    payable = payment.is_open or (late and stage is Stage.EXPIRED)
     open_to_pay = stage in (Stage.WAITING, Stage.UNDERPAID) and coin is not None
     payment_string = bodies.payment_string(coin, payment.address, missing) if open_to_pay and coin else None
     return InvoiceView(
@@ -129,8 +135,9 @@ def invoice_view(payment: Payment) -> InvoiceView:
         missing=missing,
         excess=ZERO if required is None else max(ZERO, subtract(payment.received, required)),
         payment_string=payment_string,
+        caution=None if payment.address is None else caution(payment.address),
         qr_code=None if payment_string is None else qr.svg(payment_string),
-        transfers=_transfers(coin, required, missing) if coin and required and payment.is_open else (),
+        transfers=_transfers(coin, required, missing) if coin and required and payable else (),
     )
 
 

@@ -32,6 +32,8 @@ class Delivery:
     error_message: str | None = None
     last_attempt_at: float | None = None
     next_attempt_at: float | None = None
+    is_logged: bool = True
+    """False where a fault keeps it out of the log."""
 
 
 @attrs.frozen(kw_only=True)

@@ -58,9 +58,12 @@ def of_payment(before: Payment | None, after: Payment, now: float) -> list[Event
     events: list[Event] = []
     if before.coin is None and after.coin is not None:
         events.append(_event("payment.pending", after, now, _coin_chosen(after)))
-    if after.received > before.received:
+    if after.received > before.received and before.status is not PaymentStatus.EXPIRED:
         events.append(_event("payment.pending", after, now, _money_seen(after)))
-    if after.status is PaymentStatus.UNDERPAID and (before.status, before.received) != (after.status, after.received):
+    if after.status is before.status is PaymentStatus.EXPIRED:
+        # A late transfer that is too little, or not confirmed: said once more, with the new balance.
+        events.append(_event("payment.expired", after, now, _expired(after)))
+    elif after.status is PaymentStatus.UNDERPAID and (before.status, before.received) != (after.status, after.received):
         events.append(_event("payment.underpaid", after, now, _underpaid(after)))
     elif after.status is not before.status:
         events += _ended(after, now)

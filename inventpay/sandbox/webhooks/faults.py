@@ -6,10 +6,11 @@ from typing import Literal, TypeAlias, get_args
 
 import attrs
 
-FaultKind: TypeAlias = Literal["twice", "late", "out_of_order", "wrong_signature"]
+FaultKind: TypeAlias = Literal["twice", "late", "out_of_order", "wrong_signature", "lost", "unlogged"]
 """`twice`: two requests at the same moment. `late`: some seconds after the event. `out_of_order`: after the next event
 for the same URL. `wrong_signature`: the first attempt is signed with another secret, as a forger would; the retry is
-genuine."""
+genuine. `lost`: it is neither sent nor logged, so that only the payment's status shows what happened. `unlogged`: it is
+sent, and missing in the log."""
 
 FAULT_KINDS: tuple[str, ...] = get_args(FaultKind)
 
@@ -38,6 +39,8 @@ class Handling:
     delay: float = 0.0
     overtaken: bool = False
     forged: bool = False
+    lost: bool = False
+    unlogged: bool = False
 
 
 def handling(faults: list[Fault], event: str) -> tuple[Handling, list[Fault]]:
@@ -49,5 +52,7 @@ def handling(faults: list[Fault], event: str) -> tuple[Handling, list[Fault]]:
         delay=met["late"].seconds if "late" in met else 0.0,
         overtaken="out_of_order" in met,
         forged="wrong_signature" in met,
+        lost="lost" in met,
+        unlogged="unlogged" in met,
     )
     return chosen, [fault for fault in left if fault.count > 0]

@@ -53,7 +53,7 @@ class Outbox:
         self.clear()
 
     def clear(self) -> None:
-        """Forgets deliveries, plans and faults."""
+        """Forget deliveries, plans and faults."""
         with self._lock:
             self._deliveries: dict[str, Delivery] = {}
             self._schedule = Schedule()
@@ -97,6 +97,9 @@ class Outbox:
     def _set_out(self, delivery: Delivery) -> None:
         now = self._clock()
         chosen, self._faults = handling(self._faults, delivery.event)
+        if chosen.lost:
+            return
+        delivery = attrs.evolve(delivery, is_logged=not chosen.unlogged)
         plan = Plan(delivery_id=delivery.delivery_id, url=delivery.url, copies=chosen.copies, forged=chosen.forged)
         at = now + chosen.delay
         if chosen.overtaken:
@@ -203,7 +206,12 @@ class Outbox:
     # The log
 
     def deliveries(self) -> list[Delivery]:
-        """All deliveries, oldest first."""
+        """The logged deliveries, oldest first."""
+        with self._lock:
+            return [delivery for delivery in self._deliveries.values() if delivery.is_logged]
+
+    def records(self) -> list[Delivery]:
+        """Every delivery, those included that a fault keeps out of the log, oldest first."""
         with self._lock:
             return list(self._deliveries.values())
 
@@ -211,12 +219,13 @@ class Outbox:
     def total(self) -> int:
         """How many deliveries the log has."""
         with self._lock:
-            return len(self._deliveries)
+            return sum(delivery.is_logged for delivery in self._deliveries.values())
 
     def latest(self, count: int) -> list[Delivery]:
         """The newest `count`, newest first."""
         with self._lock:
-            return list(islice(reversed(self._deliveries.values()), count))
+            logged = (delivery for delivery in reversed(self._deliveries.values()) if delivery.is_logged)
+            return list(islice(logged, count))
 
     def delivery(self, delivery_id: str) -> Delivery:
         """One of them. Raises 404 for an unknown id."""
@@ -225,7 +234,7 @@ class Outbox:
 
     def _known(self, delivery_id: str) -> Delivery:
         delivery = self._deliveries.get(delivery_id)
-        if delivery is None:
+        if delivery is None or not delivery.is_logged:
             raise not_found("Webhook delivery")
         return delivery
 

@@ -111,11 +111,11 @@ class Webhooks:
     def misdeliver(
         self, kind: FaultKind, *, count: int = 1, event: str | None = None, seconds: float | None = None
     ) -> None:
-        """Makes something go wrong with the next `count` deliveries, or those of `event` alone.
+        """Make something go wrong with the next `count` deliveries, or those of `event` alone.
 
-        `kind` is `"twice"`, `"late"` (by `seconds`), `"out_of_order"` (after the next event for the same URL) or
-        `"wrong_signature"` (at the first attempt). Several can meet one delivery. Raises `SandboxError` 400 for
-        values that make no sense.
+        `kind` is `"twice"`, `"late"` (by `seconds`), `"out_of_order"` (after the next event for the same URL),
+        `"wrong_signature"` (at the first attempt), `"lost"` (neither sent nor logged) or `"unlogged"` (sent, but
+        missing in the log). Several can meet one delivery. Raises `SandboxError` 400 for values that make no sense.
         """
         problems: dict[str, str] = {}
         if kind not in FAULT_KINDS:

@@ -5,22 +5,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-import msgspec
-
 from ...version import VERSION
 from .. import assumptions
 from ..clock import iso
 from .events import Event
 from .settings import Shape
-
-_encode = msgspec.json.Encoder().encode
+from .stringify import stringify
 
 
 def write(event: Event, shape: Shape) -> bytes:
     """The body: `{event, data, timestamp, test}`, or the same with the members of `data` at the top level."""
     end: dict[str, object] = {"timestamp": iso(event.at), "test": event.test}
     data: dict[str, object] = {"data": event.data} if shape == "nested" else event.data
-    return _encode({"event": event.name, **data, **end})
+    return stringify({"event": event.name, **data, **end})
 
 
 def sign(body: bytes, secret: str) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 import httpx
 import pytest
 
@@ -67,7 +69,10 @@ def test_every_step_of_a_withdrawal_can_be_played(api: Api) -> None:
         ("payments/{id}/pay", {"confirmations": -1}, "confirmations"),
         ("payments/{id}/pay", {"confirmations": 1.5}, "confirmations"),
         ("payments/{id}/pay", [], "body"),
-        ("payments/{id}/underpay", {"amount": "1"}, "amount"),
+        ("payments/{id}/underpay", {"amount": "1 "}, "amount"),
+        ("payments/{id}/pay", {"amount": "1_0"}, "amount"),
+        ("payments/{id}/pay", {"amount": "NaN"}, "amount"),
+        ("deposit", {"currency": "BTC", "amount": "١"}, "amount"),
         ("payments/{id}/confirm", {"confirmations": True}, "confirmations"),
         ("payments/{id}/select", {}, "currency"),
         ("withdrawals/x/fail", {"reason": 5}, "reason"),
@@ -83,10 +88,23 @@ def test_bad_control_calls_name_the_bad_member(api: Api, path: str, body: object
     assert api.status(payment_id)["status"] == "PENDING"
 
 
+def test_control_calls_take_amounts_as_text(api: Api) -> None:
+    """Text is exact, as in the methods of Sandbox; the API's own calls take numbers only."""
+    payment_id = api.create_payment()["paymentId"]
+    control(api, f"payments/{payment_id}/underpay", {"amount": "12.500000000000000001"})
+    assert api.status(payment_id)["currentBalance"] == "12.500000000000000001"
+    control(api, f"payments/{payment_id}/pay", {"amount": "17.489999999999999999"})
+    assert api.status(payment_id)["status"] == "COMPLETED"
+    assert control(api, "deposit", {"currency": "BTC", "amount": "1e-8"}).status_code == 200
+    assert api.sandbox.balance("BTC").available == Decimal("1e-8")
+    refused = api.post("/v1/create_payment", {"amount": "5", "currency": "BTC"})
+    assert refused.json()["details"] == {"amount": "Must be a number"}
+
+
 def test_impossible_steps_are_conflicts_and_unknown_ids_not_found(api: Api) -> None:
     """409 and 404, as from Python."""
     payment_id = api.create_payment()["paymentId"]
-    control(api, f"payments/{payment_id}/expire")
+    control(api, f"payments/{payment_id}/fail")
     assert control(api, f"payments/{payment_id}/pay").status_code == 409
     assert control(api, "payments/x/pay").status_code == 404
     assert control(api, "withdrawals/x/complete").status_code == 404

@@ -101,8 +101,12 @@ def test_what_an_expired_payment_received_is_neither_pending_nor_credited(sandbo
 @pytest.mark.parametrize("end", ["expire", "fail", "pay"])
 @pytest.mark.parametrize("then", ["pay", "underpay", "confirm", "expire", "fail"])
 @pytest.mark.parametrize("currency", ["BTC", None])
-def test_an_ended_payment_does_not_change_any_more(sandbox: Sandbox, end: str, then: str, currency: str | None) -> None:
-    """Expired, failed and completed payments refuse every further step with 409 and stay as they are."""
+def test_an_ended_payment_does_not_change_any_more(
+    clock: ManualClock, end: str, then: str, currency: str | None
+) -> None:
+    """Expired, failed and completed payments refuse every further step with 409 and stay as they are, where late
+    payments do not count."""
+    sandbox = Sandbox(clock=clock, late_payments=False)
     payment_id = payment_in(sandbox, currency).payment_id
     if end == "pay":
         sandbox.pay(payment_id, currency="BTC")
@@ -185,13 +189,48 @@ def test_unknown_ids_and_coins_are_refused(sandbox: Sandbox) -> None:
     assert caught.value.status == 400
 
 
-@pytest.mark.parametrize("code", sorted(COINS))
-def test_addresses_differ_by_payment_and_have_the_shape_of_their_coin(sandbox: Sandbox, code: str) -> None:
-    """Each payment has its own address, recognisable as its chain's, that no wallet would accept."""
-    first, second = (str(payment_in(sandbox, code).address) for _ in range(2))
-    coin = COINS[code]
-    assert first != second
-    assert first.startswith(coin.address_prefix)
-    assert len(first) == coin.address_length
-    # One hexadecimal digit short of an EVM address; "o" and "0" are in neither bech32's nor base58's alphabet.
-    assert len(first) == 41 if coin.is_evm else ("o" in first or "0" in first)
+def test_a_late_transfer_completes_an_expired_payment(sandbox: Sandbox, clock: ManualClock) -> None:
+    """All of the amount after EXPIRED completes the payment then, and is credited exactly."""
+    payment = payment_in(sandbox, "USDT_BEP20", "30")
+    clock.advance(3600)
+    assert sandbox.payment(payment.payment_id).status is PaymentStatus.EXPIRED
+    clock.advance(60)
+    late = sandbox.pay(payment.payment_id)
+    assert (late.status, late.completed_at, late.received) == (PaymentStatus.COMPLETED, clock(), Decimal(30))
+    assert sandbox.balance("USDT_BEP20").available == Decimal(30)
+
+
+def test_a_late_transfer_that_is_too_little_is_shown_and_not_credited(sandbox: Sandbox) -> None:
+    """The payment stays EXPIRED until the rest is there, confirmed; then all of it is credited once."""
+    payment = payment_in(sandbox, "USDT_BEP20", "30")
+    sandbox.underpay(payment.payment_id, 10)
+    sandbox.expire(payment.payment_id)
+    for received in (Decimal(15), Decimal(20)):
+        part = sandbox.underpay(payment.payment_id, 5)
+        assert (part.status, part.received) == (PaymentStatus.EXPIRED, received)
+    assert sandbox.balance("USDT_BEP20").available == 0
+    assert sandbox.pay(payment.payment_id, confirmations=0).status is PaymentStatus.EXPIRED
+    assert sandbox.confirm(payment.payment_id).status is PaymentStatus.COMPLETED
+    assert sandbox.balance("USDT_BEP20").available == Decimal(30)
+    with pytest.raises(SandboxError, match="COMPLETED and cannot change"):
+        sandbox.pay(payment.payment_id, 1)
+
+
+@pytest.mark.parametrize("play", ["pay", "underpay", "confirm"])
+def test_late_payments_can_be_switched_off(play: str, clock: ManualClock) -> None:
+    """Then an expired payment refuses transfers with 409, and nothing changes."""
+    sandbox = Sandbox(clock=clock, late_payments=False)
+    payment = payment_in(sandbox, "BTC", "41.5")
+    sandbox.underpay(payment.payment_id)
+    expired = sandbox.expire(payment.payment_id)
+    with pytest.raises(SandboxError, match="Payment is EXPIRED") as caught:
+        getattr(sandbox, play)(payment.payment_id)
+    assert (caught.value.status, sandbox.payment(payment.payment_id)) == (409, expired)
+
+
+def test_an_invoice_that_expired_without_a_coin_has_no_address_to_pay_to(sandbox: Sandbox) -> None:
+    """Choosing a coin is refused after the end, late payments or not."""
+    invoice = payment_in(sandbox, None)
+    sandbox.expire(invoice.payment_id)
+    with pytest.raises(SandboxError, match="EXPIRED"):
+        sandbox.pay(invoice.payment_id, currency="BTC")

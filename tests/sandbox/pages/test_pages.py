@@ -168,8 +168,10 @@ def test_every_stage_has_its_words(api: Api) -> None:
     api.sandbox.underpay(expired)
     assert seen(expired) == ("Not enough yet", [*pays, *ends])
     api.sandbox.expire(expired)
-    assert seen(expired) == ("Expired", [])
+    assert seen(expired) == ("Expired", pays)
     assert "14.995 USDT that arrived were not credited" in page(api, f"/invoice/{expired}").text
+    api.sandbox.pay(expired)
+    assert seen(expired) == ("Paid", [])
     failed = api.create_payment()["paymentId"]
     api.sandbox.fail(failed)
     assert seen(failed) == ("Failed", [])

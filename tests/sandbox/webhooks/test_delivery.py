@@ -540,3 +540,30 @@ def test_many_deliveries_to_many_receivers(receiver: Receiver) -> None:
     for orders in per_path.values():
         assert list(dict.fromkeys(orders)) == sorted(set(orders), key=lambda order: int(order.partition("-")[2]))
     assert sorted(map(len, per_path.values())) == [8, 8, 8, 9, 9, 9, 10, 62]
+
+
+def test_a_lost_delivery_leaves_no_trace() -> None:
+    """It is neither sent nor logged nor counted; the next one is, and the payment's status shows what happened."""
+    shop = Shop(url=URL, transport=in_memory())
+    shop.sandbox.webhooks.misdeliver("lost", event="payment.completed")
+    payment_id = shop.create()
+    shop.sandbox.pay(payment_id)
+    sent = [delivery.event for delivery in shop.sandbox.webhooks.deliver_due()]
+    assert sent == [delivery.event for delivery in shop.sandbox.webhooks.deliveries]
+    assert "payment.completed" not in sent
+    assert shop.sandbox.payment(payment_id).status == "COMPLETED"
+    shop.sandbox.pay(shop.create())
+    assert "payment.completed" in [delivery.event for delivery in shop.sandbox.webhooks.deliver_due()]
+
+
+def test_an_unlogged_delivery_arrives_and_is_not_in_the_log() -> None:
+    """The receiver gets it; the log, its counts and the delivery's own page do not have it."""
+    shop = Shop(url=URL, transport=in_memory())
+    shop.sandbox.webhooks.misdeliver("unlogged", event="payment.created")
+    shop.create()
+    (arrived,) = shop.sandbox.webhooks.deliver_due()
+    assert (arrived.event, arrived.success) == ("payment.created", True)
+    assert shop.sandbox.webhooks.deliveries == shop.sandbox.webhooks.outbox.latest(5) == []
+    assert shop.sandbox.webhooks.outbox.total == 0
+    with pytest.raises(SandboxError, match="not found"):
+        shop.sandbox.webhooks.retry(arrived.delivery_id)

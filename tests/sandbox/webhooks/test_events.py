@@ -141,6 +141,7 @@ def test_an_expiry_is_told_although_nobody_asks(shop: Shop) -> None:
 
 def test_an_expiry_that_a_late_payer_finds_out_is_told_once(shop: Shop) -> None:
     """A payment that is refused because the time is up does not swallow the news, nor double it."""
+    shop.sandbox.state.late_payments = False
     payment_id = shop.create()
     shop.told()
     shop.clock.advance(1800)
@@ -181,12 +182,12 @@ def test_withdrawals_tell_every_step(shop: Shop) -> None:
     assert all(body["event"] in EVENTS for body in told)
 
 
-def test_amounts_are_exact_in_the_body(shop: Shop) -> None:
-    """Plain JSON numbers with every digit, never a float's."""
+def test_amounts_are_doubles_as_node_writes_them(shop: Shop) -> None:
+    """An amount of many digits after the point is written in JavaScript's notation."""
     payment_id = shop.create("ETH", amount=Decimal("0.000000000000003201"), amount_currency="ETH")
     shop.sandbox.pay(payment_id)
     shop.sandbox.webhooks.deliver_due()
-    assert all(b':0.000000000000003201,"' in delivery.body for delivery in shop.sandbox.webhooks.deliveries)
+    assert all(b':3.201e-15,"' in delivery.body for delivery in shop.sandbox.webhooks.deliveries)
 
 
 def test_text_goes_out_as_it_is(shop: Shop) -> None:
@@ -195,3 +196,31 @@ def test_text_goes_out_as_it_is(shop: Shop) -> None:
     [delivery] = shop.sandbox.webhooks.deliver_due()
     assert '"description":"Grüße, 世界 / ok",'.encode() in delivery.body
     assert b'": ' not in delivery.body
+
+
+def test_late_transfers_are_told_as_what_they_are(shop: Shop) -> None:
+    """Too little after EXPIRED is one more payment.expired with the new balance; the rest completes the payment."""
+    payment_id = shop.create(amount=Decimal(30))
+    shop.clock.advance(1800)
+    shop.sandbox.payment(payment_id)
+    shop.told()
+    shop.sandbox.underpay(payment_id, 10)
+    (late,) = shop.told()
+    assert (late["event"], late["data"]["currentBalance"], late["data"]["wasUnderpaid"]) == (
+        "payment.expired",
+        10,
+        True,
+    )
+    shop.sandbox.pay(payment_id)
+    told = shop.told()
+    assert [event["event"] for event in told] == ["payment.confirmed", "payment.completed"]
+    assert told[-1]["data"]["settlementAmount"] == 30
+
+
+def test_an_expiry_is_told_before_the_late_transfer(shop: Shop) -> None:
+    """Where the transfer is the first to find out that the time is up, both happened and both are told."""
+    payment_id = shop.create(amount=Decimal(30))
+    shop.told()
+    shop.clock.advance(1801)
+    shop.sandbox.pay(payment_id)
+    assert [event["event"] for event in shop.told()] == ["payment.expired", "payment.confirmed", "payment.completed"]

@@ -275,7 +275,7 @@ def test_the_sandbox_routes_set_how_webhooks_are_made(api: Api, receiver: Receiv
         ("", {"secret": ""}, "secret"),
         ("", {"shape": "round"}, "shape"),
         ("/faults", {}, "fault"),
-        ("/faults", {"fault": "lost"}, "fault"),
+        ("/faults", {"fault": "stolen"}, "fault"),
         ("/faults", {"fault": "twice", "count": 0}, "count"),
         ("/faults", {"fault": "twice", "event": "payment.lost"}, "event"),
         ("/faults", {"fault": "late", "seconds": 604_801}, "seconds"),
