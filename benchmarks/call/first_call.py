@@ -1,18 +1,18 @@
 """What a short script pays: import, one client, one call to a loopback server, in a fresh interpreter.
 
-Processor time from the first statement to the answer, and the most memory the process ever had. The server speaks plain
-HTTP, so that nobody needs certificates; this package then reads none, and bare httpx reads them all the same.
+Processor time from the first statement to the answer, and the most memory the process ever had. Over plain HTTP this
+package reads no certificates, and bare httpx reads them all the same; so the target is on https, where both do.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from harness.bench import OURS, VENDOR, Bench, Row, run_alone, server
+from harness.bench import OURS, VENDOR, Bench, Row, certificate, run_alone, server
 
 PATH = "/v1/merchant/balance/USDT_BEP20"
 
@@ -79,24 +79,28 @@ asyncio.run(main())
 }
 
 CODE = """
+import sys
+sys.path.insert(0, {harness!r})
+from harness.bench import trust
+trust({trusted!r})
 import time
 begun = time.process_time()
 url, path = {url!r}, {path!r}
 {story}
 spent = time.process_time() - begun
-import resource, sys
+import resource
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
 print('{{"milliseconds": %f, "mebibytes": %f}}' % (spent * 1000, peak))
 """
+
+OVER_HTTPS = {"blocking": (OURS, "httpx", "requests"), "async": (OURS, "httpx")}
 
 
 def measure(bench: Bench) -> Sequence[Row]:
     """The rows."""
     rows: list[Row] = []
     for world, stories in (("blocking", BLOCKING), ("async", ASYNC)):
-        with server() as url:
-            codes = {name: CODE.format(url=url, path=PATH, story=story) for name, story in stories.items()}
-            seen = bench.code_turns(codes, bench.rounds(11, 3))
+        seen = first_calls(bench, stories, secured=False)
         for figure, what, unit in (
             ("milliseconds", f"import, client and first {world} call on loopback", "ms of CPU"),
             ("mebibytes", f"memory of a process after its first {world} call", "MiB"),
@@ -105,7 +109,23 @@ def measure(bench: Bench) -> Sequence[Row]:
             ours = costs.pop(OURS)
             picture = figure == "milliseconds" and world == "blocking"
             rows.append(Row(what, unit, ours, "httpx", costs, target=1.15, shown="{:.1f}", picture=picture))
+        seen = first_calls(bench, {name: stories[name] for name in OVER_HTTPS[world]}, secured=True)
+        costs = {contender: figures["milliseconds"] for contender, figures in seen.items()}
+        what = f"import, client and first {world} call over https"
+        rows.append(Row(what, "ms of CPU", costs.pop(OURS), "httpx", costs, target=1.2, shown="{:.1f}"))
     return rows
+
+
+def first_calls(bench: Bench, stories: Mapping[str, str], *, secured: bool) -> dict[str, dict[str, float]]:
+    """The figures of each contender."""
+    harness = str(Path(__file__).resolve().parents[1])
+    trusted = str(certificate().with_name("cert.pem")) if secured else ""
+    with server(secured=secured) as url:
+        codes = {
+            name: CODE.format(url=url, path=PATH, story=story, trusted=trusted, harness=harness)
+            for name, story in stories.items()
+        }
+        return bench.code_turns(codes, bench.rounds(11, 3))
 
 
 if __name__ == "__main__":

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import gc
+import importlib.util
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import venv
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
@@ -172,10 +175,12 @@ def _source_state() -> str:
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment of a child: none of Python's switches, the same hashes each time, no proxy, none of our keys."""
+    """Return the environment of a child: hashes are the same each time; switches of Python, proxies, places of
+    certificates and keys of ours are left out."""
     dropped = ("PYTHON", "INVENTPAY_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+    # Machines that set the last two have trust read from elsewhere than where a user's machine has it.
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
         kept.pop(name, None)
         kept.pop(name.lower(), None)
     return kept | {"PYTHONHASHSEED": "0"}
@@ -195,17 +200,44 @@ def child(python: Path, contender: str, arguments: Sequence[str]) -> Figures:
     return figures
 
 
+@functools.cache
+def certificate() -> Path:
+    """Return a key and a certificate for localhost, in one file. Needs the openssl command."""
+    folder = Path(tempfile.mkdtemp(prefix="inventpay-bench-"))
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
+    names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    subprocess.run([*command.split(), *names, *files], check=True, capture_output=True)
+    both = folder / "both.pem"
+    both.write_text((folder / "key.pem").read_text() + (folder / "cert.pem").read_text())
+    return both
+
+
+def trust(file: str) -> None:
+    """Have certifi name its own certificates and those of this file, so that clients trust a server as installed."""
+    if not file or importlib.util.find_spec("certifi") is None:
+        return
+    import certifi
+
+    bundle = Path(file).with_name("bundle.pem")
+    if not bundle.exists():
+        bundle.write_text(Path(certifi.where()).read_text(encoding="utf-8") + Path(file).read_text(), encoding="utf-8")
+    certifi.where = lambda: str(bundle)
+
+
 @contextlib.contextmanager
-def server(latency: float = 0.0) -> Generator[str]:
-    """The base URL of a loopback server, in a process of its own, that answers what every contender asks."""
+def server(latency: float = 0.0, *, secured: bool = False) -> Generator[str]:
+    """Yield the base URL of a loopback server, in a process of its own, that answers what every contender asks."""
     command = [sys.executable, str(HERE / "harness" / "server.py"), str(latency)]
+    if secured:
+        command.append(str(certificate()))
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         port = process.stdout.readline().strip()
         if not port:
             raise NotMeasured("the loopback server did not start")
         # Leaving the block closes its standard input, on which it ends.
-        yield f"http://127.0.0.1:{port}"
+        yield f"https://localhost:{port}" if secured else f"http://127.0.0.1:{port}"
 
 
 # --- in a contender's process ---

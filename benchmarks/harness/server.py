@@ -2,13 +2,14 @@
 
 Runs in a process of its own until its standard input ends:
 
-    python benchmarks/harness/server.py [latency in seconds]     prints its port
+    python benchmarks/harness/server.py [latency in seconds] [key and certificate]     prints its port
     GET /seen                                             {"seen": requests since the last time this was asked}
 """
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 from pathlib import Path
 from typing import cast
@@ -55,7 +56,11 @@ class Connection(asyncio.Protocol):
 
 async def serve() -> None:
     loop = asyncio.get_running_loop()
-    listening = await loop.create_server(Connection, "127.0.0.1", 0, backlog=4096)
+    secured: ssl.SSLContext | None = None
+    if len(sys.argv) > 2:
+        secured = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        secured.load_cert_chain(sys.argv[2])
+    listening = await loop.create_server(Connection, "127.0.0.1", 0, backlog=16_384, ssl=secured)
     async with listening:
         print(listening.sockets[0].getsockname()[1], flush=True)
         await loop.run_in_executor(None, sys.stdin.read)
