@@ -202,6 +202,13 @@ def wheel(session: nox.Session) -> None:
 
 
 @nox.session
+def installing(session: nox.Session) -> None:
+    """Install from a wheel with hashes, from a tag, and from a private index, as docs/install.md says."""
+    session.install("uv")
+    session.run("python", "tests/packaging/install_each_way.py", str(Path(session.create_tmp()) / "ways"))
+
+
+@nox.session
 def workflows(session: nox.Session) -> None:
     """Check the workflow files with zizmor, and with actionlint where it is installed."""
     session.install(*nox.project.dependency_groups(PROJECT, "lint"))

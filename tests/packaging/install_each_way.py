@@ -70,7 +70,9 @@ def from_tag(folder: Path, expected: str) -> None:
     run("git", "clone", "--quiet", ROOT, repository)
     run("git", "-C", repository, "tag", f"v{expected}")
     python = environment(folder / "tag")
-    run(python, "-m", "pip", "install", "--quiet", f"inventpay @ git+{repository.as_uri()}@v{expected}")
+    # A URL of a requirement needs a host.
+    address = repository.as_uri().replace("file:///", "file://localhost/")
+    run(python, "-m", "pip", "install", "--quiet", f"inventpay @ git+{address}@v{expected}")
     assert version(python, folder) == expected
     print("from a tag: installed")
 
