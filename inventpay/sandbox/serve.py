@@ -9,6 +9,7 @@ from contextlib import nullcontext, suppress
 from typing import TextIO
 
 from .._core.hosts import is_loopback
+from .console import reported
 from .http.server import RunningServer, Server, config, listen
 from .sandbox import Sandbox
 from .state_file import kept
@@ -24,8 +25,11 @@ def serve(
     sandbox: Sandbox | None = None,
     out: TextIO | None = None,
     state: str | os.PathLike[str] | None = None,
+    quiet: bool = False,
 ) -> None:
     """Serve until Ctrl-C, after printing the URL, the keys and how to use them to `out` (by default stdout).
+
+    Each request under /v1 and each delivery prints a line, unless `quiet`.
 
     Listens on this machine alone unless `host` says otherwise; then the first line warns. Raises `ValueError` for such
     a host while `Sandbox(allowed_hosts=...)` names none, and `AddressError`, whose message is one plain line, when it
@@ -35,8 +39,10 @@ def serve(
     sandbox = Sandbox() if sandbox is None else sandbox
     sandbox.world.origin_check.require(host)
     keeping = nullcontext() if state is None else kept(sandbox.world, state)
-    with listen(host, port) as listener, keeping, sandbox.webhooks.sending(), suppress(KeyboardInterrupt):
-        print(_welcome(sandbox, RunningServer(host, listener.getsockname()[1])), file=out or sys.stdout, flush=True)
+    terminal = out or sys.stdout
+    reporting = nullcontext() if quiet else reported(sandbox.world, terminal)
+    with listen(host, port) as listener, keeping, reporting, sandbox.webhooks.sending(), suppress(KeyboardInterrupt):
+        print(_welcome(sandbox, RunningServer(host, listener.getsockname()[1])), file=terminal, flush=True)
         Server(config(sandbox.app)).run(sockets=[listener])
 
 

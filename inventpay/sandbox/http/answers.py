@@ -27,9 +27,11 @@ class Answer:
     body: bytes
     content_type: bytes = JSON
     headers: tuple[Header, ...] = ()
+    reason: str | None = None
+    """The problem that a refusal names, for the log."""
 
     def with_headers(self, *headers: Header) -> Answer:
-        return Answer(self.status, self.body, self.content_type, self.headers + headers)
+        return attrs.evolve(self, headers=self.headers + headers)
 
     def start(self) -> Message:
         """The ASGI message that begins it."""
@@ -57,7 +59,7 @@ def refusal(error: SandboxError) -> Answer:
     body: dict[str, object] = {"success": False, "error": error.error}
     if error.details is not None:
         body["details"] = error.details
-    return Answer(error.status, _encode({**body, "statusCode": error.status}))
+    return Answer(error.status, _encode({**body, "statusCode": error.status}), reason=str(error))
 
 
 def text(body: str) -> Answer:

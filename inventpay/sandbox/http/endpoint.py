@@ -128,7 +128,7 @@ class Endpoint:
             log(await deliver(fault, answer, scope, send), f"fault: {fault.kind}")
         elif answer is not None:
             # Counted first: whoever has the answer finds it in the log.
-            log(answer.status, "replayed" if _REPLAYED in answer.headers else None)
+            log(answer.status, "replayed" if _REPLAYED in answer.headers else answer.reason)
             await answer.send(send)
 
     async def _outcome(self, scope: Scope, receive: Receive) -> Answer | None:

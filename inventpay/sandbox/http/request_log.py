@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Callable
 from typing import Final
 
 import attrs
@@ -33,6 +34,8 @@ class RequestLog:
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, int]] = Counter()
         """Requests by method with path pattern, and status; those of the sandbox's own routes included."""
+        self.listener: Callable[[LoggedRequest], None] | None = None
+        """Called with each request, in the server's thread."""
         self.clear()
 
     def clear(self) -> None:
@@ -48,7 +51,10 @@ class RequestLog:
         self, at: float, method: str, path: str, endpoint: str | None, status: int, seconds: float, note: str | None
     ) -> None:
         self.total += 1
-        self._newest.append(LoggedRequest(self.total, at, method, path, endpoint, status, seconds, note))
+        entry = LoggedRequest(self.total, at, method, path, endpoint, status, seconds, note)
+        self._newest.append(entry)
+        if self.listener is not None:
+            self.listener(entry)
 
     def newest(self, count: int = KEPT) -> list[LoggedRequest]:
         """The newest `count` requests, newest first."""

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Mapping
 from typing import Final
 
+import attrs
 import msgspec
 
 from ..._api import endpoints as api
@@ -129,7 +130,7 @@ class Variants:
             return _changed(answer, {"statusCode": None})
         if variant == "created-201" and endpoint in (CREATE_PAYMENT, CREATE_INVOICE, CREATE_WITHDRAWAL):
             created = _changed(answer, {"statusCode": msgspec.Raw(b"201")})
-            return Answer(201, created.body, created.content_type, created.headers)
+            return attrs.evolve(created, status=201)
         return answer
 
 
@@ -147,4 +148,4 @@ def _changed(answer: Answer, changes: Mapping[str, msgspec.Raw | None]) -> Answe
     if "success" not in members:
         return answer  # the status of a payment, which has no envelope
     kept = {name: value for name, value in {**members, **changes}.items() if value is not None}
-    return Answer(answer.status, msgspec.json.encode(kept), answer.content_type, answer.headers)
+    return attrs.evolve(answer, body=msgspec.json.encode(kept))

@@ -50,6 +50,8 @@ class Outbox:
         self._clock = clock
         self._added = added
         self._lock = threading.Lock()
+        self.listener: Callable[[Delivery], None] | None = None
+        """Called with each delivery after an attempt, or when it is not sent at all."""
         self.clear()
 
     def clear(self) -> None:
@@ -75,6 +77,7 @@ class Outbox:
     def post(self, event: Event, urls: Sequence[str], settings: WebhookSettings) -> None:
         """Plans a delivery of `event` to each of `urls`."""
         body = wire.write(event, settings.shape)
+        refused: list[Delivery] = []
         with self._lock:
             for url in urls:
                 delivery = Delivery(
@@ -89,10 +92,13 @@ class Outbox:
                 if not settings.allows(url):
                     delivery = attrs.evolve(delivery, error_message=NOT_ALLOWED)
                     self._deliveries[delivery.delivery_id] = delivery
+                    refused.append(delivery)
                     continue
                 self._set_out(delivery)
             self._forget_oldest()
         self._added()
+        for delivery in refused:
+            self._report(delivery)
 
     def _set_out(self, delivery: Delivery) -> None:
         now = self._clock()
@@ -183,7 +189,12 @@ class Outbox:
             self._deliveries[delivery.delivery_id] = delivery
         # Whoever sends may have gone to sleep because nothing was planned while this one was on its way.
         self._added()
+        self._report(delivery)
         return delivery
+
+    def _report(self, delivery: Delivery) -> None:
+        if self.listener is not None:
+            self.listener(delivery)
 
     def give_back(self, parcel: Parcel) -> None:
         """The parcel was not sent, or nobody knows: it is due again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import signal
 import subprocess
 import sys
@@ -56,6 +57,8 @@ def test_the_command_delivers_signed_events() -> None:
     assert process.returncode == 0
     assert "  export INVENTPAY_WEBHOOK_SECRET='a secret'\n" in out
     assert f"Webhooks go to:  {receiver.url}\n" in out
+    assert re.search(r"\n\d\d:\d\d:\d\d  POST /v1/create_payment  200  \d+ ms\n", out)
+    assert f"  payment.created -> {receiver.url}  delivered (200)\n" in out
     assert received.is_signed_with("a secret")
     assert (received.event, "data" in received.document) == ("payment.created", False)
 
