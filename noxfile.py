@@ -109,6 +109,14 @@ def requirement_name(requirement: str) -> str:
 
 
 @nox.session
+def httpx2(session: nox.Session) -> None:
+    """Run the tests of both clients over clients of httpx2; tests/support/over_httpx2.py lists the differences."""
+    install(session, EXTRAS, groups=("test",))
+    chosen = session.posargs or (*SPREAD, "tests/_async", "tests/_sync")
+    session.run("pytest", "-p", "tests.support.over_httpx2", *chosen)
+
+
+@nox.session
 def extras(session: nox.Session) -> None:
     """Install the package without extras, and with each extra alone: what needs another extra says so."""
     names = sorted(PROJECT["project"]["optional-dependencies"])

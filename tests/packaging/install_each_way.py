@@ -77,11 +77,17 @@ def from_tag(folder: Path, expected: str) -> None:
     print("from a tag: installed")
 
 
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files without a log."""
+
+    def log_message(self, *parts: object) -> None:
+        pass
+
+
 @contextmanager
 def index(folder: Path) -> Iterator[str]:
     """Serve a folder of distributions as a package index, and yield its URL."""
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
-    handler.log_message = lambda *parts: None  # type: ignore[attr-defined]
+    handler = functools.partial(_Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/simple"
