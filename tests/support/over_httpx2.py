@@ -103,7 +103,7 @@ def _patch(monkeypatch: pytest.MonkeyPatch, client: type[Any], kind: type[Any], 
     make, close = client.__init__, getattr(client, closing)
 
     @wraps(make)
-    def __init__(self: Any, *arguments: Any, **options: Any) -> None:
+    def make_lending(self: Any, *arguments: Any, **options: Any) -> None:
         lent = _lend(options, kind)
         if lent is not None:
             options.pop("verify", None)
@@ -121,7 +121,7 @@ def _patch(monkeypatch: pytest.MonkeyPatch, client: type[Any], kind: type[Any], 
         if self._lent is not None:
             self._lent.close()
 
-    monkeypatch.setattr(client, "__init__", __init__)
+    monkeypatch.setattr(client, "__init__", make_lending)
     monkeypatch.setattr(client, closing, aclose if closing == "aclose" else close_both)
 
 
