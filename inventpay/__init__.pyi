@@ -94,6 +94,12 @@ from .errors import (
     UnknownStateError as UnknownStateError,
 )
 from .errors import (
+    UnreadRow as UnreadRow,
+)
+from .errors import (
+    UnreadRowsError as UnreadRowsError,
+)
+from .errors import (
     UnsettledError as UnsettledError,
 )
 from .errors import (
@@ -103,6 +109,9 @@ from .errors import (
     WebhookError as WebhookError,
 )
 from .headers import Headers as Headers
+from .hooks import (
+    AnswerUnread as AnswerUnread,
+)
 from .hooks import (
     AttemptAnswered as AttemptAnswered,
 )
@@ -146,6 +155,9 @@ from .models import (
     BalanceSummary as BalanceSummary,
 )
 from .models import (
+    CallMeta as CallMeta,
+)
+from .models import (
     Checkout as Checkout,
 )
 from .models import (
@@ -180,6 +192,9 @@ from .models import (
 )
 from .models import (
     MerchantInfo as MerchantInfo,
+)
+from .models import (
+    Model as Model,
 )
 from .models import (
     Order as Order,
@@ -242,6 +257,9 @@ from .models import (
     WithdrawalState as WithdrawalState,
 )
 from .models.checkout import CheckoutItem as CheckoutItem
+from .models.enums import AmountCurrencyName as AmountCurrencyName
+from .models.enums import CurrencyName as CurrencyName
+from .models.enums import PaymentStateName as PaymentStateName
 from .options import (
     UNSET as UNSET,
 )

@@ -9,7 +9,8 @@ InventPayError
 ├── APIConnectionError            no answer: no connection, or the connection was lost
 │   └── APITimeoutError           no answer in time
 ├── DecodeError                   an answer of a shape no source documents
-│   └── AnswerMismatchError       an answer that contradicts the request
+│   ├── AnswerMismatchError       an answer that contradicts the request
+│   └── UnreadRowsError           a walk over a list left out records that could not be read
 ├── APIStatusError                the API answered with an error (3xx and unlisted statuses: this class itself)
 │   ├── BadRequestError           400, 422
 │   ├── AuthenticationError       401
@@ -30,13 +31,14 @@ InventPayError
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from attrs import field, frozen
 
-from ._core.json_values import shown
+from ._core.json_values import printable, shown
 from .headers import Headers
 
 if TYPE_CHECKING:
@@ -69,6 +71,8 @@ __all__ = [
     "SignatureError",
     "StaleEventError",
     "UnknownStateError",
+    "UnreadRow",
+    "UnreadRowsError",
     "UnsettledError",
     "WaitTimeoutError",
     "WebhookError",
@@ -287,6 +291,9 @@ class _AnswerError(InventPayError):
         self.body = body[:BODY_KEPT]
 
 
+DETAILS_SHOWN: Final = 20
+"""Fields of ``details`` that the text of an error shows; the attribute has all."""
+
 BODY_KEPT: Final = 65_536
 """Bytes of a response body that an error keeps: enough to read, small enough to pickle into a task queue."""
 
@@ -327,6 +334,34 @@ class AnswerMismatchError(DecodeError):
         self.answer = answer
 
 
+@frozen(kw_only=True)
+class UnreadRow:
+    """A record of a list that could not be read."""
+
+    path: str
+    """Place in the page, as ``$.data.orders[3]``."""
+    raw: Any = field(repr=False)
+    """The record as the API sent it, parsed."""
+    problem: str
+    """Reason for which it could not be read, with the JSON path of the odd value."""
+    id: str | None = None
+    """Id of the record, where it has one."""
+
+
+class UnreadRowsError(DecodeError):
+    """A walk over a list is complete, and some of its records could not be read; the items before were all others.
+
+    Raised after the last item. Pass ``on_unread="skip"`` to ``list`` to go without them: they are in ``page.unread``.
+    """
+
+    rows: tuple[UnreadRow, ...]
+    """The records that could not be read, at most 1,000."""
+
+    def __init__(self, message: str, *, rows: tuple[UnreadRow, ...] = (), **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.rows = rows
+
+
 class APIStatusError(_AnswerError):
     """The API answered with an error."""
 
@@ -334,8 +369,8 @@ class APIStatusError(_AnswerError):
         text = super().__str__()
         if self.details:
             text += "".join(
-                f"\n  {field}: {problem if isinstance(problem, str) else shown(problem)}"
-                for field, problem in self.details.items()
+                f"\n  {printable(str(field))}: {printable(problem) if isinstance(problem, str) else shown(problem)}"
+                for field, problem in itertools.islice(self.details.items(), DETAILS_SHOWN)
             )
         return text
 

@@ -1,4 +1,4 @@
-"""What can be observed: five events of a call, in the order in which they happen, and one of watching.
+"""Events to observe: six of a call, in the order in which they happen, and one of watching.
 
 Every event of a call names it (``call_id`` is the same for all events of one call), so that they can feed
 any metrics or tracing library. Hooks are plain callables; one that raises is logged and harms no call.
@@ -17,6 +17,7 @@ from .errors import Outcome
 from .options import RateClass
 
 __all__ = [
+    "AnswerUnread",
     "AttemptAnswered",
     "AttemptSent",
     "CallFinished",
@@ -119,6 +120,17 @@ class CallFinished(_Event):
 
 
 @frozen(kw_only=True)
+class AnswerUnread(_Event):
+    """The answer of a call was read, but for some members or records."""
+
+    paths: tuple[str, ...]
+    """JSON paths of members that read ``None``, and of records of a list that were left out."""
+
+    def __str__(self) -> str:
+        return f"{self._call} has an answer with {len(self.paths)} unread places: {', '.join(self.paths[:5])}"
+
+
+@frozen(kw_only=True)
 class PollingStretched:
     """So much is watched that each of it is polled more rarely than is useful. Told once a minute at most.
 
@@ -135,7 +147,9 @@ class PollingStretched:
         return f"{self.watchers} watchers share class {self.rate_class}: each is polled every {self.seconds:.0f} s"
 
 
-Event: TypeAlias = TokenWaited | AttemptSent | AttemptAnswered | RetryPlanned | CallFinished | PollingStretched
+Event: TypeAlias = (
+    TokenWaited | AttemptSent | AttemptAnswered | RetryPlanned | AnswerUnread | CallFinished | PollingStretched
+)
 """Any event that a hook receives."""
 Hook: TypeAlias = Callable[[Event], object]
 """A callable that receives every event of a client; its result is ignored."""

@@ -152,8 +152,12 @@ _CHECKOUT = {
 
 
 def read_checkout(document: object) -> Checkout:
-    """The order a buyer made, and how to pay it."""
-    data = enveloped(document)
+    """Read the order that a buyer made, and how to pay it."""
+    return read_one_checkout(enveloped(document), "$.data")
+
+
+def read_one_checkout(data: Json, path: str) -> Checkout:
+    """Read a checkout found at ``path``, wherever its members stand."""
     shaped, moved = Json(), dict[str, str]()
     for name, places in _CHECKOUT.items():
         for place in places:
@@ -161,6 +165,6 @@ def read_checkout(document: object) -> Checkout:
             for step in place.split("."):
                 value = value.get(step) if is_object(value) else None
             if value is not None:
-                shaped[name], moved[name] = value, f"$.data.{place}"
+                shaped[name], moved[name] = value, f"{path}.{place}"
                 break
-    return structure(Checkout, shaped, path="$.data", raw=data, moved=moved)
+    return structure(Checkout, shaped, path=path, raw=data, moved=moved)

@@ -1,13 +1,13 @@
-"""The query every list shares."""
+"""Ask for pages of lists, and read them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Final, TypeVar
 from urllib.parse import quote, urlencode
 
-from .._core.json_values import is_array, kind
-from ..errors import DecodeError
+from .._core.json_values import is_array, is_object, kind
+from ..errors import DecodeError, UnreadRow
 from . import arguments
 from .envelope import Json, enveloped, member, object_at
 from .page_walk import MAX_PAGES, PageFacts, has_next
@@ -39,53 +39,69 @@ def read_page(
     number: int,
     limit: int,
 ) -> PageFacts[T]:
-    """Page ``number`` of the list ``$.data.<name>``, whose items, objects with an ``id``, ``read`` makes.
+    """Read page ``number`` of the list ``$.data.<name>``; ``read`` makes an item of a record, an object with an ``id``.
 
     Page and total come as ``{page, limit, total, pages}``, or as ``{page, limit, totalCount, totalPages, hasNext,
     hasPrev}`` (vendor's JavaScript SDK). A page past the end is empty, even where the API answers with its last one.
+    A record that cannot be read is left out of the items and kept in ``unread``.
     """
     data = enveloped(document)
     path = f"$.data.{name}"
     found = member(data, name, "$.data")
     if not is_array(found):
         raise DecodeError(f"{path} is {kind(found)}, not a list", json_path=path)
-    stated = object_at(member(data, "pagination", "$.data"), _PATH)
-    answered = _whole(stated, "page", at_least=1, otherwise=number)
-    size = _whole(stated, "limit", at_least=1, otherwise=limit)
-    total = _whole(stated, "totalCount" if "totalCount" in stated else "total", at_least=0)
-    count = _whole(stated, "totalPages" if "totalPages" in stated else "pages", at_least=0, otherwise=-(-total // size))
-    more = stated.get("hasNext")
-    if more is not None and not isinstance(more, bool):
-        raise DecodeError(f"{_PATH}.hasNext is {kind(more)}, not a boolean", json_path=f"{_PATH}.hasNext")
+    stated = data.get("pagination")
+    facts = stated if is_object(stated) else {}
+    answered = _count(facts, "page", at_least=1) or number
+    size = _count(facts, "limit", at_least=1) or limit
+    total = _count(facts, "totalCount", at_least=0)
+    total = _count(facts, "total", at_least=0) if total is None else total
+    count = _count(facts, "totalPages", at_least=0)
+    count = _count(facts, "pages", at_least=0) if count is None else count
+    if count is None and total is not None:
+        count = -(-total // size)
+    more = facts.get("hasNext")
     if answered != number:
-        if number <= count:
+        if count is None or number <= count:
             raise DecodeError(f"{_PATH}.page is {answered}, but page {number} was asked for", json_path=f"{_PATH}.page")
         found = []
     items: list[T] = []
-    for index, item in enumerate(found):
+    ids: list[Hashable] = []
+    unread: list[UnreadRow] = []
+    for index, record in enumerate(found):
         place = f"{path}[{index}]"
-        items.append(read(object_at(item, place), place))
+        try:
+            items.append(read(object_at(record, place), place))
+        except DecodeError as error:
+            unread.append(UnreadRow(path=place, raw=record, problem=error.message, id=_id(record)))
+        else:
+            ids.append(_id(record))
     return PageFacts(
         items=tuple(items),
-        ids=tuple([str(item["id"]) for item in found]),
+        ids=tuple(ids),
         number=number,
         limit=size,
         total=total,
         page_count=count,
-        has_next=has_next(number, count, count=len(items), said=more),
+        has_next=has_next(number, count, rows=len(found), limit=size, said=more if isinstance(more, bool) else None),
         raw=data,
+        unread=tuple(unread),
+        unread_members=tuple(path for item in items for path in getattr(item, "unread", ())),
     )
 
 
-def _whole(stated: Json, name: str, *, at_least: int, otherwise: int | None = None) -> int:
-    path = f"{_PATH}.{name}"
+def _id(record: object) -> str | None:
+    name = record.get("id") if is_object(record) else None
+    return name if isinstance(name, str) else None
+
+
+def _count(stated: Json, name: str, *, at_least: int) -> int | None:
+    """Return a count of the page, ``None`` where it is absent or odd: a list is readable without."""
     value = stated.get(name)
-    if value is None and otherwise is not None:
-        return otherwise
-    if name not in stated:
-        raise DecodeError(f"{path} is missing", json_path=path)
-    if type(value) is not int:
-        raise DecodeError(f"{path} is {kind(value)}, not a whole number", json_path=path)
-    if value < at_least:
-        raise DecodeError(f"{path} is {value}, which is less than {at_least}", json_path=path)
-    return value
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _MAX_DIGITS:
+        value = int(value)
+    return value if type(value) is int and at_least <= value < 10**_MAX_DIGITS else None
+
+
+_MAX_DIGITS: Final = 18
+"""Digits of a count, at most."""

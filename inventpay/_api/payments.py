@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final, TypeVar
+from urllib.parse import quote
 
-from .._core.json_values import is_array, is_object, kind
+from .._core.decimals import decode_money
+from .._core.json_values import is_array, is_object
 from .._json.converter import structure, write_json
 from ..errors import DecodeError
 from ..models import Invoice, Payment, PaymentStatus
+from ..options import INVOICE_URL
 from . import arguments
 from .amounts import Amount, read_amount
 from .call import Call, builder_of, read_key
 from .endpoints import CREATE_INVOICE, CREATE_PAYMENT, PAYMENT_STATUS
-from .envelope import enveloped, object_at
+from .envelope import Json, enveloped, member, object_at
 from .status_errors import checked_document
+
+MULTI: Final = "MULTI"
+"""Stands for a coin that the payer picks (vendor's JavaScript SDK)."""
 
 
 @builder_of(CREATE_PAYMENT)
@@ -27,6 +33,7 @@ def create_payment(
     callback_url: str | None,
     expiration_minutes: int | None,
     idempotency_key: str | None,
+    page: str = INVOICE_URL,
 ) -> Call[Payment]:
     """``POST /v1/create_payment``."""
     coin = arguments.currency(currency, "currency")
@@ -39,7 +46,7 @@ def create_payment(
     return Call(
         endpoint=CREATE_PAYMENT,
         path=CREATE_PAYMENT.template,
-        read=lambda response: read_payment(checked_document(response)),
+        read=lambda response: read_payment(checked_document(response), is_open=coin == MULTI, page=page),
         body=write_json(body),
         idempotency_key=read_key(idempotency_key),
     )
@@ -55,6 +62,7 @@ def create_invoice(
     callback_url: str | None,
     expiration_minutes: int | None,
     idempotency_key: str | None,
+    page: str = INVOICE_URL,
 ) -> Call[Invoice]:
     """``POST /v1/create_invoice``."""
     body = {
@@ -65,7 +73,7 @@ def create_invoice(
     return Call(
         endpoint=CREATE_INVOICE,
         path=CREATE_INVOICE.template,
-        read=lambda response: read_invoice(checked_document(response)),
+        read=lambda response: read_invoice(checked_document(response), page=page),
         body=write_json(body),
         idempotency_key=read_key(idempotency_key),
     )
@@ -98,37 +106,74 @@ def _payment_options(
     return members
 
 
-def read_payment(document: object) -> Payment:
-    """The answer to ``create_payment``."""
-    data = enveloped(document)
-    return structure(Payment, data, path="$.data")
+def read_payment(document: object, *, is_open: bool = False, page: str = INVOICE_URL) -> Payment:
+    """Read the answer to ``create_payment``. ``page`` is the address of hosted pages, without the id."""
+    return read_one(enveloped(document), "$.data", is_open=is_open, page=page)
 
 
-def read_invoice(document: object) -> Invoice:
-    """The answer to ``create_invoice``."""
-    data = enveloped(document)
-    shaped, moved = dict(data), dict[str, str]()
+def read_one(data: Json, path: str, *, is_open: bool, page: str = INVOICE_URL) -> Payment:
+    """Read a payment found at ``path``; the coin of an open one may not have been picked yet."""
+    shaped = {**data, "currency": MULTI} if is_open and data.get("currency") is None else data
+    answer = structure(Payment, shaped, path=path, raw=data)
+    if answer.amount is None:
+        where = f"{path}.baseAmount" if is_open else f"{path}.amount"
+        if not is_open or answer.base_amount is None:
+            raise DecodeError(_missing(data, where), json_path=where)
+    return _with_page(answer, page)
+
+
+def _missing(data: Json, where: str) -> str:
+    name = where.rpartition(".")[2]
+    try:
+        decode_money(member(data, name, where.rpartition(".")[0]))
+    except ValueError as error:
+        return f"{where} {error}"
+    except DecodeError as error:
+        return error.message
+    return f"{where} is missing"
+
+
+P = TypeVar("P", Payment, Invoice)
+
+
+def _with_page(answer: P, page: str) -> P:
+    if answer.invoice_url is None and answer.payment_id:
+        object.__setattr__(answer, "invoice_url", page + quote(answer.payment_id, safe=""))
+    return answer
+
+
+def read_invoice(document: object, *, page: str = INVOICE_URL) -> Invoice:
+    """Read the answer to ``create_invoice``. ``page`` is the address of hosted pages, without the id."""
+    return read_one_invoice(enveloped(document), "$.data", page=page)
+
+
+def read_one_invoice(data: Json, path: str, *, page: str = INVOICE_URL) -> Invoice:
+    """Read an invoice found at ``path``. Prices and coins may share one member, ``availableCurrencies``."""
+    shaped, moved, unread = dict(data), dict[str, str](), list[str]()
     named = shaped.get("availableCurrencies")
     if is_object(named):
         # One source shows the rates under this name.
         shaped["conversionRates"] = named
-        moved["conversionRates"] = "$.data.availableCurrencies"
+        moved["conversionRates"] = f"{path}.availableCurrencies"
     elif named is not None and not is_array(named):
-        where = "$.data.availableCurrencies"
-        raise DecodeError(f"{where} is {kind(named)}, neither a list nor an object", json_path=where)
-    if shaped.get("conversionRates") is not None:
-        rates = object_at(shaped["conversionRates"], moved.get("conversionRates", "$.data.conversionRates"))
-        if not is_array(named):
-            shaped["availableCurrencies"] = list(rates)
-    return structure(Invoice, shaped, path="$.data", raw=data, moved=moved)
+        unread.append(f"{path}.availableCurrencies")
+    rates = shaped.get("conversionRates")
+    if not is_array(named) and is_object(rates):
+        shaped["availableCurrencies"] = list(rates)
+    return _with_page(structure(Invoice, shaped, path=path, raw=data, moved=moved, unread=unread), page)
 
 
 def read_payment_status(document: object, *, payment_id: str) -> PaymentStatus:
-    """The answer to the status call, bare as documented or in an envelope as one consumer expects it."""
+    """Read the answer to the status call; ``payment_id`` is that of an answer that names none."""
+    return read_one_status(document, payment_id)
+
+
+def read_one_status(document: object, payment_id: str | None = None) -> PaymentStatus:
+    """Read a status, bare as documented or in an envelope as one consumer expects it."""
     bare = object_at(document, "$")
     path = "$"
     if "data" in bare and "status" not in bare:
         path = "$.data"
         bare = object_at(bare["data"], path)
-    shaped = bare if bare.get("paymentId") is not None else {**bare, "paymentId": payment_id}
+    shaped = bare if bare.get("paymentId") is not None or payment_id is None else {**bare, "paymentId": payment_id}
     return structure(PaymentStatus, shaped, path=path, raw=bare)

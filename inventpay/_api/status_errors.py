@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
-from .._core.json_values import is_object
+from .._core.json_values import is_array, is_object, printable
 from .._json.converter import read_json
 from ..errors import BODY_KEPT, APIStatusError, DecodeError, IdempotencyConflictError, class_for
 from ..responses import APIResponse
@@ -81,14 +81,49 @@ def _message(response: APIResponse, members: Mapping[str, Any], status: int) -> 
         phrase = str(response.status)
     if 200 <= response.status < 300:
         phrase += ' with "success": false' + ("" if status == response.status else f' and "statusCode": {status}')
-    # "error" is documented; the vendor's SDKs also read "message".
-    for name in ("error", "message"):
-        said = members.get(name)
-        if isinstance(said, str) and said:
-            return f"{phrase}: {said}"
+    reason = reason_in(members, is_success=200 <= response.status < 300)
+    if reason is not None:
+        return f"{phrase}: {reason}"
     if 300 <= response.status < 400:
         target = response.headers.get("location", "nowhere")
-        return f"{phrase}: redirects are not followed, because they would carry your keys to {target!r}"
+        return f"{phrase}: redirects are not followed, because they would carry your keys to {printable(target)!r}"
     if not response.body:
         return f"{phrase} (no reason given; the body is empty)"
     return f"{phrase} (no reason given; the body starts with {response.body[:60].decode('utf-8', 'replace')!r})"
+
+
+def reason_in(members: Mapping[str, Any], *, is_success: bool = False) -> str | None:
+    """Return the words of a refusal, fit for an exception or a log record; ``None`` where there are none.
+
+    ``error`` is documented, and the vendor's SDKs also read ``message``. Frameworks put the reason into either, or into
+    ``details``, as text or as a list of texts or of objects with a ``message``; a mapping is ``error.details``. An
+    answer that calls itself a success may have a ``message`` that contradicts its ``error``.
+    """
+    said = [text for text in _texts(members.get("error"), True) if text not in _PHRASES]
+    if not said or not is_success:
+        said += _texts(members.get("message"), True) + _texts(members.get("details"), False)
+    distinct = list(dict.fromkeys(said or _texts(members.get("error"), True)))
+    if not distinct:
+        return None
+    return printable(distinct[0] if len(distinct) == 1 else f"{distinct[0]}: {'; '.join(distinct[1:])}")
+
+
+_PHRASES: Final = frozenset(status.phrase for status in HTTPStatus)
+"""Words that say no more than the status."""
+
+
+def _texts(value: object, with_objects: bool) -> list[str]:
+    if isinstance(value, str):
+        return [value] if value.strip() else []
+    if is_array(value):
+        return [text for item in value[:_REASONS] for text in _texts(item, True)]
+    if is_object(value) and with_objects:
+        field = next((value[name] for name in ("field", "path", "param") if isinstance(value.get(name), str)), None)
+        found = (_texts(value.get(name), False) for name in ("message", "msg", "error"))
+        texts = next((each for each in found if each), list[str]())
+        return [f"{field}: {text}" if field else text for text in texts]
+    return []
+
+
+_REASONS: Final = 20
+"""Elements of a list of reasons that are shown."""

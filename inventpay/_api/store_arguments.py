@@ -10,6 +10,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, cast
 
+from attrs import evolve
+
+from .._json.converter import structure
+from ..models.base import Model
 from ..models.products import DigitalContent
 from ..models.stores import StoreSettings
 from . import arguments
@@ -117,42 +121,51 @@ def json_objects(value: object, argument: str) -> list[dict[str, Any]]:
 
 
 def digital_content(value: object, argument: str) -> dict[str, Any]:
-    """What the buyer gets."""
+    """Check the content that a buyer gets, and return it with the members that this version does not model."""
     if not isinstance(value, DigitalContent):
         raise arguments.refused(argument, f"must be a DigitalContent, not {type(value).__name__}")
-    content = {
-        "fileUrl": None if value.file_url is None else https_url(value.file_url, f"{argument}.file_url"),
-        "fileName": value.file_name,
-        "fileSize": None
-        if value.file_size is None
-        else arguments.whole(value.file_size, f"{argument}.file_size", 0, FILE_SIZE, unit=" of bytes"),
-        "licenseKey": value.license_key,
-        "instructions": value.instructions,
-        "textContent": value.text_content,
-    }
+    if value.file_url is not None:
+        https_url(value.file_url, f"{argument}.file_url")
+    if value.file_size is not None:
+        arguments.whole(value.file_size, f"{argument}.file_size", 0, FILE_SIZE, unit=" of bytes")
     for name in ("file_name", "license_key", "instructions", "text_content"):
         if getattr(value, name) is not None:
             arguments.text(getattr(value, name), f"{argument}.{name}", at_most=CONTENT_LENGTH)
-    return {name: item for name, item in content.items() if item is not None}
+    return open_record(value, argument)
 
 
 def settings(value: object, argument: str) -> dict[str, Any]:
-    """What the store accepts."""
+    """Check the settings of a store: a StoreSettings, or a mapping with the API's own names, which is sent as it is."""
+    if isinstance(value, Mapping):
+        return json_object(cast("Mapping[str, Any]", value), argument)
     if not isinstance(value, StoreSettings):
-        raise arguments.refused(argument, f"must be a StoreSettings, not {type(value).__name__}")
-    members: dict[str, Any] = {}
+        raise arguments.refused(argument, f"must be a StoreSettings or a dict, not {type(value).__name__}")
+    checked: dict[str, Any] = {}
     if value.accepted_currencies is not None:
         coins = _several(value.accepted_currencies, f"{argument}.accepted_currencies", "currency codes")
-        members["acceptedCurrencies"] = [
+        checked["accepted_currencies"] = tuple(
             arguments.currency(coin, f"{argument}.accepted_currencies[{index}]") for index, coin in enumerate(coins)
-        ]
-    for name, member in (("min_order_amount", "minOrderAmount"), ("max_order_amount", "maxOrderAmount")):
+        )
+    for name in ("min_order_amount", "max_order_amount"):
         if getattr(value, name) is not None:
-            members[member] = read_amount(getattr(value, name), f"{argument}.{name}")
-    low, high = members.get("minOrderAmount"), members.get("maxOrderAmount")
+            checked[name] = read_amount(getattr(value, name), f"{argument}.{name}")
+    low, high = checked.get("min_order_amount"), checked.get("max_order_amount")
     if low is not None and high is not None and low > high:
         raise arguments.refused(f"{argument}.min_order_amount", f"is {low}, more than max_order_amount, {high}")
-    return members
+    return open_record(evolve(value, **checked), argument)
+
+
+def open_record(value: Model, argument: str) -> dict[str, Any]:
+    """Return the members to send for a model that came from the API, or was made by hand.
+
+    Members that were not changed since they came go back as they came, those that this version does not model or could
+    not read among them. A member that was cleared is sent as null.
+    """
+    came = dict(value.raw)
+    members = value.to_dict(wire=True)
+    before = structure(type(value), came, path="$").to_dict(wire=True) if came else {}
+    changed = {name: item for name, item in members.items() if item != before.get(name)}
+    return json_object({**came, **changed}, argument)
 
 
 def _several(value: object, argument: str, what: str) -> Sequence[object]:

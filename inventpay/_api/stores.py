@@ -11,7 +11,7 @@ from . import store_arguments as checks
 from .body_fields import Member, changed, given
 from .call import Call, builder_of, read_key
 from .endpoints import CREATE_STORE, STORE, STORE_ANALYTICS, UPDATE_STORE
-from .envelope import enveloped, object_at
+from .envelope import Json, enveloped, object_at
 from .status_errors import checked_document
 
 _MEMBERS: Final = {
@@ -64,30 +64,39 @@ def analytics() -> Call[StoreAnalytics]:
 
 
 def read_store(document: object) -> Store:
-    """The store, with its flag and its counts under either of their names."""
-    data = enveloped(document)
-    shaped, moved = dict(data), dict[str, str]()
+    """Read the answer about the store."""
+    return read_one(enveloped(document), "$.data")
+
+
+def read_one(data: Json, path: str) -> Store:
+    """Read a store found at ``path``, with its flag and its counts under either of their names."""
+    shaped, moved, unread = dict(data), dict[str, str](), list[str]()
     if shaped.get("isPublished") is None and "isActive" in data:
         shaped["isPublished"] = data["isActive"]
-        moved["isPublished"] = "$.data.isActive"
-    counts = object_at(data["_count"], "$.data._count") if data.get("_count") is not None else {}
-    for name, other in (("productCount", "products"), ("orderCount", "orders")):
-        if shaped.get(name) is None and other in counts:
-            shaped[name] = counts[other]
-            moved[name] = f"$.data._count.{other}"
-    return structure(Store, shaped, path="$.data", raw=data, moved=moved)
+        moved["isPublished"] = f"{path}.isActive"
+    counts = data.get("_count")
+    if is_object(counts):
+        for name, other in (("productCount", "products"), ("orderCount", "orders")):
+            if shaped.get(name) is None and other in counts:
+                shaped[name] = counts[other]
+                moved[name] = f"{path}._count.{other}"
+    elif counts is not None:
+        unread.append(f"{path}._count")
+    return structure(Store, shaped, path=path, raw=data, moved=moved, unread=unread)
 
 
 def read_analytics(document: object) -> StoreAnalytics:
-    """Whatever figures there are."""
-    data = enveloped(document)
-    answer = StoreAnalytics(figures=data)
-    object.__setattr__(answer, "raw", data)
-    return answer
+    """Read the figures, whatever their names."""
+    return read_figures(enveloped(document))
+
+
+def read_figures(data: Json) -> StoreAnalytics:
+    """Return the figures of an object."""
+    return StoreAnalytics(figures=data, raw=data)
 
 
 def read_confirmation(document: object) -> Confirmation:
-    """An answer whose ``data``, where there is any, says nothing that its success does not."""
+    """Read the words of an answer whose ``data``, where there is any, adds nothing to its success."""
     body = object_at(document, "$")
     data = body.get("data")
     said = body if body.get("message") is not None or not is_object(data) else data

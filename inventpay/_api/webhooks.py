@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
@@ -9,7 +10,7 @@ from .._core.decimals import decode_money
 from .._core.json_values import is_array, is_object, kind
 from .._json.converter import structure, write_json
 from ..errors import DecodeError
-from ..models.webhooks import WebhookConfig, WebhookDelivery, WebhookStatistics, WebhookStats, WebhookTest
+from ..models.webhooks import MILLISECONDS, WebhookConfig, WebhookDelivery, WebhookStatistics, WebhookStats, WebhookTest
 from ..responses import APIResponse
 from . import arguments
 from .call import Call, builder_of, read_key
@@ -146,18 +147,15 @@ def _filter(success: object) -> str | None:
     return str(success).lower()
 
 
-_MILLISECONDS: Final = 1000
-
-
 def read_config(document: object) -> WebhookConfig:
     """The answer to the call for the configuration."""
-    return _config(enveloped(document))
+    return read_one_config(enveloped(document), "$.data")
 
 
 def read_configured(document: object, *, url: str) -> WebhookConfig:
     """The answer to setting the URL, whose ``data`` no source shows: the configuration, parts of it, or nothing."""
     held = object_at(document, "$").get("data")
-    return _config({} if held is None else object_at(held, "$.data"), set_url=url)
+    return read_one_config({} if held is None else object_at(held, "$.data"), "$.data", set_url=url)
 
 
 _NAMES: Final = {
@@ -170,45 +168,47 @@ _NAMES: Final = {
 """What sources call each member of a configuration. It may stand in ``data`` or in ``data.webhook``."""
 
 
-def _config(data: Json, *, set_url: str | None = None) -> WebhookConfig:
-    places = [("$.data", data)]
-    if data.get("webhook") is not None:
-        places.insert(0, ("$.data.webhook", object_at(data["webhook"], "$.data.webhook")))
+def read_one_config(data: Json, path: str, *, set_url: str | None = None) -> WebhookConfig:
+    """Read a configuration found at ``path``, whose members may stand there or in ``webhook``."""
+    places = [(path, data)]
+    unread = list[str]()
+    inner = data.get("webhook")
+    if is_object(inner):
+        places.insert(0, (f"{path}.webhook", inner))
+    elif inner is not None:
+        raise DecodeError(f"{path}.webhook is {kind(inner)}, not an object", json_path=f"{path}.webhook")
     shaped, moved = dict[str, Any](), dict[str, str]()
     for name, others in _NAMES.items():
-        for path, holder in places:
+        for place, holder in places:
             for other in others:
                 if other in holder and shaped.get(name) is None:
-                    shaped[name], moved[name] = holder[other], f"{path}.{other}"
+                    shaped[name], moved[name] = holder[other], f"{place}.{other}"
     if shaped.get("url") is None and set_url is not None:
         shaped["url"] = set_url
-    if "url" not in shaped:
-        raise DecodeError(
-            "$.data has neither webhook.url nor webhookUrl, so it is no configuration", json_path="$.data"
-        )
+    if "url" not in shaped and "isConfigured" not in shaped:
+        raise DecodeError(f"{path} has neither webhook.url nor webhookUrl, so it is no configuration", json_path=path)
     # Some servers write what is not set as empty text.
-    shaped["url"] = None if shaped["url"] == "" else shaped["url"]
-    if shaped.get("isConfigured") is None:
-        shaped["isConfigured"] = shaped["url"] is not None
-    shaped["supportedEvents"] = _list(shaped.get("supportedEvents"), moved.get("supportedEvents", ""))
-    answer = structure(WebhookConfig, shaped, path="$.data", raw=data, moved=moved)
-    if data.get("statistics") is not None:
-        object.__setattr__(answer, "statistics", _statistics(data["statistics"], "$.data.statistics"))
-    path = "$.data.recentDeliveries"
-    recent = [
-        read_delivery(object_at(item, f"{path}[{index}]"), f"{path}[{index}]")
-        for index, item in enumerate(_list(data.get("recentDeliveries"), path))
-    ]
-    object.__setattr__(answer, "recent_deliveries", tuple(recent))
+    if shaped.get("url") == "":
+        shaped["url"] = None
+    statistics = data.get("statistics")
+    if is_object(statistics):
+        shaped["statistics"] = _statistics(statistics)
+    elif statistics is not None:
+        unread.append(f"{path}.statistics")
+    recent, shown = data.get("recentDeliveries"), list[Any]()
+    if is_array(recent):
+        shown = recent
+        shaped["recentDeliveries"] = [_with_text(item, "response") if is_object(item) else item for item in shown]
+    elif recent is not None:
+        unread.append(f"{path}.recentDeliveries")
+    answer = structure(WebhookConfig, shaped, path=path, raw=data, moved=moved, unread=unread)
+    # Parts keep the objects that the API sent, not those with their members in place.
+    if answer.statistics is not None:
+        object.__setattr__(answer.statistics, "raw", statistics)
+    sent = {item["id"]: item for item in shown if is_object(item) and type(item.get("id")) is str}
+    for delivery in answer.recent_deliveries:
+        object.__setattr__(delivery, "raw", sent[delivery.id])
     return answer
-
-
-def _list(value: object, path: str) -> list[Any]:
-    if value is None:
-        return []
-    if not is_array(value):
-        raise DecodeError(f"{path} is {kind(value)}, not a list", json_path=path)
-    return value
 
 
 def read_deliveries(document: object, *, number: int, limit: int) -> PageFacts[WebhookDelivery]:
@@ -235,43 +235,51 @@ def read_delivery(data: Json, path: str) -> WebhookDelivery:
 
 
 def read_stats(document: object) -> WebhookStats:
-    """The answer to the call for statistics."""
-    data = enveloped(document)
-    summary = _statistics(member(data, "summary", "$.data"), "$.data.summary")
-    # Read already; what stays is a flat object.
-    empty = {"total": 0, "successful": 0, "failed": 0}
-    answer = structure(WebhookStats, {**data, "summary": empty}, path="$.data", raw=data)
-    object.__setattr__(answer, "summary", summary)
+    """Read the answer to the call for statistics."""
+    return read_one_stats(enveloped(document), "$.data")
+
+
+def read_one_stats(data: Json, path: str) -> WebhookStats:
+    """Read statistics found at ``path``."""
+    summary = member(data, "summary", path)
+    if not is_object(summary):
+        return structure(WebhookStats, data, path=path)
+    answer = structure(WebhookStats, {**data, "summary": _statistics(summary)}, path=path, raw=data)
+    object.__setattr__(answer.summary, "raw", summary)
     return answer
 
 
-def _statistics(value: object, path: str) -> WebhookStatistics:
-    data = object_at(value, path)
+def read_statistics(data: Json, path: str) -> WebhookStatistics:
+    """Read numbers of deliveries found at ``path``."""
+    return structure(WebhookStatistics, _statistics(data), path=path, raw=data)
+
+
+def _statistics(data: Json) -> Json:
     rate = data.get("successRate")
-    shaped = {**data, "successRate": rate.strip().removesuffix("%").rstrip()} if isinstance(rate, str) else data
-    return structure(WebhookStatistics, shaped, path=path, raw=data)
+    return {**data, "successRate": rate.strip().removesuffix("%").rstrip()} if isinstance(rate, str) else data
 
 
 def read_tested(document: object, *, url: str | None) -> WebhookTest:
-    """The answer to a test."""
-    data = enveloped(document)
+    """Read the answer to a test."""
+    return read_one_test(enveloped(document), "$.data", url=url)
+
+
+def read_one_test(data: Json, path: str, *, url: str | None = None) -> WebhookTest:
+    """Read the outcome of a test found at ``path``."""
     shaped = _with_text(data, "response")
     if shaped.get("url") is None and url is not None:
         shaped["url"] = url
-    took = shaped.pop("responseTime", None)
-    answer = structure(WebhookTest, shaped, path="$.data", raw=data)
-    if took is not None:
-        try:
-            seconds = float(decode_money(took) / _MILLISECONDS)
-        except ValueError as error:
-            raise DecodeError(f"$.data.responseTime {error}", json_path="$.data.responseTime") from None
-        object.__setattr__(answer, "response_time", seconds)
-    return answer
+    with contextlib.suppress(ValueError):
+        if shaped.get("responseTime") is not None:
+            shaped["responseTime"] = decode_money(shaped["responseTime"]) / MILLISECONDS
+    return structure(WebhookTest, shaped, path=path, raw=data)
 
 
 def _with_text(data: Mapping[str, Any], name: str) -> Json:
-    """The object with a member as text: what a receiver answered may be shown as the JSON it was."""
+    """Return the object with a member as text: a receiver's answer may be shown as the JSON that it was."""
     value = data.get(name)
     if value is None or isinstance(value, str):
         return dict(data)
-    return {**data, name: write_json(value).decode()}
+    with contextlib.suppress(TypeError, ValueError):
+        return {**data, name: write_json(value).decode()}
+    return dict(data)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._core.json_values import is_object
 from .._json.converter import structure, write_json
 from ..models.withdrawals import Withdrawal
 from . import arguments
 from .amounts import Amount, read_amount
 from .call import Call, builder_of, read_key
 from .endpoints import CREATE_WITHDRAWAL, WITHDRAWAL
-from .envelope import enveloped, object_at
+from .envelope import Json, enveloped
 from .status_errors import checked_document
 
 
@@ -58,19 +59,25 @@ def withdrawal(withdrawal_id: str) -> Call[Withdrawal]:
 
 
 def read_withdrawal(document: object) -> Withdrawal:
-    """The answer to creating or looking up a withdrawal: fees in ``metadata``, or in members of their own."""
-    data = enveloped(document)
-    shaped, moved = dict(data), dict[str, str]()
-    if shaped.get("metadata") is not None:
-        metadata = object_at(shaped["metadata"], "$.data.metadata")
+    """Read the answer to creating or looking up a withdrawal."""
+    return read_one(enveloped(document), "$.data")
+
+
+def read_one(data: Json, path: str) -> Withdrawal:
+    """Read a withdrawal found at ``path``: fees in ``metadata``, or in members of their own."""
+    shaped, moved, unread = dict(data), dict[str, str](), list[str]()
+    metadata = shaped.get("metadata")
+    if is_object(metadata):
         if shaped.get("feeBreakdown") is None and ("networkFee" in metadata or "serviceFee" in metadata):
             shaped["feeBreakdown"] = metadata
-            moved["feeBreakdown"] = "$.data.metadata"
+            moved["feeBreakdown"] = f"{path}.metadata"
         for name in ("netAmount", "confirmations"):
             if shaped.get(name) is None and name in metadata:
                 shaped[name] = metadata[name]
-                moved[name] = f"$.data.metadata.{name}"
+                moved[name] = f"{path}.metadata.{name}"
+    elif metadata is not None:
+        unread.append(f"{path}.metadata")
     if shaped.get("failureReason") is None and "errorMessage" in shaped:
         shaped["failureReason"] = shaped["errorMessage"]
-        moved["failureReason"] = "$.data.errorMessage"
-    return structure(Withdrawal, shaped, path="$.data", raw=data, moved=moved)
+        moved["failureReason"] = f"{path}.errorMessage"
+    return structure(Withdrawal, shaped, path=path, raw=data, moved=moved, unread=unread)

@@ -155,14 +155,14 @@ class AsyncInventPay:
         """Payments in one coin, and the status of payments and invoices."""
         from .payments import AsyncPaymentCalls
 
-        return AsyncPaymentCalls(self._transport, self._polling, self._options)
+        return AsyncPaymentCalls(self._transport, self._polling, self._options, self._invoice_page)
 
     @cached_property
     def invoices(self) -> AsyncInvoiceCalls:
         """Payments whose coin the payer picks."""
         from .invoices import AsyncInvoiceCalls
 
-        return AsyncInvoiceCalls(self._transport, self._options)
+        return AsyncInvoiceCalls(self._transport, self._options, self._invoice_page)
 
     @cached_property
     def balances(self) -> AsyncBalanceCalls:
@@ -373,8 +373,11 @@ class AsyncInventPay:
 
         from .._api.arguments import identifier
 
-        page = INVOICE_URL if self._base_url == BASE_URL else f"{self._base_url}/invoice/"
-        return page + quote(identifier(payment_id, "payment_id"), safe="")
+        return self._invoice_page + quote(identifier(payment_id, "payment_id"), safe="")
+
+    @property
+    def _invoice_page(self) -> str:
+        return INVOICE_URL if self._base_url == BASE_URL else f"{self._base_url}/invoice/"
 
     @property
     def rate_limits(self) -> Mapping[RateClass, ClassSnapshot]:

@@ -13,9 +13,10 @@ from .transport import AsyncTransport
 class AsyncInvoiceCalls:
     """Payments whose coin the payer picks. Their status is read with ``client.payments.status``."""
 
-    def __init__(self, transport: AsyncTransport, options: CallOptions) -> None:
+    def __init__(self, transport: AsyncTransport, options: CallOptions, page: str) -> None:
         self._transport = transport
         self._options = options
+        self._page = page
 
     async def create(
         self,
@@ -47,5 +48,6 @@ class AsyncInvoiceCalls:
             callback_url=callback_url,
             expiration_minutes=expiration_minutes,
             idempotency_key=idempotency_key,
+            page=self._page,
         )
         return await self._transport.send(call, self._options)

@@ -9,6 +9,8 @@ from functools import partial
 from .._api import key_pools as calls
 from .._api.key_batches import BATCH_SIZE
 from .._api.listing import async_listing
+from .._api.page_walk import OnUnread
+from .._api.page_walk import on_unread as unread_rule
 from ..errors import InventPayError
 from ..models.key_pools import AddedKeys, KeyStats, ProductKey, RemovedKeys
 from ..options import CallOptions
@@ -64,7 +66,13 @@ class AsyncKeyPoolCalls:
 
     @async_listing
     async def list(
-        self, product_id: str, *, status: str | None = None, page: int = 1, limit: int = calls.PAGE_LIMIT
+        self,
+        product_id: str,
+        *,
+        status: str | None = None,
+        page: int = 1,
+        limit: int = calls.PAGE_LIMIT,
+        on_unread: OnUnread = "raise",
     ) -> AsyncPage[ProductKey]:
         """The keys of a product, or those with one ``status`` (vendor's SDKs). ``limit`` is 1 to 100.
 
@@ -76,7 +84,7 @@ class AsyncKeyPoolCalls:
         of every call.
         """
         build = partial(calls.page, product_id=product_id, status=status, limit=limit)
-        return await AsyncTurn(self._transport, self._options, build, page).take()
+        return await AsyncTurn(self._transport, self._options, build, page, unread_rule(on_unread)).take()
 
     async def stats(self, product_id: str) -> KeyStats:
         """How many keys a product has (vendor's SDKs).

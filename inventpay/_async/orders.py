@@ -7,6 +7,8 @@ from functools import partial
 
 from .._api import orders as calls
 from .._api.listing import async_listing
+from .._api.page_walk import OnUnread
+from .._api.page_walk import on_unread as unread_rule
 from ..models.orders import Order
 from ..options import CallOptions
 from .paging import AsyncPage, AsyncTurn
@@ -22,7 +24,7 @@ class AsyncOrderCalls:
 
     @async_listing
     async def list(
-        self, *, status: str | None = None, page: int = 1, limit: int = calls.PAGE_LIMIT
+        self, *, status: str | None = None, page: int = 1, limit: int = calls.PAGE_LIMIT, on_unread: OnUnread = "raise"
     ) -> AsyncPage[Order]:
         """The orders, or those with one ``status`` (vendor's SDKs; bounds: its MCP server). ``limit`` is 1 to 50.
 
@@ -33,7 +35,7 @@ class AsyncOrderCalls:
         Raises InvalidArgumentError for a page or limit out of bounds, and the errors of every call.
         """
         build = partial(calls.page, status=status, limit=limit)
-        return await AsyncTurn(self._transport, self._options, build, page).take()
+        return await AsyncTurn(self._transport, self._options, build, page, unread_rule(on_unread)).take()
 
     async def get(self, order_id: str) -> Order:
         """One order (vendor's SDKs).

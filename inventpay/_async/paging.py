@@ -10,8 +10,9 @@ from typing import Any, Final, Generic, NoReturn, Self, TypeVar
 from attrs import evolve, frozen
 
 from .._api.call import Call
-from .._api.page_walk import PageFacts, Walk
-from ..errors import DecodeError
+from .._api.page_walk import OnUnread, PageFacts, Walk, unread_rows
+from ..errors import DecodeError, UnreadRow
+from ..models.call_meta import CallMeta
 from ..options import CallOptions
 from .transport import AsyncTransport
 
@@ -27,6 +28,7 @@ class AsyncTurn(Generic[T]):
     build: Callable[[int], Call[PageFacts[T]]]
     """The call for the page of a number."""
     number: int
+    on_unread: OnUnread = "raise"
 
     async def ask(self) -> PageFacts[T]:
         """Sends the call."""
@@ -37,9 +39,9 @@ class AsyncTurn(Generic[T]):
         return evolve(self, number=self.number + 1) if facts.has_next else None
 
     async def take(self) -> AsyncPage[T]:
-        """The page, and the way from there."""
+        """Ask for the page, and return it with the way from there."""
         facts = await self.ask()
-        return AsyncPage(facts, self.after(facts))
+        return AsyncPage(facts, self.after(facts), self.on_unread)
 
 
 class AsyncPage(Generic[T]):
@@ -53,28 +55,49 @@ class AsyncPage(Generic[T]):
 
     A page is asked for when the one before it has been used up, never sooner, and no page is kept. The list may change
     meanwhile: an item that was pushed from one page to the next is not given twice, one that was pulled forward by a
-    removal is missed. An iteration that an error ended can be taken up again where it stopped, with another ``next``.
+    removal is missed. A record that cannot be read is left out and kept in ``unread``, and a walk over all items raises
+    UnreadRowsError after the last one, unless ``list`` was called with ``on_unread="skip"``. An iteration that an error
+    ended can be taken up again where it stopped, with another ``next``.
     """
 
-    __slots__ = ("__weakref__", "_facts", "_turn", "has_next", "items", "limit", "number", "page_count", "raw", "total")
+    __slots__ = (
+        "__weakref__",
+        "_facts",
+        "_on_unread",
+        "_turn",
+        "has_next",
+        "items",
+        "limit",
+        "meta",
+        "number",
+        "page_count",
+        "raw",
+        "total",
+        "unread",
+    )
 
-    def __init__(self, facts: PageFacts[T], turn: AsyncTurn[T] | None) -> None:
+    def __init__(self, facts: PageFacts[T], turn: AsyncTurn[T] | None, on_unread: OnUnread = "raise") -> None:
         self._facts = facts
         self._turn = turn
+        self._on_unread: OnUnread = on_unread
         self.items: Final[tuple[T, ...]] = facts.items
-        """The items of this page."""
+        """Items of this page."""
+        self.unread: Final[tuple[UnreadRow, ...]] = facts.unread
+        """Records of this page that could not be read, and so are no items."""
         self.number: Final[int] = facts.number
-        """Its number, from 1."""
+        """Number of the page, from 1."""
         self.limit: Final[int] = facts.limit
-        """How many items a full page holds."""
-        self.total: Final[int] = facts.total
-        """How many items the whole list holds."""
-        self.page_count: Final[int] = facts.page_count
-        """How many pages that is."""
+        """Number of items on a full page."""
+        self.total: Final[int | None] = facts.total
+        """Number of items in the whole list; ``None`` where the answer has none."""
+        self.page_count: Final[int | None] = facts.page_count
+        """Number of pages in the whole list; ``None`` where the answer has none."""
         self.has_next: Final[bool] = facts.has_next
         """Whether another page follows."""
+        self.meta: Final[CallMeta | None] = facts.meta
+        """Exchange that the page came from: status, headers, attempts."""
         self.raw: Final[Mapping[str, Any]] = facts.raw
-        """The untouched JSON object it was made from."""
+        """JSON object that the page was made from."""
 
     async def next_page(self) -> AsyncPage[T] | None:
         """The page after this one, ``None`` after the last.
@@ -95,13 +118,14 @@ class AsyncPage(Generic[T]):
 
         Raises the errors of the call that gave this page, and DecodeError for a list that has no end.
         """
-        return AsyncPages(self._facts, self._turn)
+        return AsyncPages(self._facts, self._turn, self._on_unread)
 
     def __aiter__(self) -> AsyncItems[T]:
-        return AsyncItems(AsyncPages(self._facts, self._turn))
+        return AsyncItems(AsyncPages(self._facts, self._turn), self._on_unread)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.number} of {self.page_count}: {len(self.items)} of {self.total} items>"
+        pages, total = ("?" if count is None else count for count in (self.page_count, self.total))
+        return f"<{type(self).__name__} {self.number} of {pages}: {len(self.items)} of {total} items>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a page leads back to its client, so it cannot be pickled; pickle its items")
@@ -110,8 +134,9 @@ class AsyncPage(Generic[T]):
 class AsyncPages(AsyncIterator[AsyncPage[T]], Generic[T]):
     """Page after page, asked for one at a time."""
 
-    def __init__(self, first: PageFacts[T], turn: AsyncTurn[T] | None) -> None:
+    def __init__(self, first: PageFacts[T], turn: AsyncTurn[T] | None, on_unread: OnUnread = "raise") -> None:
         self._walk = Walk()
+        self._on_unread: OnUnread = on_unread
         self._first: PageFacts[T] | None = first
         self._turn = turn
 
@@ -120,7 +145,7 @@ class AsyncPages(AsyncIterator[AsyncPage[T]], Generic[T]):
 
     async def __anext__(self) -> AsyncPage[T]:
         facts, _ = await self.advance()
-        return AsyncPage(facts, self._turn)
+        return AsyncPage(facts, self._turn, self._on_unread)
 
     async def advance(self) -> tuple[PageFacts[T], Sequence[T]]:
         """The next page, and its items without those that the page before it held."""
@@ -140,12 +165,19 @@ class AsyncPages(AsyncIterator[AsyncPage[T]], Generic[T]):
         self._turn = turn.after(facts)
         return facts, fresh
 
+    def raise_unread(self) -> None:
+        """Raise UnreadRowsError, once, where records of the walk could not be read."""
+        rows, self._walk.unread = tuple(self._walk.unread), []
+        if rows:
+            raise unread_rows(rows)
+
 
 class AsyncItems(AsyncIterator[T], Generic[T]):
     """Item after item, through all pages."""
 
-    def __init__(self, pages: AsyncPages[T]) -> None:
+    def __init__(self, pages: AsyncPages[T], on_unread: OnUnread) -> None:
         self._pages = pages
+        self._on_unread = on_unread
         self._left = deque[T]()
 
     def __aiter__(self) -> Self:
@@ -153,6 +185,11 @@ class AsyncItems(AsyncIterator[T], Generic[T]):
 
     async def __anext__(self) -> T:
         while not self._left:
-            _, fresh = await self._pages.advance()
+            try:
+                _, fresh = await self._pages.advance()
+            except StopAsyncIteration:
+                if self._on_unread == "raise":
+                    self._pages.raise_unread()
+                raise
             self._left.extend(fresh)
         return self._left.popleft()

@@ -20,10 +20,11 @@ from .transport import AsyncTransport
 class AsyncPaymentCalls:
     """Payments in one coin, and the status of payments and invoices."""
 
-    def __init__(self, transport: AsyncTransport, polling: AsyncPolling, options: CallOptions) -> None:
+    def __init__(self, transport: AsyncTransport, polling: AsyncPolling, options: CallOptions, page: str) -> None:
         self._transport = transport
         self._polling = polling
         self._options = options
+        self._page = page
 
     async def create(
         self,
@@ -61,6 +62,7 @@ class AsyncPaymentCalls:
             callback_url=callback_url,
             expiration_minutes=expiration_minutes,
             idempotency_key=idempotency_key,
+            page=self._page,
         )
         return await self._transport.send(call, self._options)
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from .._api import products as calls
 from .._api.amounts import Amount
 from .._api.listing import async_listing
+from .._api.page_walk import OnUnread
+from .._api.page_walk import on_unread as unread_rule
 from ..models.products import DigitalContent, Product
 from ..models.stores import Confirmation
 from ..options import UNSET, CallOptions, Unset
@@ -141,7 +143,7 @@ class AsyncProductCalls:
 
     @async_listing
     async def list(
-        self, *, search: str | None = None, page: int = 1, limit: int = calls.PAGE_LIMIT
+        self, *, search: str | None = None, page: int = 1, limit: int = calls.PAGE_LIMIT, on_unread: OnUnread = "raise"
     ) -> AsyncPage[Product]:
         """The products, or those that match ``search`` (vendor's SDKs; bounds: its MCP server).
 
@@ -155,4 +157,4 @@ class AsyncProductCalls:
         Raises InvalidArgumentError for a page or limit out of bounds, and the errors of every call.
         """
         build = partial(calls.page, search=search, limit=limit)
-        return await AsyncTurn(self._transport, self._options, build, page).take()
+        return await AsyncTurn(self._transport, self._options, build, page, unread_rule(on_unread)).take()

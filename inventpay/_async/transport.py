@@ -91,6 +91,7 @@ class AsyncTransport:
             if not 200 <= response.status < 300:
                 raise _refusal(response)
             result = self._read(call, response)
+            record.read(result, response)
             if record.attempts:
                 # An answer that somebody else asked for is counted there.
                 self._budget.succeed()

@@ -7,6 +7,8 @@ from functools import partial
 
 from .._api import webhooks as calls
 from .._api.listing import async_listing
+from .._api.page_walk import OnUnread
+from .._api.page_walk import on_unread as unread_rule
 from ..models.webhooks import WebhookConfig, WebhookDelivery, WebhookStats, WebhookTest
 from ..options import CallOptions
 from .paging import AsyncPage, AsyncTurn
@@ -76,6 +78,7 @@ class AsyncWebhookCalls:
         payment_id: str | None = None,
         page: int = 1,
         limit: int = calls.PAGE_LIMIT,
+        on_unread: OnUnread = "raise",
     ) -> AsyncPage[WebhookDelivery]:
         """The deliveries: all, those that arrived or did not, those of one payment (vendor's JavaScript SDK).
 
@@ -89,7 +92,7 @@ class AsyncWebhookCalls:
         Raises InvalidArgumentError for what is out of bounds, and the errors of every call.
         """
         build = partial(calls.page, success=success, payment_id=payment_id, limit=limit)
-        return await AsyncTurn(self._transport, self._options, build, page).take()
+        return await AsyncTurn(self._transport, self._options, build, page, unread_rule(on_unread)).take()
 
     async def delivery(self, delivery_id: str) -> WebhookDelivery:
         """One delivery, with what was sent (vendor's JavaScript SDK).

@@ -9,22 +9,35 @@ from typing import Final
 from .json_values import kind
 
 MAX_DIGITS: Final = 30
-"""Digits before and after the point, in and out: more than any coin has (Ether has 18), few enough to refuse
-``1e999999999`` instead of expanding it."""
+"""Digits before and after the point of an amount that is sent: more than any coin has (Ether has 18)."""
+
+MAX_EXPONENT: Final = 400
+"""Powers of ten that an amount read from an answer may span, up and down. The largest double is ``1.8e308`` and the
+smallest ``5e-324``; beyond them lie numbers such as ``1e999999999``, which would fill the memory when printed."""
+
+_MAX_LENGTH: Final = 2_000
+"""Characters of a number. A double that is written out in full has at most 1,077."""
 
 NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,9})?", re.ASCII)
 """The text of a number, as JSON and callers write it."""
 
-EXACT: Final = Context(prec=4 * MAX_DIGITS, traps=[InvalidOperation])
+EXACT: Final = Context(prec=2 * _MAX_LENGTH, traps=[InvalidOperation])
 """Enough digits for any sum or difference of amounts; independent of the caller's own decimal context."""
 
 
+UNREADABLE: Final = Decimal("NaN")
+"""Stands for a JSON number that is too long or too large to be of any use. It is no money, and no whole number."""
+
+
 def read_number(text: str) -> Decimal:
-    """The number a JSON text shows, exact. Raises ValueError for exponents of nineteen digits and more."""
+    """Return the number of a JSON text, exact; :data:`UNREADABLE` for one beyond all use, which harms nothing else."""
+    if len(text) > _MAX_LENGTH:
+        return UNREADABLE
     try:
         return Decimal(text, EXACT)
     except InvalidOperation:
-        raise ValueError("a number has an exponent beyond all use") from None
+        # An exponent of nineteen digits and more.
+        return UNREADABLE
 
 
 def subtract(minuend: Decimal, subtrahend: Decimal) -> Decimal:
@@ -49,22 +62,29 @@ def fits(number: Decimal) -> bool:
 
 
 def decode_money(value: object) -> Decimal:
-    """Money out of parsed JSON: a number or the text of one, exact. Raises ValueError saying what it is instead."""
-    if isinstance(value, str):
-        shape = None if len(value) > 100 else NUMBER.fullmatch(value)
+    """Return money out of parsed JSON: a number or the text of one, exact.
+
+    Every double that a JSON server can print is read, residues of binary arithmetic such as ``2.8e-17`` included.
+    Raises ValueError, which names the kind of value that stands there instead.
+    """
+    if isinstance(value, Decimal):
+        number = value
+    elif isinstance(value, str):
+        shape = NUMBER.fullmatch(value) if len(value) <= _MAX_LENGTH else None
         if shape is None:
             raise ValueError("is text that is not a number")
         number = Decimal(value)
         if len(value) <= MAX_DIGITS and shape[2] is None:
             return number
     elif isinstance(value, int) and not isinstance(value, bool):
-        if abs(value) >= 10**MAX_DIGITS:
-            raise ValueError(f"is a number with more than {MAX_DIGITS} digits")
-        return Decimal(value)
-    elif isinstance(value, Decimal):
-        number = value
+        if -_TOO_LARGE < value < _TOO_LARGE:
+            return Decimal(value)
+        number = UNREADABLE
     else:
         raise ValueError(f"is {kind(value)}, not money")
-    if not fits(number):
-        raise ValueError(f"is a number with more than {MAX_DIGITS} digits before or after the point")
+    if not number.is_finite() or not -MAX_EXPONENT <= number.adjusted() <= MAX_EXPONENT:
+        raise ValueError(f"is a number with an exponent beyond {MAX_EXPONENT}")
     return number
+
+
+_TOO_LARGE: Final = 10 ** (MAX_EXPONENT + 1)

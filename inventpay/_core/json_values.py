@@ -1,4 +1,4 @@
-"""What values are: type guards for parsed JSON, and words for error messages."""
+"""Describe values: type guards for parsed JSON, and words for error messages."""
 
 from __future__ import annotations
 
@@ -42,3 +42,22 @@ def shown(value: object) -> str:
         return f"<{type(value).__name__} of more than {_SHOWN} digits>"
     text = repr(value[: _SHOWN + 1] if isinstance(value, (str, bytes)) else value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+TEXT_SHOWN: Final = 500
+"""Characters of a server's text that an exception or a log record shows."""
+
+
+def printable(text: str) -> str:
+    """Return a server's text as an exception or a log record shows it: cut, and without control characters.
+
+    A terminal obeys escape sequences, a log takes a line break for the end of a record, and overrides of the writing
+    direction make a text read as another one.
+
+    >>> printable("\\x1b[2Jall is well\\r\\nnot")
+    '\\ufffd[2Jall is well not'
+    """
+    cut = text[:TEXT_SHOWN]
+    if not cut.isprintable():
+        cut = " ".join("".join(c if c.isprintable() or c.isspace() else "\ufffd" for c in cut).split())
+    return cut if len(text) <= TEXT_SHOWN else f"{cut}..."

@@ -155,14 +155,14 @@ class InventPay:
         """Payments in one coin, and the status of payments and invoices."""
         from .payments import PaymentCalls
 
-        return PaymentCalls(self._transport, self._polling, self._options)
+        return PaymentCalls(self._transport, self._polling, self._options, self._invoice_page)
 
     @cached_property
     def invoices(self) -> InvoiceCalls:
         """Payments whose coin the payer picks."""
         from .invoices import InvoiceCalls
 
-        return InvoiceCalls(self._transport, self._options)
+        return InvoiceCalls(self._transport, self._options, self._invoice_page)
 
     @cached_property
     def balances(self) -> BalanceCalls:
@@ -373,8 +373,11 @@ class InventPay:
 
         from .._api.arguments import identifier
 
-        page = INVOICE_URL if self._base_url == BASE_URL else f"{self._base_url}/invoice/"
-        return page + quote(identifier(payment_id, "payment_id"), safe="")
+        return self._invoice_page + quote(identifier(payment_id, "payment_id"), safe="")
+
+    @property
+    def _invoice_page(self) -> str:
+        return INVOICE_URL if self._base_url == BASE_URL else f"{self._base_url}/invoice/"
 
     @property
     def rate_limits(self) -> Mapping[RateClass, ClassSnapshot]:

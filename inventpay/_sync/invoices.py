@@ -13,9 +13,10 @@ from .transport import Transport
 class InvoiceCalls:
     """Payments whose coin the payer picks. Their status is read with ``client.payments.status``."""
 
-    def __init__(self, transport: Transport, options: CallOptions) -> None:
+    def __init__(self, transport: Transport, options: CallOptions, page: str) -> None:
         self._transport = transport
         self._options = options
+        self._page = page
 
     def create(
         self,
@@ -47,5 +48,6 @@ class InvoiceCalls:
             callback_url=callback_url,
             expiration_minutes=expiration_minutes,
             idempotency_key=idempotency_key,
+            page=self._page,
         )
         return self._transport.send(call, self._options)

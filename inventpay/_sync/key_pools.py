@@ -9,6 +9,8 @@ from functools import partial
 from .._api import key_pools as calls
 from .._api.key_batches import BATCH_SIZE
 from .._api.listing import listing
+from .._api.page_walk import OnUnread
+from .._api.page_walk import on_unread as unread_rule
 from ..errors import InventPayError
 from ..models.key_pools import AddedKeys, KeyStats, ProductKey, RemovedKeys
 from ..options import CallOptions
@@ -64,7 +66,13 @@ class KeyPoolCalls:
 
     @listing
     def list(
-        self, product_id: str, *, status: str | None = None, page: int = 1, limit: int = calls.PAGE_LIMIT
+        self,
+        product_id: str,
+        *,
+        status: str | None = None,
+        page: int = 1,
+        limit: int = calls.PAGE_LIMIT,
+        on_unread: OnUnread = "raise",
     ) -> Page[ProductKey]:
         """The keys of a product, or those with one ``status`` (vendor's SDKs). ``limit`` is 1 to 100.
 
@@ -76,7 +84,7 @@ class KeyPoolCalls:
         of every call.
         """
         build = partial(calls.page, product_id=product_id, status=status, limit=limit)
-        return Turn(self._transport, self._options, build, page).take()
+        return Turn(self._transport, self._options, build, page, unread_rule(on_unread)).take()
 
     def stats(self, product_id: str) -> KeyStats:
         """How many keys a product has (vendor's SDKs).

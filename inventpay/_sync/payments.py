@@ -20,10 +20,11 @@ from .transport import Transport
 class PaymentCalls:
     """Payments in one coin, and the status of payments and invoices."""
 
-    def __init__(self, transport: Transport, polling: Polling, options: CallOptions) -> None:
+    def __init__(self, transport: Transport, polling: Polling, options: CallOptions, page: str) -> None:
         self._transport = transport
         self._polling = polling
         self._options = options
+        self._page = page
 
     def create(
         self,
@@ -61,6 +62,7 @@ class PaymentCalls:
             callback_url=callback_url,
             expiration_minutes=expiration_minutes,
             idempotency_key=idempotency_key,
+            page=self._page,
         )
         return self._transport.send(call, self._options)
 

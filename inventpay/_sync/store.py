@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._api import orders
 from .._api import stores as calls
@@ -59,7 +59,7 @@ class StoreCalls:
         description: str | None = None,
         logo: str | None = None,
         banner: str | None = None,
-        settings: StoreSettings | None = None,
+        settings: StoreSettings | Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
     ) -> Store:
         """Opens the store (vendor's SDKs; bounds: its MCP server). Its address is made from the name.
@@ -91,11 +91,12 @@ class StoreCalls:
         logo: str | Unset | None = UNSET,
         banner: str | Unset | None = UNSET,
         is_published: bool | Unset = UNSET,
-        settings: StoreSettings | Unset | None = UNSET,
+        settings: StoreSettings | Mapping[str, Any] | Unset | None = UNSET,
     ) -> Store:
         """Changes what is named and nothing else; ``None`` clears. Bounds are those of ``create``.
 
-        A new name makes a new address.
+        A new name makes a new address. Settings that came from the API and were changed with ``attrs.evolve`` keep the
+        members that this version does not model; a mapping is sent as it is.
 
         >>> with InventPay() as client:
         ...     store = client.store.update(description=None, is_published=True)

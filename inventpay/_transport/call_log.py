@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._api.call import Call
 from .._core.logger import logger
-from ..errors import IdempotencyConflictError, InventPayError
+from ..errors import IdempotencyConflictError, InventPayError, UnreadRow
+from ..models.call_meta import CallMeta
+from ..responses import APIResponse
 from .redaction import redact_error
 from .settings import TransportSettings
 from .settling import Settling
@@ -115,6 +117,38 @@ class CallRecord:
         if not self._facts:
             self._name()
         self._tell(RetryPlanned(**self._facts, attempt=self.attempts, delay=delay, reason=_reason(failure)))
+
+    def read(self, result: object, response: APIResponse) -> None:
+        """Attach the exchange to the result, and report the parts of it that could not be read."""
+        unread: tuple[str | UnreadRow, ...] | None = getattr(result, "unread", None)
+        if unread is None:
+            # Nothing, or an answer as it came.
+            return
+        meta = CallMeta(
+            status=response.status,
+            headers=response.headers,
+            attempts=self.attempts,
+            seconds=self._now() - self._started,
+            idempotency_key=self._call.idempotency_key,
+        )
+        object.__setattr__(result, "meta", meta)
+        # Pages have records that could not be read, and members of items.
+        unread += getattr(result, "unread_members", ())
+        if unread:
+            self._report_unread(unread)
+
+    def _report_unread(self, unread: tuple[str | UnreadRow, ...]) -> None:
+        from .._json.unread import warn_rows, warn_unread
+        from ..hooks import AnswerUnread
+
+        source = self._call.endpoint.name
+        rows = [row for row in unread if isinstance(row, UnreadRow)]
+        members = [path for path in unread if isinstance(path, str)]
+        if rows:
+            warn_rows(source, [row.problem for row in rows])
+        warn_unread(source, members)
+        if self._observed:
+            self._tell(AnswerUnread(**self._facts, paths=(*members, *(row.path for row in rows))))
 
     def succeeded(self, status: int) -> None:
         """Record that the call has its result."""

@@ -60,7 +60,7 @@ def _leads_on(known: PaymentStatus, update: PaymentStatus) -> bool:
     return _event_fields(update) != _event_fields(known)
 
 
-def _event_fields(status: PaymentStatus) -> tuple[str, Decimal, int]:
+def _event_fields(status: PaymentStatus) -> tuple[str, Decimal, int | None]:
     return status.status, status.current_balance, status.confirmations
 
 
@@ -89,7 +89,7 @@ def _status_from_event(known: PaymentStatus | None, event: WebhookEvent) -> Paym
         known,
         status=state,
         current_balance=known.current_balance if balance is None else max(balance, known.current_balance),
-        confirmations=max(known.confirmations, event.confirmations or 0),
+        confirmations=max((n for n in (known.confirmations, event.confirmations) if n is not None), default=None),
         required_amount=known.required_amount or required,
         currency=known.currency or event.currency,
         address=known.address or event.address,

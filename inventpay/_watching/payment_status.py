@@ -146,7 +146,7 @@ def goes_backwards(last: PaymentStatus, new: PaymentStatus) -> bool:
         return after < before and new.current_balance <= last.current_balance
     if new.current_balance != last.current_balance:
         return new.current_balance < last.current_balance
-    return new.confirmations < last.confirmations
+    return new.confirmations is not None and last.confirmations is not None and new.confirmations < last.confirmations
 
 
 def _stage(status: PaymentStatus) -> int:

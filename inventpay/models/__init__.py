@@ -9,6 +9,8 @@ from .._core.lazy_exports import exports
 # pyright: reportUnsupportedDunderAll=false
 _EXPORTS = {
     "balances": ["Balance", "BalanceSummary", "Balances", "Limit", "MerchantInfo", "WithdrawalLimits"],
+    "base": ["Model"],
+    "call_meta": ["CallMeta"],
     "enums": ["AmountCurrency", "Currency", "PaymentState", "WithdrawalState"],
     "key_pools": ["AddedKeys", "KeyState", "KeyStats", "ProductKey", "RemovedKeys"],
     "orders": ["Checkout", "Order", "OrderItem", "OrderState"],
@@ -25,6 +27,7 @@ __all__ = [
     "BalanceAfterLock",
     "BalanceSummary",
     "Balances",
+    "CallMeta",
     "Checkout",
     "Confirmation",
     "ContentType",
@@ -37,6 +40,7 @@ __all__ = [
     "KeyStats",
     "Limit",
     "MerchantInfo",
+    "Model",
     "Order",
     "OrderItem",
     "OrderState",

@@ -18,6 +18,8 @@ from .balances import (
 from .balances import (
     WithdrawalLimits as WithdrawalLimits,
 )
+from .base import Model as Model
+from .call_meta import CallMeta as CallMeta
 from .enums import (
     AmountCurrency as AmountCurrency,
 )

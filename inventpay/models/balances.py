@@ -1,17 +1,19 @@
-"""What balance calls answer."""
+"""Models of balances and their withdrawal limits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from attrs import Factory, field, frozen
 
 from .._core.decimals import subtract
+from .._json.fields import strict
+from ..errors import DecodeError
+from .base import Model
 from .enums import Currency
-from .raw import raw_field
 
 __all__ = ["Balance", "BalanceSummary", "Balances", "Limit", "MerchantInfo", "WithdrawalLimits"]
 
@@ -20,81 +22,147 @@ def _limit_minus_used(limit: Limit) -> Decimal:
     return subtract(limit.limit, limit.used)
 
 
-@frozen(kw_only=True)
-class Limit:
-    """How much may be withdrawn in one period, in the balance's coin."""
+@frozen(kw_only=True, repr=False)
+class Limit(Model):
+    """The amount that may be withdrawn in one period, in the balance's coin."""
 
     limit: Decimal
+    """Amount that may be withdrawn in the period, in the balance's coin."""
     used: Decimal
+    """Amount withdrawn in the period so far, in the balance's coin."""
     remaining: Decimal = field(default=Factory(_limit_minus_used, takes_self=True))
-    """``limit`` minus ``used`` where the API leaves it out."""
+    """Amount left, in the balance's coin; ``limit`` minus ``used`` where the API leaves it out."""
     reset_at: datetime | None = None
-    """When ``used`` starts again at 0."""
-    raw: Mapping[str, Any] = raw_field()
+    """Time at which ``used`` starts again at 0."""
 
 
-@frozen(kw_only=True)
-class WithdrawalLimits:
+@frozen(kw_only=True, repr=False)
+class WithdrawalLimits(Model):
     """Withdrawal limits of one coin (docs: get-balance-by-currency; ``weekly``: vendor's JavaScript SDK only)."""
 
-    daily: Limit | None = None
-    weekly: Limit | None = None
-    monthly: Limit | None = None
-    raw: Mapping[str, Any] = raw_field()
+    daily: Limit | None = strict()
+    """Limit of a day, in the balance's coin; ``None`` where the API names none."""
+    weekly: Limit | None = strict()
+    """Limit of a week, in the balance's coin; ``None`` where the API names none."""
+    monthly: Limit | None = strict()
+    """Limit of a month, in the balance's coin; ``None`` where the API names none."""
 
 
-@frozen(kw_only=True)
-class MerchantInfo:
-    """The merchant a balance belongs to."""
+@frozen(kw_only=True, repr=False)
+class MerchantInfo(Model):
+    """The merchant that a balance belongs to."""
 
     business_name: str | None = None
+    """Name of the merchant's business."""
     rate_limit_tier: str | None = None
-    raw: Mapping[str, Any] = raw_field()
+    """Name of the tier that sets the merchant's rate limits."""
 
 
-@frozen(kw_only=True)
-class Balance:
-    """The balance of one coin (docs: get-balance-by-currency). Money the API did not name is ``None``, never 0."""
+@frozen(kw_only=True, repr=False)
+class Balance(Model):
+    """The balance of one coin (docs: get-balance-by-currency). Money that the API did not name is ``None``, never 0."""
 
     currency: Currency | str
+    """The coin, such as ``"USDT_BEP20"``."""
     available_balance: Decimal
-    """What can be withdrawn now."""
+    """Amount that can be withdrawn now, in the coin."""
     total_earned: Decimal
+    """Amount received so far, in the coin."""
     total_withdrawn: Decimal
+    """Amount withdrawn so far, in the coin."""
     pending_balance: Decimal | None = None
-    """Received and not yet confirmed."""
+    """Amount received and not yet confirmed, in the coin."""
     locked_balance: Decimal | None = None
-    """Held back for withdrawals under way."""
+    """Amount held back for withdrawals under way, in the coin."""
     total_fees: Decimal | None = None
+    """Fees paid so far, in the coin."""
     last_updated: datetime | None = None
-    limits: WithdrawalLimits | None = None
+    """Time of the last change."""
+    limits: WithdrawalLimits | None = strict()
+    """Withdrawal limits of the coin; ``None`` where the API names none."""
     merchant_info: MerchantInfo | None = None
-    raw: Mapping[str, Any] = raw_field()
+    """The merchant that the balance belongs to."""
 
 
-@frozen(kw_only=True)
-class BalanceSummary:
-    """Totals over all coins, where the API sends them."""
+@frozen(kw_only=True, repr=False)
+class BalanceSummary(Model):
+    """Totals over all coins, where the API sends them. No source names their currency."""
 
     total_available: Decimal | None = None
+    """Total that can be withdrawn now; the currency is not documented."""
     total_locked: Decimal | None = None
+    """Total held back for withdrawals under way; the currency is not documented."""
     total_pending: Decimal | None = None
+    """Total received and not yet confirmed; the currency is not documented."""
     total_earned: Decimal | None = None
+    """Total received so far; the currency is not documented."""
     total_withdrawn: Decimal | None = None
+    """Total withdrawn so far; the currency is not documented."""
     total_fees: Decimal | None = None
-    raw: Mapping[str, Any] = raw_field()
+    """Total of all fees so far; the currency is not documented."""
 
 
-@frozen(kw_only=True, eq=False)
-class Balances(Mapping[str, Balance]):
-    """All balances, by coin (docs: get-balances): ``balances["BTC"].available_balance``."""
+class OddBalances(Mapping[str, Balance]):
+    """Balances by coin, some of which could not be read: those raise their DecodeError when they are asked for."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self, entries: Mapping[str, Balance | DecodeError]) -> None:
+        self._entries = dict(entries)
+
+    def __getitem__(self, currency: str) -> Balance:
+        entry = self._entries[currency]
+        if isinstance(entry, DecodeError):
+            # A new one each time: an exception that is raised again collects tracebacks.
+            raise DecodeError(entry.message, json_path=entry.json_path)
+        return entry
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, currency: object) -> bool:
+        return currency in self._entries
+
+    def __eq__(self, other: object) -> bool:
+        # Those that cannot be read are compared, not raised.
+        return isinstance(other, OddBalances) and self._words() == other._words()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _words(self) -> dict[str, Balance | str]:
+        return {name: str(entry) if isinstance(entry, DecodeError) else entry for name, entry in self._entries.items()}
+
+    def __repr__(self) -> str:
+        shown = {name: "unread" if isinstance(entry, DecodeError) else entry for name, entry in self._entries.items()}
+        return repr(shown)
+
+
+@frozen(kw_only=True, eq=False, repr=False)
+class Balances(Model, Mapping[str, Balance]):
+    """All balances, by coin (docs: get-balances): ``balances["BTC"].available_balance``.
+
+    A balance that cannot be read raises its DecodeError when it is asked for, and when all are iterated over.
+    """
 
     by_currency: Mapping[str, Balance]
+    """The balances, by coin."""
     merchant_id: str | None = None
+    """Id of the merchant."""
     business_name: str | None = None
+    """Name of the merchant's business."""
     summary: BalanceSummary | None = None
+    """Totals over all coins, where the API sends them."""
     timestamp: datetime | None = None
-    raw: Mapping[str, Any] = raw_field()
+    """Time at which the balances were read."""
+
+    def __eq__(self, other: object) -> bool:
+        # Like any mapping, and unlike other models: equal to a dict of the same balances.
+        return self.by_currency == (other.by_currency if isinstance(other, Balances) else other)
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __getitem__(self, currency: str) -> Balance:
         return self.by_currency[currency]
@@ -104,3 +172,30 @@ class Balances(Mapping[str, Balance]):
 
     def __len__(self) -> int:
         return len(self.by_currency)
+
+    def __contains__(self, currency: object) -> bool:
+        return currency in self.by_currency
+
+    @classmethod
+    def _wire_names(cls, members: Mapping[str, Any]) -> dict[str, Any]:
+        from .._json.model_text import wire_names
+
+        renamed = wire_names(cls, members)
+        held = renamed.pop("byCurrency", None)
+        if isinstance(held, Mapping):
+            renamed["balances"] = {
+                "balances": list(cast("Mapping[str, Any]", held).values()),
+                "summary": renamed.pop("summary", None),
+            }
+        return renamed
+
+    def _members(self, *, wire: bool, with_none: bool) -> dict[str, Any]:
+        # super() does not find its class in methods of slotted attrs classes before Python 3.14.
+        members = Model._members(self, wire=wire, with_none=with_none)
+        if wire:
+            # The variant that has a place for everything: a list beside its totals.
+            held: dict[str, Any] = {"balances": list(members.pop("byCurrency").values())}
+            if "summary" in members:
+                held["summary"] = members.pop("summary")
+            members["balances"] = held
+        return members

@@ -1,76 +1,82 @@
-"""What calls about the key pool of a product answer."""
+"""Models of the key pool of a product."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
 
 from attrs import field, frozen
 
-from .raw import raw_field
+from .base import Model
+from .enums import State
 
 __all__ = ["AddedKeys", "KeyState", "KeyStats", "ProductKey", "RemovedKeys"]
 
 
-class KeyState(StrEnum):
-    """What ``ProductKey.status`` can be."""
+class KeyState(State):
+    """Values of ``ProductKey.status``."""
 
     AVAILABLE = "AVAILABLE"
+    """No buyer has it."""
     ASSIGNED = "ASSIGNED"
     """A buyer has it."""
     REVOKED = "REVOKED"
+    """It is not given to buyers any more."""
 
 
-@frozen(kw_only=True)
-class ProductKey:
+@frozen(kw_only=True, repr=False)
+class ProductKey(Model):
     """One key of a pool (vendor's JavaScript SDK). The oldest available one goes to the next buyer."""
 
     id: str
+    """Id of the key."""
     key_value: str = field(repr=False)
-    """What the buyer gets. Not in the repr: whoever has it has the product."""
+    """The key that the buyer gets. Not in the repr: it is as good as the product."""
     status: KeyState | str
+    """State of the key."""
     label: str | None = None
-    """The batch it was added with."""
+    """Name of the batch that it was added with."""
     order_id: str | None = None
-    """The order it was assigned to."""
+    """Id of the order that it was assigned to."""
     assigned_at: datetime | None = None
+    """Time at which a buyer got it."""
     created_at: datetime | None = None
-    raw: Mapping[str, Any] = raw_field()
+    """Time at which it was added."""
 
 
-@frozen(kw_only=True)
-class AddedKeys:
-    """What became of keys so far: each was added, or was there already."""
+@frozen(kw_only=True, repr=False)
+class AddedKeys(Model):
+    """The keys that were added so far, and those that were there already."""
 
     added: int
+    """Number of keys that were added."""
     duplicates: int
-    """Keys that were given twice, or that the pool had already."""
-    raw: Mapping[str, Any] = raw_field()
+    """Number of keys that were given twice, or that the pool had already."""
 
     @property
     def taken(self) -> int:
-        """How many of the keys that were given this is."""
+        """Number of the given keys that were handled: added, or found to be duplicates."""
         return self.added + self.duplicates
 
 
-@frozen(kw_only=True)
-class KeyStats:
-    """How many keys a pool has (vendor's JavaScript SDK)."""
+@frozen(kw_only=True, repr=False)
+class KeyStats(Model):
+    """The numbers of keys in a pool (vendor's JavaScript SDK)."""
 
-    available: int
-    assigned: int
-    revoked: int
-    total: int
+    available: int | None = None
+    """Number of keys that no buyer has."""
+    assigned: int | None = None
+    """Number of keys that buyers have."""
+    revoked: int | None = None
+    """Number of keys that are not given to buyers any more."""
+    total: int | None = None
+    """Number of all keys."""
     use_key_pool: bool | None = None
     """Whether buyers of the product get a key."""
-    raw: Mapping[str, Any] = raw_field()
 
 
-@frozen(kw_only=True)
-class RemovedKeys:
-    """How many keys are gone."""
+@frozen(kw_only=True, repr=False)
+class RemovedKeys(Model):
+    """The number of keys that were removed."""
 
     removed: int
-    raw: Mapping[str, Any] = raw_field()
+    """Number of keys that were removed."""

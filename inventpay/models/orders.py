@@ -1,23 +1,23 @@
-"""What calls about orders answer."""
+"""Models of orders."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 from attrs import field, frozen
 
-from .enums import Currency
-from .raw import raw_field
+from .._json.fields import strict
+from .base import Model
+from .enums import Currency, State
 
 __all__ = ["Checkout", "Order", "OrderItem", "OrderState"]
 
 
-class OrderState(StrEnum):
-    """What ``Order.status`` can be (vendor's MCP server and skill document).
+class OrderState(State):
+    """Values of ``Order.status`` (vendor's MCP server and skill document).
 
     Orders of digital products become COMPLETED by themselves when they are paid.
     """
@@ -25,63 +25,84 @@ class OrderState(StrEnum):
     PENDING = "PENDING"
     """Not paid yet."""
     PAID = "PAID"
+    """Paid, and not handled yet."""
     PROCESSING = "PROCESSING"
+    """The merchant prepares it."""
     SHIPPED = "SHIPPED"
+    """On its way to the buyer."""
     COMPLETED = "COMPLETED"
+    """The buyer has it."""
     CANCELLED = "CANCELLED"
+    """It was called off."""
     REFUNDED = "REFUNDED"
+    """The buyer got the money back."""
 
 
-@frozen(kw_only=True)
-class OrderItem:
+@frozen(kw_only=True, repr=False)
+class OrderItem(Model):
     """One line of an order."""
 
     product_id: str
+    """Id of the product."""
     quantity: int
+    """Number of pieces."""
     price: Decimal
-    """Of one piece."""
+    """Price of one piece, in the order's currency."""
     product_name: str | None = None
-    raw: Mapping[str, Any] = raw_field()
+    """Name of the product."""
 
 
-@frozen(kw_only=True)
-class Order:
+@frozen(kw_only=True, repr=False)
+class Order(Model):
     """An order (vendor's JavaScript SDK)."""
 
     id: str
+    """Id of the order."""
     status: OrderState | str
+    """State of the order; a state that this version does not know is plain text."""
     total_amount: Decimal
-    """From ``totalAmount`` or ``total``."""
-    currency: str | None = None
+    """Price of all items, in ``currency``; from ``totalAmount`` or ``total``."""
+    currency: str | None = strict()
+    """Currency of the amounts, USDT where the API names none."""
     order_number: str | None = None
-    items: tuple[OrderItem, ...] = ()
+    """Number of the order, for people."""
+    items: tuple[OrderItem, ...] = strict(())
+    """Lines of the order."""
     payment: Mapping[str, Any] | None = field(default=None, hash=False)
-    """What paid for it; no source shows its members."""
+    """The payment, as the API sent it; no source shows its members."""
     customer: Mapping[str, Any] | None = field(default=None, hash=False)
-    """Who bought it; no source shows its members."""
+    """The buyer, as the API sent it; no source shows its members."""
     notes: str | None = None
+    """Your own words on the order."""
     store_id: str | None = None
+    """Id of the store."""
     created_at: datetime | None = None
+    """Time of creation."""
     updated_at: datetime | None = None
-    raw: Mapping[str, Any] = raw_field()
+    """Time of the last change."""
 
 
-@frozen(kw_only=True)
-class Checkout:
-    """What a buyer has to pay, and where (vendor's skill document).
+@frozen(kw_only=True, repr=False)
+class Checkout(Model):
+    """The order that a buyer made, and how to pay it (vendor's skill document).
 
-    No source shows this answer. Members are read under the names the API gives them elsewhere, be they at the top, in
-    ``order`` or in ``payment``; what is not there is ``None``, and ``raw`` has everything.
+    No source shows this answer. Members are read under the names that the API gives them elsewhere, at the top, in
+    ``order`` or in ``payment``; the others are ``None``, and ``raw`` has everything.
     """
 
-    order_id: str | None = None
+    order_id: str | None = strict()
+    """Id of the order."""
     order_number: str | None = None
-    payment_id: str | None = None
-    """For ``client.payments.status`` and ``wait``."""
+    """Number of the order, for people."""
+    payment_id: str | None = strict()
+    """Id of the payment, for ``client.payments.status`` and ``wait``."""
     invoice_url: str | None = None
-    """Hosted page to send the buyer to."""
-    amount: Decimal | None = None
-    currency: Currency | str | None = None
-    address: str | None = None
+    """URL of the hosted page to send the buyer to."""
+    amount: Decimal | None = strict()
+    """Amount to pay, in ``currency``."""
+    currency: Currency | str | None = strict()
+    """Currency of ``amount``."""
+    address: str | None = strict()
+    """Address to pay to."""
     expires_at: datetime | None = None
-    raw: Mapping[str, Any] = raw_field()
+    """Time until which the order can be paid."""

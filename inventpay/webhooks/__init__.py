@@ -17,6 +17,8 @@ from .._core.lazy_exports import exports
 _EXPORTS = {
     "answers": ["DeliveryOutcome", "WebhookAnswer"],
     "events": [
+        "BaseEvent",
+        "EventName",
         "KNOWN_EVENTS",
         "PaidEvent",
         "PaymentCompletedEvent",
@@ -49,9 +51,11 @@ __all__ = [
     "EVENT_HEADER",
     "KNOWN_EVENTS",
     "SIGNATURE_HEADER",
+    "BaseEvent",
     "Claim",
     "ClaimStatus",
     "DeliveryOutcome",
+    "EventName",
     "MemorySeenStore",
     "PaidEvent",
     "PaymentCompletedEvent",

@@ -6,6 +6,12 @@ from .events import (
     KNOWN_EVENTS as KNOWN_EVENTS,
 )
 from .events import (
+    BaseEvent as BaseEvent,
+)
+from .events import (
+    EventName as EventName,
+)
+from .events import (
     PaidEvent as PaidEvent,
 )
 from .events import (

@@ -1,4 +1,4 @@
-"""From a body that was verified to the event it tells of, in either of the two documented shapes.
+"""Read the event of a verified body, in either of the two documented shapes.
 
 Nested, what happened stands under ``data`` (docs: webhooks/events); flat, it stands beside the event's name (vendor's
 JavaScript README). Both give the same event, and so does a mixture, which one known consumer is prepared for.
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .._core.json_values import is_object, kind
+from .._core.json_values import is_object, kind, printable
 from .._json.converter import read_json, structure
+from .._json.unread import warn_unread
 from ..errors import DecodeError, EventDecodeError
 from .events import KNOWN_EVENTS, UnknownEvent, WebhookEvent
 
@@ -38,15 +39,30 @@ def decode_event(body: bytes, *, delivery_id: str | None = None) -> WebhookEvent
         event = _event(_document(body))
     except DecodeError as error:
         raise EventDecodeError(error.message, json_path=error.json_path, body=body) from None
+    if event.unread:
+        warn_unread(f"{printable(event.event)} events", event.unread)
     # From the headers, never from the body.
     object.__setattr__(event, "delivery_id", delivery_id)
     return event
 
 
+def read_event(document: object) -> WebhookEvent:
+    """Return the event of a parsed document that needs no verification: text of ``to_json``, or a body of the API.
+
+    Raises DecodeError.
+    """
+    if not is_object(document):
+        raise DecodeError(f"$ is {kind(document)}, not an object", json_path="$")
+    event = _event(document)
+    for name, attribute in (("deliveryId", "delivery_id"), ("key", "_key")):
+        value = document.get(name)
+        if isinstance(value, str):
+            object.__setattr__(event, attribute, value)
+    return event
+
+
 def _document(body: bytes) -> dict[str, Any]:
-    if len(body) > MOST_VALUES and sum(body.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
-        raise DecodeError(f"the event has more than {MOST_VALUES:,} values", json_path="$")
-    document = read_json(body, what="the event")
+    document = read_json(body, what="the event", most_values=MOST_VALUES)
     if not is_object(document):
         raise DecodeError(f"$ is {kind(document)}, not an object", json_path="$")
     return document
@@ -66,9 +82,12 @@ def _event(document: dict[str, Any]) -> WebhookEvent:
     elif data is not None:
         raise DecodeError(f"$.data is {kind(data)}, not an object", json_path="$.data")
 
+    # Anything but false, null and absence, in either place, is a test: no coin may have moved.
+    flags = [holder["test"] for holder in (document, data) if is_object(holder) and holder.get("test") is not None]
+    members["test"] = any(flag is not False for flag in flags) if flags else None
     model = KNOWN_EVENTS.get(name, UnknownEvent)
     if model is UnknownEvent:
-        # A new event must not break a deployed merchant, whatever it carries.
+        # A new event must not break a deployed merchant, whatever its members.
         ids = {member: members[member] for member in ("paymentId", "withdrawalId") if type(members.get(member)) is str}
         members = {**ids, **{member: members[member] for member in _ENVELOPE if member in members}}
     else:

@@ -59,5 +59,11 @@ def test_the_call_keeps_its_name_and_its_documentation() -> None:
     from inventpay._async.products import AsyncProductCalls
 
     assert AsyncProductCalls.list.__name__ == "list"
-    assert list(inspect.signature(AsyncProductCalls.list).parameters) == ["self", "search", "page", "limit"]
+    assert list(inspect.signature(AsyncProductCalls.list).parameters) == [
+        "self",
+        "search",
+        "page",
+        "limit",
+        "on_unread",
+    ]
     assert (AsyncProductCalls.list.__doc__ or "").startswith("The products")

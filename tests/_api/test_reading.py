@@ -100,8 +100,13 @@ def read(name: str, *changes: tuple[tuple[Step, ...], Any]) -> Any:
 
 
 def refusal(name: str, *changes: tuple[tuple[Step, ...], Any]) -> DecodeError:
+    def read_all() -> None:
+        answer = read(name, *changes)
+        # An odd balance is refused when it is asked for.
+        list(answer.values() if isinstance(answer, Balances) else ())
+
     with pytest.raises(DecodeError) as caught:
-        read(name, *changes)
+        read_all()
     assert caught.value.json_path is not None
     assert caught.value.message.startswith(caught.value.json_path)
     assert caught.value.outcome == "unknown"
@@ -257,7 +262,14 @@ def test_known_states_are_members(state: PaymentState) -> None:
     assert read("payment_status.pending", (("status",), state.value)).status is state
 
 
-@pytest.mark.parametrize("state", ["REFUNDING", "completed", "", "Ü"])
+@pytest.mark.parametrize("state", [*PaymentState])
+def test_known_states_are_known_in_any_case(state: PaymentState) -> None:
+    """A server may write a state in small letters."""
+    for written in (state.value.lower(), state.value.title()):
+        assert read("payment_status.pending", (("status",), written)).status is state
+
+
+@pytest.mark.parametrize("state", ["REFUNDING", "done", "", "Ü"])
 def test_unknown_states_survive_as_text(state: str) -> None:
     """A state of a later release arrives as it is, and is neither final nor paid."""
     answer = read("payment_status.pending", (("status",), state))
@@ -507,11 +519,10 @@ def test_unknown_coins_survive_as_text(coin: str) -> None:
         (b"   ", "the answer cannot be read as JSON: it is empty"),
         (b'{"success":true,"data":{"paym', "the answer cannot be read as JSON: it starts with"),
         (b'{"success":true} {"success":true}', "the answer cannot be read as JSON: it starts with"),
-        (b'{"amount": NaN}', "the answer cannot be read as JSON: it starts with"),
         (b'\xff\xfe{"a":1}', "the answer cannot be read as JSON: it starts with"),
         (b'{"a":"\xff"}', "the answer cannot be read as JSON: it starts with"),
-        (b"[" * 100_000, "the answer is nested too deeply to be one of this API"),
-        (b'{"data":' * 100_000, "the answer is nested too deeply to be one of this API"),
+        (b"[" * 40_000, "the answer is nested too deeply to be one of this API"),
+        (b'{"data":' * 40_000, "the answer is nested too deeply to be one of this API"),
         (b"[" * 100 + b"]" * 100, "the answer is nested too deeply to be one of this API"),
         (b"[]", "$ is a list, not an object"),
         (b"null", "$ is null, not an object"),
@@ -575,11 +586,6 @@ def test_success_false_is_a_refusal(name: str) -> None:
 MONEY: Final[list[tuple[str, tuple[Step, ...], str]]] = [
     ("create_payment", ("data", "amount"), "$.data.amount"),
     ("create_invoice", ("data", "baseAmount"), "$.data.baseAmount"),
-    (
-        "create_invoice",
-        ("data", "conversionRates", "BTC", "cryptoAmount"),
-        "$.data.conversionRates.BTC.cryptoAmount",
-    ),
     ("payment_status.completed", ("currentBalance",), "$.currentBalance"),
     ("balance.limits-inside", ("data", "balance", "availableBalance"), "$.data.balance.availableBalance"),
     ("balance.limits-inside", ("data", "balance", "totalEarned"), "$.data.balance.totalEarned"),
@@ -609,11 +615,6 @@ OPTIONAL_MONEY: Final[list[tuple[str, tuple[Step, ...], str]]] = [
     ("payment_status.completed", ("requiredAmount",), "$.requiredAmount"),
     ("balance.limits-inside", ("data", "balance", "pendingBalance"), "$.data.balance.pendingBalance"),
     (
-        "balance.limits-inside",
-        ("data", "balance", "limits", "daily", "remaining"),
-        "$.data.balance.limits.daily.remaining",
-    ),
-    (
         "balances.list-with-summary",
         ("data", "balances", "summary", "totalFees"),
         "$.data.balances.summary.totalFees",
@@ -626,27 +627,73 @@ OPTIONAL_MONEY: Final[list[tuple[str, tuple[Step, ...], str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "path", "where"), MONEY + OPTIONAL_MONEY)
-@pytest.mark.parametrize(
-    ("value", "problem"),
-    [
-        ("n/a", "is text that is not a number"),
-        ("", "is text that is not a number"),
-        ("1,5", "is text that is not a number"),
-        (True, "is a boolean, not money"),
-        ([], "is a list, not money"),
-        ({}, "is an object, not money"),
-        (number("1e999999999"), "is a number with more than 30 digits before or after the point"),
-        (number("1" * 31), "is a number with more than 30 digits"),
-        (number("0." + "1" * 31), "is a number with more than 30 digits before or after the point"),
-        ("1e999999999", "is a number with more than 30 digits before or after the point"),
-    ],
-)
+NO_MONEY: Final[list[tuple[object, str]]] = [
+    ("n/a", "is text that is not a number"),
+    ("", "is text that is not a number"),
+    ("1,5", "is text that is not a number"),
+    (True, "is a boolean, not money"),
+    ([], "is a list, not money"),
+    ({}, "is an object, not money"),
+    (number("1e401"), "is a number with an exponent beyond 400"),
+    (number("1e-401"), "is a number with an exponent beyond 400"),
+    (number("1e999999999"), "is a number with an exponent beyond 400"),
+    (number("1e-99999999999999999999"), "is a number with an exponent beyond 400"),
+    (number("1" * 402), "is a number with an exponent beyond 400"),
+    (number("NaN"), "is a number with an exponent beyond 400"),
+    ("1e999999999", "is a number with an exponent beyond 400"),
+]
+
+
+@pytest.mark.parametrize(("name", "path", "where"), MONEY)
+@pytest.mark.parametrize(("value", "problem"), NO_MONEY)
 def test_money_that_is_no_money(name: str, path: tuple[Step, ...], where: str, value: object, problem: str) -> None:
-    """Anything but a number in the place of money is an error with its path, never a default."""
+    """Anything but a number in the place of required money is an error with its path, never a default."""
     error = refusal(name, (path, value))
     assert error.message == f"{where} {problem}"
     assert error.json_path == where
+
+
+@pytest.mark.parametrize(("name", "path", "where"), OPTIONAL_MONEY)
+@pytest.mark.parametrize("value", [value for value, _ in NO_MONEY])
+def test_optional_money_that_is_no_money_reads_none(
+    name: str, path: tuple[Step, ...], where: str, value: object
+) -> None:
+    """Fees, rates and estimates that cannot be read are ``None``, as if they were absent, and their path is kept."""
+    answer = read(name, (path, value))
+    assert answer.unread == (where,)
+    assert answer == read(name, (path, None))
+    assert answer.raw != read(name, (path, None)).raw
+
+
+def test_remaining_that_cannot_be_read_is_computed() -> None:
+    """An attribute with a default of its own keeps it."""
+    answer = read("balance.limits-inside", (("data", "balance", "limits", "daily", "remaining"), "n/a"))
+    assert answer.limits.daily.remaining == answer.limits.daily.limit - answer.limits.daily.used
+    assert answer.unread == ("$.data.balance.limits.daily.remaining",)
+    assert answer.limits.daily.unread == answer.unread
+
+
+DOUBLES: Final = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(DOUBLES, st.sampled_from(["node", "python", "plain"]), st.booleans())
+def test_every_double_is_read_exactly(value: float, style: str, as_text: bool) -> None:
+    """Whatever double a server's arithmetic leaves behind, in whatever notation, is read digit by digit."""
+    written = {"node": repr(value), "python": f"{value:e}", "plain": f"{Decimal(value):f}"}[style]
+    answer = read("create_payment", (("data", "amount"), written if as_text else number(written)))
+    assert answer.amount == Decimal(written)
+    assert answer.unread == ()
+
+
+@pytest.mark.parametrize("written", ["5e-324", "2.8e-17", "1.336520646e21", "1.7976931348623157e+308", "0." + "1" * 31])
+@pytest.mark.parametrize(("name", "path", "where"), MONEY)
+def test_residues_and_extremes_are_money(name: str, path: tuple[Step, ...], where: str, written: str) -> None:
+    """Residues of binary arithmetic do not make a balance or a payment unreadable, wherever they stand."""
+    del where
+    answer = read(name, (path, number(written)))
+    assert answer.unread == ()
+    if isinstance(answer, Balances):
+        assert all(answer.values())
 
 
 @pytest.mark.parametrize(("name", "path", "where"), MONEY)
@@ -669,7 +716,6 @@ def test_required_money_is_never_assumed(
             "ETH",
             "$.data.balances.BTC.currency is 'ETH', but 'BTC' was asked for",
         ),
-        # Coins
         ("create_payment", ("data", "currency"), None, "$.data.currency is null, not text"),
         ("create_payment", ("data", "currency"), 5, "$.data.currency is a number, not text"),
         ("create_payment", ("data", "currency"), DELETED, "$.data.currency is missing"),
@@ -687,103 +733,14 @@ def test_required_money_is_never_assumed(
             5,
             "$.data.balances.BTC.currency is a number, not text",
         ),
-        # Ids, text, booleans and whole numbers
         ("create_payment", ("data", "paymentId"), DELETED, "$.data.paymentId is missing"),
         ("create_payment", ("data", "paymentId"), 5, "$.data.paymentId is a number, not text"),
-        ("create_payment", ("data", "invoiceUrl"), None, "$.data.invoiceUrl is null, not text"),
-        ("create_payment", ("data", "qrCode"), {}, "$.data.qrCode is an object, not text"),
-        ("create_payment", ("data", "isStablecoin"), "yes", "$.data.isStablecoin is text, not a boolean"),
-        (
-            "create_payment",
-            ("data", "expiresAtTimestamp"),
-            "1",
-            "$.data.expiresAtTimestamp is text, not a whole number",
-        ),
         ("payment_status.pending", ("status",), DELETED, "$.status is missing"),
         ("payment_status.pending", ("status",), None, "$.status is null, not text"),
-        ("payment_status.pending", ("confirmations",), DELETED, "$.confirmations is missing"),
-        ("payment_status.pending", ("confirmations",), 1.5, "$.confirmations is a number, not a whole number"),
-        ("payment_status.pending", ("confirmations",), True, "$.confirmations is a boolean, not a whole number"),
-        ("payment_status.pending", ("confirmations",), "12", "$.confirmations is text, not a whole number"),
         ("payment_status.pending", ("paymentId",), 5, "$.paymentId is a number, not text"),
-        (
-            "withdrawal.docs-pending",
-            ("data", "metadata", "confirmations"),
-            "x",
-            "$.data.metadata.confirmations is text, not a whole number",
-        ),
-        ("withdrawal.created", ("data", "errorMessage"), 5, "$.data.errorMessage is a number, not text"),
-        ("withdrawal.created", ("data", "requiresApproval"), "no", "$.data.requiresApproval is text, not a boolean"),
-        # Times
-        (
-            "create_payment",
-            ("data", "expiresAt"),
-            "2024-01-01T12:00:00",
-            "$.data.expiresAt is a time without a zone: '2024-01-01T12:00:00'",
-        ),
-        (
-            "create_payment",
-            ("data", "expiresAt"),
-            "2024-01-01",
-            "$.data.expiresAt is a time without a zone: '2024-01-01'",
-        ),
-        ("create_payment", ("data", "expiresAt"), "soon", "$.data.expiresAt is no ISO 8601 time: 'soon'"),
-        (
-            "create_payment",
-            ("data", "expiresAt"),
-            "x" * 100,
-            f"$.data.expiresAt is no ISO 8601 time: '{'x' * 40}'",
-        ),
-        ("create_payment", ("data", "expiresAt"), 1704110400, "$.data.expiresAt is a number, not an ISO 8601 time"),
-        ("create_payment", ("data", "expiresAt"), None, "$.data.expiresAt is null, not an ISO 8601 time"),
-        ("create_payment", ("data", "expiresAt"), DELETED, "$.data.expiresAt is missing"),
-        (
-            "balances.map-with-locked",
-            ("data", "timestamp"),
-            "noon",
-            "$.data.timestamp is no ISO 8601 time: 'noon'",
-        ),
-        (
-            "balance.limits-inside",
-            ("data", "balance", "limits", "daily", "resetAt"),
-            5,
-            "$.data.balance.limits.daily.resetAt is a number, not an ISO 8601 time",
-        ),
-        # Objects and lists
-        ("create_invoice", ("data", "conversionRates"), [], "$.data.conversionRates is a list, not an object"),
-        ("create_invoice", ("data", "conversionRates"), "x", "$.data.conversionRates is text, not an object"),
-        (
-            "create_invoice",
-            ("data", "conversionRates", "BTC"),
-            None,
-            "$.data.conversionRates.BTC is null, not an object",
-        ),
-        (
-            "create_invoice",
-            ("data", "availableCurrencies"),
-            "BTC",
-            "$.data.availableCurrencies is text, neither a list nor an object",
-        ),
-        (
-            "create_invoice",
-            ("data", "availableCurrencies"),
-            ["BTC", 5],
-            "$.data.availableCurrencies[1] is a number, not text",
-        ),
-        (
-            "create_invoice",
-            ("data", "availableCurrencies"),
-            {"BTC": {"cryptoAmount": "x"}},
-            "$.data.availableCurrencies.BTC.cryptoAmount is text that is not a number",
-        ),
         ("balance.limits-inside", ("data", "balance"), DELETED, "$.data.balance is missing"),
         ("balance.limits-inside", ("data", "balance"), [], "$.data.balance is a list, not an object"),
-        (
-            "balance.limits-inside",
-            ("data", "balance", "limits"),
-            [],
-            "$.data.balance.limits is a list, not an object",
-        ),
+        ("balance.limits-inside", ("data", "balance", "limits"), [], "$.data.balance.limits is a list, not an object"),
         (
             "balance.limits-inside",
             ("data", "balance", "limits", "daily"),
@@ -791,46 +748,195 @@ def test_required_money_is_never_assumed(
             "$.data.balance.limits.daily is a number, not an object",
         ),
         ("balance.limits-beside", ("data", "limits"), "none", "$.data.limits is text, not an object"),
-        ("balance.limits-beside", ("data", "merchantInfo"), [], "$.data.merchantInfo is a list, not an object"),
-        (
-            "balance.limits-beside",
-            ("data", "merchantInfo", "rateLimitTier"),
-            5,
-            "$.data.merchantInfo.rateLimitTier is a number, not text",
-        ),
         ("balances.map-with-limits", ("data", "balances"), DELETED, "$.data.balances is missing"),
         ("balances.map-with-limits", ("data", "balances"), [], "$.data.balances is a list, not an object"),
-        (
-            "balances.map-with-limits",
-            ("data", "balances", "BTC"),
-            None,
-            "$.data.balances.BTC is null, not an object",
-        ),
-        ("balances.map-with-limits", ("data", "merchantId"), 5, "$.data.merchantId is a number, not text"),
+        ("balances.map-with-limits", ("data", "balances", "BTC"), None, "$.data.balances.BTC is null, not an object"),
         (
             "balances.list-with-summary",
             ("data", "balances", "balances", 0),
             "x",
             "$.data.balances.balances[0] is text, not an object",
         ),
-        (
-            "balances.list-with-summary",
-            ("data", "balances", "summary"),
-            [],
-            "$.data.balances.summary is a list, not an object",
-        ),
-        ("withdrawal.docs-pending", ("data", "metadata"), [], "$.data.metadata is a list, not an object"),
-        ("withdrawal.created", ("data", "feeBreakdown"), [], "$.data.feeBreakdown is a list, not an object"),
-        ("withdrawal.created", ("data", "balanceAfterLock"), "x", "$.data.balanceAfterLock is text, not an object"),
     ],
 )
-def test_undocumented_shapes_are_named_with_their_path(
+def test_odd_identity_money_and_state_are_refused(
     name: str, path: tuple[Step, ...], value: object, problem: str
 ) -> None:
-    """The message begins with the JSON path, where the API put it and not where the model keeps it."""
+    """The message begins with the JSON path at which the API put it, not where the model keeps it."""
     error = refusal(name, (path, value))
     assert error.message == problem
     assert error.json_path == problem.split(" ")[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value", "where"),
+    [
+        ("create_payment", ("data", "qrCode"), {}, "$.data.qrCode"),
+        ("create_payment", ("data", "isStablecoin"), "yes", "$.data.isStablecoin"),
+        ("create_payment", ("data", "expiresAtTimestamp"), "soon", "$.data.expiresAtTimestamp"),
+        ("create_payment", ("data", "orderId"), ["a"], "$.data.orderId"),
+        ("payment_status.pending", ("confirmations",), number("1.5"), "$.confirmations"),
+        ("payment_status.pending", ("confirmations",), True, "$.confirmations"),
+        ("withdrawal.docs-pending", ("data", "metadata", "confirmations"), "x", "$.data.metadata.confirmations"),
+        ("withdrawal.created", ("data", "errorMessage"), [], "$.data.errorMessage"),
+        ("withdrawal.created", ("data", "requiresApproval"), "no", "$.data.requiresApproval"),
+        ("create_payment", ("data", "expiresAt"), "2024-01-01T12:00:00", "$.data.expiresAt"),
+        ("create_payment", ("data", "expiresAt"), "2024-01-01", "$.data.expiresAt"),
+        ("create_payment", ("data", "expiresAt"), "", "$.data.expiresAt"),
+        ("create_payment", ("data", "expiresAt"), 5, "$.data.expiresAt"),
+        ("create_payment", ("data", "expiresAt"), number("1e300"), "$.data.expiresAt"),
+        ("create_payment", ("data", "expiresAt"), number("1" * 300), "$.data.expiresAt"),
+        ("balances.map-with-locked", ("data", "timestamp"), "noon", "$.data.timestamp"),
+        (
+            "balance.limits-inside",
+            ("data", "balance", "limits", "daily", "resetAt"),
+            5,
+            "$.data.balance.limits.daily.resetAt",
+        ),
+        ("create_invoice", ("data", "conversionRates"), [], "$.data.conversionRates"),
+        ("create_invoice", ("data", "conversionRates"), "x", "$.data.conversionRates"),
+        ("create_invoice", ("data", "availableCurrencies"), "BTC", "$.data.availableCurrencies"),
+        ("balance.limits-beside", ("data", "merchantInfo"), [], "$.data.merchantInfo"),
+        ("balances.list-with-summary", ("data", "balances", "summary"), [], "$.data.balances.summary"),
+        ("withdrawal.docs-pending", ("data", "metadata"), [], "$.data.metadata"),
+        ("withdrawal.created", ("data", "feeBreakdown"), [], "$.data.feeBreakdown"),
+        ("withdrawal.created", ("data", "balanceAfterLock"), "x", "$.data.balanceAfterLock"),
+    ],
+)
+def test_odd_decoration_reads_as_if_it_were_absent(
+    name: str, path: tuple[Step, ...], value: object, where: str
+) -> None:
+    """The rest of the answer is read, the path of the odd member is listed, and ``raw`` has its value."""
+    answer = read(name, (path, value))
+    assert answer.unread == (where,)
+    assert answer == read(name, (path, None))
+    assert "unread" not in repr(answer)
+    holder: Any = APIResponse(200, Headers(), changed(name, (path, value))).json()
+    assert answer.raw == holder.get("data", holder)
+
+
+@pytest.mark.parametrize("odd", [None, [], "x", {}, {"cryptoAmount": "x"}, {"cryptoAmount": None}])
+def test_an_odd_price_of_one_coin_leaves_the_others(odd: object) -> None:
+    """Prices are decoration: one that cannot be read is left out, and its path is listed."""
+    for name in ("conversionRates", "availableCurrencies"):
+        rates = {"BTC": {"cryptoAmount": "0.001"}, "ETH": odd}
+        answer = read("create_invoice", (("data", "conversionRates"), None), (("data", name), rates))
+        assert dict(answer.conversion_rates) == {"BTC": ConversionRate(crypto_amount=Decimal("0.001"))}
+        (path,) = answer.unread
+        assert path.startswith(f"$.data.{name}.ETH")
+
+
+def test_an_odd_coin_of_several_is_left_out() -> None:
+    """A list of coins is decoration too, and no coin is made out of a number."""
+    answer = read("create_invoice", (("data", "availableCurrencies"), ["BTC", 5, None, "ETH"]))
+    assert answer.available_currencies == ("BTC", "ETH")
+    assert answer.unread == ("$.data.availableCurrencies[1]", "$.data.availableCurrencies[2]")
+
+
+def test_a_list_that_is_odd_throughout_is_given_up() -> None:
+    """A hostile list of thousands of odd elements is listed once."""
+    answer = read("create_invoice", (("data", "availableCurrencies"), [5] * 10_000))
+    assert answer.available_currencies == ()
+    assert answer.unread == ("$.data.availableCurrencies",)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value", "attribute", "expected"),
+    [
+        ("create_payment", ("data", "orderId"), 1001, "order_id", "1001"),
+        ("create_payment", ("data", "orderId"), number("1001.50"), "order_id", "1001.50"),
+        ("create_payment", ("data", "expiresAtTimestamp"), "1704110400000", "expires_at_timestamp", 1704110400000),
+        ("create_payment", ("data", "expiresAt"), 1704110400, "expires_at", datetime(2024, 1, 1, 12, tzinfo=UTC)),
+        ("create_payment", ("data", "expiresAt"), 1704110400000, "expires_at", datetime(2024, 1, 1, 12, tzinfo=UTC)),
+        ("create_payment", ("data", "expiresAt"), "1704110400", "expires_at", datetime(2024, 1, 1, 12, tzinfo=UTC)),
+        (
+            "create_payment",
+            ("data", "expiresAt"),
+            number("1704110400.25"),
+            "expires_at",
+            datetime(2024, 1, 1, 12, 0, 0, 250_000, tzinfo=UTC),
+        ),
+        ("create_payment", ("data", "isStablecoin"), "true", "is_stablecoin", True),
+        ("create_payment", ("data", "isStablecoin"), "False", "is_stablecoin", False),
+        ("payment_status.pending", ("confirmations",), "12", "confirmations", 12),
+        ("payment_status.pending", ("confirmations",), number("12.0"), "confirmations", 12),
+        ("payment_status.pending", ("confirmations",), number("1e1"), "confirmations", 10),
+        ("withdrawal.created", ("data", "errorMessage"), 5, "failure_reason", "5"),
+        ("balances.map-with-limits", ("data", "merchantId"), 5, "merchant_id", "5"),
+    ],
+)
+def test_decoration_is_read_where_that_needs_no_guess(
+    name: str, path: tuple[Step, ...], value: object, attribute: str, expected: object
+) -> None:
+    """Counts and times come as text or numbers, ids as numbers: they have one meaning."""
+    answer = read(name, (path, value))
+    assert getattr(answer, attribute) == expected
+    assert type(getattr(answer, attribute)) is type(expected)
+    assert answer.unread == ()
+
+
+def test_text_with_half_a_character() -> None:
+    """Half of a surrogate pair reads as U+FFFD in decoration, and is refused in identity."""
+    half = changed("create_payment", (("data", "description"), "HALF")).replace(b"HALF", b"caf\\ud83d!")
+    answer = payment(read_json(half))
+    assert answer.description == answer.raw["description"] == "caf\ufffd!"
+    assert type(answer.description) is str
+    assert answer.unread == ()
+    odd = changed("create_payment", (("data", "paymentId"), "HALF")).replace(b"HALF", b"cmh\\ud83d")
+    with pytest.raises(DecodeError, match=r"^\$\.data\.paymentId holds half of a surrogate pair$"):
+        payment(read_json(odd))
+
+
+def test_a_byte_order_mark_is_skipped() -> None:
+    """Some servers write one before their JSON."""
+    assert payment(read_json(b"\xef\xbb\xbf" + body("create_payment"))) == read("create_payment")
+
+
+# MULTI
+
+
+def open_payment(**members: object) -> Payment:
+    data = {"paymentId": PAYMENT_ID, "baseAmount": 25, "baseCurrency": "USD", **members}
+    return payments.read_payment({"success": True, "data": data}, is_open=True)
+
+
+def test_a_payment_whose_coin_is_not_picked_yet() -> None:
+    """It has neither amount nor coin nor address; what was asked for and the prices are there."""
+    answer = open_payment(conversionRates={"BTC": {"cryptoAmount": Decimal("0.0006")}})
+    assert (answer.amount, answer.currency, answer.address) == (None, "MULTI", None)
+    assert (answer.base_amount, answer.base_currency) == (25, "USD")
+    assert answer.conversion_rates["BTC"].crypto_amount == Decimal("0.0006")
+    assert "currency" not in answer.raw
+
+
+def test_a_payment_whose_coin_was_picked() -> None:
+    """An answer that names the coin is one about that coin."""
+    answer = open_payment(amount="0.1", currency="ETH", address="0x1")
+    assert (answer.amount, answer.currency, answer.address) == (Decimal("0.1"), "ETH", "0x1")
+
+
+@pytest.mark.parametrize(
+    ("members", "problem"),
+    [
+        ({"baseAmount": None}, "$.data.baseAmount is null, not money"),
+        ({"baseAmount": []}, "$.data.baseAmount is a list, not money"),
+        ({"amount": "x"}, "$.data.amount is text that is not a number"),
+        ({"currency": 5}, "$.data.currency is a number, not text"),
+    ],
+)
+def test_a_payment_without_any_amount_is_refused(members: dict[str, object], problem: str) -> None:
+    """One of the two amounts is required."""
+    with pytest.raises(DecodeError) as caught:
+        open_payment(**members)
+    assert caught.value.message == problem
+
+
+def test_the_hosted_page_has_a_known_address() -> None:
+    """Without a readable ``invoiceUrl`` it is that of ``client.payment_link``."""
+    for odd in (None, DELETED, [], {}):
+        assert read("create_payment", (("data", "invoiceUrl"), odd)).invoice_url == (
+            f"https://inventpay.io/invoice/{PAYMENT_ID}"
+        )
 
 
 def test_an_enveloped_status_is_named_with_its_path() -> None:
@@ -844,7 +950,7 @@ def test_an_enveloped_status_is_named_with_its_path() -> None:
 
 
 def test_one_coin_twice_in_a_list_is_refused() -> None:
-    """Two balances of one coin cannot both be right, and neither is dropped in silence."""
+    """Two balances of one coin cannot both be right, and neither is dropped in silence; other coins are readable."""
     entry = document("balances.list-with-summary")["data"]["balances"]["balances"][0]
     error = refusal("balances.list-with-summary", (("data", "balances", "balances"), [entry, entry]))
     assert error.message == f"$.data.balances.balances[1].currency is {COIN!r} again"
@@ -924,8 +1030,8 @@ def judge(reader: Callable[[object], Any], content: bytes) -> None:
     if isinstance(outcome, Exception):
         assert copied.__dict__ == outcome.__dict__
     else:
-        assert copied == outcome
-        assert copied.raw == outcome.raw
+        # NaN is not equal to itself; its repr is.
+        assert repr(copied.raw) == repr(outcome.raw)
 
 
 @given(st.sampled_from(sorted(READERS)), json_documents.map(encoded))

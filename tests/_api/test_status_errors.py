@@ -156,6 +156,66 @@ def test_details_of_other_shapes_are_shown_short() -> None:
     assert lines[2] == "  n: None"
 
 
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ({"error": "Invalid currency"}, "Invalid currency"),
+        ({"message": "amount must be positive"}, "amount must be positive"),
+        (
+            {"message": ["amount must be positive", "currency is unknown"]},
+            "amount must be positive: currency is unknown",
+        ),
+        (
+            {"statusCode": 400, "error": "Bad Request", "message": ["amount must be positive"]},
+            "amount must be positive",
+        ),
+        ({"error": "Bad Request", "message": "amount must be positive"}, "amount must be positive"),
+        ({"error": "Bad Request"}, "Bad Request"),
+        (
+            {"error": "Validation failed", "details": "amount must be positive"},
+            "Validation failed: amount must be positive",
+        ),
+        (
+            {"error": "Validation failed", "details": ["amount must be positive", "currency is unknown"]},
+            "Validation failed: amount must be positive; currency is unknown",
+        ),
+        (
+            {"message": "Validation failed", "details": [{"path": "amount", "msg": "must be positive"}]},
+            "Validation failed: amount: must be positive",
+        ),
+        ({"error": {"message": "No such coin"}}, "No such coin"),
+        ({"error": "Invalid currency", "details": {"currency": "Must be BTC"}}, "Invalid currency"),
+        ({"error": "same", "message": "same"}, "same"),
+        ({"details": ["only here"]}, "only here"),
+    ],
+)
+def test_the_reason_is_found_wherever_it_stands(members: dict[str, Any], reason: str) -> None:
+    """Frameworks put it into ``error``, ``message`` or ``details``, as text or as a list."""
+    assert refused(400, encoded(members)).message == f"400 Bad Request: {reason}"
+
+
+HOSTILE = "\x1b[2J\x1b[31mYOUR KEY IS FINE\r\nINFO all is well\u202egnp.exe\x00"
+
+
+@pytest.mark.parametrize("name", ["error", "message", "details"])
+@pytest.mark.parametrize("shape", [lambda text: text, lambda text: [text], lambda text: {"amount": text}])
+def test_no_text_of_a_server_commands_a_terminal(name: str, shape: Any) -> None:
+    """Escape sequences, line breaks and reversed text stay out of exceptions, and nothing is longer than 500."""
+    for text in (HOSTILE, HOSTILE * 1000, "x" * 100_000):
+        error = refused(400, encoded({"error": "Invalid", name: shape(text)}), {"location": text[:50]})
+        for line in str(error).splitlines():
+            assert line.isprintable()
+            assert len(line) <= 600
+        assert error.message.isprintable()
+
+
+def test_a_target_of_a_redirect_commands_no_terminal() -> None:
+    """It comes from a header, and is shown cut."""
+    message = refused(302, b"", {"location": f"https://elsewhere.example/{HOSTILE}{'x' * 5_000}"}).message
+    assert message.isprintable()
+    assert len(message) < 700
+
+
 def test_an_error_stays_small_whatever_arrives() -> None:
     """A megabyte of error body is cut, and its words are not kept elsewhere."""
     error = refused(400, encoded({"error": "x" * 10**6, "details": {"a": "y" * 10**6}}))

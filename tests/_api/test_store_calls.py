@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from inventpay import UNSET, DigitalContent, StoreSettings
 from inventpay._api import key_pools, orders, products, stores
@@ -140,6 +142,52 @@ def test_empty_settings_and_content_are_sent_as_they_are() -> None:
     assert body(create_product(digital_content=DigitalContent()))["digitalContent"] == {}
 
 
+SETTINGS = {
+    "acceptedCurrencies": ["BTC", "NEWCOIN"],
+    "minOrderAmount": "5.00",
+    "maxOrderAmount": 100,
+    "taxRate": Decimal("0.190"),
+    "checkout": {"askForPhone": None},
+}
+
+
+def test_settings_that_are_written_back_lose_nothing() -> None:
+    """What this version does not model goes back as it came, and so does what was not changed."""
+    settings = StoreSettings.from_json(json.dumps(SETTINGS, default=float).replace("0.19", "0.190"))
+    assert settings.unread == ()
+
+    def sent(changed: StoreSettings) -> Any:
+        return body(stores.update(settings=changed))["settings"]
+
+    assert sent(settings) == SETTINGS
+    assert str(sent(settings)["taxRate"]) == "0.190"
+    assert sent(evolve(settings, min_order_amount=Decimal(7))) == {**SETTINGS, "minOrderAmount": 7}
+    assert sent(evolve(settings, max_order_amount=None)) == {**SETTINGS, "maxOrderAmount": None}
+    assert sent(evolve(settings, accepted_currencies=("ETH",))) == {**SETTINGS, "acceptedCurrencies": ["ETH"]}
+    assert sent(StoreSettings(min_order_amount=Decimal(7))) == {"minOrderAmount": 7}
+
+
+def test_settings_may_be_a_mapping() -> None:
+    """With the API's own names, sent as it is."""
+    assert body(stores.update(settings=SETTINGS))["settings"] == SETTINGS
+    assert body(create_store(settings={"taxRate": 1}))["settings"] == {"taxRate": 1}
+
+
+def test_digital_content_that_is_written_back_loses_nothing() -> None:
+    """A member that could not be read is one that goes back as it came."""
+    held = {"fileUrl": "https://shop.example/a", "fileSize": "12 MB", "licenseKey": "L-1", "region": "EU"}
+    content = DigitalContent.from_json(json.dumps(held))
+    assert content.unread == ("$.fileSize",)
+    changed = evolve(content, license_key=None, text_content="Thank you")
+    assert body(update_product(digital_content=content))["digitalContent"] == held
+    assert body(update_product(digital_content=changed))["digitalContent"] == {
+        **held,
+        "licenseKey": None,
+        "textContent": "Thank you",
+    }
+    assert body(update_product(digital_content=evolve(content, file_size=12)))["digitalContent"]["fileSize"] == 12
+
+
 def test_the_rest_of_the_calls() -> None:
     """Paths, queries and bodies."""
     assert (add_keys(label="January").path, body(add_keys(label="January"))) == (
@@ -190,7 +238,12 @@ LONG = "x" * 5_001
             "banner must be printable ASCII without spaces; percent-encode everything else",
         ),
         (create_store, {"logo": "https://me@a.example"}, "logo must not hold a user name or password"),
-        (create_store, {"settings": {}}, "settings must be a StoreSettings, not dict"),
+        (create_store, {"settings": []}, "settings must be a StoreSettings or a dict, not list"),
+        (
+            create_store,
+            {"settings": {"a": {1}}},
+            "settings cannot be written: set has no place in JSON; use dict, list, str, Decimal, int, bool or None",
+        ),
         (
             create_store,
             {"settings": StoreSettings(accepted_currencies="BTC")},  # type: ignore[arg-type]

@@ -3,12 +3,21 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from decimal import Decimal
 
+import httpx
 import pytest
 
-from inventpay import InventPay, BadRequestError, DecodeError, InvalidArgumentError, RateLimits
+from inventpay import (
+    InventPay,
+    BadRequestError,
+    DecodeError,
+    InvalidArgumentError,
+    RateLimits,
+    UnreadRowsError,
+)
 from inventpay._api import products
 from inventpay.sandbox import Sandbox, Unlimited
 from inventpay.sandbox.store.products import NewProduct
@@ -16,6 +25,7 @@ from inventpay.sandbox.store.stores import NewStore
 from tests.support.api import ScriptedAPI, answers
 from tests.support.census import Census
 from tests.support.clients import new_key, scripted_client
+from tests.support.clock import Clock
 from tests.support.lists import ListAPI
 
 
@@ -192,3 +202,60 @@ def test_ten_thousand_products_never_fill_more_than_two_pages(monkeypatch: pytes
     assert sandbox.request_counts == {("GET /v1/store/manage/products", 200): 200}
     assert 50 <= census.most <= 100
     assert census.alive == 0
+
+
+def odd_page(request: httpx.Request, clock: Clock) -> httpx.Response:
+    """Two pages of three records, one of which on each page is odd, and no counts."""
+    del clock
+    page = int(request.url.params["page"])
+    records: list[object] = [{"id": f"p{page}", "price": "1.50"}, {"id": f"odd{page}", "price": None}]
+    records += [5, {"id": f"q{page}", "price": 1, "createdAt": "soon"}] if page == 1 else []
+    data = {"products": records, "pagination": {"total": "6", "pages": 2}}
+    return httpx.Response(200, content=json.dumps({"success": True, "data": data}))
+
+
+def test_an_odd_record_does_not_take_its_list_along(caplog: pytest.LogCaptureFixture) -> None:
+    """All others are given, to the end of the list; then an error names those that were left out."""
+    with scripted_client(ScriptedAPI(odd_page)) as client:
+        items = (client.store.products.list(limit=4)).__iter__()
+        names = [(items.__next__()).id for _ in range(3)]
+        with pytest.raises(UnreadRowsError) as caught:
+            items.__next__()
+        # The walk is over: it is not an error for ever.
+        with pytest.raises(StopIteration):
+            items.__next__()
+    assert names == ["p1", "q1", "p2"]
+    assert [(row.id, row.path) for row in caught.value.rows] == [
+        ("odd1", "$.data.products[1]"),
+        (None, "$.data.products[2]"),
+        ("odd2", "$.data.products[1]"),
+    ]
+    assert caught.value.rows[1].raw == 5
+    assert caught.value.message.startswith(
+        "3 records of the list could not be read and were left out; the first: "
+        "$.data.products[1].price is null, not money."
+    )
+    assert pickle.loads(pickle.dumps(caught.value)).rows == caught.value.rows
+    warnings = [record.getMessage() for record in caplog.records if "records of" in record.getMessage()]
+    assert len(warnings) == 2
+    assert "$.data.products[1].price is null, not money; $.data.products[2] is a number" in warnings[0]
+
+
+def test_odd_records_can_be_skipped() -> None:
+    """They are in ``page.unread`` all the same."""
+    with scripted_client(ScriptedAPI(odd_page)) as client:
+        listing = client.store.products.list(limit=4, on_unread="skip")
+        assert [product.id for product in listing] == ["p1", "q1", "p2"]
+        page = client.store.products.list(limit=4)
+        assert [product.id for product in page.items] == ["p1", "q1"]
+        assert [row.id for row in page.unread] == ["odd1", None]
+        assert page.items[1].unread == ("$.data.products[3].createdAt",)
+        assert [len(each.unread) for each in page.pages()] == [2, 1]
+        assert page.total == 6
+
+
+def test_an_unknown_rule_for_odd_records_is_refused() -> None:
+    """Before anything is sent."""
+    with scripted_client(ScriptedAPI(odd_page)) as client:
+        with pytest.raises(InvalidArgumentError, match='on_unread=\'ignore\' must be "raise" or "skip"'):
+            client.store.products.list(on_unread="ignore")  # type: ignore[arg-type]

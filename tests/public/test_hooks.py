@@ -11,6 +11,7 @@ import pytest
 
 from inventpay import hooks
 from inventpay.hooks import (
+    AnswerUnread,
     AttemptAnswered,
     AttemptSent,
     CallFinished,
@@ -45,6 +46,10 @@ STORY: list[tuple[Event, str]] = [
     (
         RetryPlanned(**CALL, attempt=1, delay=0.5, reason="status 503"),
         f"{WHO} attempt 1 failed (status 503); the next one follows in 0.50 s",
+    ),
+    (
+        AnswerUnread(**CALL, paths=("$.data.qrCode", "$.data.network")),
+        f"{WHO} has an answer with 2 unread places: $.data.qrCode, $.data.network",
     ),
     (
         CallFinished(**CALL, attempts=1, seconds=0.9, status=200, outcome="ok", error=None),

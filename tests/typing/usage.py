@@ -100,7 +100,7 @@ async def awaited() -> None:
     ) as client:
         payment = await client.payments.create(amount="29.99", amount_currency="USD", currency=Currency.USDT_BEP20)
         assert_type(payment, Payment)
-        assert_type(payment.amount, Decimal)
+        assert_type(payment.amount, Decimal | None)
         assert_type(await client.invoices.create(amount=Decimal(5), amount_currency="USD"), Invoice)
         assert_type(await client.payments.status(payment.payment_id), PaymentStatus)
         async for status in client.payments.watch(payment.payment_id):
@@ -158,7 +158,7 @@ def selling_blocking(client: InventPay) -> None:
     assert_type(client.store.products.list(limit=20), Page[Product])
     for product in client.store.products.list():
         assert_type(product, Product)
-    assert_type([page.total for page in client.store.orders.list().pages()], list[int])
+    assert_type([page.total for page in client.store.orders.list().pages()], list[int | None])
     assert_type(client.store.products.keys.add("prod1", ["a"]), AddedKeys)
     assert_type(client.check(), CheckResult)
 
