@@ -1,0 +1,107 @@
+"""Compare what the real client sees in virtual time with what the benchmark of the schedule says.
+
+    python -m tests.soak.detection                 300 open payments, an hour of virtual time, a minute of CPU
+    python -m tests.soak.detection --open 100
+
+Prints the mean seconds between money arriving and the client seeing it, beside the figure of the model, which drives
+the schedule alone (benchmarks/watching/detection_delay.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+from datetime import timedelta
+from pathlib import Path
+from statistics import fmean
+
+import httpx
+
+from tests.support.virtual_api import virtual_client
+from tests.support.virtual_time import START, run
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
+
+from watching.detection_delay import Payment, Seen, Story, draw, policies, simulate
+
+LATENCY = 0.05
+"""Seconds that the API takes for an answer."""
+
+
+def played(story: Story, seed: int, *, measured: float) -> Seen:
+    """Watch the payments of a story with one client, and note when it saw what became of each."""
+    chance = random.Random(seed)
+    rate = story.open_payments / story.mean_open
+    begin, end = 2 * story.expiry, 2 * story.expiry + measured
+    payments: dict[str, Payment] = {}
+    seen = Seen()
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        now = asyncio.get_running_loop().time()
+        await asyncio.sleep(LATENCY)
+        name = request.url.path.split("/")[3]
+        status = payments[name].status(now)
+        body = {
+            "paymentId": name,
+            "status": str(status.status),
+            "currentBalance": str(status.current_balance),
+            "confirmations": status.confirmations,
+            "createdAt": (START + timedelta(seconds=payments[name].created_at)).isoformat(),
+            "expiresAt": (START + timedelta(seconds=payments[name].expires_at)).isoformat(),
+        }
+        return httpx.Response(200, content=json.dumps(body).encode())
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        async with virtual_client(answer) as client:
+
+            async def watch(name: str, payment: Payment) -> None:
+                is_paid = False
+                async for status in client.payments.watch(payment.status(loop.time()) if story.known else name):
+                    now = loop.time() - LATENCY
+                    if status.current_balance > 0 and not is_paid and payment.paid_at is not None:
+                        is_paid = True
+                        if now >= begin:
+                            seen.paid.append(now - payment.paid_at)
+                    if status.is_final and status.is_paid and now >= begin:
+                        seen.final.append(now - payment.confirmed_at)
+
+            tasks: list[asyncio.Task[None]] = []
+            number = 0
+            while loop.time() < end:
+                number += 1
+                payment = draw(story, loop.time(), chance)
+                name = f"cmh{number}"
+                payments[name] = payment
+                payment.name = name
+                tasks.append(asyncio.create_task(watch(name, payment)))
+                await asyncio.sleep(chance.expovariate(rate))
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    run(main())
+    return seen
+
+
+def main() -> None:
+    """Print both figures and their ratio."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--open", type=int, default=300, help="payments that are open at the same time")
+    parser.add_argument("--seconds", type=float, default=3600.0, help="virtual time that is measured")
+    options = parser.parse_args()
+    story = Story(open_payments=options.open)
+    real = played(story, 1, measured=options.seconds)
+    model = Seen()
+    for seed in range(3):
+        model.add(simulate(story, policies(story)["inventpay"], seed, measured=options.seconds))
+    for what in ("paid", "final"):
+        ours, theirs = fmean(getattr(real, what)), fmean(getattr(model, what))
+        print(f"{what}: client {ours:.1f} s, model {theirs:.1f} s, ratio {ours / theirs:.2f}")
+
+
+if __name__ == "__main__":
+    main()
