@@ -79,7 +79,7 @@ __all__ = [
 ]
 
 Outcome = Literal["not_sent", "refused", "done", "unknown"]
-"""What became of the operation of a call that failed, earlier requests with the same idempotency key included.
+"""The fate of the operation of a call that failed, earlier requests with the same idempotency key included.
 
 - ``"not_sent"``: no request with this key left this process. Nothing can have happened.
 - ``"refused"``: the API said no, in an answer that is only given before any effect. Nothing happened; correct the
@@ -143,7 +143,7 @@ class InventPayError(Exception):
     idempotency_key: str | None
     """The key all attempts of this call carried."""
     outcome: Outcome
-    """What became of the operation, see :data:`Outcome`."""
+    """The fate of the operation, see :data:`Outcome`."""
     safe_to_repeat: bool = False
     """Whether ``client.repeat(error)`` can have no effect that one successful call would not have had.
 
@@ -449,12 +449,12 @@ class UnknownStateError(InventPayError):
 class KeyUploadError(InventPayError):
     """``keys.add()`` stopped after some of the keys were added; what stopped it is its ``__cause__``.
 
-    Adding all keys once more does no harm: those that are there already are counted as duplicates. To go on from where
+    Adding all keys again does no harm: those that are there already are counted as duplicates. To go on from where
     it stopped, leave out the first ``progress.taken`` keys. ``outcome`` is that of the batch that failed.
     """
 
     progress: AddedKeys | None
-    """What became of the keys before."""
+    """The keys before, by what became of them."""
 
     def __init__(self, message: str, *, progress: AddedKeys | None = None, **facts: Any) -> None:
         super().__init__(message, **facts)

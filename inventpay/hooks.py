@@ -48,7 +48,7 @@ class TokenWaited(_Event):
     """A token of the rate limit was leased."""
 
     seconds: float
-    """How long the call waited for it."""
+    """Seconds for which the call waited for it."""
 
     def __str__(self) -> str:
         return f"{self._call} leased a token of class {self.rate_class} after {self.seconds:.3f} s"
@@ -98,7 +98,7 @@ class RetryPlanned(_Event):
 
 
 FinalOutcome: TypeAlias = Outcome | Literal["ok", "cancelled"]
-"""How a call ended: ``"ok"``, what its error says, or ``"cancelled"``."""
+"""The end of a call: ``"ok"``, what its error says, or ``"cancelled"``."""
 
 
 @frozen(kw_only=True)
@@ -132,14 +132,14 @@ class AnswerUnread(_Event):
 
 @frozen(kw_only=True)
 class PollingStretched:
-    """So much is watched that each of it is polled more rarely than is useful. Told once a minute at most.
+    """Polls became rarer than is useful, because of the number of watchers. Reported once a minute at most.
 
     Belongs to no call. Webhooks tell sooner; or spread the watching over several API keys.
     """
 
     rate_class: RateClass
     watchers: int
-    """How many wait for their turn."""
+    """Number of watchers that wait for their turn."""
     seconds: float
     """Mean time between two polls of one of them."""
 
@@ -163,7 +163,7 @@ def next_call_id() -> int:
 
 
 def emit(hooks: Iterable[Hook], event: Event) -> None:
-    """Tells the logger and every hook. What a hook raises is logged; what it would break is a payment."""
+    """Emit an event to the logger and every hook. An exception of a hook is logged: it must not break a payment."""
     if isinstance(event, (RetryPlanned, PollingStretched)):
         logger.warning("%s", event)
     else:

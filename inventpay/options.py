@@ -100,7 +100,7 @@ def _read_classes(value: Mapping[str, str]) -> Mapping[str, RateClass]:
 
 @frozen(kw_only=True)
 class RateLimits:
-    """How many calls of each class the API accepts in one window.
+    """The number of calls of each class that the API accepts in one window.
 
     The defaults are the documented ones (docs: api-reference/introduction, "Rate Limits"): 100 payment creations,
     300 status checks, 10 withdrawals and 60 other calls a minute.
@@ -129,7 +129,7 @@ class RateLimits:
     every window, right for fixed windows and sliding logs.
     """
     max_burst: int | None = field(default=None, validator=_check_burst)
-    """At most so many calls at once after a quiet spell, for servers that allow only small bursts."""
+    """Most calls at once after a quiet spell, for servers that allow only small bursts."""
     classes: Mapping[str, RateClass] = field(factory=dict[str, RateClass], converter=_read_classes, hash=False)
     """Endpoints counted differently from :data:`inventpay._api.ENDPOINTS`, such as
     ``{"GET /v1/withdrawal/{withdrawalId}": "status_checks"}``."""
@@ -212,7 +212,7 @@ def _check_share(instance: object, attribute: Any, value: Any) -> None:
 
 @frozen(kw_only=True)
 class WatchSettings:
-    """What is assumed about payers; decides which watched payments are polled how often.
+    """Assumptions about payers; decides which watched payments are polled how often.
 
     The mean delay is least when a payment is polled at a rate proportional to the square root of the chance that it is
     paid now. Only the proportions matter: the pace follows from the rate limit. The defaults suit shops whose payers
@@ -244,7 +244,7 @@ class WatchSettings:
 
 @frozen(kw_only=True, cache_hash=True)
 class CallOptions:
-    """What may differ from call to call: the settings of ``with_options``. Part of the name of every shared read."""
+    """The settings of ``with_options``, which may differ from call to call. Part of the key of every shared read."""
 
     timeout: float | None = TIMEOUT
     attempt_timeout: float | None = ATTEMPT_TIMEOUT
@@ -290,7 +290,7 @@ def read_call_options(
 
 
 class Secret:
-    """An API key that shows itself to nobody: not in ``repr``, logs, locals of a traceback, or a pickle.
+    """An API key that is never shown: not in ``repr``, logs, locals of a traceback, or a pickle.
 
     >>> Secret("pk_live_1")
     Secret('***')

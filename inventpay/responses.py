@@ -12,7 +12,7 @@ from .headers import Headers
 
 @frozen
 class APIResponse:
-    """What ``client.request`` returns: status, headers and body, and the parsed JSON on demand.
+    """The result of ``client.request``: status, headers and body, and the parsed JSON on demand.
 
     >>> APIResponse(200, Headers(), b'{"price": 0.10}').json()
     {'price': Decimal('0.10')}

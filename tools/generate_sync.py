@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate, zip_longest
 from pathlib import Path
 
-# What each name is called in the blocking twin: in code, in import paths, in comments and in strings. Whole names only.
+# The name of each thing in the blocking twin: in code, in import paths, in comments and in strings. Whole names only.
 # A rule that no source needs is an error, so that the table never holds more than it must. There is none for
 # AsyncGenerator, whose parameters are not those of Generator: annotate with AsyncIterator.
 RULES: Mapping[str, str] = {
@@ -177,7 +177,7 @@ def _spans(source: str) -> Iterator[tuple[str, int, int]]:
 
 @dataclass
 class Plan:
-    """What the twins of a repository must be. Paths are relative to its root, with slashes."""
+    """Generate the twins of a repository in memory. Paths are relative to its root, with slashes."""
 
     twins: dict[str, bytes] = field(default_factory=dict[str, bytes])
     strays: list[str] = field(default_factory=list[str])  # files beside the twins that no source accounts for

@@ -10,7 +10,7 @@ from .._core.decimals import EXACT, MAX_DIGITS, NUMBER, fits
 from .arguments import refused, refused_value
 
 Amount: TypeAlias = Decimal | int | str | float
-"""What an amount may be given as. A float counts by its shortest ``repr`` and is refused above 15 digits."""
+"""The types of an amount. A float counts by its shortest ``repr`` and is refused above 15 digits."""
 
 # A float carries 15 significant decimal digits for certain; more are the residue of binary arithmetic.
 _FLOAT_DIGITS: Final = 15

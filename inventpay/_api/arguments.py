@@ -71,7 +71,7 @@ def _plain(value: str) -> str:
 
 
 def expiration_minutes(value: object) -> int:
-    """How long a payment stays open."""
+    """Return the minutes for which a payment stays open."""
     low, high = EXPIRATION_MINUTES
     return whole(value, "expiration_minutes", low, high, unit=" of minutes")
 
@@ -113,7 +113,7 @@ def url(value: object, argument: str, *, webhook: bool = False) -> str:
 
 
 def states(value: object) -> frozenset[str]:
-    """The payment states somebody waits for: one, several, or none in particular."""
+    """Return the payment states to wait for: one, several, or none in particular."""
     if value is None:
         return frozenset()
     names: list[object] = []

@@ -20,7 +20,7 @@ class Member:
     read: Callable[[object, str], Any]
     """Checks an argument, by its value and name, and returns what is sent."""
     cleared: Any = UNSET
-    """What is sent for ``None`` in a change; UNSET where the member cannot be cleared."""
+    """The value that is sent for ``None`` in a change; UNSET where the member cannot be cleared."""
 
 
 def given(table: Mapping[str, Member], values: Mapping[str, object]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class Call(Generic[T]):
 
 
 def new_idempotency_key() -> str:
-    """A key nobody used before (docs: "Use a unique key for each unique request"; the API keeps them for 24 hours)."""
+    """Return a new key (docs: "Use a unique key for each unique request"; the API keeps them for 24 hours)."""
     import uuid
 
     return str(uuid.uuid4())

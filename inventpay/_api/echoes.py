@@ -25,7 +25,7 @@ from .call import Call
 from .repeats import path_values
 
 AnswerChecks = Literal["raise", "warn"]
-"""What follows from an amount, currency or order id that contradicts the request: an error, or a warning."""
+"""The consequence of an amount, currency or order id that contradicts the request: an error, or a warning."""
 
 
 @frozen
@@ -44,7 +44,7 @@ class Contradiction:
 
 
 class _Asked(NamedTuple):
-    """What a request said: the values in its path, and its body."""
+    """The content of a request: the values in its path, and its body."""
 
     path: Mapping[str, str]
     body: Mapping[str, Any]
@@ -133,7 +133,7 @@ def same_amount(asked: Decimal, answered: Decimal, *, currency: str) -> bool:
 def _agreeing_amount(currency_member: str) -> Callable[[Any, Any, _Asked, Mapping[str, Any]], bool]:
     def agrees(asked: Any, answered: Any, request: _Asked, _answer: Mapping[str, Any]) -> bool:
         wanted, found = _number(asked), _number(answered)
-        # What is no number is for the reader of the answer to refuse.
+        # A value that is no number is for the reader of the answer to refuse.
         if wanted is None or found is None:
             return True
         return same_amount(wanted, found, currency=str(request.body.get(currency_member, "")))

@@ -11,12 +11,12 @@ from attrs import frozen
 from ..options import RateClass
 
 Safety = Literal["read", "repeatable", "once"]
-"""What repeating a call could do.
+"""The possible effects of repeating a call.
 
 - ``"read"``: it changes nothing.
 - ``"repeatable"``: it moves no money, and either its key makes the API replay the first answer or saying it twice is
   the same as once; repeated after any failure that a second try may cure.
-- ``"once"``: it moves money, or nobody knows what it does; repeated only when the first try certainly had no effect.
+- ``"once"``: it moves money, or its effect is not known; repeated only when the first try certainly had no effect.
 """
 
 

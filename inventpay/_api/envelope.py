@@ -1,4 +1,4 @@
-"""What all answers have in common: their envelope, and how to say where one is odd."""
+"""The common parts of all answers: their envelope, and how to say where one is odd."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def member(holder: Mapping[str, Any], name: str, path: str) -> object:
 
 
 def same(answered: str, asked: str, path: str) -> None:
-    """An answer about another coin or id was meant for somebody else."""
+    """An answer about another coin or id belongs to another call."""
     if answered != asked:
         raise DecodeError(f"{path} is {as_text(answered)}, but {as_text(asked)} was asked for", json_path=path)
 

@@ -1,4 +1,4 @@
-"""Whether the API can be reached and takes the key: what one answer, or the lack of one, says. Nothing here is sent."""
+"""Judge from one answer, or the lack of one, whether the API can be reached and takes the key. Nothing here is sent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["CheckResult", "CheckState", "KeyHandling"]
 
 
 KeyHandling = Literal["honoured", "ignored", "unclear"]
-"""How the API treats idempotency keys.
+"""The API's treatment of idempotency keys.
 
 - ``"honoured"``: the same key gets the same answer, another key another one.
 - ``"ignored"``: the same key created a second thing.
@@ -45,7 +45,7 @@ KEY_CHECK_MINUTES: Final = 5
 
 
 class CheckState(StrEnum):
-    """What ``client.check()`` found."""
+    """The states that ``client.check()`` can find."""
 
     OK = "ok"
     """The API answered, and takes the key."""
@@ -56,20 +56,20 @@ class CheckState(StrEnum):
     UNREACHABLE = "unreachable"
     """There was no answer; ``reason`` gives the reason."""
     NOT_THE_API = "not_the_api"
-    """Somebody answered who is not the API: a wrong ``base_url``, a proxy, the page of a hotel's wireless network."""
+    """The answer did not come from the API: a wrong ``base_url``, a proxy, the page of a hotel's wireless network."""
     SERVER_ERROR = "server_error"
     """The API, or what stands in front of it, failed: 5xx."""
 
 
 @frozen(kw_only=True)
 class CheckResult:
-    """What ``client.check()`` found; true in an ``if`` when all is well."""
+    """The result of ``client.check()``; true in an ``if`` when all is well."""
 
     state: CheckState
     message: str
-    """The same in words, for people."""
+    """The state in words, for people."""
     base_url: str
-    """Who was asked."""
+    """The base URL that was asked."""
     reason: ConnectionFailure | None = None
     """The reason, where the API is unreachable."""
     status: int | None = None
@@ -82,13 +82,13 @@ class CheckResult:
     limit: int | None = None
     """Calls of this class in one window, as the server sees it; ``None`` where it does not say."""
     remaining: int | None = None
-    """How many of them are left, as the server sees it."""
+    """Number of calls that are left, as the server sees it."""
     reset_in: float | None = None
     """Seconds until they are whole again, as the server sees it."""
     retry_after: float | None = None
     """Seconds to wait before the next call, where the server or the client's own limit asks for that."""
     idempotency: KeyHandling | None = None
-    """How the API treats idempotency keys; ``None`` where that was not checked, or could not be found out."""
+    """The API's treatment of idempotency keys; ``None`` where that was not checked, or could not be found out."""
     created_ids: tuple[str, ...] = ()
     """The ids of the payments or withdrawals that the check of idempotency keys created."""
 
@@ -107,7 +107,7 @@ def probe() -> Call[APIResponse]:
 
 
 def judge(response: APIResponse, *, base_url: str, latency: float, now: datetime) -> CheckResult:
-    """What an answer says that came at ``now``."""
+    """Return the result for an answer that came at ``now``."""
     state, message = _verdict(response)
     facts: dict[str, Any] = {}
     # Headers of a stranger say nothing about the API.
@@ -122,7 +122,7 @@ def judge(response: APIResponse, *, base_url: str, latency: float, now: datetime
 
 
 def judge_failure(error: InventPayError, *, base_url: str) -> CheckResult | None:
-    """What it says that there was no answer; ``None`` where the error is no answer to the question."""
+    """Return the result for a missing answer; ``None`` where the error is no answer to the question."""
     if isinstance(error, RateLimitTimeoutError):
         return CheckResult(
             state=CheckState.RATE_LIMITED,

@@ -37,7 +37,7 @@ class KeyBatches:
         self._read = 0
         self._repeated = 0
         self.progress: AddedKeys = AddedKeys(added=0, duplicates=0)
-        """What became of the keys so far."""
+        """The keys so far, by what became of them."""
 
     def next(self) -> list[str]:
         """The next batch; empty when there are no more keys."""

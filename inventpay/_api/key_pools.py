@@ -85,17 +85,17 @@ M = TypeVar("M")
 
 
 def read_added(document: object) -> AddedKeys:
-    """How many keys were added."""
+    """Read the number of keys that were added."""
     return _counts(AddedKeys, document, "added")
 
 
 def read_stats(document: object) -> KeyStats:
-    """How many keys there are."""
+    """Read the number of keys in the pool."""
     return _counts(KeyStats, document, "total")
 
 
 def read_removed(document: object) -> RemovedKeys:
-    """How many keys were removed."""
+    """Read the number of keys that were removed."""
     return _counts(RemovedKeys, document, "removed")
 
 

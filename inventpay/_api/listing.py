@@ -1,4 +1,4 @@
-"""What ``list(...)`` returns before it is awaited. Only the awaited world has this type: where calls block, the first
+"""The result of ``list(...)`` before it is awaited. Only the awaited world has this type: where calls block, the first
 page is there at once."""
 
 from __future__ import annotations

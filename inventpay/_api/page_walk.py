@@ -15,7 +15,7 @@ from .arguments import refused_value
 T = TypeVar("T")
 
 MAX_PAGES: Final = 100_000
-"""assumed: no list is longer; at 60 calls a minute a walk over so many pages takes more than a day."""
+"""assumed: no list is longer; at 60 calls a minute such a walk takes more than a day."""
 
 REMEMBERED_PAGES: Final = 10
 """Items are known again while fewer pages than this were added in front of them between two requests."""
@@ -30,11 +30,11 @@ class PageFacts(Generic[T]):
 
     items: tuple[T, ...]
     ids: tuple[Hashable, ...]
-    """What tells the items apart, in their order."""
+    """The identities of the items, in their order."""
     number: int
     """Its number, from 1."""
     limit: int
-    """How many items a full page holds."""
+    """Number of items of a full page."""
     total: int | None
     """Number of items that the whole list had when the page was made; ``None`` where the answer has none."""
     page_count: int | None
@@ -114,7 +114,7 @@ class Walk:
 
 
 UNREAD_KEPT: Final = 1_000
-"""Unread records that a walk keeps. So many are another API, and a list has millions of records."""
+"""Unread records that a walk keeps. A list with more of them is from another API."""
 
 
 def _row_id(row: UnreadRow) -> Hashable:

@@ -33,13 +33,13 @@ PAGE_LIMIT: Final = 100
 """Deliveries on one page, at most (docs: introduction, for lists in general)."""
 
 DAYS: Final = 7
-"""What statistics cover unless asked otherwise (vendor's SDKs)."""
+"""Days that statistics cover by default (vendor's SDKs)."""
 
 MAX_DAYS: Final = 90
 """Vendor's older JavaScript documents; no other source states a bound."""
 
 Filter = Literal["all"]
-"""What the API calls a filter that lets everything through."""
+"""The API's name of a filter that lets everything through."""
 
 
 @builder_of(CONFIGURE_WEBHOOK)
@@ -135,7 +135,7 @@ def stats(days: int) -> Call[WebhookStats]:
 
 
 def _read_nothing(response: APIResponse) -> None:
-    # Whatever stands in `data`, success is all there is to know.
+    # Only the success counts; `data` may hold anything.
     checked_document(response)
 
 
@@ -165,7 +165,7 @@ _NAMES: Final = {
     "lastUpdated": ("lastUpdated",),
     "supportedEvents": ("supportedEvents", "events"),
 }
-"""What sources call each member of a configuration. It may stand in ``data`` or in ``data.webhook``."""
+"""The names of each member of a configuration in the sources. It may stand in ``data`` or in ``data.webhook``."""
 
 
 def read_one_config(data: Json, path: str, *, set_url: str | None = None) -> WebhookConfig:

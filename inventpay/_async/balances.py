@@ -26,7 +26,7 @@ class AsyncBalanceCalls:
     async def get(self, currency: str, *, max_age: float | timedelta | None = None) -> Balance:
         """The balance of one coin, with its withdrawal limits (docs: api-reference/get-balance-by-currency).
 
-        With ``max_age`` an answer that was asked for at most so many seconds ago will do, and nothing may be sent.
+        With ``max_age`` an answer that is at most this many seconds old will do, and nothing may be sent.
 
         >>> async with AsyncInventPay() as client:
         ...     balance = await client.balances.get("USDT_BEP20")

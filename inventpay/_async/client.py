@@ -187,7 +187,7 @@ class AsyncInventPay:
 
     @cached_property
     def webhooks(self) -> AsyncWebhookCalls:
-        """Where events go, and how their deliveries fared."""
+        """Webhook configuration and delivery history."""
         from .webhooks import AsyncWebhookCalls
 
         return AsyncWebhookCalls(self._transport, self._options)
@@ -291,8 +291,8 @@ class AsyncInventPay:
         nothing is known of them, polling goes on. Looks out of turn are part of the four fifths of the rate limit that
         watchers use. A status never goes backwards, so events may come late, twice and in any order.
 
-        Returns how many heard of it; events nobody waits for, tests and withdrawals change nothing. Only watchers of
-        this client, and of its siblings from ``with_options``, are told. May be called from any thread, event loop or
+        Return how many watchers took it; events without one, tests and withdrawals change nothing. Only watchers of
+        this client, and of its siblings from ``with_options``, receive it. May be called from any thread, event loop or
         handler, and never waits:
 
         >>> client = AsyncInventPay("pk_live_1")
@@ -301,7 +301,7 @@ class AsyncInventPay:
 
         Raises InvalidArgumentError for anything but an event of :mod:`inventpay.webhooks`.
         """
-        # Whoever receives no events does not import them.
+        # A process that receives no events does not import them.
         from .._watching.event_updates import payment_of
 
         payment_id = payment_of(event)
@@ -381,7 +381,7 @@ class AsyncInventPay:
 
     @property
     def rate_limits(self) -> Mapping[RateClass, ClassSnapshot]:
-        """How the rate limits stand, by class: limit, available, leased, waiting, and seconds to the next token.
+        """The state of the rate limits, by class: limit, available, leased, waiting, and seconds to the next token.
 
         >>> AsyncInventPay("pk_live_1").rate_limits[RateClass.WITHDRAWALS].limit
         10

@@ -2,7 +2,7 @@
 """One HTTP client for every process and event loop that uses this connection.
 
 Sockets do not survive a fork or the end of an event loop: parent and child would read each other's answers, and a dead
-loop fails only after the request was written. So whoever comes from elsewhere gets a client of its own before a byte is
+loop fails only after the request was written. So a caller from elsewhere gets a client of its own before a byte is
 sent.
 """
 
@@ -37,12 +37,12 @@ _LONGEST_STEP: Final = 86_400.0
 """Seconds a socket may block at most: poll() counts milliseconds in 32 bits, and a day is as good as for ever."""
 
 _parked: Final[list[object]] = []
-"""What a parent process has open. A child must never touch it: closing it would say goodbye on the parent's sockets,
+"""The open clients of a parent process. A child never touches them: closing would say goodbye on the parent's sockets,
 and take the parent's descriptors out of an event loop's epoll, which both share."""
 
 
 class _Place:
-    """What a connection has in one process and event loop."""
+    """The clients of a connection in one process and event loop."""
 
     __slots__ = ("clients", "guard", "home", "in_flight", "is_closed", "opened", "semaphore")
 
@@ -221,7 +221,7 @@ class AsyncConnection:
         return client
 
     async def _here(self) -> _Place:
-        """What this connection has in this process and event loop."""
+        """Return the clients of this connection in this process and event loop."""
         home = self._backend.home()
         place = self._places.get(home) or self._open(home)
         if place.guard is None:
@@ -295,7 +295,7 @@ class AsyncConnection:
                 del self._places[home]
 
     def fork_lock(self) -> Lock:
-        """What a fork waits for."""
+        """The locks that a fork waits for."""
         return self._lock
 
     def after_fork_in_child(self) -> None:
@@ -332,14 +332,14 @@ class _Watch:
         # A step may take what is left by now, not what was left when the request began.
         self._timeouts.update(_each(_for_sockets(self._progress.left())))
         if event.endswith("send_request_headers.started"):
-            # What opens a tunnel through a proxy is not the request.
+            # The bytes that open a tunnel through a proxy are not the request.
             is_tunnel = getattr(facts.get("request"), "method", None) == b"CONNECT"
             if not is_tunnel:
                 self._progress.stage = PARTLY_WRITTEN
 
 
 class _Ending:
-    """What happens to a place when its event loop ends. Keeps neither the connection nor the place alive."""
+    """The end of a place when its event loop ends. Keeps neither the connection nor the place alive."""
 
     def __init__(self, connection: AsyncConnection, place: _Place) -> None:
         self._connection = weakref.ref(connection)

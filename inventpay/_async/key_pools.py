@@ -87,7 +87,7 @@ class AsyncKeyPoolCalls:
         return await AsyncTurn(self._transport, self._options, build, page, unread_rule(on_unread)).take()
 
     async def stats(self, product_id: str) -> KeyStats:
-        """How many keys a product has (vendor's SDKs).
+        """Return the numbers of keys of a product (vendor's SDKs).
 
         >>> async with AsyncInventPay() as client:
         ...     stats = await client.store.products.keys.stats("prod1")
@@ -98,7 +98,7 @@ class AsyncKeyPoolCalls:
         return await self._transport.send(calls.stats(product_id), self._options)
 
     async def remove_available(self, product_id: str) -> RemovedKeys:
-        """Removes all keys that nobody has yet (vendor's SDKs).
+        """Remove all keys that were not sold yet (vendor's SDKs).
 
         When its first answer is lost it is repeated, and then counts only what was left.
 

@@ -16,7 +16,7 @@ from .transport import AsyncTransport
 
 
 class AsyncOrderCalls:
-    """What buyers ordered."""
+    """Orders of the store."""
 
     def __init__(self, transport: AsyncTransport, options: CallOptions) -> None:
         self._transport = transport

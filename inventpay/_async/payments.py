@@ -67,7 +67,7 @@ class AsyncPaymentCalls:
         return await self._transport.send(call, self._options)
 
     async def status(self, payment_id: str) -> PaymentStatus:
-        """How a payment or invoice stands (docs: api-reference/get-payment-status). Sent without any key.
+        """Return the status of a payment or invoice (docs: api-reference/get-payment-status). Sent without any key.
 
         >>> async with AsyncInventPay() as client:
         ...     status = await client.payments.status("cmh123abc456def")

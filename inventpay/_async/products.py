@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class AsyncProductCalls:
-    """What the store sells."""
+    """Products of the store."""
 
     def __init__(self, transport: AsyncTransport, options: CallOptions) -> None:
         self._transport = transport

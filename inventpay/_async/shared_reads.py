@@ -127,7 +127,7 @@ class AsyncSharedReads:
             del self._resources[place]
 
     def fork_lock(self) -> Lock:
-        """What a fork waits for."""
+        """The locks that a fork waits for."""
         return self._lock
 
     def after_fork_in_child(self) -> None:

@@ -29,14 +29,14 @@ class AsyncStoreCalls:
 
     @cached_property
     def products(self) -> AsyncProductCalls:
-        """What the store sells."""
+        """Products of the store."""
         from .products import AsyncProductCalls
 
         return AsyncProductCalls(self._transport, self._options)
 
     @cached_property
     def orders(self) -> AsyncOrderCalls:
-        """What buyers ordered."""
+        """Orders of the store."""
         from .orders import AsyncOrderCalls
 
         return AsyncOrderCalls(self._transport, self._options)

@@ -1,5 +1,5 @@
 # The source of inventpay/_sync/webhooks.py; after a change run: python tools/generate_sync.py
-"""``client.webhooks``: where events go, and how their deliveries fared."""
+"""``client.webhooks``: webhook configuration and delivery history."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .transport import AsyncTransport
 
 
 class AsyncWebhookCalls:
-    """Where events go, and how their deliveries fared. What arrives is for :mod:`inventpay.webhooks`."""
+    """Webhook configuration and delivery history. Events that arrive are for :mod:`inventpay.webhooks`."""
 
     def __init__(self, transport: AsyncTransport, options: CallOptions) -> None:
         self._transport = transport
@@ -106,7 +106,7 @@ class AsyncWebhookCalls:
         return await self._transport.send(calls.delivery(delivery_id), self._options)
 
     async def retry(self, delivery_id: str) -> WebhookDelivery | None:
-        """Has an event delivered once more (vendor's JavaScript SDK).
+        """Deliver an event again (vendor's JavaScript SDK).
 
         Returns the delivery where the API answers with it; no source shows the answer. Receivers see a duplicate, which
         a ``WebhookReceiver`` handles once.
@@ -119,7 +119,7 @@ class AsyncWebhookCalls:
         return await self._transport.send(calls.retry(delivery_id), self._options)
 
     async def stats(self, *, days: int = calls.DAYS) -> WebhookStats:
-        """How many deliveries of the last ``days`` days, 1 to 90, arrived (vendor's SDKs).
+        """Return how many deliveries of the last ``days`` days, 1 to 90, arrived (vendor's SDKs).
 
         >>> async with AsyncInventPay() as client:
         ...     stats = await client.webhooks.stats(days=30)

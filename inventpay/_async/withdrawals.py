@@ -54,7 +54,7 @@ class AsyncWithdrawalCalls:
         return await self._transport.send(call, self._options)
 
     async def get(self, withdrawal_id: str) -> Withdrawal:
-        """How a withdrawal stands (docs: api-reference/get-withdrawal).
+        """Return a withdrawal with its status (docs: api-reference/get-withdrawal).
 
         >>> async with AsyncInventPay() as client:
         ...     withdrawal = await client.withdrawals.get("cmh789ghi012jkl")

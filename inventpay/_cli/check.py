@@ -10,7 +10,7 @@ from .._api.health_check import CheckResult
 from ..errors import ConfigurationError
 
 PATIENCE = 10.0
-"""Seconds: who sits before a screen does not wait half a minute to hear that nobody answers."""
+"""Seconds for the whole check: short, since a person waits for it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +40,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def lines(result: CheckResult) -> list[str]:
-    """What was found, in words."""
+    """Return the result in words."""
     told = [f"{result.base_url}: {result.message}"]
     if result.latency is not None:
         told.append(f"  latency     {result.latency:.3f} s, a new connection included")

@@ -15,7 +15,7 @@ Home: TypeAlias = tuple[int, Any]
 
 def current_loop() -> Any:
     """The running event loop of asyncio, the token of trio's, or ``None`` outside both."""
-    # What nobody imported runs no loop.
+    # A library that was never imported runs no loop.
     asyncio = sys.modules.get("asyncio")
     try:
         loop = None if asyncio is None else asyncio.get_running_loop()
@@ -34,7 +34,7 @@ def current_loop() -> Any:
 
 def is_dead(loop: Any) -> bool:
     """Whether nothing can ever run in this event loop again."""
-    # Threads have none, and trio's token no such method; but trio lets nobody close a loop under its tasks.
+    # Threads have none, and trio's token no such method; but trio never closes a loop under its tasks.
     return bool(getattr(loop, "is_closed", bool)())
 
 

@@ -1,7 +1,7 @@
-"""What a fork must not cut in half, and what the child must forget.
+"""State that a fork must not cut in half, and state that the child must drop.
 
 A child is born with a copy of everything, in the very state some other thread of the parent left it in. So a fork waits
-until nobody is in the middle of arithmetic or of making a TLS context, and the child then drops what lives on there.
+until no thread is in the middle of arithmetic or of making a TLS context, and the child then drops what lives on there.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ForkAware(Protocol):
     """Something with a state that is wrong in a forked child."""
 
     def fork_lock(self) -> Lock:
-        """What is held while the state changes."""
+        """The lock that is held while the state changes."""
         ...
 
     def after_fork_in_child(self) -> None:

@@ -1,4 +1,4 @@
-"""How tasks of asyncio and trio wait: one half of the only pair written twice by hand; ``threads.py`` is the other.
+"""Waiting in tasks of asyncio and trio: one half of the only pair written twice by hand; ``threads.py`` is the other.
 
 Everything that waits gets one of these, so that a test can hand in a clock of its own.
 """
@@ -41,13 +41,13 @@ class AsyncWaiter:
         return True
 
     def wake_in(self, seconds: float) -> bool:
-        """Lets ``wait`` return in so many seconds, not when it was meant to; ``False`` when that is not possible from
+        """Let ``wait`` return in these seconds, not when it was meant to; ``False`` when that is not possible from
         here. Costs nothing of what waking the task to let it sleep on would."""
         del seconds
         return False
 
     async def wait(self, seconds: float | None, *, at_most: float | None = None) -> None:
-        """Until woken, or for so many seconds; nobody can make it longer than ``at_most``."""
+        """Wait until woken, or for these seconds, and never longer than ``at_most``."""
         event = self._event
         with anyio.move_on_after(least(seconds, at_most)):
             await event.wait()
@@ -56,7 +56,7 @@ class AsyncWaiter:
 
 
 class AsyncioWaiter:
-    """The same where asyncio runs, whose timers and futures cost a third of scopes and events: a head sleeps for every
+    """The waiter of asyncio, whose timers and futures cost a third of scopes and events: a head sleeps for every
     token."""
 
     __slots__ = ("_is_woken", "_loop", "_timer", "_turn", "_until")
@@ -80,14 +80,14 @@ class AsyncioWaiter:
         return True
 
     def wake_in(self, seconds: float) -> bool:
-        """Lets ``wait`` return in so many seconds, not when it was meant to; ``False`` from another loop or thread."""
+        """Let ``wait`` return in these seconds, not when it was meant to; ``False`` from another loop or thread."""
         if current_loop() is not self._loop:
             return False
         self._sleep(seconds)
         return True
 
     async def wait(self, seconds: float | None, *, at_most: float | None = None) -> None:
-        """Until woken, or for so many seconds; nobody can make it longer than ``at_most``."""
+        """Wait until woken, or for these seconds, and never longer than ``at_most``."""
         if not self._is_woken:
             turn = self._turn = self._loop.create_future()
             self._until = math.inf if at_most is None else self._loop.time() + at_most
@@ -134,7 +134,7 @@ class AsyncSemaphore:
 
 
 class AsyncioSemaphore(AsyncSemaphore):
-    """The same where asyncio runs, whose futures cost a fifth of events."""
+    """The slots of asyncio, whose futures cost a fifth of events."""
 
     __slots__ = ("_free", "_line", "_loop")
 
@@ -154,7 +154,7 @@ class AsyncioSemaphore(AsyncSemaphore):
         try:
             await turn
         except BaseException:
-            # Cut off in the very moment in which it was given the place: somebody else shall have it.
+            # Cut off in the very moment in which it was given the place: the next waiter gets it.
             if turn.done() and not turn.cancelled():
                 self.give_back()
             raise
@@ -171,7 +171,7 @@ class AsyncioSemaphore(AsyncSemaphore):
 
 
 class AsyncioBound:
-    """Cancels the current task after so many seconds, and catches that where the block ends.
+    """Cancel the current task after some seconds, and catches that where the block ends.
 
     ``asyncio.timeout`` without the coroutines; a cancel scope of anyio costs eight times as much.
     """
@@ -208,7 +208,7 @@ class AsyncioBound:
 
 
 class AsyncBackend:
-    """How tasks of asyncio and trio wait."""
+    """The waiting of tasks of asyncio and trio."""
 
     __slots__ = ()
 
@@ -217,7 +217,7 @@ class AsyncBackend:
         return time.monotonic()
 
     def wall(self) -> datetime:
-        """What the calendar says, for comparison with times the API names."""
+        """Return the time of the calendar, for comparison with times the API names."""
         return datetime.now(UTC)
 
     async def sleep(self, seconds: float) -> None:
@@ -225,7 +225,7 @@ class AsyncBackend:
         await anyio.sleep(seconds)
 
     def limit(self, seconds: float | None) -> Bound:
-        """Cuts off what runs inside after so many seconds, and goes on behind it."""
+        """Cut off the block after some seconds, and goes on behind it."""
         loop = current_loop()
         if seconds is not None and isinstance(loop, asyncio.AbstractEventLoop):
             return AsyncioBound(seconds, loop)
@@ -235,7 +235,7 @@ class AsyncBackend:
         """Runs a short clean-up to its end although its task is being cancelled."""
         with anyio.move_on_after(seconds, shield=True):
             if isinstance(current_loop(), asyncio.AbstractEventLoop):
-                # No scope keeps off Task.cancel(): only a task that nobody knows is safe from it.
+                # No scope keeps off Task.cancel(): only a task of our own, which no other code holds, is safe from it.
                 task = asyncio.create_task(action())
                 _finishing.add(task)
                 task.add_done_callback(_finishing.discard)
@@ -249,7 +249,7 @@ class AsyncBackend:
         return AsyncioWaiter(loop) if isinstance(loop, asyncio.AbstractEventLoop) else AsyncWaiter(loop)
 
     def semaphore(self, count: int) -> AsyncSemaphore:
-        """So many places, for the tasks of this event loop."""
+        """Return a number of places, for the tasks of this event loop."""
         loop = current_loop()
         return AsyncioSemaphore(count, loop) if isinstance(loop, asyncio.AbstractEventLoop) else AsyncSemaphore(count)
 
@@ -263,9 +263,9 @@ class AsyncBackend:
         return guard
 
     def let_go(self, loop: Any, clients: Iterable[Any]) -> None:
-        """Closes what nobody will use again, as far as that goes without an event loop.
+        """Close a client that is not used again, as far as that goes without an event loop.
 
-        A loop that lives does it itself when the guard is dropped. Of a dead one only aiohttp's sessions can be told
+        A loop that lives does it itself when the guard is dropped. Of a dead one only aiohttp's sessions can be closed
         that they are closed, or they would log errors; the sockets close when their memory is freed.
         """
         if not is_dead(loop):
@@ -284,11 +284,11 @@ class AsyncBackend:
         return "needs asyncio, and this is trio"
 
     def home(self) -> Home:
-        """What a connection belongs to: this process and event loop."""
+        """Return the owner of a connection: this process and event loop."""
         return (os.getpid(), current_loop())
 
     def queue(self) -> Hashable:
-        """Who waits in one line with the caller: the tasks of one event loop."""
+        """Return the group that shares a queue with the caller: the tasks of one event loop."""
         loop: Hashable = current_loop()
         return loop
 

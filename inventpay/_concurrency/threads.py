@@ -1,4 +1,4 @@
-"""How threads wait: one half of the only pair written twice by hand; ``tasks.py`` is the other.
+"""Waiting in threads: one half of the only pair written twice by hand; ``tasks.py`` is the other.
 
 Everything that waits gets one of these, so that a test can hand in a clock of its own.
 """
@@ -60,7 +60,7 @@ class Waiter:
         return False
 
     def wait(self, seconds: float | None, *, at_most: float | None = None) -> None:
-        """Until woken, or for so many seconds."""
+        """Wait until woken, or for these seconds."""
         self._event.wait(_bounded(least(seconds, at_most)))
         self._event.clear()
 
@@ -74,7 +74,7 @@ class Semaphore:
         self._semaphore = threading.Semaphore(count)
 
     def take(self, seconds: float | None) -> bool:
-        """Takes a place; ``False`` when none came free in so many seconds."""
+        """Take a place; ``False`` when none came free in these seconds."""
         return self._semaphore.acquire(timeout=_bounded(seconds))
 
     def give_back(self) -> None:
@@ -83,7 +83,7 @@ class Semaphore:
 
 
 class Backend:
-    """How threads wait."""
+    """The waiting of threads."""
 
     __slots__ = ()
 
@@ -92,7 +92,7 @@ class Backend:
         return time.monotonic()
 
     def wall(self) -> datetime:
-        """What the calendar says, for comparison with times the API names."""
+        """Return the time of the calendar, for comparison with times the API names."""
         return datetime.now(UTC)
 
     def sleep(self, seconds: float) -> None:
@@ -114,7 +114,7 @@ class Backend:
         return Waiter()
 
     def semaphore(self, count: int) -> Semaphore:
-        """So many places."""
+        """Return a number of places."""
         return Semaphore(count)
 
     def call_at_end(self, action: Callable[[], object]) -> _NoGuard:
@@ -123,7 +123,7 @@ class Backend:
         return _NO_GUARD
 
     def let_go(self, loop: Any, clients: Iterable[Any]) -> None:
-        """Closes what nobody will use again."""
+        """Close a client that is not used again."""
         del loop
         for client in clients:
             client.close()
@@ -133,9 +133,9 @@ class Backend:
         return "needs asyncio, and InventPay blocks; use AsyncInventPay"
 
     def home(self) -> Home:
-        """What a connection belongs to: this process."""
+        """Return the owner of a connection: this process."""
         return (os.getpid(), None)
 
     def queue(self) -> Hashable:
-        """Who waits in one line with the caller: all threads."""
+        """Return the group that shares a queue with the caller: all threads."""
         return None

@@ -11,7 +11,7 @@ direct call waits for one poll at most."""
 
 
 class Waker(Protocol):
-    """Whoever waits in a queue."""
+    """A waiter in a queue."""
 
     def wake(self) -> bool:
         """Lets it look again; ``False`` when it never will."""

@@ -9,17 +9,17 @@ _SHOWN: Final = 60
 
 
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:
-    """Whether it is a JSON object."""
+    """Return true for a JSON object."""
     return type(value) is dict
 
 
 def is_array(value: object) -> TypeGuard[list[Any]]:
-    """Whether it is a JSON array."""
+    """Return true for a JSON array."""
     return type(value) is list
 
 
 def kind(value: object) -> str:
-    """What it is, in words: ``"a list"``, ``"null"``."""
+    """Return the kind of a value in words: ``"a list"``, ``"null"``."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -41,7 +41,7 @@ _PARAMETER = re.compile(r'(?:[^;"]|"[^"]*"?)+')
 
 @attrs.frozen
 class ServerView:
-    """What a response says about the rate limit of our window; `None` where it says nothing that can be read.
+    """Return the rate limit of our window as a response states it; `None` where it says nothing that can be read.
 
     Attributes:
         limit: requests per window, at least 1.
@@ -144,7 +144,7 @@ def _structured(field: str, policy_field: str, window: float) -> _Told:
 
 
 class _Policies:
-    """What the server's policies say about our window: one of them is ours, or none."""
+    """Return the server's policy for our window: one of them is ours, or none."""
 
     def __init__(self, policies: list[_Policy], window: float) -> None:
         timed = [policy for policy in policies if policy.window is not None]
@@ -159,7 +159,7 @@ class _Policies:
         return name == self.ours.name if self.ours else all(policy.name != name for policy in self._others)
 
     def told(self, limit: int | None, remaining: int | None, reset_in: float | None) -> _Told:
-        """What three values mean of which only the limit says to which policy they belong."""
+        """Read three values of which only the limit says to which policy they belong."""
         if self.ours is not None:
             # A limit that is not ours: all three are about another window.
             return (

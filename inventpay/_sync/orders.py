@@ -16,7 +16,7 @@ from .transport import Transport
 
 
 class OrderCalls:
-    """What buyers ordered."""
+    """Orders of the store."""
 
     def __init__(self, transport: Transport, options: CallOptions) -> None:
         self._transport = transport

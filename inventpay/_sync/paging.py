@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 @frozen
 class Turn(Generic[T]):
-    """How one page is asked for."""
+    """Request one page."""
 
     transport: Transport
     options: CallOptions
@@ -35,7 +35,7 @@ class Turn(Generic[T]):
         return self.transport.send(self.build(self.number), self.options)
 
     def after(self, facts: PageFacts[T]) -> Turn[T] | None:
-        """How the page after this one is asked for, ``None`` where there is none."""
+        """The request for the next page, ``None`` where there is none."""
         return evolve(self, number=self.number + 1) if facts.has_next else None
 
     def take(self) -> Page[T]:

@@ -67,7 +67,7 @@ class PaymentCalls:
         return self._transport.send(call, self._options)
 
     def status(self, payment_id: str) -> PaymentStatus:
-        """How a payment or invoice stands (docs: api-reference/get-payment-status). Sent without any key.
+        """Return the status of a payment or invoice (docs: api-reference/get-payment-status). Sent without any key.
 
         >>> with InventPay() as client:
         ...     status = client.payments.status("cmh123abc456def")

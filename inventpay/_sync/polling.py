@@ -103,7 +103,7 @@ class Polling:
         self._fed_at = -math.inf
         self._payers = Payers(settings.watch)
         self.payment: Final = PaymentSubject(self._payers)
-        """How payments are watched."""
+        """The watching of payments."""
         register_fork_handler(self)
 
     @property
@@ -118,7 +118,7 @@ class Polling:
             known = _living(self._iterators.get(path, ()))
             self._iterators[path] = (*known, weakref.ref(iterator))
             if len(self._iterators) > self._sweep_at:
-                # What is not watched any more.
+                # Subjects that are not watched any more.
                 self._iterators = {path: living for path, some in self._iterators.items() if (living := _living(some))}
                 self._sweep_at = max(_FEW, 2 * len(self._iterators))
 
@@ -365,7 +365,7 @@ class Watch(Iterator[T], Generic[T]):
 
     @property
     def watched(self) -> Watched[T]:
-        """What it shares with all iterators that watch the same."""
+        """The state that it shares with all iterators of the same subject."""
         if self.shared is None:
             self.shared = self._polling.share(self)
         return self.shared

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ProductCalls:
-    """What the store sells."""
+    """Products of the store."""
 
     def __init__(self, transport: Transport, options: CallOptions) -> None:
         self._transport = transport

@@ -29,14 +29,14 @@ class StoreCalls:
 
     @cached_property
     def products(self) -> ProductCalls:
-        """What the store sells."""
+        """Products of the store."""
         from .products import ProductCalls
 
         return ProductCalls(self._transport, self._options)
 
     @cached_property
     def orders(self) -> OrderCalls:
-        """What buyers ordered."""
+        """Orders of the store."""
         from .orders import OrderCalls
 
         return OrderCalls(self._transport, self._options)

@@ -93,7 +93,7 @@ class Transport:
             result = self._read(call, response)
             record.read(result, response)
             if record.attempts:
-                # An answer that somebody else asked for is counted there.
+                # An answer to another caller's request is counted there.
                 self._budget.succeed()
             record.succeeded(response.status)
             return result
@@ -116,7 +116,7 @@ class Transport:
         return self.send(call, options)
 
     def probe(self, call: Call[T], options: CallOptions) -> tuple[APIResponse, float]:
-        """One attempt, shared with nobody: its answer, whatever it says, and the seconds it took."""
+        """Make one attempt that is never shared, and return its answer, whatever it says, and the seconds it took."""
         record = CallRecord(call, self._settings, self.settling, self._backend.now, self._backend.wall)
         try:
             self._connection.check_open()
@@ -202,7 +202,7 @@ class Transport:
                 left = None if deadline is None else deadline - self._backend.now()
                 lease = self._lease(record, left, background)
             except (RateLimitTimeoutError, LimiterUnavailableError):
-                # What went wrong is more telling than that there is no time left to try again.
+                # The failure says more than the fact that no time is left to retry.
                 if response is not None:
                     return response
                 raise failure from failure.__cause__
@@ -215,7 +215,7 @@ class Transport:
         try:
             record.token_leased(self._backend.now() - started)
         except BaseException:
-            # Ctrl-C in a hook: a lease that nobody ends would be a token lost for good.
+            # Ctrl-C in a hook: a lease that is never ended would be a token lost for good.
             lease.refund(self._backend.now())
             raise
         return lease

@@ -54,7 +54,7 @@ class WithdrawalCalls:
         return self._transport.send(call, self._options)
 
     def get(self, withdrawal_id: str) -> Withdrawal:
-        """How a withdrawal stands (docs: api-reference/get-withdrawal).
+        """Return a withdrawal with its status (docs: api-reference/get-withdrawal).
 
         >>> with InventPay() as client:
         ...     withdrawal = client.withdrawals.get("cmh789ghi012jkl")

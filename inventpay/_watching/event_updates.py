@@ -1,4 +1,4 @@
-"""What a webhook event tells somebody who watches the payment it is about."""
+"""The update that a webhook event brings to the watchers of its payment."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _KNOWN_STATES = frozenset(PaymentState)
 def payment_of(event: object) -> str | None:
     """The payment an event is about; ``None`` for tests, withdrawals and what names none.
 
-    Raises InvalidArgumentError for anything but an event: nobody has verified a dict.
+    Raises InvalidArgumentError for anything but an event: a dict was not verified.
     """
     if not isinstance(event, _EVENTS):
         raise refused(
@@ -42,7 +42,7 @@ def payment_of(event: object) -> str | None:
 
 
 def merge_events(known: PaymentStatus | None, events: Iterable[WebhookEvent]) -> PaymentStatus | None:
-    """What is known of a payment together with what its events say; never less than either.
+    """Merge the known status of a payment with its events; never less than either.
 
     ``None`` where neither says how much was received: no amount is ever made up.
     """

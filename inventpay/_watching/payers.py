@@ -20,7 +20,7 @@ _SLOWEST_CHANGE: Final = 0.1
 
 
 class Payers:
-    """What is believed of payers. Callers hold a lock round every call.
+    """The estimate of when payers pay. Callers hold a lock round every call.
 
     >>> payers = Payers(WatchSettings())
     >>> for _ in range(400):

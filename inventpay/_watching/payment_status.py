@@ -28,7 +28,7 @@ OVERDUE_POLL_INTERVAL: Final = (5.0, 60.0)
 """After its expiry a payment that is still pending: a tenth of the time since, within these bounds."""
 
 AFTER_EXPIRY: Final = timedelta(seconds=1)
-"""How long after its expiry a payment is polled in any case."""
+"""Seconds after its expiry for which a payment is polled in any case."""
 
 LONGEST_EXPIRY: Final = 86_400.0
 """Seconds: the longest expiry that the API accepts (docs: create-payment, 1440 minutes); assumed where a payment names
@@ -152,5 +152,5 @@ def goes_backwards(last: PaymentStatus, new: PaymentStatus) -> bool:
 def _stage(status: PaymentStatus) -> int:
     if status.is_final:
         return _LAST
-    # Whatever is neither pending nor final lies in between, values this version does not know included.
+    # A state that is neither pending nor final lies in between, values this version does not know included.
     return 0 if status.status == PaymentState.PENDING else 1

@@ -1,4 +1,4 @@
-"""What can be watched: a payment until it is final, one balance or all balances for ever."""
+"""Subjects of watching: a payment until it is final, one balance or all balances for ever."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 UNKNOWN_STATE_PATIENCE: Final = timedelta(hours=1)
-"""How long after its expiry a payment may stay in a state that this version does not know, before watching it ends."""
+"""Seconds after its expiry for which a payment may stay in a state that this version does not know."""
 
 
 class Watched(Watcher, Generic[T]):

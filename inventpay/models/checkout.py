@@ -1,4 +1,4 @@
-"""What a buyer puts into the basket, for ``client.store.checkout``."""
+"""The items of a basket, for ``client.store.checkout``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["CheckoutItem"]
 
 @frozen
 class CheckoutItem:
-    """So many pieces of one product.
+    """A quantity of one product.
 
     >>> CheckoutItem("prod_1", quantity=2).quantity
     2

@@ -156,7 +156,7 @@ def test_a_huge_int_is_refused_without_writing_it_out() -> None:
 
 @given(amounts)
 def test_an_amount_goes_out_as_a_plain_json_number_and_comes_back_equal(amount: Decimal) -> None:
-    """What is written has no exponent, no quotes and no rounding, and reads back as the same Decimal."""
+    """An amount is written with no exponent, no quotes and no rounding, and reads back as the same Decimal."""
     written = write_json({"amount": read_amount(amount)}).decode()
     text = written.removeprefix('{"amount":').removesuffix("}")
     assert "e" not in text.lower()

@@ -332,7 +332,7 @@ def test_what_is_not_one_word_is_no_address(address: object, problem: str) -> No
     ],
 )
 def test_ids_become_one_encoded_segment(value: str, encoded: str) -> None:
-    """Whatever an id holds, it stays one segment of the path."""
+    """An id of any characters stays one segment of the path."""
     path = PAYMENT_STATUS.path(paymentId=identifier(value, "payment_id"))
     assert path == f"/v1/invoice/{encoded}/status"
 
@@ -395,5 +395,5 @@ def test_printable_ascii_is_an_idempotency_key(key: str) -> None:
     ],
 )
 def test_other_idempotency_keys_are_refused(key: object, problem: str) -> None:
-    """What no header can carry unchanged would not be the same key on the other side."""
+    """A key that no header can carry unchanged would not be the same key on the other side."""
     assert refusal(arguments.idempotency_key, key) == problem

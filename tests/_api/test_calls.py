@@ -361,7 +361,7 @@ def test_known_paths_keep_class_keys_and_retry_rule(method: str, path: str, endp
     ],
 )
 def test_unknown_paths_count_as_other_and_are_repeated_only_when_safe(method: str, path: str, safety: str) -> None:
-    """What this release does not know counts as "other"; an unknown POST is sent once."""
+    """A path that this release does not know counts as "other"; an unknown POST is sent once."""
     call = request(method, path)
     assert (call.endpoint.method, call.endpoint.template, call.path) == (method, path, path)
     assert call.endpoint.rate_class is RateClass.OTHER
@@ -441,7 +441,7 @@ LOOP.append(LOOP)
     ],
 )
 def test_json_that_cannot_be_said_is_refused(json: object, problem: str) -> None:
-    """What JSON cannot say exactly is an error of this package that names what it was."""
+    """A value that JSON cannot say exactly is an error of this package that names what it was."""
     assert refusal(request, "POST", json=json).message == problem
 
 
@@ -564,13 +564,13 @@ def test_paths_that_climb_are_refused_encoded_or_not(path: str) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"[1]", b'"text"', b'{"success":"maybe"}', b'{"success":true}'])
 def test_a_raw_answer_need_not_be_json(content: bytes) -> None:
-    """Who asks for a raw answer gets it as it is, and reads it himself."""
+    """A raw answer is returned as it is, unread."""
     response = APIResponse(200, Headers(), content)
     assert request().read(response) is response
 
 
 def test_bodies_read_back_as_they_were_meant() -> None:
-    """What a builder writes is JSON with the amount as an exact number."""
+    """A builder writes JSON with the amount as an exact number."""
     assert read_json(create_payment(amount="0.10").body or b"") == {
         "amount": Decimal("0.10"),
         "amountCurrency": "USD",

@@ -106,7 +106,7 @@ def error(response: APIResponse) -> tuple[type[APIStatusError], str, Mapping[str
 
 
 def parsed(response: APIResponse) -> Any:
-    """What no model exists for yet: only that every number stays exact."""
+    """In bodies that no model exists for yet, every number stays exact."""
     return read_json(response.body)
 
 

@@ -175,7 +175,7 @@ members = st.sampled_from(
 
 @given(st.sampled_from([call for call, _ in SAME]), st.dictionaries(members, json_values, max_size=6))
 def test_no_answer_breaks_the_comparison(call: Call[Any], answer: dict[str, Any]) -> None:
-    """Whatever JSON an answer holds is compared or left alone; only DecodeError says that a creation is none."""
+    """Any JSON of an answer is compared or left alone; only DecodeError says that a creation is none."""
     echoes.contradictions(call, answer)
     echoes.created_id(call, answer)
     with contextlib.suppress(DecodeError):

@@ -66,7 +66,7 @@ def test_long_keys_make_smaller_batches() -> None:
 
 
 def test_nothing_is_nothing() -> None:
-    """No keys are no batch, and no error: whoever goes on after the last one is done."""
+    """No keys are no batch, and no error: going on after the last key is possible."""
     batches = KeyBatches([], 10)
     assert batches.next() == []
     assert batches.progress == AddedKeys(added=0, duplicates=0)
@@ -120,7 +120,7 @@ def test_the_error_of_the_first_batch_stays_what_it_is() -> None:
 
 
 def test_a_later_error_says_how_far_it_came() -> None:
-    """How many were added, and where to go on; it survives a pickle."""
+    """The error has the number of added keys and where to go on; it survives a pickle."""
     batches = KeyBatches(["a", "b", "b", "c"], 2)
     batches.stored(Pool().add(batches.next()))
     batches.next()

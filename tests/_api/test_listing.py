@@ -1,4 +1,4 @@
-"""What ``list(...)`` returns where calls are awaited: nothing is asked for before somebody awaits or iterates."""
+"""The result of ``list(...)`` where calls are awaited: no request is sent before it is awaited or iterated over."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.lists import ListAPI
 
 
 async def test_nothing_is_asked_for_before_it_is_wanted() -> None:
-    """A listing is a question; each ``await`` and each iteration asks it anew, from the first page."""
+    """A listing is a question; each ``await`` and each iteration asks it again, from the first page."""
     served = ListAPI(3)
     async with scripted_async_client(ScriptedAPI(served)) as client:
         listing = client.store.products.list(limit=2)
@@ -44,7 +44,7 @@ async def test_iterating_raises_what_awaiting_raises() -> None:
 
 
 async def test_a_forgotten_await_is_explained() -> None:
-    """What only a page has is asked of a listing: the error says how to get at it."""
+    """An attribute that only a page has raises an error on a listing, which says how to get at it."""
     async with scripted_async_client(ScriptedAPI()) as client:
         listing = client.store.products.list()
         with pytest.raises(AttributeError, match="no 'total'; its pages have what the API said"):

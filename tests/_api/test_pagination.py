@@ -1,4 +1,4 @@
-"""What a page says of its list, and what a walk over all pages must notice."""
+"""The numbers of a page, and what a walk over all pages must notice."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_what_is_not_said_follows_from_what_was_asked(pagination: Any, expected:
 
 
 def test_an_empty_page_is_the_last() -> None:
-    """Whatever the numbers say: nothing follows a page with nothing on it."""
+    """Nothing follows an empty page, also where its numbers say otherwise."""
     assert not read(listed("", {"page": 1, "limit": 2, "total": 5, "pages": 3, "hasNext": True})).has_next
 
 
@@ -193,7 +193,7 @@ def test_an_item_pushed_onto_the_next_page_is_not_given_twice() -> None:
 
 
 def test_a_whole_page_added_in_front_is_no_end() -> None:
-    """The page after it is the one before it once more, and nothing is wrong with that."""
+    """The page after it is the one before it again, and nothing is wrong with that."""
     walk = Walk()
     assert [walk.arrived(facts(ids, number)) for number, ids in enumerate(("ab", "ab", "cd"), 1)] == [
         ["a", "b"],
@@ -260,7 +260,7 @@ class Changing:
 @given(st.integers(0, 60), st.integers(3, 7), st.integers(0, 2**32), st.booleans())
 @settings(max_examples=200, deadline=None)
 def test_a_list_that_changes_is_read_to_its_end(length: int, limit: int, seed: int, removing: bool) -> None:
-    """Whatever is added and removed meanwhile: no error, no item twice; what is only added costs none."""
+    """Items that are added and removed meanwhile cause no error and no item twice; added ones cost none."""
     changing = Changing(length, limit, random.Random(seed), removing)
     walk = Walk()
     seen: list[str] = []

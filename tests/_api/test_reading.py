@@ -94,7 +94,7 @@ def changed(name: str, *changes: tuple[tuple[Step, ...], Any]) -> bytes:
 
 
 def read(name: str, *changes: tuple[tuple[Step, ...], Any]) -> Any:
-    """What the reader of a documented body makes of it once it is changed."""
+    """Return what the reader of a documented body makes of it once it is changed."""
     response = APIResponse(200, Headers(), changed(name, *changes))
     return READERS[name](checked_document(response))
 
@@ -507,7 +507,7 @@ def test_unknown_coins_survive_as_text(coin: str) -> None:
     assert type(answer.currency) is (Currency if coin == "BTC" else str)
 
 
-# What nobody documented
+# Undocumented shapes
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -678,7 +678,7 @@ DOUBLES: Final = st.floats(allow_nan=False, allow_infinity=False)
 
 @given(DOUBLES, st.sampled_from(["node", "python", "plain"]), st.booleans())
 def test_every_double_is_read_exactly(value: float, style: str, as_text: bool) -> None:
-    """Whatever double a server's arithmetic leaves behind, in whatever notation, is read digit by digit."""
+    """Any double that a server's arithmetic leaves behind, in any notation, is read digit by digit."""
     written = {"node": repr(value), "python": f"{value:e}", "plain": f"{Decimal(value):f}"}[style]
     answer = read("create_payment", (("data", "amount"), written if as_text else number(written)))
     assert answer.amount == Decimal(written)
@@ -1036,7 +1036,7 @@ def judge(reader: Callable[[object], Any], content: bytes) -> None:
 
 @given(st.sampled_from(sorted(READERS)), json_documents.map(encoded))
 def test_any_json_gives_a_model_or_an_error_of_ours(name: str, content: bytes) -> None:
-    """Whatever JSON arrives, no other exception ever leaves a reader."""
+    """For any JSON, no other exception ever leaves a reader."""
     judge(READERS[name], content)
 
 

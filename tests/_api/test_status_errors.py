@@ -263,7 +263,7 @@ def test_success_false_without_a_word_is_readable() -> None:
     ],
 )
 def test_other_documents_pass(content: bytes, document: object) -> None:
-    """What is no refusal goes to whoever knows its shape."""
+    """An answer that is no refusal goes to the reader of its shape."""
     assert checked_document(APIResponse(200, Headers(), content)) == document
 
 
@@ -279,7 +279,7 @@ json_objects = st.dictionaries(
 
 @given(st.integers(300, 999), st.one_of(st.binary(max_size=80), json_objects))
 def test_any_refusal_becomes_a_printable_picklable_error(status: int, content: bytes) -> None:
-    """Whatever a server or a proxy answers, the error is of the status's class, prints and survives pickle."""
+    """For any answer of a server or a proxy, the error is of the status's class, prints and survives pickle."""
     error = refused(status, content)
     assert type(error) is class_for(status)
     copied: Any = pickle.loads(pickle.dumps(error))

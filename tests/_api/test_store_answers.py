@@ -111,7 +111,7 @@ def test_figures_are_a_mapping() -> None:
     ],
 )
 def test_a_confirmation(body: dict[str, object], message: str | None) -> None:
-    """Whatever it says besides that it worked."""
+    """The answer may say anything besides that it worked."""
     assert stores.read_confirmation(body).message == message
 
 
@@ -325,7 +325,7 @@ def test_a_checkout_is_read_wherever_its_members_are(data: dict[str, object], ex
 
 
 def test_a_checkout_that_cannot_be_read() -> None:
-    """What is there under a known name must be what it says."""
+    """A member with a known name must have the type that it says."""
     assert (
         fault(orders.read_checkout, enveloped({"payment": {"amount": []}}))
         == "$.data.payment.amount is a list, not money"

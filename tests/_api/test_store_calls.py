@@ -65,7 +65,7 @@ def check_out(**values: Any) -> Call[Any]:
     return orders.checkout("my-shop", **{**facts, **values})
 
 
-# What is sent
+# Bodies that are sent
 
 
 def test_a_creation_names_what_was_given() -> None:
@@ -152,7 +152,7 @@ SETTINGS = {
 
 
 def test_settings_that_are_written_back_lose_nothing() -> None:
-    """What this version does not model goes back as it came, and so does what was not changed."""
+    """A member that this version does not model goes back as it came, and so does what was not changed."""
     settings = StoreSettings.from_json(json.dumps(SETTINGS, default=float).replace("0.19", "0.190"))
     assert settings.unread == ()
 
@@ -214,7 +214,7 @@ def test_every_creation_has_a_key_of_its_own() -> None:
     assert None not in keys
 
 
-# What is refused
+# Refused arguments
 
 LONG = "x" * 5_001
 
@@ -419,6 +419,6 @@ ODD = ["", ".", "..", "x/keys", "x%2Fkeys", "x\\keys", "a b", "a?b", "a#b", "x;y
     ],
 )
 def test_an_odd_id_is_no_other_path(build: Callable[[str], object], odd: str) -> None:
-    """Nobody who deletes a product can wipe a key pool: neither here, nor on a server that decodes slashes early."""
+    """Deleting a product can never wipe a key pool: neither here, nor on a server that decodes slashes early."""
     with pytest.raises(InvalidArgumentError):
         build(odd)

@@ -1,4 +1,4 @@
-"""What the calls that manage webhooks answer: every documented variant, and an error that says where for the rest."""
+"""Answers of the calls that manage webhooks: every documented variant, and an error that says where for the rest."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_short_configuration() -> None:
     ],
 )
 def test_parts_of_a_configuration(data: object, config: WebhookConfig) -> None:
-    """What is null or left out is None; what older documents show under other names is read too."""
+    """A member that is null or left out is None; what older documents show under other names is read too."""
     assert calls.read_config({"data": data}) == config
 
 

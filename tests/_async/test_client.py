@@ -56,7 +56,7 @@ async def test_siblings_share_connection_and_rate_limits() -> None:
 
 
 async def test_a_sibling_of_a_subclass_is_one_too() -> None:
-    """What a subclass adds is there in its siblings."""
+    """An attribute that a subclass adds is there in its siblings."""
 
     class Shop(AsyncInventPay):
         name = "shop"
@@ -77,7 +77,7 @@ async def test_a_sibling_of_a_subclass_is_one_too() -> None:
     ids=str,
 )
 async def test_impossible_options_are_refused(options: dict[str, object]) -> None:
-    """What makes no sense is refused where it is said, in the constructor and in ``with_options`` alike."""
+    """Values that make no sense are refused in the constructor and in ``with_options`` alike."""
     with pytest.raises(ConfigurationError):
         AsyncInventPay(new_key(), **options)
     async with AsyncInventPay(new_key()) as client:

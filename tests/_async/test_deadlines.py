@@ -1,5 +1,5 @@
 # The source of tests/_sync/test_deadlines.py; after a change run: python tools/generate_sync.py
-"""What `timeout`, `attempt_timeout` and `max_wait` bound, on a clock of the test's and once on the real one."""
+"""The bounds of `timeout`, `attempt_timeout` and `max_wait`, on a clock of the test's and once on the real one."""
 
 from __future__ import annotations
 

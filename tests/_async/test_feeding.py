@@ -218,7 +218,7 @@ async def test_payments_nobody_watches_any_more_are_forgotten() -> None:
 
 
 async def test_only_verified_events_are_fed() -> None:
-    """A dict is refused with what to do; nobody has looked at its signature."""
+    """A dict is refused with what to do; its signature was not verified."""
     async with scripted_async_client(ScriptedAPI()) as client:
         with pytest.raises(InvalidArgumentError, match="parse_event"):
             client.feed({"event": "payment.completed", "paymentId": PAYMENT})  # type: ignore[arg-type]

@@ -88,7 +88,7 @@ async def test_a_later_failure_says_how_far_it_came() -> None:
 
 
 async def test_an_unknown_outcome_stays_unknown() -> None:
-    """The batch that got no answer may have been added; adding it once more does no harm."""
+    """The batch that got no answer may have been added; adding it again does no harm."""
     api = ScriptedAPI(adds, fails(httpx.ReadTimeout("late")))
     async with scripted_async_client(api, max_retries=0) as client:
         with pytest.raises(KeyUploadError) as caught:

@@ -62,7 +62,7 @@ async def test_the_answer_to_another_payout_is_no_success() -> None:
 
 
 async def test_an_unreadable_answer_to_another_call_is_not_done() -> None:
-    """What cannot be read in full is compared all the same, before it may count as done."""
+    """An answer that cannot be read in full is compared all the same, before it may count as done."""
     async with scripted_async_client(ScriptedAPI(success({**PAYOUT, "amount": [], "status": None}))) as client:
         with pytest.raises(AnswerMismatchError) as caught:
             await once(client)

@@ -1,5 +1,5 @@
 # The source of tests/_sync/test_outcomes.py; after a change run: python tools/generate_sync.py
-"""What a merchant learns of a call that failed: was it never sent, refused, or may it have taken effect?"""
+"""Outcomes of a call that failed: was it never sent, refused, or may it have taken effect?"""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ async def test_every_failure_says_what_became_of_the_call(name: str, kind: str) 
 @pytest.mark.parametrize("last", ["no connection", "400", "403", "409", "503", "429", "no JSON"])
 @pytest.mark.parametrize("first", ["reset", "read timeout", "cut off", "503"])
 async def test_an_unknown_attempt_leaves_the_call_unknown(first: str, last: str) -> None:
-    """What an earlier attempt may have done is not undone by a later one that was refused or never sent."""
+    """The possible effect of an earlier attempt is not undone by a later one that was refused or never sent."""
     api = ScriptedAPI(ENDINGS[first][0], ENDINGS[last][0])
     async with scripted_async_client(api, max_retries=1) as client:
         with pytest.raises(ENDINGS[last][1]) as caught:

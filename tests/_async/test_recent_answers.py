@@ -14,7 +14,7 @@ from tests.support.clients import scripted_async_client
 
 
 async def test_a_recent_answer_will_do() -> None:
-    """`max_age` accepts what was asked for so many seconds ago; without it every call is sent."""
+    """`max_age` accepts an answer of up to that age; without it every call is sent."""
     api = ScriptedAPI()
     async with scripted_async_client(api) as client:
         first = await client.balances.get("USDT_BEP20", max_age=60)
@@ -38,7 +38,7 @@ async def test_all_balances_may_be_recent_too() -> None:
 
 
 async def test_nothing_is_remembered_without_sharing() -> None:
-    """With `coalesce=False` there is nobody to remember."""
+    """With `coalesce=False` no answer is kept."""
     api = ScriptedAPI()
     async with scripted_async_client(api, coalesce=False) as client:
         await client.balances.get("USDT_BEP20", max_age=60)

@@ -125,7 +125,7 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 @pytest.mark.parametrize("name", FAILURES)
 async def test_no_failure_shows_a_key(name: str, log: pytest.LogCaptureFixture) -> None:
-    """Whatever goes wrong on the wire, and whatever the other side echoes, errors and logs hold no key."""
+    """After any fault on the wire, and any echo of the other side, errors and logs hold no key."""
     deed, expected = FAILURES[name]
     with RawServer(deed) as server:
         async with _new_client(server.url) as client:
@@ -206,7 +206,7 @@ def test_a_malformed_key_is_refused_without_being_shown(broken: str) -> None:
 
 
 async def test_hooks_and_events_show_no_key() -> None:
-    """What hooks are given holds no key, even of a call whose path names one."""
+    """The events of hooks hold no key, even of a call whose path names one."""
     told: list[str] = []
     with RawServer(refuses_and_echoes) as server:
         async with AsyncInventPay(

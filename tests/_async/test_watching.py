@@ -40,7 +40,7 @@ def balance(available: int) -> dict[str, object]:
 
 
 async def test_watching_tells_every_change_and_ends() -> None:
-    """Each change is told once, nothing goes backwards, and the final status is the last."""
+    """Each change is yielded once, nothing goes backwards, and the final status is the last."""
     api = ScriptedAPI(
         *(answers(200, body) for body in (status("PENDING"), status("PENDING"), status("PENDING", "5"))),
         *(answers(200, body) for body in (status("PENDING", "0"), status("CONFIRMING", "5", 1))),
@@ -260,7 +260,7 @@ async def test_waiting_ends_when_no_token_comes_in_time() -> None:
 
 
 async def test_a_balance_is_watched_for_changes() -> None:
-    """Only what changed is told, at the interval that was asked for."""
+    """Only changes are yielded, at the interval that was asked for."""
     api = ScriptedAPI(*(answers(200, balance(amount)) for amount in (1, 1, 1, 2, 3)))
     seen = []
     async with scripted_async_client(api) as client:

@@ -147,7 +147,7 @@ async def test_the_whole_of_it_against_the_sandbox(layout: Any) -> None:
 
 
 async def test_what_the_sandbox_refuses() -> None:
-    """A key that is not its own, a test without a receiver, and an id that nobody knows."""
+    """A key that is not its own, a test without a receiver, and an unknown id."""
     sandbox = Sandbox(rate_limits=Unlimited())
     with sandbox.run() as server:
         async with AsyncInventPay(new_key(), base_url=server.url) as client:

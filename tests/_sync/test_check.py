@@ -95,7 +95,7 @@ def test_every_answer_has_its_state(status: int, body: Any, state: CheckState) -
 
 
 def test_the_message_shows_who_answered() -> None:
-    """The beginning of a page, or where a redirect leads, tells a wrong address at a glance."""
+    """The beginning of a page, or where a redirect leads, shows a wrong address at a glance."""
     with scripted_client(ScriptedAPI(answers(200, b"<html>Welcome to the hotel"))) as client:
         message = (client.check()).message
     assert message == "the answer is not one of the API: status 200, its body starts with '<html>Welcome to the hotel'"
@@ -166,7 +166,7 @@ def test_the_clients_own_limit_is_a_result_too() -> None:
 
 @contextmanager
 def listens_with_another_name() -> Iterator[str]:
-    """A server whose certificate nobody trusts."""
+    """A server with an untrusted certificate."""
     with echo_thread(server_context()) as server:
         yield server.url
 
@@ -187,7 +187,7 @@ def is_nowhere() -> Iterator[str]:
     ],
 )
 def test_what_is_in_the_way(place: Any, trouble: str, words: str, transport: Any) -> None:
-    """Told apart over real sockets, whichever library is under the client; never repeated."""
+    """Failures are distinguished over real sockets, whichever library is under the client; never repeated."""
     sent: list[object] = []
     with place() as url:
         options = {"base_url": url, "transport": transport, "hooks": [sent.append]}
@@ -219,7 +219,7 @@ def test_nobody_answers_in_time() -> None:
 
 
 def test_an_answer_without_an_end_is_not_the_apis(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever sends more than any answer has is somebody else."""
+    """An answer that is longer than any of the API's did not come from the API."""
     with scripted_client(ScriptedAPI(answers(200, b"x" * 100))) as client:
         monkeypatch.setattr(response_body, "MAX_BODY", 10)
         result = client.check()
@@ -239,7 +239,7 @@ def test_hooks_are_told() -> None:
 
 
 def test_misuse_is_an_error() -> None:
-    """Only what the question finds out is a result; and whoever cuts it off gets through."""
+    """Only what the question finds out is a result; and an exception from outside passes through."""
     client = scripted_client(ScriptedAPI(answers(200, OK)))
     client.close()
     with pytest.raises(ConfigurationError, match="closed"):
@@ -250,7 +250,7 @@ def test_misuse_is_an_error() -> None:
 
 
 def test_the_key_is_in_no_result() -> None:
-    """Not even when somebody echoes it."""
+    """The key is not shown even when a server echoes it."""
     key = new_key()
 
     with scripted_client(ScriptedAPI(answers(404, key.encode())), api_key=key) as client:

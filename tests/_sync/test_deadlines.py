@@ -1,5 +1,5 @@
 # Generated from tests/_async/test_deadlines.py by tools/generate_sync.py. Do not edit.
-"""What `timeout`, `attempt_timeout` and `max_wait` bound, on a clock of the test's and once on the real one."""
+"""The bounds of `timeout`, `attempt_timeout` and `max_wait`, on a clock of the test's and once on the real one."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # Generated from tests/_async/test_hooks.py by tools/generate_sync.py. Do not edit.
-"""What hooks and logs are told of a call, and that they can do it no harm."""
+"""Hooks and logs receive every event of a call, and can do it no harm."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BALANCE = {"method": "GET", "path_template": "/v1/merchant/balance/{currency}", 
 
 
 def facts(events: list[Event], common: dict[str, object]) -> dict[str, object]:
-    """What all events of the one call in `events` have in common."""
+    """Return what all events of the one call in `events` have in common."""
     (call_id,) = {event.call_id for event in events}
     return {"call_id": call_id, **common}
 
@@ -115,7 +115,7 @@ def test_an_interruption_is_told(interrupt: type[BaseException]) -> None:
 
 
 def test_waiting_in_line_is_told() -> None:
-    """The seconds in the line for a token are told; a wait that was refused ends the call without an attempt."""
+    """The seconds in the queue for a token are reported; a wait that was refused ends the call without an attempt."""
     events: list[Event] = []
     limiter = LocalLimiter(RateLimits(other=1, window=10.0, counting="window"))
     with scripted_client(ScriptedAPI(), limiter=limiter, hooks=[events.append]) as client:
@@ -133,7 +133,7 @@ def test_waiting_in_line_is_told() -> None:
 
 
 def test_calls_have_numbers_of_their_own() -> None:
-    """Events of two calls can be told apart."""
+    """Events of two calls can be distinguished."""
     events: list[Event] = []
     with scripted_client(ScriptedAPI(), hooks=[events.append]) as client:
         read(client)
@@ -143,7 +143,7 @@ def test_calls_have_numbers_of_their_own() -> None:
 
 
 def test_a_raising_hook_harms_nothing_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """The call goes on, the hooks behind it are told, and the log says which event it failed on and why."""
+    """The call goes on, the hooks behind it are called, and the log says which event it failed on and why."""
     told: list[Event] = []
 
     def broken(event: Event) -> None:
@@ -184,7 +184,7 @@ def test_the_log_tells_the_story_in_readable_lines(caplog: pytest.LogCaptureFixt
 def test_without_listeners_only_retries_are_told(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No event is made when nobody listens, except the one that is a warning."""
+    """No event is made without a hook, except the one that is a warning."""
     caplog.set_level(logging.INFO, "inventpay")
     for name in ("TokenWaited", "AttemptSent", "AttemptAnswered", "CallFinished"):
         monkeypatch.delattr(f"inventpay.hooks.{name}")

@@ -88,7 +88,7 @@ def test_a_later_failure_says_how_far_it_came() -> None:
 
 
 def test_an_unknown_outcome_stays_unknown() -> None:
-    """The batch that got no answer may have been added; adding it once more does no harm."""
+    """The batch that got no answer may have been added; adding it again does no harm."""
     api = ScriptedAPI(adds, fails(httpx.ReadTimeout("late")))
     with scripted_client(api, max_retries=0) as client:
         with pytest.raises(KeyUploadError) as caught:

@@ -1,5 +1,5 @@
 # Generated from tests/_async/test_outcomes.py by tools/generate_sync.py. Do not edit.
-"""What a merchant learns of a call that failed: was it never sent, refused, or may it have taken effect?"""
+"""Outcomes of a call that failed: was it never sent, refused, or may it have taken effect?"""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_every_failure_says_what_became_of_the_call(name: str, kind: str) -> Non
 @pytest.mark.parametrize("last", ["no connection", "400", "403", "409", "503", "429", "no JSON"])
 @pytest.mark.parametrize("first", ["reset", "read timeout", "cut off", "503"])
 def test_an_unknown_attempt_leaves_the_call_unknown(first: str, last: str) -> None:
-    """What an earlier attempt may have done is not undone by a later one that was refused or never sent."""
+    """The possible effect of an earlier attempt is not undone by a later one that was refused or never sent."""
     api = ScriptedAPI(ENDINGS[first][0], ENDINGS[last][0])
     with scripted_client(api, max_retries=1) as client:
         with pytest.raises(ENDINGS[last][1]) as caught:

@@ -53,7 +53,7 @@ def test_the_call_itself_gives_the_first_page() -> None:
 
 
 def test_a_page_is_asked_for_when_the_one_before_is_used_up() -> None:
-    """Whoever stops early has asked for no page too many."""
+    """An iteration that stops early has requested no page too many."""
     served = ListAPI(6)
     with scripted_client(ScriptedAPI(served)) as client:
         items = (client.store.products.list(limit=2)).__iter__()
@@ -104,7 +104,7 @@ def test_items_removed_meanwhile_end_the_list_sooner() -> None:
 
 
 def test_an_iteration_goes_on_after_an_error() -> None:
-    """What failed is asked for again, and nothing is lost."""
+    """A page that failed is requested again, and nothing is lost."""
     served = ListAPI(4)
     served.refuse = [2]
     with scripted_client(ScriptedAPI(served)) as client:
@@ -163,7 +163,7 @@ def test_a_list_without_end_is_found_out() -> None:
     ],
 )
 def test_bounds_are_kept_locally(options: dict[str, object], problem: str) -> None:
-    """What is out of bounds is refused with the bound, and nothing is sent."""
+    """A value out of bounds is refused with the bound, and nothing is sent."""
     api = ScriptedAPI(ListAPI(1))
     with scripted_client(api) as client:
         with pytest.raises(InvalidArgumentError) as caught:

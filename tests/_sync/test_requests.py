@@ -1,5 +1,5 @@
 # Generated from tests/_async/test_requests.py by tools/generate_sync.py. Do not edit.
-"""What each method sends, to the byte."""
+"""The request of each method, to the byte."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def test_a_base_url_with_a_path_is_a_prefix() -> None:
 
 
 def test_keys_and_address_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What no argument says is read from INVENTPAY_API_KEY, INVENTPAY_WITHDRAWAL_KEY and INVENTPAY_BASE_URL."""
+    """Settings without an argument are read from INVENTPAY_API_KEY, INVENTPAY_WITHDRAWAL_KEY and INVENTPAY_BASE_URL."""
     monkeypatch.setenv("INVENTPAY_API_KEY", "pk_live_of_the_environment")
     monkeypatch.setenv("INVENTPAY_WITHDRAWAL_KEY", "wk_live_of_the_environment")
     monkeypatch.setenv("INVENTPAY_BASE_URL", "https://pay.example")

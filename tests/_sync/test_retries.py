@@ -91,7 +91,7 @@ def test_answers_that_say_no_are_not_repeated(step: Step, kind: str) -> None:
 
 
 def test_a_post_to_an_unknown_path_is_sent_once() -> None:
-    """Nobody knows what it does, so it is repeated only after 429; PUT and DELETE may be repeated."""
+    """Its effect is not known, so it is repeated only after 429; PUT and DELETE may be repeated."""
     for method, status, attempts in [
         ("POST", 503, 1),
         ("POST", 429, 2),
@@ -108,7 +108,7 @@ def test_a_post_to_an_unknown_path_is_sent_once() -> None:
 
 @pytest.mark.parametrize("max_retries", [0, 1, 5])
 def test_max_retries_counts_the_attempts_after_the_first(max_retries: int) -> None:
-    """A call that goes on failing is attempted once more than ``max_retries``, and its error counts the attempts."""
+    """A failing call is attempted ``max_retries`` times after the first, and its error counts the attempts."""
     api = ScriptedAPI(answers(503))
     with scripted_client(api, max_retries=max_retries) as client:
         with pytest.raises(APIStatusError) as caught:
@@ -171,7 +171,7 @@ def test_a_retry_after_beyond_the_deadline_gives_up_at_once() -> None:
 
 
 def test_a_malformed_retry_after_counts_as_none() -> None:
-    """What cannot be read is no reason to wait, or to fail."""
+    """A header that cannot be read is no reason to wait, or to fail."""
     api = ScriptedAPI(answers(503, headers={"Retry-After": "soon"}), ok)
     with scripted_client(api) as client:
         read(client)
@@ -251,7 +251,7 @@ def test_successes_refill_the_retry_budget() -> None:
 
 
 def test_siblings_share_the_retry_budget() -> None:
-    """What one client spends is spent for all that ``with_options`` made of it, and the other way round."""
+    """The budget that one client spends is spent for all that ``with_options`` made of it, and the other way round."""
     api = ScriptedAPI(answers(503))
     with scripted_client(api, jitter=0.0, retry=RetryPolicy(budget=30)) as client:
         sibling = client.with_options(max_retries=5)

@@ -1,5 +1,5 @@
 # Generated from tests/_async/test_settling.py by tools/generate_sync.py. Do not edit.
-"""A call in doubt is settled, never guessed: whoever follows the advice of an error pays once."""
+"""A call in doubt is settled, never guessed: following the advice of an error pays once."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_full_queue_between_two_tries_changes_nothing() -> None:
 
 
 def test_other_data_under_a_key_in_doubt_is_stopped_here() -> None:
-    """The same key with another amount is a conflict before anything is sent; with equal digits it is the same."""
+    """A key reused with another amount is a conflict before anything is sent; with equal digits it is the same."""
     api = ScriptedAPI(lost, ok)
     with scripted_client(api, max_retries=0, retry=TRUSTED) as client:
         fails_with(
@@ -184,7 +184,7 @@ def test_what_does_no_harm_is_repeated_without_proof(call: Callable[..., Any]) -
 
 
 def test_an_error_settles_in_another_process() -> None:
-    """What pickle carries suffices; the doubt comes along, so that a refusal there does not make it undone."""
+    """The pickled error suffices; the doubt comes along, so that a refusal there does not make it undone."""
     key = new_key()
     api = ScriptedAPI(lost, answers(400), ok)
     with scripted_client(api, api_key=key, max_retries=0) as client:
@@ -259,7 +259,7 @@ folds = answers(200, example("create_payment"))
 
 
 def test_an_api_that_folds_equal_payments_proves_nothing() -> None:
-    """The same answer under another key may be that of equal bodies."""
+    """An equal answer under another key may be that of equal bodies."""
     with scripted_client(ScriptedAPI(answers(200, {"success": True, "data": {}}), folds)) as client:
         result = client.check(idempotency=True)
     assert (result.ok, result.idempotency) == (True, "unclear")
@@ -313,7 +313,7 @@ def checks_out(client: AnyClient) -> Any:
 
 
 def test_a_checkout_is_sent_once() -> None:
-    """Whether keys cover checkouts is not documented, so one in doubt is neither retried nor safe to repeat."""
+    """A checkout in doubt, for which keys are not documented, is neither retried nor safe to repeat."""
     api = ScriptedAPI(lost)
     with scripted_client(api) as client:
         error = fails_with(APIConnectionError, lambda: checks_out(client))

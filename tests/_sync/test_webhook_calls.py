@@ -147,7 +147,7 @@ def test_the_whole_of_it_against_the_sandbox(layout: Any) -> None:
 
 
 def test_what_the_sandbox_refuses() -> None:
-    """A key that is not its own, a test without a receiver, and an id that nobody knows."""
+    """A key that is not its own, a test without a receiver, and an unknown id."""
     sandbox = Sandbox(rate_limits=Unlimited())
     with sandbox.run() as server:
         with InventPay(new_key(), base_url=server.url) as client:
