@@ -12,14 +12,14 @@ It stands beside the package, not in it: pytest imports its plugins before anyth
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from inventpay import AsyncInventPay, InventPay
-    from inventpay.sandbox import Sandbox, WebhookInbox
+    from inventpay.sandbox import AppDeliveries, Sandbox, WebhookInbox
 
 
 @pytest.fixture(scope="session")
@@ -66,3 +66,23 @@ def inventpay_webhooks(inventpay_sandbox: Sandbox) -> Iterator[WebhookInbox]:
 
     with webhook_inbox(inventpay_sandbox) as inbox:
         yield inbox
+
+
+@pytest.fixture
+def inventpay_deliver_to(inventpay_sandbox: Sandbox) -> Callable[..., AppDeliveries]:
+    """Returns a function that lets `inventpay_sandbox` deliver its webhooks into an application, in this process.
+
+        def test_an_order_is_shipped(inventpay_sandbox, inventpay_client, inventpay_deliver_to):
+            deliveries = inventpay_deliver_to(app, path="/webhooks/inventpay")   # ASGI or WSGI
+            ...
+            inventpay_sandbox.pay(payment.payment_id)
+            deliveries.deliver()        # returns when the application has answered
+
+    The receiver of the application needs the secret `inventpay_sandbox.webhooks.secret`.
+    """
+    from inventpay.sandbox import AppDeliveries
+
+    def deliver_to(app: Any, *, path: str) -> AppDeliveries:
+        return AppDeliveries(inventpay_sandbox, app, path=path)
+
+    return deliver_to

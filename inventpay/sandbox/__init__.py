@@ -35,6 +35,7 @@ from .http.faults import Fault, FaultKind, Faults, PlannedFault
 from .http.request_log import LoggedRequest, RequestLog
 from .http.server import RunningServer
 from .http.transport import SandboxTransport
+from .in_process_delivery import AppDeliveries
 from .limits.rate_limit_headers import RateLimitHeaders
 from .limits.rate_limits import (
     FixedWindow,
@@ -59,6 +60,7 @@ __all__ = [
     "MIXED",
     "VARIANTS",
     "AddressError",
+    "AppDeliveries",
     "Balance",
     "Clock",
     "Delivery",

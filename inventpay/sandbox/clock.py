@@ -21,6 +21,11 @@ LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 """The clock stands still there: later times, with a payment's lifetime added, could not be written as ISO 8601."""
 
 
+def system_time() -> float:
+    """Return the system's time in Unix seconds, also where a test replaced `time.time` after the import."""
+    return time.time()
+
+
 @attrs.frozen
 class _Course:
     """The clock showed `shown` when its source showed `source`, and has run at `speed` since then."""
@@ -41,8 +46,8 @@ class SandboxClock:
         clock.reset()           # real time again
     """
 
-    def __init__(self, source: Clock = time.time) -> None:
-        """Show what `source` shows, until told otherwise."""
+    def __init__(self, source: Clock = system_time) -> None:
+        """Show the time of `source` until it is set."""
         self._source = source
         self._course: _Course | None = None
         self._lock = threading.Lock()

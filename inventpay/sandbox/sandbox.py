@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections import Counter
 from collections.abc import Collection, Generator
 from contextlib import contextmanager
@@ -12,10 +11,10 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from .. import AsyncInventPay, InventPay, LocalLimiter
+from .. import AsyncInventPay, InventPay, LocalLimiter, RateLimits
 from . import assumptions, state_file
 from .app import create_app
-from .clock import Clock, SandboxClock
+from .clock import Clock, SandboxClock, system_time
 from .errors import invalid
 from .http import fields, server
 from .http.access import Keys
@@ -26,7 +25,7 @@ from .http.request_log import RequestLog
 from .http.transport import SandboxTransport
 from .limits.rate_limit_headers import RateLimitHeaders
 from .limits.rate_limiting import RateLimiting
-from .limits.rate_limits import RateLimitPolicy, SlidingLog
+from .limits.rate_limits import RateLimitPolicy, SlidingLog, Unlimited
 from .merchant import money
 from .merchant.addresses import ADDRESSES, Addresses
 from .merchant.balances import Balance
@@ -41,6 +40,9 @@ from .webhooks.webhooks import Webhooks
 from .world import World, new_world
 
 Amount = Decimal | int | str
+
+# Of the clients of a sandbox without limits: more calls than a test makes.
+_NO_LIMITS = RateLimits(payment_creation=10**6, status_checks=10**6, withdrawals=10**6, other=10**6)
 
 
 class Sandbox:
@@ -66,7 +68,7 @@ class Sandbox:
         *,
         api_key: str = assumptions.API_KEY,
         withdrawal_key: str = assumptions.WITHDRAWAL_KEY,
-        clock: Clock = time.time,
+        clock: Clock = system_time,
         rate_limits: RateLimitPolicy | None = None,
         rate_limit_headers: RateLimitHeaders | str = RateLimitHeaders.X_RATELIMIT,
         webhooks: WebhookSettings | None = None,
@@ -281,7 +283,8 @@ class Sandbox:
     def client(self, **options: Any) -> InventPay:
         """A blocking client of this sandbox: over HTTP while it is served, else inside the process.
 
-        It has its keys and rate limits of its own; `options` are those of `InventPay`.
+        It has its keys, and rate limits of its own: the documented ones, or none where the sandbox is `Unlimited()`.
+        `options` are those of `InventPay`.
         """
         return InventPay(**self._client_options(options))
 
@@ -292,8 +295,11 @@ class Sandbox:
     def _client_options(self, options: dict[str, Any]) -> dict[str, Any]:
         there = {"transport": self._transport} if self.url is None else {"base_url": self.url}
         keys = {"api_key": self.api_key, "withdrawal_key": self.withdrawal_key}
+        limits = options.get("rate_limits")
+        if limits is None and isinstance(self.rate_limits, Unlimited):
+            limits = _NO_LIMITS
         # Clients usually share their limits by key, which would let one test wait for another.
-        return {**there, **keys, "limiter": LocalLimiter(options.get("rate_limits")), **options}
+        return {**there, **keys, "rate_limits": limits, "limiter": LocalLimiter(limits), **options}
 
 
 def _amount(value: Amount | None) -> Decimal | None:

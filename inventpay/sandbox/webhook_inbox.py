@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import threading
 import time
 from collections.abc import Generator
@@ -15,6 +16,7 @@ from .errors import SandboxError
 from .http import body, server
 from .http.answers import Answer, bare, refusal
 from .sandbox import Sandbox
+from .webhooks.events import EVENTS
 
 
 class WebhookInbox:
@@ -32,10 +34,15 @@ class WebhookInbox:
         self._arrived = threading.Condition()
 
     def wait_for(self, event: str, timeout: float = 10.0) -> WebhookEvent:
-        """The first event of that name, waited for if it has not come yet; `timeout` in seconds.
+        """Return the first event of that name, waited for if it has not come yet; `timeout` in seconds.
 
-        Raises `AssertionError`, which says what has come instead, when it does not come in time.
+        Raises `AssertionError`, which names the events that came instead, when it does not come in time, and
+        `ValueError` for a name that no event has.
         """
+        if event not in EVENTS:
+            near = difflib.get_close_matches(event, EVENTS, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(EVENTS)}"
+            raise ValueError(f"no event is called {event!r}; {hint}")
         until = time.monotonic() + timeout
         with self._arrived:
             while True:

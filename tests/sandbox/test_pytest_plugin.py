@@ -38,6 +38,17 @@ SUITE = """
         with InventPay() as client:
             assert client.balances.get("BTC").available_balance == 0
 
+    def test_webhooks_reach_an_application_in_process(inventpay_sandbox, inventpay_client, inventpay_deliver_to):
+        from inventpay.webhooks import MemorySeenStore, WebhookReceiver
+        receiver = WebhookReceiver(inventpay_sandbox.webhooks.secret, seen=MemorySeenStore())
+        paid = []
+        receiver.on_paid(lambda event: paid.append(event.payment_id))
+        deliveries = inventpay_deliver_to(receiver.wsgi, path="/hooks")
+        payment = inventpay_client.payments.create(**CREATE)
+        inventpay_sandbox.pay(payment.payment_id)
+        assert {one.http_status for one in deliveries.deliver()} == {200}
+        assert paid == [payment.payment_id]
+
     async def test_under_pytest_asyncio(inventpay_sandbox, async_inventpay_client):
         payment = await async_inventpay_client.payments.create(**CREATE)
         inventpay_sandbox.pay(payment.payment_id)
@@ -82,7 +93,7 @@ def run_pytest(folder: Path, *arguments: str, only: Sequence[str] = (), **module
 def test_the_fixtures_serve_blocking_and_async_tests_in_parallel(tmp_path: Path) -> None:
     """Each worker has its own server, each test an empty sandbox and fresh limits, and nothing is left open."""
     output = run_pytest(tmp_path, "-n", "2", "-o", "asyncio_mode=auto", only=PLUGINS, shop=SUITE)
-    assert "6 passed" in output
+    assert "7 passed" in output
 
 
 def test_the_plugin_costs_nothing_until_it_is_used_and_works_under_anyio_too(tmp_path: Path) -> None:

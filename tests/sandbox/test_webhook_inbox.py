@@ -47,6 +47,14 @@ def test_an_event_that_does_not_come_is_an_assertion_that_says_what_did(sandbox:
         inbox.wait_for("payment.expired", timeout=0.01)
 
 
+def test_a_name_that_no_event_has_is_refused_at_once(inbox: WebhookInbox) -> None:
+    """A typo is an error that names the event that was meant, and nothing is waited for."""
+    with pytest.raises(ValueError, match=r"'payment\.complete'; did you mean 'payment\.completed'\?"):
+        inbox.wait_for("payment.complete", timeout=60)
+    with pytest.raises(ValueError, match=r"no event is called 'x'; there are: payment\.created, "):
+        inbox.wait_for("x", timeout=60)
+
+
 def test_forgeries_and_oversized_bodies_are_refused(sandbox: Sandbox, inbox: WebhookInbox) -> None:
     """401 for what is not signed with the secret, also when the sandbox forges it on request; 413 above 1 MiB."""
     answer = httpx.post(inbox.url, json={"event": "payment.completed"}, verify=False)

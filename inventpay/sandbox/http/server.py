@@ -21,6 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from ..errors import AddressError, SandboxError
 from . import connection
 from .answers import JSON, refusal
+from .steady_loop import new_event_loop
 
 # How long requests that are still running may take when the server is told to stop, in seconds.
 _GRACE = 1
@@ -120,8 +121,8 @@ class Server(uvicorn.Server):
     def run_until_told(self, listener: socket.socket) -> None:
         try:
             # uvicorn exits where it cannot start; in a thread of its own that ends the thread.
-            with suppress(SystemExit):
-                self.run(sockets=[listener])
+            with suppress(SystemExit), asyncio.Runner(loop_factory=new_event_loop) as runner:
+                runner.run(self.serve(sockets=[listener]))
         finally:
             self.ready.set()
 

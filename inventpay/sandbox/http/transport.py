@@ -14,6 +14,7 @@ import httpx
 from starlette.types import ASGIApp, Message, Scope
 
 from .connection import KEY
+from .steady_loop import new_event_loop
 
 _CLIENT: Final = ("127.0.0.1", 0)
 
@@ -153,7 +154,7 @@ class _LoopThread:
     def run(self, exchange: Any) -> httpx.Response:
         with self._lock:
             if self._loop is None or self._pid != os.getpid():
-                self._loop, self._pid = asyncio.new_event_loop(), os.getpid()
+                self._loop, self._pid = new_event_loop(), os.getpid()
                 threading.Thread(
                     target=_run_until_stopped, args=(self._loop,), name="inventpay-sandbox-transport", daemon=True
                 ).start()

@@ -10,6 +10,7 @@ import httpx
 
 from ..._concurrency.tasks import AsyncBackend, AsyncioWaiter, AsyncWaiter
 from ..clock import Clock
+from ..http.steady_loop import new_event_loop
 from .outbox import Outbox
 from .sender import Lanes, http_client
 
@@ -42,9 +43,7 @@ class Background:
             if not self._is_open:
                 return
             if self._thread is None:
-                self._thread = threading.Thread(
-                    target=anyio.run, args=(self._run,), name="inventpay-sandbox-webhooks", daemon=True
-                )
+                self._thread = threading.Thread(target=self._run_loop, name="inventpay-sandbox-webhooks", daemon=True)
                 self._thread.start()
             waiter = self._waiter
         # A thread that has no waiter yet looks at the agenda before it waits.
@@ -61,6 +60,9 @@ class Background:
             waiter.wake()
         if thread is not None:
             thread.join()
+
+    def _run_loop(self) -> None:
+        anyio.run(self._run, backend_options={"loop_factory": new_event_loop})
 
     async def _run(self) -> None:
         waiter = AsyncBackend().waiter()

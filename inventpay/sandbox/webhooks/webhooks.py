@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 
 import anyio
 import attrs
+import httpx
 
 from ..clock import Clock
 from ..errors import SandboxError, invalid
@@ -44,6 +45,7 @@ class Webhooks:
         self._url = settings.url
         self._url_changed_at: float | None = None if settings.url is None else clock()
         self.outbox: Outbox = Outbox(clock, self._planned)
+        self._is_served = False
         self._background = Background(self.outbox, clock, self._look)
 
     # Settings
@@ -67,15 +69,31 @@ class Webhooks:
         """When the URL was set or removed, in Unix seconds."""
         return self._url_changed_at
 
-    def configure(self, url: str | None = None, *, secret: str | None = None, shape: Shape | None = None) -> None:
-        """Changes what is given, for events from now on. Raises `ValueError` for a value that cannot be used."""
+    def configure(
+        self,
+        url: str | None = None,
+        *,
+        secret: str | None = None,
+        shape: Shape | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        automatic: bool | None = None,
+    ) -> None:
+        """Change the settings that are given, for events from now on, until `reset()`.
+
+        `transport` and `automatic` count for a server that delivers in the background too. Raises `ValueError` for a
+        value that cannot be used.
+        """
         old = self._settings
         self._settings = attrs.evolve(
             old,
+            transport=old.transport if transport is None else transport,
+            automatic=old.automatic if automatic is None else automatic,
             url=old.url if url is None else url,
             secret=old.secret if secret is None else secret,
             shape=old.shape if shape is None else shape,
         )
+        if (old.transport, old.automatic) != (self._settings.transport, self._settings.automatic):
+            self._apply()
         if url is not None:
             self.set_url(url)
 
@@ -164,22 +182,30 @@ class Webhooks:
     @contextmanager
     def sending(self) -> Generator[None, None, None]:
         """Delivers in the background while the block runs, unless the settings say `automatic=False`."""
-        if not self._settings.automatic:
-            yield
-            return
-        self._background.open(self._settings.transport)
-        self._planned()
+        self._is_served = True
+        self._apply()
         try:
             yield
         finally:
+            self._is_served = False
             self._background.close()
+
+    def _apply(self) -> None:
+        """Begin, end or change the delivery in the background as the settings say."""
+        self._background.close()
+        if self._is_served and self._settings.automatic:
+            self._background.open(self._settings.transport)
+            self._planned()
 
     def reset(self) -> None:
         """Back to the first settings, with an empty log."""
+        changed = self._settings is not self._initial
         self._settings = self._initial
         self._url = self._initial.url
         self._url_changed_at = None if self._url is None else self._clock()
         self.outbox.clear()
+        if changed:
+            self._apply()
 
     def restore(self, url: str | None, log: Iterable[Delivery], payments: Iterable[Payment]) -> None:
         """Goes on with a saved log: planned attempts are made, and expiries of `payments` noticed.
