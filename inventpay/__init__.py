@@ -68,6 +68,7 @@ _EXPORTS = {
         "Hook",
         "PollingStretched",
         "RetryPlanned",
+        "TokenAwaited",
         "TokenWaited",
     ],
     "models": [
@@ -209,6 +210,7 @@ __all__ = [
     "Store",
     "StoreAnalytics",
     "StoreSettings",
+    "TokenAwaited",
     "TokenWaited",
     "UnknownStateError",
     "UnreadRow",

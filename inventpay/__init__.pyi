@@ -134,6 +134,9 @@ from .hooks import (
     RetryPlanned as RetryPlanned,
 )
 from .hooks import (
+    TokenAwaited as TokenAwaited,
+)
+from .hooks import (
     TokenWaited as TokenWaited,
 )
 from .models import (

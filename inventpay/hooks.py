@@ -1,4 +1,4 @@
-"""Events to observe: six of a call, in the order in which they happen, and one of watching.
+"""Events to observe: seven of a call, in the order in which they happen, and one of watching.
 
 Every event of a call names it (``call_id`` is the same for all events of one call), so that they can feed
 any metrics or tracing library. Hooks are plain callables; one that raises is logged and harms no call.
@@ -25,6 +25,7 @@ __all__ = [
     "Hook",
     "PollingStretched",
     "RetryPlanned",
+    "TokenAwaited",
     "TokenWaited",
 ]
 
@@ -41,6 +42,17 @@ class _Event:
     @property
     def _call(self) -> str:
         return f"call {self.call_id} {self.method} {self.path_template}"
+
+
+@frozen(kw_only=True)
+class TokenAwaited(_Event):
+    """The call begins to wait for a token of the rate limit, for 0.1 seconds or more."""
+
+    expected: float
+    """Seconds until its turn, at the least."""
+
+    def __str__(self) -> str:
+        return f"{self._call} waits for a token of class {self.rate_class}, for about {self.expected:.1f} s"
 
 
 @frozen(kw_only=True)
@@ -148,7 +160,14 @@ class PollingStretched:
 
 
 Event: TypeAlias = (
-    TokenWaited | AttemptSent | AttemptAnswered | RetryPlanned | AnswerUnread | CallFinished | PollingStretched
+    TokenAwaited
+    | TokenWaited
+    | AttemptSent
+    | AttemptAnswered
+    | RetryPlanned
+    | AnswerUnread
+    | CallFinished
+    | PollingStretched
 )
 """Any event that a hook receives."""
 Hook: TypeAlias = Callable[[Event], object]
@@ -162,9 +181,9 @@ def next_call_id() -> int:
     return next(_numbers)
 
 
-def emit(hooks: Iterable[Hook], event: Event) -> None:
-    """Emit an event to the logger and every hook. An exception of a hook is logged: it must not break a payment."""
-    if isinstance(event, (RetryPlanned, PollingStretched)):
+def emit(hooks: Iterable[Hook], event: Event, *, is_warning: bool = False) -> None:
+    """Pass an event to the logger and to every hook. An exception of a hook is logged: it must not break a payment."""
+    if is_warning or isinstance(event, (RetryPlanned, PollingStretched)):
         logger.warning("%s", event)
     else:
         logger.debug("%s", event)

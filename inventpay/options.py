@@ -24,9 +24,9 @@ BASE_URL: Final = "https://api.inventpay.io"
 INVOICE_URL: Final = "https://inventpay.io/invoice/"
 """Hosted invoice pages (docs: create-payment; the vendor's SDKs put ``www.`` in front, the documentation does not)."""
 
-TIMEOUT: Final = 60.0
-"""Seconds one call may take from its first token on. The API waits 5 s for webhooks and asks blockchains behind its
-endpoints, so half a minute for one attempt leaves room for a second."""
+TIMEOUT: Final = 90.0
+"""Seconds one call may take from its first token on, waits after a 429 included: more than the window of 60 s, so
+that a 429 is waited out."""
 
 ATTEMPT_TIMEOUT: Final = 30.0
 """Seconds one attempt may take. The vendor's SDKs use the same figure."""

@@ -27,3 +27,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if soak:
         config.hook.pytest_deselected(items=soak)
         items[:] = [item for item in items if item not in soak]
+
+
+@pytest.fixture(autouse=True)
+def on_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls after a 429 go exactly at the server's moment, without the random lateness."""
+    monkeypatch.setattr("inventpay._limits.class_limiter.lateness", lambda: 0.0)

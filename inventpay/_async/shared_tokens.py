@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ async def acquire(
     *,
     max_wait: float | None,
     background: bool = False,
+    arrived: float | None = None,
+    on_wait: Callable[[float], object] | None = None,
 ) -> SharedLease:
     """Leases a token, waiting for at most ``max_wait`` seconds; in the background, behind all direct calls.
 
@@ -28,13 +31,23 @@ async def acquire(
         if lease is not None:
             return lease
         waiter = backend.waiter()
-        claim = limiter.join(waiter, backend.now(), max_wait=max_wait, background=background)
+        claim = limiter.join(
+            waiter,
+            backend.now(),
+            max_wait=max_wait,
+            background=background,
+            arrived=arrived,
+            is_watched=on_wait is not None,
+        )
     try:
         while True:
             with limiter.lock:
                 turn = limiter.look(claim, backend.now(), patience)
             if turn is not None and not isinstance(turn, (int, float)):
                 return turn
+            expected, claim.expected = claim.expected, None
+            if expected is not None and on_wait is not None:
+                on_wait(expected)
             await waiter.wait(turn)
     finally:
         with limiter.lock:

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .._limits.class_limiter import ClassLease, ClassLimiter
+from .._limits.class_limiter import NOTICEABLE_WAIT, ClassLease, ClassLimiter
 from ..errors import RateLimitTimeoutError
 
 if TYPE_CHECKING:
@@ -13,9 +14,18 @@ if TYPE_CHECKING:
 
 
 async def acquire(
-    limiter: ClassLimiter, backend: AsyncBackend, *, max_wait: float | None, background: bool = False
+    limiter: ClassLimiter,
+    backend: AsyncBackend,
+    *,
+    max_wait: float | None,
+    background: bool = False,
+    arrived: float | None = None,
+    on_wait: Callable[[float], object] | None = None,
 ) -> ClassLease:
-    """Leases a token, waiting for at most ``max_wait`` seconds; in the background, behind all direct calls.
+    """Lease a token, waiting for at most ``max_wait`` seconds; in the background, behind all direct calls.
+
+    A call that asks again after a 429 passes the time of its arrival and keeps its place. ``on_wait`` is called with
+    the expected seconds when a wait begins.
 
     The wait is computed before it begins: one that would be longer raises RateLimitTimeoutError at once.
     """
@@ -24,14 +34,17 @@ async def acquire(
         lease = limiter.try_lease(started)
         if lease is not None:
             return lease
-        if max_wait is not None:
-            estimate = limiter.estimate(started, background=background)
-            if estimate > max_wait:
+        estimate = 0.0
+        if max_wait is not None or on_wait is not None:
+            estimate = limiter.estimate(started, background=background, arrived=arrived)
+            if max_wait is not None and estimate > max_wait:
                 raise _too_long(limiter, estimate, max_wait)
         queue, waiter, left = backend.queue(), backend.waiter(), max_wait
-        limiter.join(queue, waiter, background=background)
+        limiter.join(queue, waiter, background=background, arrived=arrived)
         turn = limiter.turn(queue, waiter, started)
     try:
+        if on_wait is not None and estimate >= NOTICEABLE_WAIT:
+            on_wait(estimate)
         while not isinstance(turn, ClassLease):
             await waiter.wait(turn, at_most=left)
             now = backend.now()

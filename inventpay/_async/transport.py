@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import functools
+import math
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from .._api.call import Call
 from .._api.outcomes import Refusal, may_be_refusal
-from .._limits.class_limiter import Lease
+from .._concurrency.event_loops import least
+from .._limits.backoff import CREDIBLE_WINDOWS
+from .._limits.class_limiter import LATENESS, Lease
 from .._limits.limiter import Limiter
 from .._transport.call_log import CallRecord
 from .._transport.http_errors import without_frames
@@ -31,10 +34,11 @@ from ..errors import (
     InventPayError,
     LimiterUnavailableError,
     Outcome,
+    RateLimitedError,
     RateLimitTimeoutError,
 )
 from ..headers import Headers
-from ..options import CallOptions
+from ..options import CallOptions, RateClass
 from ..responses import APIResponse
 from .connection import AsyncConnection
 from .shared_reads import AsyncSharedReads
@@ -43,6 +47,9 @@ if TYPE_CHECKING:
     from .._concurrency.tasks import AsyncBackend
 
 T = TypeVar("T")
+
+LONG_WAIT: Final = 5.0
+"""Seconds of waiting for a token from which on the log has a warning when the wait begins."""
 
 
 class AsyncTransport:
@@ -69,6 +76,8 @@ class AsyncTransport:
         self._limiter = limiter
         self._backend = backend
         self._jitter = jitter or _jitter
+        self._keeps_places = bool(getattr(limiter, "keeps_places", False))
+        self._warned: dict[RateClass, float] = {}
         self._budget = RetryBudget(settings.policy)
         self.settling = Settling(settings)
         self.key_as_description = settings.policy.key_as_description
@@ -89,7 +98,12 @@ class AsyncTransport:
             record.check_key()
             response = await self._answer(call, options, record, max_age, background)
             if not 200 <= response.status < 300:
-                raise _refusal(response)
+                refusal = _refusal(response)
+                longer = (1.0 + LATENESS) * (getattr(refusal, "retry_after", None) or 0.0)
+                if isinstance(refusal, RateLimitedError) and (record.refused_wait or 0.0) > longer:
+                    # The queue needs longer than the pause that the API asked for.
+                    refusal.retry_after = record.refused_wait
+                raise refusal
             result = self._read(call, response)
             record.read(result, response)
             if record.attempts:
@@ -182,43 +196,102 @@ class AsyncTransport:
                 if _refused(response) is None:
                     return response
                 failure = _refusal(response)
+            # After a 429 the limiter keeps the pause: it waits for the server's moment, at the place of the arrival.
+            is_refused = isinstance(failure, RateLimitedError)
+            is_queued = is_refused and self._keeps_places
+            remaining = None if deadline is None else deadline - self._backend.now()
+            in_queue = self._time_in_queue(remaining, options, record, is_refused)
             delay = decide(
                 call.endpoint.safety,
                 failure,
                 attempt=record.attempts,
                 max_retries=options.max_retries,
-                remaining=None if deadline is None else deadline - self._backend.now(),
+                remaining=in_queue,
                 policy=self._settings.policy,
                 budget=self._budget,
                 jitter=self._jitter(),
+                longest=CREDIBLE_WINDOWS * self._settings.rate_limits.window,
+                is_queued=is_queued,
             )
             if delay is None:
                 if response is not None:
                     return response
                 raise failure
-            record.retry_planned(delay, failure)
-            await self._backend.sleep(delay)
+            if not is_queued:
+                record.retry_planned(delay, failure)
+                await self._backend.sleep(delay)
+                if is_refused:
+                    record.waited += delay
             try:
-                left = None if deadline is None else deadline - self._backend.now()
-                lease = await self._lease(record, left, background)
-            except (RateLimitTimeoutError, LimiterUnavailableError):
-                # The failure says more than the fact that no time is left to retry.
+                remaining = None if deadline is None else deadline - self._backend.now()
+                in_queue = self._time_in_queue(remaining, options, record, is_refused)
+                lease = await self._lease(
+                    record, None if in_queue is None else max(0.0, in_queue), background, failure if is_queued else None
+                )
+            except (RateLimitTimeoutError, LimiterUnavailableError) as late:
+                # The failure is more telling than the lack of time for another attempt.
+                record.refused_wait = getattr(late, "wait", None)
                 if response is not None:
                     return response
                 raise failure from failure.__cause__
 
-    async def _lease(self, record: CallRecord, max_wait: float | None, background: bool) -> Lease:
+    @staticmethod
+    def _time_in_queue(
+        remaining: float | None, options: CallOptions, record: CallRecord, is_refused: bool
+    ) -> float | None:
+        """Return the seconds that are left for the next wait: ``max_wait`` bounds the waits after 429s, too."""
+        if not is_refused or options.max_wait is None:
+            return remaining
+        return least(remaining, options.max_wait - record.waited)
+
+    async def _lease(
+        self, record: CallRecord, max_wait: float | None, background: bool, after: InventPayError | None = None
+    ) -> Lease:
+        """Lease a token; ``after`` is the 429 for which the call asks again."""
         started = self._backend.now()
-        lease = await self._limiter.acquire_async(
-            record.rate_class, self._backend, max_wait=max_wait, background=background
-        )
+        planned = after is None
+        if self._keeps_places:
+
+            def on_wait(expected: float) -> None:
+                nonlocal planned
+                if not planned and after is not None:
+                    planned = True
+                    record.retry_planned(expected, after)
+                record.wait_begins(expected, is_warning=self._is_worth_a_warning(record, expected, background))
+
+            lease: Lease = await cast("Any", self._limiter).acquire_async(
+                record.rate_class,
+                self._backend,
+                max_wait=max_wait,
+                background=background,
+                arrived=None if after is None else record.arrived,
+                on_wait=on_wait,
+            )
+        else:
+            lease = await self._limiter.acquire_async(
+                record.rate_class, self._backend, max_wait=max_wait, background=background
+            )
         try:
+            if not planned and after is not None:
+                record.retry_planned(self._backend.now() - started, after)
+            record.waited += self._backend.now() - started
             record.token_leased(self._backend.now() - started)
         except BaseException:
             # Ctrl-C in a hook: a lease that is never ended would be a token lost for good.
             lease.refund(self._backend.now())
             raise
         return lease
+
+    def _is_worth_a_warning(self, record: CallRecord, expected: float, background: bool) -> bool:
+        """Return whether a wait is long, of a direct call, and the first of its class in a window."""
+        if background or expected < LONG_WAIT:
+            return False
+        now, window = self._backend.now(), self._settings.rate_limits.window
+        warned = self._warned.get(record.rate_class, -math.inf)
+        if warned <= now < warned + window:
+            return False
+        self._warned[record.rate_class] = now
+        return True
 
     async def _attempt(
         self, call: Call[T], options: CallOptions, lease: Lease, deadline: float | None, record: CallRecord

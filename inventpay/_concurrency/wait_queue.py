@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import Final, Protocol
 
 TURNS: Final = 4
@@ -26,8 +28,9 @@ class WaitQueue:
     def __init__(self) -> None:
         self.alarm: float | None = None
         """The moment for which its head sleeps, if that is known."""
-        self._direct: OrderedDict[Waker, None] = OrderedDict()
-        self._background: OrderedDict[Waker, None] = OrderedDict()
+        # Waiters with their times of arrival, which ascend.
+        self._direct: OrderedDict[Waker, float] = OrderedDict()
+        self._background: OrderedDict[Waker, float] = OrderedDict()
         self._passed = 0
 
     def __len__(self) -> int:
@@ -41,9 +44,24 @@ class WaitQueue:
         """Direct calls that wait."""
         return len(self._direct)
 
-    def join(self, waiter: Waker, *, background: bool) -> None:
-        """Puts a waiter at the end of its class."""
-        (self._background if background else self._direct)[waiter] = None
+    def in_order(self, *, background: bool) -> Iterator[Waker]:
+        """Yield the waiters of one class, first come first."""
+        yield from (self._background if background else self._direct)
+
+    def join(self, waiter: Waker, *, background: bool, arrived: float = math.inf) -> None:
+        """Put a waiter behind all of its class that arrived no later; at the end by default."""
+        waiters = self._background if background else self._direct
+        last = waiters[next(reversed(waiters))] if waiters else -math.inf
+        waiters[waiter] = arrived
+        if arrived < last:
+            for later in [other for other, moment in waiters.items() if moment > arrived]:
+                waiters.move_to_end(later)
+
+    def ahead_of(self, arrived: float, *, background: bool) -> int:
+        """Return how many go before a waiter of this arrival."""
+        waiters = self._background if background else self._direct
+        before = sum(moment <= arrived for moment in waiters.values())
+        return before + self.direct if background else before
 
     def head(self) -> Waker:
         """Whose turn it is. The queue must not be empty."""

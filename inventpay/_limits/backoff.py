@@ -1,8 +1,13 @@
-"""What a server's refusals and named limits take away from a configured limit, and how that comes back."""
+"""Reduce a limit after the server's refusals and named limits, and give it back.
+
+All constants stand here only: `constants` sends them to the script of the shared limit with each request.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Final
 
 # Pauses that the server names are believed up to this many windows; beyond that they describe something else (a daily
 # quota, an epoch that was taken for a duration), and believing them would stop the caller for hours.
@@ -14,8 +19,8 @@ CREDIBLE_WINDOWS = 2.0
 # requests are refused while 90 % of what was left is used. At a limit of 10 it is 3 to 5 % and 80 to 94 %, as with the
 # best of all constant shares: what the other does between two answers comes as a surprise, and one request is 10 %.
 _DECREASE = 0.04  # of the limit, for a 429
-_FIRST_DECREASE = 0.12  # of the limit, for the first in a long time: somebody has come, and will hardly take so little
-_DECREASE_INTERVAL = 1.0  # seconds; the 429s of one burst are one piece of news
+_FIRST_DECREASE = 0.12  # of the limit, for the first in a long time: another client has come, and will hardly take less
+_DECREASE_INTERVAL = 1.0  # seconds; the 429s of one burst count once
 _INCREASE = 0.02  # of the limit, for every clean interval
 _INCREASE_PER_REQUEST = 0.008 * _DECREASE  # of the limit and for each request of it, if that is less
 _INCREASE_INTERVAL = 0.5  # of the window
@@ -29,6 +34,26 @@ _CAUTION = 1.0  # windows after a pause in which requests go one by one: what ca
 _PAUSE_AFTERMATH = 0.05  # of the window: a 429 so soon after a pause means that the pause was too short
 
 
+def constants() -> Mapping[str, float]:
+    """Return every constant by the name that ``exchange.lua`` uses."""
+    return _CONSTANTS
+
+
+_CONSTANTS: Final[Mapping[str, float]] = {
+    "credible_windows": CREDIBLE_WINDOWS,
+    "decrease": _DECREASE,
+    "first_decrease": _FIRST_DECREASE,
+    "decrease_interval": _DECREASE_INTERVAL,
+    "increase": _INCREASE,
+    "increase_per_request": _INCREASE_PER_REQUEST,
+    "increase_interval": _INCREASE_INTERVAL,
+    "calm": _CALM,
+    "first_pause": _FIRST_PAUSE,
+    "aftermath": _PAUSE_AFTERMATH,
+    "caution": _CAUTION,
+}
+
+
 class Backoff:
     """The effective limit, and the pause after a 429.
 
@@ -36,17 +61,20 @@ class Backoff:
         reduced: whether the limit is lower than configured at present, or may be.
         blocked_until: when the pause ends.
         cautious_until: until when requests go one by one after it.
+        promised: the moment that the server named for one call, whatever is known of its counting; infinity for none.
     """
 
     __slots__ = (
         "_last_decrease",
         "_limit",
         "_named",
+        "_named_until",
         "_pause",
         "_refusals",
         "_window",
         "blocked_until",
         "cautious_until",
+        "promised",
         "reduced",
     )
 
@@ -54,32 +82,38 @@ class Backoff:
         self._limit = limit
         self._window = window
         self._refusals = _Ceiling(limit, window)
-        self._named = _Ceiling(limit, window)
+        self._named = float(limit)
+        self._named_until = -math.inf
         self._last_decrease = -math.inf
         self._pause = 0.0
         self.reduced: bool = False
         self.blocked_until: float = -math.inf
         self.cautious_until: float = -math.inf
+        self.promised: float = math.inf
 
     def limit_at(self, now: float) -> int:
         """The effective limit, at least 1."""
         if not self.reduced:
             return self._limit
         # Rounded, not cut off: of a limit of two, one refusal must not take half.
-        return max(1, math.floor(min(self._refusals.at(now), self._named.at(now)) + 0.5))
+        ceiling = self._refusals.at(now)
+        return max(1, math.floor((min(ceiling, self._named) if now < self._named_until else ceiling) + 0.5))
 
     def next_raise(self, now: float) -> float:
         """First time after `now` at which the effective limit may be higher; infinity once it is as configured."""
-        return min(self._refusals.next_raise(now), self._named.next_raise(now)) if self.reduced else math.inf
+        if not self.reduced:
+            return math.inf
+        raised = self._refusals.next_raise(now)
+        return min(raised, self._named_until) if now < self._named_until else raised
 
     def recover(self, now: float) -> None:
-        """Notice that everything has come back."""
+        """Clear `reduced` once the limit is as configured."""
         self.reduced = self.reduced and self.next_raise(now) < math.inf
 
     def refused(self, now: float, retry_after: float | None) -> None:
-        """A 429 arrived."""
-        if retry_after is not None and 0.0 < retry_after <= CREDIBLE_WINDOWS * self._window:
-            self.blocked_until = max(self.blocked_until, now + retry_after)
+        """Take in a 429."""
+        if self.is_credible(retry_after):
+            self.promised = self.blocked_until = max(self.blocked_until, now + (retry_after or 0.0))
         elif now >= self.blocked_until:  # else it was sent before the pause and is no news
             too_short = now - self.blocked_until <= self._pause + _PAUSE_AFTERMATH * self._window
             first = _FIRST_PAUSE * self._window
@@ -93,13 +127,29 @@ class Backoff:
         self._refusals.lower(ceiling, now)
         self.reduced = True
 
-    def named(self, now: float, limit: float) -> bool:
-        """The server named its limit; whether that says anything."""
-        if not (1.0 <= limit < math.inf and (self.reduced or limit < self._limit)):
+    def is_credible(self, seconds: float | None) -> bool:
+        """Return whether a time that the server named can be about the configured window."""
+        return seconds is not None and 0.0 < seconds <= CREDIBLE_WINDOWS * self._window
+
+    def named(self, now: float, limit: float, reset_in: float | None) -> bool:
+        """Take in a limit that the server named, until its reset or for one window; return whether it changes ours."""
+        if not 1.0 <= limit < math.inf or (reset_in is not None and reset_in > CREDIBLE_WINDOWS * self._window):
+            return False  # the reset belongs to another window, such as a day, and so does the limit
+        if limit >= self._limit and now >= self._named_until:
             return False
-        self._named.lower(min(limit, self._limit), now)
+        self._named = min(limit, self._limit)
+        self._named_until = now + (reset_in if reset_in is not None and self.is_credible(reset_in) else self._window)
         self.reduced = True
         return True
+
+    def shift(self, seconds: float) -> None:
+        """Move every moment, after the clock was set."""
+        self._refusals.shift(seconds)
+        self._last_decrease += seconds
+        self._named_until += seconds
+        self.blocked_until += seconds
+        self.cautious_until += seconds
+        self.promised += seconds
 
 
 class _Ceiling:
@@ -117,6 +167,9 @@ class _Ceiling:
     def lower(self, value: float, now: float) -> None:
         self._value = max(1.0, value)
         self._since = now
+
+    def shift(self, seconds: float) -> None:
+        self._since += seconds
 
     def at(self, now: float) -> float:
         steps = self._steps(now)

@@ -21,6 +21,11 @@ class BurstLimit:
     def add(self, stamp: float) -> None:
         insort(self._coming, stamp)
 
+    def shift(self, seconds: float) -> None:
+        """Move every moment, after the clock was set."""
+        self._at += seconds
+        self._coming = [stamp + seconds for stamp in self._coming]
+
     def room(self, now: float, leased: int) -> tuple[float | None, int]:
         """First time from `now` on with room for one more if all leases end now; room for how many if none does."""
         if leased >= self._burst:

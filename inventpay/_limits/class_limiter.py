@@ -5,12 +5,13 @@ All of it may be used from any thread and event loop; the lock is held round ari
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
 from collections.abc import Hashable, Mapping
 from contextlib import AbstractContextManager
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from attrs import frozen
 
@@ -18,7 +19,17 @@ from .._concurrency.event_loops import is_dead
 from .._concurrency.forking import Lock, register_fork_handler
 from .._concurrency.wait_queue import WaitQueue, Waker
 from ..options import RateClass, RateLimits
+from .backoff import CREDIBLE_WINDOWS
 from .token_bucket import BucketSnapshot, TokenBucket
+
+if TYPE_CHECKING:
+    from .._core.rate_limit_headers import ServerView
+
+NOTICEABLE_WAIT: Final = 0.1
+"""Seconds from which on a wait is reported when it begins: shorter ones pass unnoticed."""
+
+LATENESS: Final = 0.05
+"""Share of a named pause by which a call may come later."""
 
 
 class Lease(Protocol):
@@ -103,18 +114,21 @@ class ClassLimiter:
             return None
         return ClassLease(self, self._generation)
 
-    def estimate(self, now: float, *, background: bool = False) -> float:
-        """Seconds until a caller who joined now would get a token, at the least. Call with the lock held."""
+    def estimate(self, now: float, *, background: bool = False, arrived: float | None = None) -> float:
+        """Return the seconds until a caller who joined now would get a token, at the least. Call with the lock held."""
         self._forget_dead_queues()
-        ahead = self.waiting if background else sum(queue.direct for queue in self._queues.values())
+        if arrived is None:
+            ahead = self.waiting if background else sum(queue.direct for queue in self._queues.values())
+        else:
+            ahead = sum(queue.ahead_of(arrived, background=background) for queue in self._queues.values())
         return self._bucket.wait(now, ahead=ahead)
 
-    def join(self, queue: Hashable, waiter: Sleeper, *, background: bool = False) -> None:
-        """Puts a waiter at the end of its queue. Call with the lock held."""
+    def join(self, queue: Hashable, waiter: Sleeper, *, background: bool = False, arrived: float | None = None) -> None:
+        """Put a waiter into its queue, at the place of its arrival. Call with the lock held."""
         if queue not in self._queues:
             self._forget_dead_queues()
             self._queues[queue] = WaitQueue()
-        self._queues[queue].join(waiter, background=background)
+        self._queues[queue].join(waiter, background=background, arrived=math.inf if arrived is None else arrived)
 
     def _forget_dead_queues(self) -> None:
         """The waiters of an event loop that was closed under them never ask again, and are ahead of nobody."""
@@ -168,7 +182,8 @@ class ClassLimiter:
             if headers or status == 429:
                 self._learn(now, status, headers)
             if self._queues:
-                self._call_heads(now, at_once=self._answer_awaited)
+                # After a 429 the server's own moment may be earlier than the one for which a head sleeps.
+                self._call_heads(now, at_once=self._answer_awaited or status == 429)
 
     def refund(self, generation: int, now: float) -> None:
         """Ends one of which nothing was written."""
@@ -202,7 +217,7 @@ class ClassLimiter:
         if view is not None:
             self._bucket.observe(now, limit=view.limit, remaining=view.remaining, reset_in=view.reset_in)
         if status == 429:
-            self._bucket.refused(now, None if view is None else view.retry_after)
+            self._bucket.refused(now, None if view is None else pause_of(view, self._bucket.window))
 
     def _call_heads(self, now: float, *, at_once: bool) -> None:
         """After the end of a lease: all heads sleep for the right time again.
@@ -271,6 +286,25 @@ class ClassLimiter:
         now = time.monotonic()
         for _ in range(self._bucket.snapshot(now).leased):
             self._bucket.answered(now)
+
+
+def lateness() -> float:
+    """Return a random share, up to ``LATENESS``."""
+    import random
+
+    return LATENESS * random.random()
+
+
+def pause_of(view: ServerView, window: float) -> float | None:
+    """Return the seconds after which one call may follow a 429, by the server's word; ``None`` without a credible one.
+
+    Up to 5 % are added at random, since other clients wait for the same moment.
+    """
+    longest = CREDIBLE_WINDOWS * window
+    for seconds in (view.retry_after, view.reset_in if not view.remaining else None):
+        if seconds is not None and 0.0 < seconds <= longest:
+            return min(seconds * (1.0 + lateness()), longest)
+    return None
 
 
 class ClassLease:

@@ -77,6 +77,9 @@ class LocalLimiter:
     100
     """
 
+    keeps_places: Final = True
+    """Calls that met a 429 wait here, for the server's moment and at the place of their arrival."""
+
     def __init__(self, limits: RateLimits | None = None) -> None:
         limits = limits or RateLimits()
         self._classes: Final = {rate_class: ClassLimiter(rate_class, limits) for rate_class in RateClass}
@@ -85,16 +88,44 @@ class LocalLimiter:
         return f"<LocalLimiter {list(self._classes.values())!r}>"
 
     async def acquire_async(
-        self, rate_class: RateClass, backend: AsyncBackend, *, max_wait: float | None = None, background: bool = False
+        self,
+        rate_class: RateClass,
+        backend: AsyncBackend,
+        *,
+        max_wait: float | None = None,
+        background: bool = False,
+        arrived: float | None = None,
+        on_wait: Callable[[float], object] | None = None,
     ) -> Lease:
-        """Leases a token of the class."""
-        return await _async_shell()(self._classes[rate_class], backend, max_wait=max_wait, background=background)
+        """Lease a token of the class."""
+        return await _async_shell()(
+            self._classes[rate_class],
+            backend,
+            max_wait=max_wait,
+            background=background,
+            arrived=arrived,
+            on_wait=on_wait,
+        )
 
     def acquire(
-        self, rate_class: RateClass, backend: Backend, *, max_wait: float | None = None, background: bool = False
+        self,
+        rate_class: RateClass,
+        backend: Backend,
+        *,
+        max_wait: float | None = None,
+        background: bool = False,
+        arrived: float | None = None,
+        on_wait: Callable[[float], object] | None = None,
     ) -> Lease:
-        """Leases a token of the class."""
-        return _blocking_shell()(self._classes[rate_class], backend, max_wait=max_wait, background=background)
+        """Lease a token of the class."""
+        return _blocking_shell()(
+            self._classes[rate_class],
+            backend,
+            max_wait=max_wait,
+            background=background,
+            arrived=arrived,
+            on_wait=on_wait,
+        )
 
     def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
         """How each class stands."""

@@ -63,6 +63,24 @@ class RequestHistory:
             at = bisect_right(stamps, stamp)
             stamps[at:at] = [stamp] * count
 
+    def add_past(self, stamps: Iterable[float]) -> None:
+        """Note requests that became known late: their stamps may lie before a `now` that was asked about.
+
+        All peaks are worked out again, so this is for rare events.
+        """
+        self._stamps = sorted((*self._stamps, *stamps))
+        self._start_over()
+
+    def shift(self, seconds: float) -> None:
+        """Move every stamp, after the clock was set."""
+        self._stamps = [stamp + seconds for stamp in self._stamps]
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._blocks.clear()
+        self._entered = self._left = 0
+        self._binding = None
+
     def forget(self, until: float) -> None:
         """Drop the stamps up to `until`, which must lie at least two spans in the past."""
         stamps = self._stamps

@@ -69,6 +69,7 @@ class TokenBucket:
     """Tokens for one class of endpoints: at most `limit` requests are counted in any `window`, by the server's clock.
 
     Times are seconds on any monotonic clock. A `now` that is earlier than one seen before counts as the latest seen.
+    If it is earlier by more than a window, the clock was set: all moments are moved along with it.
 
     Args:
         limit: requests per window, at least 1.
@@ -176,11 +177,13 @@ class TokenBucket:
 
     def lease(self, now: float) -> bool:
         """Take a token if one may be spent at `now`; every `True` must be followed by exactly one end."""
-        if now > self._now:
-            self._now = now
+        self._advance(now)
         if not self._credit and not self._find_credit():
             return False
         self._credit -= 1
+        if self._now >= self._backoff.promised:
+            self._backoff.promised = math.inf  # this is the call that the server promised to accept
+            self._credit = 0
         self._last_lease = self._now
         self._leases.append(self._now)
         self._ready_known = False
@@ -193,8 +196,7 @@ class TokenBucket:
         Raises:
             RuntimeError: no lease is outstanding.
         """
-        if now > self._now:
-            self._now = now
+        self._advance(now)
         self._end_lease("answered")
         self._charge(self._now)
 
@@ -265,6 +267,8 @@ class TokenBucket:
         ready = self.ready_at(now)
         if ahead == 0 and ready is not None:
             return _seconds_until(ready, now)
+        if self._backoff.promised < math.inf:
+            ahead = max(0, ahead - 1)  # one goes at the promised moment, whatever the stamps say
         bound = self._bound(now, ahead, self._backoff.limit_at(now))
         if self._backoff.reduced:
             # The limit may have grown by then, and the caller's turn comes earlier; not earlier than under that limit.
@@ -296,7 +300,8 @@ class TokenBucket:
         pause then begins at a hundredth of the window and doubles up to one window while refusals go on. For a window
         after the pause, requests go one by one at the pace of the limit.
         """
-        self._backoff.refused(self._advance(now), retry_after)
+        now = self._advance(now)
+        self._backoff.refused(now, retry_after)
         self._changed()
 
     def observe(
@@ -306,18 +311,20 @@ class TokenBucket:
 
         Args:
             now: when the headers arrived.
-            limit: requests per window that the server allows. A lower one than ours holds until a higher one is named
-                or, when none is named any more, fades.
+            limit: requests per window that the server allows. A lower one than ours holds until the reset, or for one
+                window where no reset is named.
             remaining: requests that the server would still accept. At most `remaining` less those in flight stay
                 available; the server may have counted those in flight or not, so what is held back for them alone is
-                free again as they end. What is taken away beyond that comes back after a window.
-            reset_in: seconds until the server's budget is whole again; what was taken away stays away at least so
-                long. Ignored beyond two windows.
+                free again as they end. What is taken away beyond that comes back from the reset on, at the pace of the
+                limit, or after a window where no reset is named.
+            reset_in: seconds until the server's budget is whole again. Beyond two windows it belongs to another limit,
+                such as one a day, and all three are ignored.
         """
         now = self._advance(now)
-        if limit is not None and self._backoff.named(now, limit):
+        longest = CREDIBLE_WINDOWS * self.window
+        if limit is not None and self._backoff.named(now, limit, reset_in):
             self._changed()
-        if remaining is not None and 0.0 <= remaining < math.inf:
+        if remaining is not None and 0.0 <= remaining < math.inf and (reset_in is None or reset_in <= longest):
             self._clip(now, math.floor(remaining), reset_in)
 
     # --- inside ---
@@ -325,7 +332,21 @@ class TokenBucket:
     def _advance(self, now: float) -> float:
         if now > self._now:
             self._now = now
+        elif now < self._now - self.window and self._now < math.inf:
+            self._set_clock(now)
         return self._now
+
+    def _set_clock(self, now: float) -> None:
+        seconds = now - self._now
+        self._now = now
+        self._leases = deque(began + seconds for began in self._leases)
+        self._sent += seconds
+        self._last_lease += seconds
+        self._stamps.shift(seconds)
+        self._backoff.shift(seconds)
+        if self._pace is not None:
+            self._pace.shift(seconds)
+        self._changed()
 
     def _changed(self) -> None:
         self._credit = 0
@@ -379,6 +400,12 @@ class TokenBucket:
         if ready is not None and ready < backoff.cautious_until:
             free = 1
             ready = max(ready, min(self._last_lease + self._span / self.limit, backoff.cautious_until))
+        promised = backoff.promised
+        if promised < math.inf and leased < limit:
+            # The server named this moment for one call. The tokens that it said are gone come back after it.
+            promised = max(now, promised)
+            if ready is None or promised < ready:
+                ready, free = promised, 1
         if self._pace is not None and ready is not None:
             paced, in_pace = self._pace.room(now, leased)
             ready = None if paced is None else max(ready, paced)
@@ -398,8 +425,11 @@ class TokenBucket:
             free = self._stamps.room_then(asked, limit - leased)
         taken = max(0, free - remaining)
         if taken:
-            away = reset_in if reset_in is not None and 0.0 <= reset_in <= CREDIBLE_WINDOWS * self.window else 0.0
-            self._stamps.add(now + max(0.0, away - self._span), taken)
+            if reset_in is not None and self._backoff.is_credible(reset_in):
+                first, pace = now + reset_in - self._span, self._span / self.limit
+                self._stamps.add_past(first + number * pace for number in range(taken))
+            else:
+                self._stamps.add(now, taken)
         # Tokens that are short only if the server has not yet counted what is in flight.
         held_back = max(0, min(free - taken - (remaining - leased), leased))
         if taken or held_back != self._held_back:

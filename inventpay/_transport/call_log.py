@@ -32,9 +32,12 @@ class CallRecord:
         "_settling",
         "_started",
         "_wall",
+        "arrived",
         "attempts",
         "doubt",
         "rate_class",
+        "refused_wait",
+        "waited",
     )
 
     def __init__(
@@ -53,12 +56,26 @@ class CallRecord:
         self._started: Final = now()
         self.doubt: Final = settling.doubt_about(call)
         self.attempts: int = 0
+        self.waited: float = 0.0
+        """Seconds in the queue so far, before the first token and after every 429."""
+        self.refused_wait: float | None = None
+        """Seconds that the call would have had to wait for another attempt, where that was too long."""
+        self.arrived: Final = self._started
         self.rate_class: Final = settings.rate_class(call.endpoint)
         # Events are made only when somebody listens: most calls have nobody.
         self._observed = bool(settings.hooks) or logger.isEnabledFor(logging.DEBUG)
         self._facts: dict[str, Any] = {}
         if self._observed:
             self._name()
+
+    def wait_begins(self, expected: float, *, is_warning: bool) -> None:
+        """Report that a wait for a token begins; with a warning, also where nothing else is observed."""
+        if self._observed or is_warning:
+            from ..hooks import TokenAwaited
+
+            if not self._facts:
+                self._name()
+            self._tell(TokenAwaited(**self._facts, expected=expected), is_warning=is_warning)
 
     def token_leased(self, seconds: float) -> None:
         """A token was leased after so many seconds."""
@@ -200,10 +217,10 @@ class CallRecord:
             "rate_class": self.rate_class,
         }
 
-    def _tell(self, event: Event) -> None:
+    def _tell(self, event: Event, *, is_warning: bool = False) -> None:
         from ..hooks import emit
 
-        emit(self._settings.hooks, event)
+        emit(self._settings.hooks, event, is_warning=is_warning)
 
 
 def _reason(failure: InventPayError) -> str:

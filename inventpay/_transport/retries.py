@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from typing import Final
 
@@ -10,8 +11,9 @@ from .._concurrency.forking import Lock, register_fork_handler
 from ..errors import APIConnectionError, APIStatusError, InventPayError, RateLimitedError
 from ..options import RetryPolicy
 
-_PASSING_STATUSES: Final = frozenset({500, 502, 503, 504})
-"""Server errors that a second try may cure. Others, 501 and 505 among them, stay what they are."""
+_PASSING_STATUSES: Final = frozenset({500, 502, 503, 504, 520, 521, 522, 523, 524, 527, 530})
+"""Server errors that a second try may cure, those of Cloudflare included. Others stay as they are: 501 and 505, and 525
+and 526, which mean that the certificate of the server behind the proxy is wrong."""
 
 
 class RetryBudget:
@@ -98,14 +100,20 @@ def decide(
     policy: RetryPolicy,
     budget: RetryBudget,
     jitter: float,
+    longest: float = math.inf,
+    is_queued: bool = False,
 ) -> float | None:
-    """Seconds to wait before the next attempt, or ``None`` to give up.
+    """Return the seconds to wait before the next attempt, or ``None`` to give up.
 
-    ``remaining`` is what is left of the call's ``timeout``; a pause that would use it up is not begun.
+    ``remaining`` is what is left of the call's ``timeout``, and ``longest`` the longest pause that the server may ask
+    for; a pause beyond either is not begun. ``is_queued``: the limiter keeps the pause after a 429.
     """
     if attempt > max_retries or not may_repeat(safety, error):
         return None
-    delay = pause(policy, attempt, getattr(error, "retry_after", None), jitter)
+    retry_after = getattr(error, "retry_after", None)
+    if retry_after is not None and retry_after > longest:
+        return None
+    delay = 0.0 if is_queued else pause(policy, attempt, retry_after, jitter)
     if remaining is not None and delay >= remaining:
         return None
     return delay if budget.spend() else None

@@ -18,7 +18,7 @@ from attrs import define, evolve, frozen
 from .._concurrency.wait_queue import WaitQueue, Waker
 from .._core.rate_limit_headers import ServerView
 from .._core.rate_limit_headers import read as read_rate_limit_headers
-from .._limits.class_limiter import ClassSnapshot, ReentrantLock
+from .._limits.class_limiter import NOTICEABLE_WAIT, ClassSnapshot, ReentrantLock, pause_of
 from .._limits.token_bucket import GRACE, TokenBucket
 from ..errors import InventPayError, RateLimitTimeoutError
 from ..options import RateClass, RateLimits
@@ -71,6 +71,10 @@ class Claim:
     error: InventPayError | None = None
     is_judged: bool = False
     """Whether the wait was compared with ``max_wait`` since the caller joined."""
+    is_watched: bool = False
+    """Whether the caller wants to be woken to report the expected wait."""
+    expected: float | None = None
+    """The expected wait in seconds, once it is known and until the caller has reported it."""
 
     def wake(self) -> bool:
         """Lets the caller look again; ``False`` when it never will."""
@@ -191,10 +195,19 @@ class SharedClassLimiter:
         self._settle(now)
         return None if self._queue else self._next_lease(now)
 
-    def join(self, waiter: Waker, now: float, *, max_wait: float | None, background: bool) -> Claim:
-        """Puts a caller at the end of the queue."""
-        claim = Claim(waiter, now, max_wait, background)
-        self._queue.join(claim, background=background)
+    def join(
+        self,
+        waiter: Waker,
+        now: float,
+        *,
+        max_wait: float | None,
+        background: bool,
+        arrived: float | None = None,
+        is_watched: bool = False,
+    ) -> Claim:
+        """Put a caller into the queue, at the place of its arrival."""
+        claim = Claim(waiter, now, max_wait, background, is_watched=is_watched)
+        self._queue.join(claim, background=background, arrived=math.inf if arrived is None else arrived)
         self._claims[claim] = None
         if self._again_at == math.inf:
             self._again_at = now  # until now there were enough
@@ -349,9 +362,9 @@ class SharedClassLimiter:
             if bucket is not None:
                 bucket.observe(now, limit=None, remaining=view.remaining, reset_in=view.reset_in)
         if status == 429:
-            retry_after = None if view is None else view.retry_after
+            retry_after = None if view is None else pause_of(view, self._config.window)
             self._request.refusals.append(Refusal(now, retry_after or 0.0))
-            if retry_after is not None and retry_after <= 2.0 * self._config.window:
+            if retry_after is not None:
                 self._paused_until = max(self._paused_until, now + retry_after)
             if bucket is not None:
                 bucket.refused(now, retry_after)
@@ -555,29 +568,31 @@ class SharedClassLimiter:
 
     def _places(self) -> Iterator[tuple[Claim, int]]:
         """Those who wait, each with how many go first."""
-        direct, background = 0, self._queue.direct
-        for claim in list(self._claims):
-            if claim.background:
-                yield claim, background
-                background += 1
-            else:
-                yield claim, direct
-                direct += 1
+        order = [*self._queue.in_order(background=False), *self._queue.in_order(background=True)]
+        for ahead, claim in enumerate(order):
+            assert isinstance(claim, Claim)
+            yield claim, ahead
 
     def _judge(self, now: float) -> None:
         """Sends away whoever would wait for too long. Each caller is judged once: later ones stand behind it."""
         known = self._known
         if known is not None and now < known.at + known.reply.startup_grace:
             return  # asking takes a moment longer
-        if all(claim.is_judged or claim.max_wait is None for claim in self._claims):
+        if all(claim.is_judged for claim in self._claims):
             return
         gone = 0
         for claim, ahead in self._places():
-            if not claim.is_judged and claim.max_wait is not None:
+            if not claim.is_judged:
                 claim.is_judged = True
+                if claim.max_wait is None and not claim.is_watched:
+                    continue
                 wait = self._estimate(max(0, ahead - gone), now)
-                # What the request itself took does not count: a caller who may not wait takes what is free.
-                if wait > max(0.0, claim.joined + claim.max_wait - now):
+                # The time of the request itself does not count: a caller who may not wait takes what is free.
+                if claim.max_wait is None or wait <= max(0.0, claim.joined + claim.max_wait - now):
+                    if claim.is_watched and wait >= NOTICEABLE_WAIT:
+                        claim.expected = wait
+                        claim.wake()
+                else:
                     self._forget(claim)
                     claim.error = self._too_long(wait, claim.max_wait)
                     claim.wake()

@@ -5,10 +5,6 @@
 --
 -- All times are seconds on the clock of this server. What happened elsewhere comes as an age.
 
-local FIRST_PAUSE, AFTERMATH = 0.02, 0.05 -- of the window; see backoff.py for these six
-local DECREASE, DECREASE_INTERVAL = 0.05, 1.0
-local INCREASE, INCREASE_INTERVAL = 0.02, 0.5
-local CREDIBLE_WINDOWS = 2
 local PATIENCE = 0.25 -- seconds by which a process may come later than it was told, before others pass it
 local REMEMBERED = 600 -- seconds for which a process counts as one of those that share the limit
 local SILENCE = 0.1 -- seconds without any question after which an outage may have been the reason
@@ -19,6 +15,7 @@ local STEPS = 16 -- how finely the reply says when further tokens come; see exch
 
 local ask = cjson.decode(ARGV[1])
 local limit, window, span = ask.limit, ask.window, ask.span
+local backoff = ask.backoff -- the constants of backoff.py, and the rules below are those of that file
 local clock = redis.call("TIME")
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
 
@@ -38,10 +35,9 @@ if back > 1 then
   for i = 1, #stamps do stamps[i] = stamps[i] - back end
   for _, lease in ipairs(state.leases) do lease[3], lease[4] = lease[3] - back, lease[4] - back end
   for _, process in pairs(processes) do process.seen, process.ready_at = process.seen - back, process.ready_at - back end
-  for _, name in ipairs({"refused", "named"}) do
-    if state[name] then state[name].since = state[name].since - back end
-  end
-  for _, name in ipairs({"recovery_until", "blocked", "resumed", "startup_grace_until", "lost", "outage"}) do
+  if state.refused then state.refused.since = state.refused.since - back end
+  if state.named then state.named["until"] = state.named["until"] - back end
+  for _, name in ipairs({"promised", "cautious", "recovery_until", "blocked", "resumed", "startup_grace_until", "lost", "outage"}) do
     if state[name] then state[name] = state[name] - back end
   end
   if state.decreased then state.decreased = state.decreased - back end
@@ -152,6 +148,7 @@ for _, lease in ipairs(state.leases) do
     ended[number] = nil
   elseif number and refunded[number] then
     me.granted = math.max(0, me.granted - 1)
+    if lease[5] then state.promised = math.max(now, lease[3]) end -- for another call
   elseif number and held and not held[number] then
     me.granted = math.max(0, me.granted - 1) -- granted by a reply that never arrived
   elseif lease[4] <= now then
@@ -169,37 +166,47 @@ end
 
 local function ceiling(lowered)
   if not lowered then return limit end
-  local steps = math.max(0, math.floor((now - lowered.since) / (INCREASE_INTERVAL * window)))
-  local value = lowered.value + INCREASE * limit * steps
-  return math.min(limit, value)
+  local steps = math.max(0, math.floor((now - lowered.since) / (backoff.increase_interval * window)))
+  local step = math.min(backoff.increase, backoff.increase_per_request * limit) * limit
+  return math.min(limit, lowered.value + step * steps * (1 + (steps / backoff.calm) ^ 2))
+end
+
+local function is_credible(seconds)
+  return seconds > 0 and seconds <= backoff.credible_windows * window
 end
 
 for _, refusal in ipairs(ask.refusals) do
   local at, wait = now - refusal[1], refusal[2]
-  if wait > 0 and wait <= CREDIBLE_WINDOWS * window then
+  if is_credible(wait) then
     state.blocked = math.max(state.blocked, at + wait)
+    state.promised = state.blocked -- one call goes then, whatever is known of its counting
   elseif at >= state.blocked then
-    local pause, first = state.pause or 0, FIRST_PAUSE * window
-    local too_short = at - state.blocked <= pause + AFTERMATH * window
+    local pause, first = state.pause or 0, backoff.first_pause * window
+    local too_short = at - state.blocked <= pause + backoff.aftermath * window
     state.pause = too_short and math.min(math.max(first, 2 * pause), window) or first
     state.blocked = at + state.pause
   end
+  state.cautious = state.blocked + backoff.caution * window -- until then leases go one by one
   local value = ceiling(state.refused)
-  if now - (state.decreased or 0) >= DECREASE_INTERVAL then
+  if now - (state.decreased or 0) >= backoff.decrease_interval then
     state.decreased = now
-    value = value - DECREASE * limit
+    value = value - (value < limit and backoff.decrease or backoff.first_decrease) * limit
   end
   state.refused = {value = math.max(1, value), since = now}
 end
 
 local view = ask.view
-if view and view.limit and view.limit >= 1 and (state.named or state.refused or view.limit < limit) then
-  state.named = {value = math.min(view.limit, limit), since = now}
+-- A reset far away belongs to another window, such as a day, and so do the limit and what remains of it.
+if view and view.reset > backoff.credible_windows * window then view = nil end
+if state.named and state.named["until"] <= now then state.named = nil end
+if view and view.limit and view.limit >= 1 and (state.named or view.limit < limit) then
+  state.named = {value = math.min(view.limit, limit), ["until"] = now + (view.reset > 0 and view.reset or window)}
 end
 
-local ceilings = math.min(ceiling(state.refused), ceiling(state.named))
-local effective = math.max(1, math.floor(ceilings + 1e-9))
-if ceilings >= limit then state.refused, state.named = nil, nil end
+local ceilings = ceiling(state.refused)
+if ceilings >= limit then state.refused = nil end
+if state.named then ceilings = math.min(ceilings, state.named.value) end
+local effective = math.max(1, math.floor(ceilings + 0.5))
 
 -- --- room: the first time from `time` on with room for one more while `busy` are in flight, and how much there is then ---
 
@@ -261,13 +268,32 @@ local function room(time, busy)
   return at, free
 end
 
+-- The same after a 429: leases one by one for a while, and the one call that the API has promised to accept.
+local is_promise_used, last_granted = false, -math.huge
+for _, lease in ipairs(leases) do last_granted = math.max(last_granted, lease[3]) end
+do
+  local ended_before = after(now) - 1
+  if ended_before > 0 then last_granted = math.max(last_granted, stamps[ended_before]) end
+end
+local function room_or_promise(time, busy)
+  local at, free = room(time, busy)
+  if at and state.cautious and at < state.cautious then
+    at, free = math.max(at, math.min(last_granted + span / limit, state.cautious)), 1
+  end
+  if state.promised and not is_promise_used and busy < effective then
+    local promised = math.max(time, state.promised)
+    if not at or promised < at then return promised, 1, true end
+  end
+  return at, free, state.promised and not is_promise_used and at and at >= state.promised
+end
+
 if view and view.remaining then
   -- True at some time since its request was sent: what came back to us since then may not have been back there.
   local asked = now - view.asked
   local at, free = room(asked, #leases)
-  for _ = 1, math.max(0, (at == asked and free or 0) - view.remaining) do
-    -- Somebody else uses the key. What they took comes back after a window, or when the API says.
-    insert(math.max(now, now + view.reset - span))
+  for number = 0, math.max(0, (at == asked and free or 0) - view.remaining) - 1 do
+    -- Another client uses the key. Its tokens come back from the reset on, at the pace of the limit, or after a window.
+    insert(view.reset > 0 and now + view.reset - span + number * span / limit or now)
   end
 end
 
@@ -308,25 +334,28 @@ elseif is_starting then
   allowed = math.min(allowed, math.max(0, AT_START - state.early))
 end
 
-local delays, last, until_time = {}, start, nil
+local delays, last, until_time, promised_lease = {}, start, nil, nil
 while #delays < allowed do
-  local at, free = room(last, #leases + #delays)
+  local at, free, is_promise = room_or_promise(last, #leases + #delays)
   if not at then break end
   if not until_time then until_time = (ask.first and at or start) + ask.horizon end
   if at > until_time then break end
+  if is_promise then is_promise_used, free, promised_lease = true, 1, #delays + 1 end
+  last_granted = math.max(at, last_granted)
   for _ = 1, math.min(free, allowed - #delays) do delays[#delays + 1] = at - now end
   last = at
 end
 for i, delay in ipairs(delays) do
-  leases[#leases + 1] = {ask.process, ask.next + i - 1, now + delay, now + delay + ask.patience}
+  leases[#leases + 1] = {ask.process, ask.next + i - 1, now + delay, now + delay + ask.patience, i == promised_lease}
 end
 
 if is_starting then state.early = state.early + #delays end
 
 local waiting = #delays < ask.want
-local next_at, free = room(start, #leases)
+if is_promise_used then state.promised = nil end
+local next_at, free = room_or_promise(start, #leases)
 local free_next, _ = free, nil
-if waiting and next_at and next_at > start then _, free_next = room(next_at, #leases) end
+if waiting and next_at and next_at > start then _, free_next = room_or_promise(next_at, #leases) end
 local again = -1
 if waiting then
   if #delays > 0 then

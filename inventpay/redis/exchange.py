@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from attrs import Factory, define, frozen
 
+from .._limits.backoff import constants
 from ..options import Counting
 
 SCRIPT: Final = (Path(__file__).parent / "exchange.lua").read_text()
@@ -130,6 +131,7 @@ class LeaseRequest:
             "refunded": self.refunded,
             "refusals": [[now - refusal.at, refusal.retry_after] for refusal in self.refusals],
             "outlook": self.outlook,
+            "backoff": constants(),
         }
         if config.burst is not None:
             message["burst"] = config.burst

@@ -8,7 +8,7 @@ import secrets
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, Self, TypeAlias, get_args
@@ -205,6 +205,9 @@ class RedisLimiter:
 class _Budget:
     """The limits of one key: a :class:`inventpay.Limiter`."""
 
+    keeps_places: Final = True
+    """Calls that met a 429 wait here, for the server's moment and at the place of their arrival."""
+
     def __init__(self, limiter: RedisLimiter, fingerprint: str, limits: RateLimits) -> None:
         self._limiter: Final = limiter
         self._fingerprint: Final = fingerprint
@@ -217,18 +220,48 @@ class _Budget:
         return f"{repr(self._limiter)[:-1]} for {self._fingerprint[:12]}>"
 
     async def acquire_async(
-        self, rate_class: RateClass, backend: AsyncBackend, *, max_wait: float | None = None, background: bool = False
+        self,
+        rate_class: RateClass,
+        backend: AsyncBackend,
+        *,
+        max_wait: float | None = None,
+        background: bool = False,
+        arrived: float | None = None,
+        on_wait: Callable[[float], object] | None = None,
     ) -> Lease:
-        """Leases a token of the class."""
+        """Lease a token of the class."""
         class_limiter, patience = self.classes[rate_class], self._limiter.worker.timeout
-        return await acquire_async(class_limiter, backend, patience, max_wait=max_wait, background=background)
+        return await acquire_async(
+            class_limiter,
+            backend,
+            patience,
+            max_wait=max_wait,
+            background=background,
+            arrived=arrived,
+            on_wait=on_wait,
+        )
 
     def acquire(
-        self, rate_class: RateClass, backend: Backend, *, max_wait: float | None = None, background: bool = False
+        self,
+        rate_class: RateClass,
+        backend: Backend,
+        *,
+        max_wait: float | None = None,
+        background: bool = False,
+        arrived: float | None = None,
+        on_wait: Callable[[float], object] | None = None,
     ) -> Lease:
-        """Leases a token of the class."""
+        """Lease a token of the class."""
         class_limiter, patience = self.classes[rate_class], self._limiter.worker.timeout
-        return acquire(class_limiter, backend, patience, max_wait=max_wait, background=background)
+        return acquire(
+            class_limiter,
+            backend,
+            patience,
+            max_wait=max_wait,
+            background=background,
+            arrived=arrived,
+            on_wait=on_wait,
+        )
 
     def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
         """How each stands: as of now in threads; in an event loop, which must not wait, as of the last request."""

@@ -142,10 +142,25 @@ def test_a_clock_that_goes_backwards_stands_still(counting: Counting) -> None:
     """An earlier `now` counts as the latest one seen, so that no token comes back early."""
     bucket = exact(1, counting)
     assert bucket.lease(100.0)
-    bucket.answered(40.0)
-    assert bucket.ready_at(0.0) == 160.0
+    bucket.answered(45.0)
+    assert bucket.ready_at(41.0) == 160.0
     assert not bucket.lease(101.0)
     assert bucket.wait(50.0) == 59.0
+
+
+@pytest.mark.parametrize("counting", COUNTINGS)
+@pytest.mark.parametrize("max_burst", [None, 2])
+def test_a_clock_that_is_set_back_takes_everything_along(counting: Counting, max_burst: int | None) -> None:
+    """A step back of more than a window, as after a frozen clock, leaves every wait as it was."""
+    bucket = exact(2, counting, max_burst=max_burst)
+    epoch = 1_700_000_000.0
+    for second in range(2):
+        assert bucket.lease(epoch + second)
+        bucket.answered(epoch + second)
+    bucket.refused(epoch + 1.0, 20.0)
+    before = bucket.wait(epoch + 1.0)
+    assert bucket.wait(5.0) == pytest.approx(before, abs=1e-6)
+    assert greedy(bucket, 1, 5.0) == [pytest.approx(5.0 + before, abs=1e-6)]
 
 
 @pytest.mark.parametrize("counting", COUNTINGS)
@@ -360,7 +375,7 @@ def test_a_limit_that_grows_while_somebody_waits_is_part_of_the_forecast() -> No
     """`ready_at` knows of the token that the next restored step will bring."""
     bucket = exact(100, "window")
     spend(bucket, 88, 0.0)
-    bucket.refused(1.0, 1.0)
+    bucket.refused(1.0)
     assert bucket.ready_at(2.0) == 31.0
     assert bucket.wait(2.0) == 29.0
     assert not bucket.lease(30.9)
@@ -419,22 +434,58 @@ def test_what_only_a_lease_holds_back_needs_its_end() -> None:
     assert bucket.ready_at(0.3) == 0.3
 
 
-def test_a_later_reset_keeps_the_tokens_longer() -> None:
-    """Tokens that were taken away come back after the window, or at the reset if that is later."""
-    earlier = exact(1)
-    earlier.observe(0.0, remaining=0, reset_in=5.0)
-    assert earlier.ready_at(0.0) == 60.0
-    later = exact(1)
-    later.observe(0.0, remaining=0, reset_in=100.0)
-    assert later.ready_at(0.0) == 100.0
+@pytest.mark.parametrize("counting", COUNTINGS)
+@pytest.mark.parametrize("reset_in", [5.0, 100.0])
+def test_tokens_that_were_taken_away_come_back_at_the_reset(counting: Counting, reset_in: float) -> None:
+    """The server's reset counts, be it sooner or later than a window; from then on the limit's pace holds."""
+    bucket = exact(1, counting)
+    bucket.observe(0.0, remaining=0, reset_in=reset_in)
+    assert bucket.ready_at(0.0) == pytest.approx(reset_in)
+    several = exact(60, "window")
+    several.observe(0.0, remaining=0, reset_in=reset_in)
+    assert greedy(several, 4, 0.0) == pytest.approx([reset_in + second for second in range(4)])
 
 
-@pytest.mark.parametrize("reset_in", [-1.0, 121.0, 1.7e9, math.inf, math.nan])
-def test_a_reset_that_cannot_be_is_ignored(reset_in: float) -> None:
-    """An epoch or a daily quota must not stop the bucket for hours."""
+@pytest.mark.parametrize("reset_in", [-1.0, 0.0])
+def test_a_reset_that_has_passed_counts_as_absent(reset_in: float) -> None:
+    """Tokens that were taken away then come back after a window."""
     bucket = exact(1)
     bucket.observe(0.0, remaining=0, reset_in=reset_in)
     assert bucket.ready_at(0.0) == 60.0
+
+
+@pytest.mark.parametrize("reset_in", [121.0, 1.7e9, math.inf])
+def test_a_budget_of_another_window_is_ignored(reset_in: float) -> None:
+    """A daily quota, or an epoch that was taken for a duration, says nothing about this window."""
+    bucket = exact(2)
+    bucket.observe(0.0, limit=1, remaining=0, reset_in=reset_in)
+    assert bucket.snapshot(0.0).available == 2
+
+
+@pytest.mark.parametrize("counting", COUNTINGS)
+@pytest.mark.parametrize("remaining", [None, 0])
+def test_the_moment_that_a_refusal_names_is_a_token(counting: Counting, remaining: int | None) -> None:
+    """One call goes then, whatever the own count and the remaining count say, and no second one."""
+    bucket = exact(3, counting)
+    spend(bucket, 3, 0.0)
+    bucket.observe(1.0, remaining=remaining, reset_in=10.0)
+    bucket.refused(1.0, 10.0)
+    assert bucket.wait(1.0) == pytest.approx(10.0)
+    assert not bucket.lease(10.9)
+    assert bucket.lease(11.0)
+    bucket.answered(11.0)
+    assert not bucket.lease(11.0)
+    assert bucket.wait(11.0) > 10.0
+
+
+def test_one_low_limit_costs_no_more_than_its_window() -> None:
+    """A limit that is named once holds until its reset, or for a window, and then ours counts again."""
+    for reset_in, until in ((1.0, 1.0), (None, 60.0), (90.0, 90.0)):
+        bucket = exact(100)
+        bucket.observe(0.0, limit=1, reset_in=reset_in)
+        assert bucket.snapshot(until - 0.1).effective_limit == 1
+        assert bucket.snapshot(until).effective_limit == 100
+        assert bucket.snapshot(until).available == 100
 
 
 @pytest.mark.parametrize("value", [-1, -0.5, math.nan, math.inf, -math.inf])
@@ -551,7 +602,7 @@ def test_the_repr_shows_the_state() -> None:
     bucket = exact(20, "window")
     spend(bucket, 20, 5.0)
     bucket.refused(6.0, 10.0)
-    assert repr(bucket) == "<TokenBucket 'window' 18/20 per 60 s: 0 available, 0 leased, next in 59.000 s>"
+    assert repr(bucket) == "<TokenBucket 'window' 18/20 per 60 s: 0 available, 0 leased, next in 10.000 s>"
 
 
 # --- whatever happens ---
@@ -580,6 +631,7 @@ SMOOTH = (
     "back",
 )
 ROUGH = (*SMOOTH, "refused", "observe")
+PROMISED = (*ROUGH, "promised")
 
 
 def steps(kinds: tuple[str, ...]) -> st.SearchStrategy[list[Step]]:
@@ -614,7 +666,9 @@ class Life:
         elif step.what == "until_ready":
             self.now = max(self.now, self.bucket.ready_at(self.now) or 0.0)
         elif step.what == "refused":
-            self.bucket.refused(self.now, (None, 0.0, 3.0 * window, step.where * window)[step.pick % 4])
+            self.bucket.refused(self.now, (None, 0.0, 3.0 * window)[step.pick % 3])
+        elif step.what == "promised":
+            self.bucket.refused(self.now, step.where * 2.0 * window)
         elif step.what == "observe":
             limit, remaining = step.pick % 12, step.pick % 7
             self.bucket.observe(self.now, limit=limit, remaining=remaining, reset_in=step.where * 3.0 * window)
@@ -660,7 +714,7 @@ def test_no_server_ever_counts_more_than_the_limit(bucket: TokenBucket, script: 
 
 
 @settings(max_examples=150, deadline=None)
-@given(buckets(), steps(ROUGH))
+@given(buckets(), steps(PROMISED))
 def test_ready_at_and_wait_keep_their_word(bucket: TokenBucket, script: list[Step]) -> None:
     """At every moment: at once means at once, earlier fails, and with nothing in flight the named time succeeds."""
     life = Life(bucket)

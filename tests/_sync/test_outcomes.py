@@ -237,7 +237,11 @@ def test_an_interrupted_pause_remembers_the_attempt_before_it() -> None:
             def interrupted(seconds: float) -> None:
                 raise KeyboardInterrupt
 
+            def interrupted_too() -> None:
+                raise KeyboardInterrupt
+
             client._backend.sleep = interrupted
+            client._backend.waiter = interrupted_too  # after a 429 the limiter keeps the pause
             with pytest.raises(KeyboardInterrupt) as caught:
                 repeatable(client)
         assert hasattr(caught.value, "__notes__") == noted

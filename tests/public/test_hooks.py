@@ -18,6 +18,7 @@ from inventpay.hooks import (
     Event,
     PollingStretched,
     RetryPlanned,
+    TokenAwaited,
     TokenWaited,
     emit,
     next_call_id,
@@ -33,6 +34,10 @@ CALL: dict[str, Any] = {
 WHO = "call 7 GET /v1/invoice/{paymentId}/status"
 
 STORY: list[tuple[Event, str]] = [
+    (
+        TokenAwaited(**CALL, expected=12.3),
+        f"{WHO} waits for a token of class status_checks, for about 12.3 s",
+    ),
     (TokenWaited(**CALL, seconds=0.25), f"{WHO} leased a token of class status_checks after 0.250 s"),
     (AttemptSent(**CALL, attempt=1), f"{WHO} sends attempt 1"),
     (
@@ -119,8 +124,8 @@ def test_a_hook_that_fails_harms_nobody(caplog: pytest.LogCaptureFixture) -> Non
     def broken(event: Event) -> None:
         raise RuntimeError("metrics are down")
 
-    emit([broken, heard.append], STORY[1][0])
-    assert heard == [STORY[1][0]]
+    emit([broken, heard.append], STORY[2][0])
+    assert heard == [STORY[2][0]]
     (record,) = caplog.records
     assert record.levelname == "ERROR"
     assert record.getMessage() == "inventpay: a hook failed on AttemptSent; the call goes on"
@@ -135,7 +140,7 @@ def test_ctrl_c_in_a_hook_is_ctrl_c() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        emit([interrupted], STORY[1][0])
+        emit([interrupted], STORY[2][0])
 
 
 def test_call_ids_are_numbers_of_this_process() -> None:

@@ -101,8 +101,8 @@ def said(base: CallOptions | None = None, **changes: Any) -> CallOptions:
 
 def test_call_options_have_the_documented_defaults() -> None:
     """Sixty seconds a call, thirty an attempt, as long as it takes for a token, two retries."""
-    assert said() == CallOptions(timeout=60.0, attempt_timeout=30.0, max_wait=None, max_retries=2, headers=())
-    assert (TIMEOUT, ATTEMPT_TIMEOUT, MAX_RETRIES) == (60.0, 30.0, 2)
+    assert said() == CallOptions(timeout=90.0, attempt_timeout=30.0, max_wait=None, max_retries=2, headers=())
+    assert (TIMEOUT, ATTEMPT_TIMEOUT, MAX_RETRIES) == (90.0, 30.0, 2)
 
 
 def test_what_is_not_said_stays_and_none_switches_off() -> None:

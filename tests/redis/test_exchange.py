@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import redis
 
+from inventpay._limits.backoff import Backoff
 from inventpay._limits.token_bucket import MARGIN
-from inventpay.redis.exchange import Ending, LeaseReply, LeaseRequest, LimitConfig, OvertakenError
+from inventpay.redis.exchange import Ending, LeaseReply, LeaseRequest, LimitConfig, OvertakenError, Refusal, View
 from tests.support.redis_servers import RedisServer
 from tests.support.shared_limit_simulation import exchange
 
@@ -109,3 +111,94 @@ def test_a_question_that_was_overtaken(bucket: Bucket) -> None:
     with pytest.raises(OvertakenError):
         bucket.ask("a", 2.1, serial=2, want=5)
     assert bucket.ask("b", 2.2).leased == 1
+
+
+@pytest.mark.parametrize("limit", [2, 10, 60, 300])
+def test_refusals_reduce_both_kinds_of_limit_alike(redis_only: RedisServer, prefix: str, limit: int) -> None:
+    """The script and the class of one process agree on pauses, reduced limits and their return, case by case."""
+    local = Backoff(limit, 60.0)
+    config = LimitConfig(process="a", limit=limit, window=60.0, span=SPAN, counting="window", burst=None, patience=35.0)
+    serial = itertools.count(1)
+
+    with redis_only.client() as client:
+
+        def ask(at: float, **more: Any) -> LeaseReply:
+            return exchange(client, prefix, LeaseRequest(config=config, serial=next(serial), **more), EPOCH + at)
+
+        ask(0.0)
+        for at, retry_after, named in BACKOFF_CASES:
+            if named is not None:
+                local.named(at, *named)
+                view = View(EPOCH + at, named[0], None, named[1] or 0.0)
+                reply = ask(at, view=view)
+            elif retry_after is not None:
+                local.refused(at, retry_after)
+                reply = ask(at, refusals=[Refusal(EPOCH + at, retry_after)])
+            else:
+                reply = ask(at)
+            assert reply.effective == local.limit_at(at), at
+            assert reply.blocked == pytest.approx(max(0.0, local.blocked_until - at), abs=1e-3), at
+
+
+BACKOFF_CASES: list[tuple[float, float | None, tuple[int, float | None] | None]] = [
+    # When, the Retry-After of a 429 (0.0 for none), and a named limit with its reset.
+    (1.0, 0.0, None),
+    (1.5, 0.0, None),
+    (1.7, 0.0, None),
+    (3.0, 0.0, None),
+    (5.0, 20.0, None),
+    (6.0, 500.0, None),
+    (40.0, None, None),
+    (90.0, None, (1, 5.0)),
+    (94.0, None, None),
+    (96.0, None, None),
+    (100.0, None, (2, None)),
+    (159.0, None, None),
+    (161.0, None, None),
+    (170.0, None, (1, 3_600.0)),
+    (200.0, 0.0, None),
+    (600.0, None, None),
+    (1_200.0, None, None),
+    (4_000.0, None, None),
+]
+
+
+def test_the_end_of_a_lease_that_is_told_twice_counts_once(redis_only: RedisServer, prefix: str) -> None:
+    """A request that is repeated because its reply was lost charges nothing a second time."""
+    config = LimitConfig(process="a", limit=40, window=60.0, span=SPAN, counting="window", burst=None, patience=35.0)
+    with redis_only.client() as client:
+
+        def ask(serial: int, at: float, **more: Any) -> LeaseReply:
+            return exchange(client, prefix, LeaseRequest(config=config, serial=serial, **more), EPOCH + at)
+
+        granted = ask(1, 1.0, want=3, next_number=1)
+        assert len(granted.delays) == 3
+        ends = [Ending(number, EPOCH + 2.0) for number in (1, 2, 3)]
+        told = ask(2, 2.0, ended=ends)
+        again = ask(3, 2.1, ended=[Ending(end.number, end.at, is_news=False) for end in ends])
+        assert (told.free, again.free) == (37, 37)
+
+
+def test_the_moment_that_a_refusal_names_is_one_lease(redis_only: RedisServer, prefix: str) -> None:
+    """Whatever remains by the API's count, one call may go at the named moment, and only one."""
+    config = LimitConfig(process="a", limit=10, window=60.0, span=SPAN, counting="window", burst=None, patience=35.0)
+    with redis_only.client() as client:
+
+        def ask(serial: int, at: float, **more: Any) -> LeaseReply:
+            return exchange(client, prefix, LeaseRequest(config=config, serial=serial, **more), EPOCH + at)
+
+        assert len(ask(1, 1.0, want=1, next_number=1).delays) == 1
+        refused = ask(
+            2,
+            2.0,
+            ended=[Ending(1, EPOCH + 2.0)],
+            refusals=[Refusal(EPOCH + 2.0, 20.0)],
+            view=View(EPOCH + 1.0, None, 0, 20.0),
+            want=3,
+            next_number=2,
+        )
+        assert refused.delays == [pytest.approx(20.0, abs=1e-3)]
+        assert refused.next > 25.0
+        returned = ask(3, 3.0, refunded=[2])
+        assert returned.next == pytest.approx(19.0, abs=1e-3)
+        assert ask(4, 22.0, want=3, next_number=5).delays == [pytest.approx(0.0, abs=1e-3)]

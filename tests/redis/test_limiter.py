@@ -317,18 +317,19 @@ def test_a_429_stops_all_processes(new_limiter: NewLimiter) -> None:
         with pytest.raises(RateLimitTimeoutError) as caught:
             lease(limiter, max_wait=1.0)
         assert 25 < caught.value.wait <= 30
+        limiter._limiter.worker.flush()  # which gives back the lease that was granted for that moment
 
 
 def test_a_429_without_a_time_lowers_the_limit(new_limiter: NewLimiter) -> None:
-    """The class pauses, and goes on with less: a fiftieth of a window, and 5 % of the limit."""
+    """The class pauses for a hundredth of a window, and goes on one by one."""
     limits = RateLimits(other=40, window=5.0)
     one, two = (new_limiter().bind(KEY, URL, limits) for _ in range(2))
     began = time.monotonic()
     end(lease(one), 429)
     one._limiter.worker.flush()
     end(lease(two))
-    assert time.monotonic() - began > 0.1
-    assert available(two) == 40 - 2 - 2
+    assert time.monotonic() - began > 0.05
+    assert available(two) <= 1
 
 
 def test_headers_lower_the_view_of_all(new_limiter: NewLimiter) -> None:
