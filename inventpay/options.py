@@ -14,6 +14,7 @@ from attrs import field, frozen
 
 from ._core.hosts import is_loopback
 from ._core.json_values import shown
+from ._core.secret_text import problem_with
 from .errors import ConfigurationError
 
 __all__ = ["UNSET", "Counting", "RateClass", "RateLimits", "RetryPolicy", "Unset", "WatchSettings"]
@@ -333,6 +334,9 @@ def read_key(value: str | None, *, variable: str, argument: str) -> Secret | Non
         raise ConfigurationError(f"{origin} takes a str, not {type(value).__name__}")
     # Files and shells like to append a line break.
     value = value.strip()
+    problem = problem_with(value)
+    if problem is not None:
+        raise ConfigurationError(f"the key of {origin} {problem}")
     # A line break would let a key smuggle a header in; the HTTP library's own message would print the key.
     if not value or not value.isascii() or not value.isprintable() or " " in value:
         raise ConfigurationError(
@@ -366,6 +370,10 @@ def read_base_url(value: str | None, *, allow_insecure: bool = False) -> str:
         raise ConfigurationError(
             f"base_url {shown(value)} would send your keys unencrypted; use https:// (http:// is for loopback hosts "
             "only, and with allow_insecure=True for the keys of a sandbox)"
+        )
+    if "v1" in parts.path.split("/"):
+        raise ConfigurationError(
+            f"base_url {shown(value)} holds the API's version; leave /v1 out, every path of this package begins with it"
         )
     # Schemes ignore case, but comparisons of addresses do not.
     return (parts.scheme + value[len(parts.scheme) :]).rstrip("/")

@@ -126,6 +126,7 @@ class InventPay:
             rate_limits=rate_limits,
             hooks=hooks,
             base_url=connection_settings.base_url,
+            connects=connection_settings.transport in (None, "aiohttp") and http_client is None,
             answer_checks=answer_checks,
             watch=watch_settings,
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from ..hooks import Hook
 
 T = TypeVar("T")
+
+VENDOR_DOMAIN: Final = "inventpay.io"
+"""The domain of the live API; its hosts end with it."""
 
 _CONNECTED_TRANSPORTS = frozenset({"AsyncHTTPTransport", "HTTPTransport", "AiohttpTransport"})
 """The transports of httpx, httpx2 and httpx-aiohttp that hold sockets."""
@@ -135,10 +139,14 @@ def read_transport_settings(
     rate_limits: RateLimits | None,
     hooks: Iterable[Hook],
     base_url: str = BASE_URL,
+    connects: bool = True,
     answer_checks: AnswerChecks = "raise",
     watch: WatchSettings | None = None,
 ) -> TransportSettings:
-    """Checked settings. Raises ConfigurationError for a missing key."""
+    """Return checked settings. ``connects`` is whether requests go to the host of ``base_url``, not to a mock.
+
+    Raises ConfigurationError for a missing key, and for keys that do not belong together.
+    """
     key = read_key(api_key, variable=API_KEY_VARIABLE, argument="api_key")
     if key is None:
         raise ConfigurationError(
@@ -149,6 +157,7 @@ def read_transport_settings(
     if is_insecure(base_url):
         _check_insecure(key, "api_key", SANDBOX_API_KEY)
         _check_insecure(other, "withdrawal_key", SANDBOX_WITHDRAWAL_KEY)
+    _check_mix_ups(key.reveal(), None if other is None else other.reveal(), base_url if connects else "")
     return TransportSettings(
         api_key=key,
         withdrawal_key=other,
@@ -159,6 +168,34 @@ def read_transport_settings(
         watch=_instance(watch, WatchSettings, "watch_settings"),
         hooks=_checked_hooks(hooks),
     )
+
+
+def _check_mix_ups(key: str, other: str | None, base_url: str) -> None:
+    """Raise ConfigurationError for keys that stand in each other's place, by their documented prefixes."""
+    if key.startswith("wk_"):
+        raise ConfigurationError(
+            'api_key= holds a withdrawal key, which begins with "wk_"; the API key begins with "pk_"'
+        )
+    is_vendors = (urlsplit(base_url).hostname or "").endswith(VENDOR_DOMAIN)
+    if is_vendors and key.startswith(SANDBOX_API_KEY):
+        raise ConfigurationError(
+            f"api_key= holds the key of a sandbox, but base_url {shown(base_url)} is the live API; set base_url= to "
+            f"the sandbox, or {API_KEY_VARIABLE} to a live key"
+        )
+    if other is None:
+        return
+    if other == key:
+        raise ConfigurationError("api_key= and withdrawal_key= are the same; they are two keys of the dashboard")
+    if other.startswith("pk_"):
+        raise ConfigurationError(
+            'withdrawal_key= holds an API key, which begins with "pk_"; the withdrawal key begins with "wk_"'
+        )
+    for prefix, others in (("pk_test_", "wk_live_"), ("pk_live_", "wk_test_")):
+        if is_vendors and key.startswith(prefix) and other.startswith(others):
+            raise ConfigurationError(
+                f'api_key= begins with "{prefix}" and withdrawal_key= with "{others}": one is a test key, the other a '
+                "live one"
+            )
 
 
 def _check_insecure(key: Secret | None, argument: str, prefix: str) -> None:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias, cast
 
+from .._core.secret_text import problem_with
 from ..errors import ConfigurationError, SignatureError
 from ..options import Secret
 
@@ -77,6 +78,9 @@ def read_secrets(value: SecretLike) -> Secrets:
             return Secrets(
                 (), f"no webhook secret: pass secret=, or set the environment variable {SECRET_VARIABLE}; {_PLACE}"
             )
+        problem = problem_with(text)
+        if problem is not None:
+            return Secrets((), f"the secret of the environment variable {SECRET_VARIABLE} {problem}; {_PLACE}")
         return Secrets((Secret(text),))
     if isinstance(value, str):
         named: list[tuple[str, object]] = [("secret", value)]
@@ -97,5 +101,10 @@ def read_secrets(value: SecretLike) -> Secrets:
             return Secrets((), f"{name} is empty; {_PLACE}")
         if not one.isascii() and any("\ud800" <= character <= "\udfff" for character in one):
             return Secrets((), f"{name} holds half of a surrogate pair, so it is no text anybody sent you")
+        problem = problem_with(one)
+        if problem is not None:
+            return Secrets((), f"{name} {problem}; {_PLACE}")
+        if one.startswith(("pk_", "wk_")):
+            return Secrets((), f"{name} is an API key, by its prefix; {_PLACE}")
         secrets.append(Secret(one))
     return Secrets(tuple(secrets))
