@@ -23,7 +23,7 @@ class Member:
     """The value that is sent for ``None`` in a change; UNSET where the member cannot be cleared."""
 
 
-def given(table: Mapping[str, Member], values: Mapping[str, object]) -> dict[str, Any]:
+def creation_body(table: Mapping[str, Member], values: Mapping[str, object]) -> dict[str, Any]:
     """The members of a creation: ``None`` leaves one out."""
     return {
         table[argument].name: table[argument].read(value, argument)
@@ -32,7 +32,7 @@ def given(table: Mapping[str, Member], values: Mapping[str, object]) -> dict[str
     }
 
 
-def changed(table: Mapping[str, Member], values: Mapping[str, object]) -> dict[str, Any]:
+def patch_body(table: Mapping[str, Member], values: Mapping[str, object]) -> dict[str, Any]:
     """The members of a change: UNSET leaves one as it is, ``None`` clears it."""
     members: dict[str, Any] = {}
     for argument, value in values.items():

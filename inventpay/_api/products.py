@@ -9,7 +9,7 @@ from ..models.products import Product
 from ..models.stores import Confirmation
 from . import arguments
 from . import store_arguments as checks
-from .body_fields import Member, changed, given
+from .body_fields import Member, creation_body, patch_body
 from .call import Call, builder_of, read_key
 from .endpoints import CREATE_PRODUCT, DELETE_PRODUCT, PRODUCTS, UPDATE_PRODUCT
 from .envelope import Json, enveloped
@@ -48,7 +48,7 @@ def create(*, idempotency_key: str | None, **values: object) -> Call[Product]:
         endpoint=CREATE_PRODUCT,
         path=CREATE_PRODUCT.template,
         read=lambda response: read_product(checked_document(response)),
-        body=write_json(given(_MEMBERS, values)),
+        body=write_json(creation_body(_MEMBERS, values)),
         idempotency_key=read_key(idempotency_key),
     )
 
@@ -72,7 +72,7 @@ def update(product_id: str, **values: object) -> Call[Product]:
         endpoint=UPDATE_PRODUCT,
         path=UPDATE_PRODUCT.path(productId=product_id),
         read=lambda response: read_product(checked_document(response)),
-        body=write_json(changed(_MEMBERS, values)),
+        body=write_json(patch_body(_MEMBERS, values)),
     )
 
 

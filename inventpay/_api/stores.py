@@ -8,7 +8,7 @@ from .._core.json_values import is_object
 from .._json.converter import structure, write_json
 from ..models.stores import Confirmation, Store, StoreAnalytics
 from . import store_arguments as checks
-from .body_fields import Member, changed, given
+from .body_fields import Member, creation_body, patch_body
 from .call import Call, builder_of, read_key
 from .endpoints import CREATE_STORE, STORE, STORE_ANALYTICS, UPDATE_STORE
 from .envelope import Json, enveloped, object_at
@@ -31,7 +31,7 @@ def create(*, idempotency_key: str | None, **values: object) -> Call[Store]:
         endpoint=CREATE_STORE,
         path=CREATE_STORE.template,
         read=lambda response: read_store(checked_document(response)),
-        body=write_json(given(_MEMBERS, values)),
+        body=write_json(creation_body(_MEMBERS, values)),
         idempotency_key=read_key(idempotency_key),
     )
 
@@ -49,7 +49,7 @@ def update(**values: object) -> Call[Store]:
         endpoint=UPDATE_STORE,
         path=UPDATE_STORE.template,
         read=lambda response: read_store(checked_document(response)),
-        body=write_json(changed(_MEMBERS, values)),
+        body=write_json(patch_body(_MEMBERS, values)),
     )
 
 

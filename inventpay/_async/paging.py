@@ -62,8 +62,8 @@ class AsyncPage(Generic[T]):
 
     __slots__ = (
         "__weakref__",
-        "_facts",
         "_on_unread",
+        "_page_facts",
         "_turn",
         "has_next",
         "items",
@@ -77,7 +77,7 @@ class AsyncPage(Generic[T]):
     )
 
     def __init__(self, facts: PageFacts[T], turn: AsyncTurn[T] | None, on_unread: OnUnread = "raise") -> None:
-        self._facts = facts
+        self._page_facts = facts
         self._turn = turn
         self._on_unread: OnUnread = on_unread
         self.items: Final[tuple[T, ...]] = facts.items
@@ -118,10 +118,10 @@ class AsyncPage(Generic[T]):
 
         Raises the errors of the call that gave this page, and DecodeError for a list that has no end.
         """
-        return AsyncPages(self._facts, self._turn, self._on_unread)
+        return AsyncPages(self._page_facts, self._turn, self._on_unread)
 
     def __aiter__(self) -> AsyncItems[T]:
-        return AsyncItems(AsyncPages(self._facts, self._turn), self._on_unread)
+        return AsyncItems(AsyncPages(self._page_facts, self._turn), self._on_unread)
 
     def __repr__(self) -> str:
         pages, total = ("?" if count is None else count for count in (self.page_count, self.total))

@@ -25,7 +25,7 @@ class CallRecord:
 
     __slots__ = (
         "_call",
-        "_facts",
+        "_event_fields",
         "_now",
         "_observed",
         "_settings",
@@ -64,7 +64,7 @@ class CallRecord:
         self.rate_class: Final = settings.rate_class(call.endpoint)
         # Events are made only when somebody listens: most calls have nobody.
         self._observed = bool(settings.hooks) or logger.isEnabledFor(logging.DEBUG)
-        self._facts: dict[str, Any] = {}
+        self._event_fields: dict[str, Any] = {}
         if self._observed:
             self._name()
 
@@ -73,16 +73,16 @@ class CallRecord:
         if self._observed or is_warning:
             from ..hooks import TokenAwaited
 
-            if not self._facts:
+            if not self._event_fields:
                 self._name()
-            self._tell(TokenAwaited(**self._facts, expected=expected), is_warning=is_warning)
+            self._emit(TokenAwaited(**self._event_fields, expected=expected), is_warning=is_warning)
 
     def token_leased(self, seconds: float) -> None:
         """A token was leased after so many seconds."""
         if self._observed:
             from ..hooks import TokenWaited
 
-            self._tell(TokenWaited(**self._facts, seconds=seconds))
+            self._emit(TokenWaited(**self._event_fields, seconds=seconds))
 
     def check_key(self) -> None:
         """Raise where an earlier call with the same idempotency key forbids this one, before it waits for a token."""
@@ -105,7 +105,7 @@ class CallRecord:
         if self._observed:
             from ..hooks import AttemptSent
 
-            self._tell(AttemptSent(**self._facts, attempt=self.attempts))
+            self._emit(AttemptSent(**self._event_fields, attempt=self.attempts))
 
     def had_no_effect(self) -> None:
         """Record that the last attempt was not written, or was provably refused."""
@@ -117,9 +117,9 @@ class CallRecord:
         if self._observed:
             from ..hooks import AttemptAnswered
 
-            self._tell(
+            self._emit(
                 AttemptAnswered(
-                    **self._facts,
+                    **self._event_fields,
                     attempt=self.attempts,
                     status=status,
                     seconds=self._now() - started,
@@ -131,9 +131,9 @@ class CallRecord:
         """The attempt failed and will be followed by another one. Always told: it is a warning."""
         from ..hooks import RetryPlanned
 
-        if not self._facts:
+        if not self._event_fields:
             self._name()
-        self._tell(RetryPlanned(**self._facts, attempt=self.attempts, delay=delay, reason=_reason(failure)))
+        self._emit(RetryPlanned(**self._event_fields, attempt=self.attempts, delay=delay, reason=_reason(failure)))
 
     def read(self, result: object, response: APIResponse) -> None:
         """Attach the exchange to the result, and report the parts of it that could not be read."""
@@ -165,7 +165,7 @@ class CallRecord:
             warn_rows(source, [row.problem for row in rows])
         warn_unread(source, members)
         if self._observed:
-            self._tell(AnswerUnread(**self._facts, paths=(*members, *(row.path for row in rows))))
+            self._emit(AnswerUnread(**self._event_fields, paths=(*members, *(row.path for row in rows))))
 
     def succeeded(self, status: int) -> None:
         """Record that the call has its result."""
@@ -195,9 +195,9 @@ class CallRecord:
 
             # Ctrl-C in a hook is no second end of the call.
             self._observed = False
-            self._tell(
+            self._emit(
                 CallFinished(
-                    **self._facts,
+                    **self._event_fields,
                     attempts=self.attempts,
                     seconds=self._now() - self._started,
                     status=status,
@@ -210,14 +210,14 @@ class CallRecord:
         from ..hooks import next_call_id
 
         endpoint = self._call.endpoint
-        self._facts = {
+        self._event_fields = {
             "call_id": next_call_id(),
             "method": endpoint.method,
             "path_template": endpoint.template,
             "rate_class": self.rate_class,
         }
 
-    def _tell(self, event: Event, *, is_warning: bool = False) -> None:
+    def _emit(self, event: Event, *, is_warning: bool = False) -> None:
         from ..hooks import emit
 
         emit(self._settings.hooks, event, is_warning=is_warning)
