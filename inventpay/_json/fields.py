@@ -19,7 +19,7 @@ def strict(default: Any = None, *, factory: Any = None) -> Any:
     return field(default=default, metadata=metadata) if factory is None else field(factory=factory, metadata=metadata)
 
 
-BESIDE: Final = frozenset({"raw", "unread", "meta"})
+BESIDE: Final = frozenset({"raw", "unread"})
 """Attributes that belong to the exchange and not to the thing: neither read, nor compared, nor shown, nor written."""
 
 

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, cast, get_args, get_origin
 
-from attrs import fields
+from attrs import fields, has
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from ..errors import DecodeError
 from .fields import is_member
 from .model_text import decimal_text, parse_model, write_model
-from .structuring import kinds_of
-
-_MEMBERS: Final = "inventpay_members"
-"""Place in a schema's metadata of the schema that describes the members."""
-
-JsonSchema: TypeAlias = dict[str, Any]
+from .structuring import enum_of, kinds_of, without_none
 
 
 def core_schema_of(model: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -28,35 +24,56 @@ def core_schema_of(model: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
             return value
         if not isinstance(value, Mapping):
             raise ValueError(f"must be a {model.__name__} or an object")
-        return model._from_document(parse_model(write_model(model._wire_names(value))))
+        try:
+            return model._from_document(parse_model(write_model(model._wire_names(value))))
+        except DecodeError as error:
+            raise ValueError(error.message) from None
 
     def serialize(value: Any, info: core_schema.SerializationInfo) -> Any:
         members = value.to_dict()
         return _as_json(members) if info.mode == "json" else members
 
+    members = _members(model, handler)
+
+    def describe(schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        del schema
+        return handler(members)
+
     return core_schema.no_info_plain_validator_function(
         validate,
         serialization=core_schema.plain_serializer_function_ser_schema(serialize, info_arg=True),
-        metadata={_MEMBERS: _members(model, handler)},
+        metadata={"pydantic_js_functions": [describe]},
+        # Components of an OpenAPI document are named after it.
+        ref=f"{model.__module__}.{model.__qualname__}:{id(model)}",
     )
-
-
-def json_schema_of(schema: Mapping[str, Any], handler: GetJsonSchemaHandler) -> JsonSchema:
-    """Return the JSON schema of a model, as a component that is named after its class."""
-    return handler(schema["metadata"][_MEMBERS])
 
 
 def _members(model: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
     kinds = kinds_of(model)
     return core_schema.typed_dict_schema(
         {
-            attribute.name: core_schema.typed_dict_field(handler.generate_schema(kinds[attribute.name]))
+            attribute.name: core_schema.typed_dict_field(_schema_of(kinds[attribute.name], handler))
             for attribute in fields(model)
             if is_member(attribute)
         },
         cls_name=model.__name__,
-        ref=f"{model.__module__}.{model.__qualname__}:{id(model)}",
     )
+
+
+def _schema_of(kind: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    wanted, nullable = without_none(kind)
+    if nullable:
+        return core_schema.nullable_schema(_schema_of(wanted, handler))
+    if has(wanted):
+        # Not through the handler, which would keep a reference to a definition that no field has.
+        return core_schema_of(wanted, handler)
+    if enum_of(wanted) is not None:
+        return core_schema.str_schema()
+    if get_origin(wanted) is tuple:
+        return core_schema.list_schema(_schema_of(get_args(wanted)[0], handler))
+    if get_origin(wanted) is Mapping:
+        return core_schema.dict_schema(core_schema.str_schema(), _schema_of(get_args(wanted)[1], handler))
+    return handler.generate_schema(wanted)
 
 
 def _as_json(value: Any) -> Any:

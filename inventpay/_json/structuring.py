@@ -28,7 +28,6 @@ EXACT: Final[Mapping[type[Any], str]] = {str: "text", int: "a whole number", boo
 
 def kinds_of(model: Any) -> dict[str, Any]:
     """Return the types of a model's attributes, without those that are kept beside."""
-    # `meta` is of a type that only checkers need.
     return {name: each for name, each in get_type_hints(model).items() if name not in BESIDE}
 
 

@@ -167,7 +167,8 @@ class Balances(Model, Mapping[str, Balance]):
     def __getitem__(self, currency: str) -> Balance:
         return self.by_currency[currency]
 
-    def __iter__(self) -> Iterator[str]:
+    # By coin, like any mapping, and not by attribute, like other models.
+    def __iter__(self) -> Iterator[str]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         return iter(self.by_currency)
 
     def __len__(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from attrs import Attribute, field, fields, frozen
@@ -11,14 +11,19 @@ from .._json.fields import is_member
 from .call_meta import CallMeta
 
 if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
 __all__ = ["Model"]
 
 
+class _Exchange:
+    # Not an attribute of attrs: it is part of no copy, no comparison and no serializer's work.
+    __slots__ = ("_meta",)
+
+
 @frozen(kw_only=True, eq=False, repr=False)
-class Model:
+class Model(_Exchange):
     """The base of all models and events.
 
     >>> from inventpay import Limit
@@ -34,9 +39,21 @@ class Model:
     unread: tuple[str, ...] = field(default=(), eq=False, repr=False)
     """JSON paths, such as ``"$.data.expiresAt"``, of members that were there and could not be read. They read ``None``,
     or the default of the attribute; ``raw`` has their values."""
-    meta: CallMeta | None = field(default=None, eq=False, repr=False)
-    """Exchange that the result came from: status, headers, attempts. ``None`` on parts of a result, and on models that
-    no call returned."""
+
+    @property
+    def meta(self) -> CallMeta | None:
+        """Exchange that the result came from: status, headers, attempts. ``None`` on parts of a result, on copies, and
+        on models that no call returned."""
+        return getattr(self, "_meta", None)
+
+    @meta.setter
+    def meta(self, value: CallMeta) -> None:
+        # Reached by object.__setattr__ only: models are frozen.
+        object.__setattr__(self, "_meta", value)
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        """Yield the names and values of :meth:`to_dict`: ``dict(payment)`` is the same as ``payment.to_dict()``."""
+        return iter(self.to_dict().items())
 
     def to_dict(self, *, wire: bool = False) -> dict[str, Any]:
         """Return the attributes as a dict, without ``raw``, ``unread`` and ``meta``.
@@ -97,12 +114,6 @@ class Model:
         from .._json.pydantic_schema import core_schema_of
 
         return core_schema_of(cls, handler)
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: Mapping[str, Any], handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        from .._json.pydantic_schema import json_schema_of
-
-        return json_schema_of(schema, handler)
 
     @classmethod
     def _wire_names(cls, members: Mapping[str, Any]) -> dict[str, Any]:

@@ -79,7 +79,8 @@ class StoreAnalytics(Model, Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         return self.figures[name]
 
-    def __iter__(self) -> Iterator[str]:
+    # By figure, like any mapping, and not by attribute, like other models.
+    def __iter__(self) -> Iterator[str]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         return iter(self.figures)
 
     def __len__(self) -> int:
