@@ -29,7 +29,7 @@ QUIET = ("--disable-background-networking", "--disable-component-update", "--dis
 
 
 def tell_story(sandbox: Sandbox) -> dict[str, str]:
-    """What a shop's afternoon leaves behind; the ids of the payments to show."""
+    """Play a shop's afternoon, and return the ids of the payments to show."""
     sandbox.deposit("USDT_BEP20", 1250)
     sandbox.deposit("BTC", "0.085")
     address = "0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D"

@@ -42,7 +42,7 @@ MARKERS = (
     "shall",
     "anew",
     "once more",
-    "jitter",
+    "luck",
     "lucky",
     "hungry",
     "courier",

@@ -55,7 +55,7 @@ def test_the_question_cannot_be_asked(monkeypatch: pytest.MonkeyPatch, capsys: p
 
 
 def test_it_needs_no_extra(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whoever has no sandbox can check."""
+    """The check runs without the sandbox's extra."""
     for name in [name for name in sys.modules if name.startswith("inventpay.sandbox")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "starlette", None)

@@ -1,4 +1,4 @@
-"""`python -m inventpay`: the demo tells the whole story, and every misuse is answered in plain words."""
+"""`python -m inventpay`: the demo shows the whole story, and every misuse is answered in plain words."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_misuse_is_explained(arguments: list[str], capsys: pytest.CaptureFixture
 
 
 def test_the_sandbox_command(capsys: pytest.CaptureFixture[str]) -> None:
-    """Its options arrive: an address nobody can listen on is a plain line and exit code 1."""
+    """Its options arrive: an address that cannot be listened on is a plain line and exit code 1."""
     assert main(["sandbox", "--host", "203.0.113.1", "--port", "1"]) == 1
     assert "203.0.113.1" in capsys.readouterr().err
 
@@ -49,7 +49,7 @@ def test_the_sandbox_command(capsys: pytest.CaptureFixture[str]) -> None:
 def test_without_the_extra_a_command_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Starlette is no dependency of the client; who runs the demo without it is told how to get it."""
+    """Starlette is no dependency of the client; the demo without it says how to get it."""
     for name in [name for name in sys.modules if name.startswith("inventpay.sandbox")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "starlette", None)

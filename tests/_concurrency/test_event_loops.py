@@ -33,7 +33,7 @@ from tests.support.tls import server_context, trusted
 
 TRANSPORTS = pytest.mark.parametrize("transport", [None, "aiohttp"])
 
-# What asyncio says of sockets in a loop that was closed by hand, before anybody could close them.
+# asyncio's warning on sockets in a loop that was closed by hand, before anybody could close them.
 LEFT_BEHIND = pytest.mark.filterwarnings(
     "ignore:unclosed:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
 )
@@ -81,14 +81,14 @@ def test_a_thousand_runs_leave_no_descriptor_open(base_url: str, transport: Any)
 
 
 def test_runs_over_tls_leave_no_descriptor_open() -> None:
-    """The same with TLS, whose connections have more to close."""
+    """It holds with TLS, whose connections have more to close."""
     with echo_thread(server_context()) as server:
         client = async_client(server.url, verify=trusted())
         asyncio.run(get(client))
         before = descriptors()
         for _ in range(20):
             asyncio.run(get(client))
-        # What the server in this process still has to close.
+        # Connections that the server in this process still has to close.
         assert descriptors() <= before + 2
 
 
@@ -108,7 +108,7 @@ def test_a_loop_closed_by_hand_hands_over_to_the_next(
         loop.close()
     assert len(connections) == 100
     assert len(client._connection._places) == 1
-    # The last loop's connection: nobody came after it.
+    # The last loop's connection: no other came after it.
     assert descriptors() <= before + 1
     asyncio.run(client.aclose())
     del loop
@@ -209,7 +209,7 @@ async def test_the_blocking_client_works_inside_a_running_loop(server: EchoServe
 
 
 def test_the_blocking_client_works_inside_trio(server: EchoServer) -> None:
-    """The same for trio."""
+    """It holds under trio."""
 
     async def main() -> None:
         with blocking_client(server.url) as client:
@@ -329,7 +329,7 @@ def test_aiohttp_is_refused_in_the_blocking_client() -> None:
         InventPay("pk_live_1", transport="aiohttp")  # type: ignore[arg-type]
 
 
-# --- what somebody else connected ---
+# --- connections made elsewhere ---
 
 Lend = Callable[[], dict[str, Any]]
 
@@ -342,7 +342,7 @@ LENT: dict[str, Lend] = {
 
 @pytest.mark.parametrize("lend", LENT.values(), ids=LENT)
 def test_what_is_lent_serves_one_loop(server: EchoServer, lend: Lend) -> None:
-    """A second event loop is refused before anything is sent, whoever asks there; the first goes on."""
+    """A second event loop is refused before anything is sent, for every caller; the first goes on."""
     lent = lend()
     client = async_client(server.url, **lent)
     before = server.requests

@@ -1,4 +1,4 @@
-"""What is remembered for forked children is told of them, and nothing else is."""
+"""Objects that registered are called in forked children, and no others are."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Thing:
         self.lock = threading.Lock()
 
     def fork_lock(self) -> threading.Lock:
-        """What a fork waits for."""
+        """Return the locks that a fork waits for."""
         return self.lock
 
     def after_fork_in_child(self) -> None:
-        """Notes that it was told."""
+        """Note that it was called."""
         self._told.append(self._name)
 
 

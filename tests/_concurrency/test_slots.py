@@ -24,7 +24,7 @@ def test_each_library_has_its_own() -> None:
 
 
 async def crowd(count: int) -> list[int]:
-    """The order in which ten tasks got one of so many places, which each keeps for a moment."""
+    """Return the order in which ten tasks got one of the places, which each keeps for a moment."""
     slots = AsyncBackend().semaphore(count)
     served: list[int] = []
 

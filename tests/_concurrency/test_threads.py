@@ -26,7 +26,7 @@ def server() -> Iterator[EchoServer]:
 
 
 def in_threads(run: Callable[[int], Any], count: int = THREADS) -> list[Any]:
-    """What each thread returned; the error of one is raised."""
+    """Return the result of each thread; the error of one is raised."""
     start = threading.Barrier(count)
 
     def begin(number: int) -> Any:
@@ -138,7 +138,7 @@ def test_closing_lets_requests_in_flight_end(server: EchoServer) -> None:
 
 
 def test_a_thread_that_waits_for_a_place_is_told_of_the_end(server: EchoServer) -> None:
-    """Whoever waits for a connection while the client is closed gets an error instead of a new connection."""
+    """A caller that waits for a connection while the client is closed gets an error instead of a new connection."""
     client = blocking_client(server.url, max_connections=1)
     with ThreadPoolExecutor(2) as pool:
         flying = pool.submit(client.request, "GET", "/together/flight", params={"together": 2})

@@ -1,4 +1,4 @@
-"""A queue of waiters in two classes: who is first, and that nobody is starved."""
+"""A queue of waiters in two classes: the order, and that no waiter is starved."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from inventpay._concurrency.wait_queue import TURNS, WaitQueue
 
 
 class Waiter:
-    """Somebody who waits."""
+    """A waiter."""
 
     def wake(self) -> bool:
         """Nothing to do here."""
@@ -14,7 +14,7 @@ class Waiter:
 
 
 def test_direct_calls_come_before_polling_and_polling_is_never_starved() -> None:
-    """Polls stand back behind direct calls, but have their turn after so many of them; each class is in order."""
+    """Polls stand back behind direct calls, but have their turn after some of them; each class is in order."""
     queue = WaitQueue()
     polls, calls = [Waiter() for _ in range(3)], [Waiter() for _ in range(2 * TURNS + 1)]
     for poll in polls:

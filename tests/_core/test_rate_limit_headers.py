@@ -120,7 +120,7 @@ def test_a_retry_after_that_cannot_be_read_is_ignored(value: str) -> None:
 
 @pytest.mark.parametrize("value", GARBAGE)
 def test_no_header_says_anything_with_garbage(value: str) -> None:
-    """The same holds for limit, remaining and reset, in every spelling."""
+    """Equal rules hold for limit, remaining and reset, in every spelling."""
     for names in TRIPLES:
         assert read(dict.fromkeys(names, value), wall_now=NOW) is None
 
@@ -181,7 +181,7 @@ def test_a_limit_that_cannot_be_is_ignored(value: str) -> None:
         ({"ratelimit-policy": '"default";q=100;w=0'}, ServerView(100)),
         ({"ratelimit": '"a;,b";r=9;t=8;pk=:cGs=:'}, ServerView(None, 9, 8.0)),
         ({"ratelimit-policy": '"default";q=100;w=60'}, ServerView(100)),
-        # What is behind: the next spelling is tried when one says nothing.
+        # The reason: the next spelling is tried when one says nothing.
         ({"ratelimit": "garbage", "x-ratelimit-limit": "60"}, ServerView(60)),
         ({"ratelimit-limit": "60", "x-ratelimit-limit": "70", "retry-after": "2"}, ServerView(60, retry_after=2.0)),
     ],
@@ -193,7 +193,7 @@ def test_the_fields_of_the_drafts_are_read(headers: dict[str, str], view: Server
 
 @pytest.mark.parametrize(("window", "limit"), [(1.0, 10), (1.001, 10), (60.0, 60), (86_400.0, 100_000)])
 def test_the_policy_of_our_own_window_counts(window: float, limit: int) -> None:
-    """Whoever counts in other windows than a minute is told about those."""
+    """A caller that counts in other windows than a minute gets the values of those."""
     headers = {"ratelimit-policy": '"sec";q=10;w=1, "min";q=60;w=60, "day";q=100000;w=86400'}
     assert read(headers, wall_now=NOW, window=window) == ServerView(limit)
 
@@ -245,7 +245,7 @@ values = st.one_of(
 @example({"retry-after": "Mon, 1 Jan 1 00:00:00 GMT"}, 0.0)
 @example({"x-ratelimit-reset": "1 Jan"}, 0.0)
 def test_no_header_ever_raises_or_means_nonsense(headers: dict[str, str], wall_now: float) -> None:
-    """Whatever the text, the view holds only finite numbers that make sense, or nothing."""
+    """For any text, the view holds only finite numbers that make sense, or nothing."""
     view = read(headers, wall_now=wall_now)
     if view is None:
         return

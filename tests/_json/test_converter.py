@@ -137,7 +137,7 @@ def test_numbers_too_long_for_python_are_decode_errors() -> None:
 @pytest.mark.parametrize("most", [50, MAX_VALUES])
 @pytest.mark.parametrize("layout", [{}, {"indent": 1}, {"separators": (",", ":")}, {"separators": (" , ", " : ")}])
 def test_values_have_a_bound(most: int, layout: dict[str, Any]) -> None:
-    """Exactly so many values are read, one more is refused before it is parsed, in any layout."""
+    """Exactly the allowed number of values is read, one more is refused before it is parsed, in any layout."""
     for more in (0, 1):
         left = most - 1 + more
         documents: list[Any] = [
@@ -219,7 +219,7 @@ def test_depth_is_found_behind_siblings() -> None:
     ],
 )
 def test_what_is_no_json_is_shown_by_its_beginning(body: bytes, shown: str) -> None:
-    """The message shows how the body begins, which tells a proxy's page at a glance; the error keeps the body."""
+    """The message shows how the body begins, which shows a proxy's page at a glance; the error keeps the body."""
     with pytest.raises(DecodeError) as caught:
         read_json(body)
     assert caught.value.message.startswith(f"the answer cannot be read as JSON: {shown} (")
@@ -329,7 +329,7 @@ odd_members = st.lists(st.tuples(st.integers(0, 30), st.sampled_from(ODDITIES)),
 
 @given(model=odd_models, odd=odd_members)
 def test_the_quick_and_the_tolerant_way_agree(model: Any, odd: list[tuple[int, Any]]) -> None:
-    """What a model's own reader makes, the tolerant one makes too; what the first refuses, the second explains."""
+    """The tolerant reader makes what a model's own reader makes; what the first refuses, the second explains."""
     document = odd_document(model, odd)
     unread: list[str] = []
     tolerant: Any = None

@@ -13,7 +13,7 @@ from tests.support.odd_ids import ODD_IDS, says_404
 from tests.support.raw_server import RawServer
 
 SEGMENT = r"((?:[\w\-.~!$&'()*+,;=:@]|%[0-9A-F]{2})+)"
-"""What RFC 3986 allows in one segment: aiohttp leaves a few of these characters as they are."""
+"""The characters that RFC 3986 allows in one segment: aiohttp leaves a few of these characters as they are."""
 
 
 @pytest.mark.parametrize("odd", ODD_IDS)

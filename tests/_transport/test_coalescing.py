@@ -27,7 +27,7 @@ def answer(status: int = 200, body: bytes = b"{}") -> APIResponse:
 
 
 def test_the_first_caller_sends_at_once() -> None:
-    """Nobody waits for others who are not there."""
+    """A caller without others does not wait."""
     resource = Resource()
     assert resource.leads(resource.ask(Waker()), 0.0) is True
 
@@ -47,7 +47,7 @@ def test_an_answer_serves_those_who_asked_before_it_was_sent() -> None:
 
 
 def test_only_the_head_watches_the_clock() -> None:
-    """A request that hangs is overtaken after a second by the first of those who wait, and by nobody else."""
+    """A request that hangs is overtaken after a second by the first of those who wait, and by no other."""
     resource = Resource()
     assert resource.leads(resource.ask(Waker()), 10.0) is True
     resource.sent(10.0)
@@ -67,7 +67,7 @@ def test_whoever_waits_for_a_token_is_waited_for() -> None:
 
 
 def test_a_cancelled_leader_is_replaced() -> None:
-    """Whoever is next takes over, before sending and after."""
+    """The next caller takes over, before sending and after."""
     resource = Resource()
     assert resource.leads(resource.ask(Waker()), 0.0) is True
     waker = Waker()
@@ -81,7 +81,7 @@ def test_a_cancelled_leader_is_replaced() -> None:
 
 
 def test_a_failure_is_not_shared() -> None:
-    """Those a failed request would have served ask alone, and later callers begin anew."""
+    """Those a failed request would have served ask alone, and later callers start a new request."""
     resource = Resource()
     assert resource.leads(resource.ask(Waker()), 0.0) is True
     before = resource.ask(Waker())
@@ -125,7 +125,7 @@ def test_a_caller_that_leaves_is_forgotten() -> None:
     [(200, True), (201, True), (404, True), (401, True), (302, False), (408, False), (429, False), (503, False)],
 )
 def test_what_is_shared(status: int, shared: bool) -> None:
-    """Successes and refusals that everybody would get; not what may differ a moment later."""
+    """Successes and refusals that every caller would get; not what may differ a moment later."""
     assert is_shared(answer(status)) is shared
 
 
@@ -134,8 +134,8 @@ STEPS = st.lists(st.sampled_from(["ask", "lead", "send", "answer", "fail", "canc
 
 @given(STEPS)
 def test_no_answer_is_older_than_its_question(steps: list[str]) -> None:
-    """Whatever happens in whatever order, a caller is only ever served by a request sent after it asked, exactly once,
-    and never is a caller left with nobody to wake it."""
+    """In any order of events, a caller is only ever served by a request sent after it asked, exactly once,
+    and never is a caller left with no other to wake it."""
     resource = Resource()
     asked_at: dict[Caller, int] = {}
     sent_at: dict[bytes, int] = {}

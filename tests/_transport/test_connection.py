@@ -50,7 +50,7 @@ async def cut_off(client: AsyncInventPay, times: int = 1) -> None:
 
 
 async def fly(client: AsyncInventPay, server: EchoServer) -> asyncio.Task[Any]:
-    """A call that is on its way until somebody else asks for the same."""
+    """A call that is on its way until another caller asks for the same."""
     before = server.requests
     task = asyncio.create_task(client.request("GET", "/together/flight", params={"together": 2}))
     await asyncio.to_thread(wait_until, lambda: server.requests > before)
@@ -211,7 +211,7 @@ def test_the_same_for_the_blocking_client(server: EchoServer) -> None:
     assert server.connections == 20
 
 
-# --- what is told of a request ---
+# --- progress of a request ---
 
 
 async def test_a_call_cut_off_before_its_turn_was_not_sent(server: EchoServer) -> None:
@@ -228,7 +228,7 @@ async def test_a_call_cut_off_before_its_turn_was_not_sent(server: EchoServer) -
 
 @pytest.mark.parametrize("kind", ["httpx", "httpx2", "aiohttp", "lent transport"])
 async def test_a_call_cut_off_while_it_connects(kind: str) -> None:
-    """Whoever reports what is written is believed; of aiohttp, which does not, the worst is assumed."""
+    """A transport that reports what is written is believed; of aiohttp, which does not, the worst is assumed."""
     import httpx2
 
     options: dict[str, Any] = {
@@ -308,7 +308,7 @@ def test_a_body_may_not_be_endless(monkeypatch: Any) -> None:
 
 
 async def test_nor_for_the_other_client(monkeypatch: Any) -> None:
-    """The same while awaiting."""
+    """It holds while awaiting."""
     monkeypatch.setattr(response_body, "MAX_BODY", 1_000)
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=b" " * 1_001))
     async with async_client("http://localhost", transport=transport) as client:
@@ -385,7 +385,7 @@ def test_an_answer_that_does_not_end_in_time() -> None:
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
 async def test_an_interrupt_passes_through(interrupt: type[BaseException]) -> None:
-    """What cuts a request off leaves the connection as it is, without frames that hold keys, and nothing in flight."""
+    """An exception that cuts a request off leaves the connection as it is, no frames that hold keys, none in flight."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         raise interrupt("stop")
@@ -445,7 +445,7 @@ class _Process(Backend):
 
 
 class _AsyncProcess(AsyncBackend):
-    """The same for tasks."""
+    """It holds for tasks."""
 
     pid = 1
 
@@ -455,7 +455,7 @@ class _AsyncProcess(AsyncBackend):
 
 
 async def test_a_fork_that_ran_no_hooks(server: EchoServer) -> None:
-    """Where Python was not told of a fork, another process id means other connections all the same."""
+    """Where Python did not notice a fork, another process id means other connections all the same."""
     progress = Progress(lambda status, headers: None)
     for module, connection in (
         (inventpay._sync.connection, Connection(_settings(server.url), _Process())),
@@ -525,7 +525,7 @@ async def test_places_that_say_no(server: EchoServer) -> None:
 
 
 async def test_a_task_that_waits_for_a_place_is_told_of_the_end(server: EchoServer) -> None:
-    """Whoever waits for a connection while the client is closed gets an error instead of a new connection."""
+    """A caller that waits for a connection while the client is closed gets an error instead of a new connection."""
     client = async_client(server.url, max_connections=1)
     task = await fly(client, server)
     waiting = asyncio.create_task(client.request("GET", "/never"))
@@ -586,7 +586,7 @@ def test_bounds_beyond_what_sockets_take(server: EchoServer) -> None:
 
 
 def test_the_blocking_guard_ends_like_the_other() -> None:
-    """What happens at the end of an event loop is never asked for in the blocking world, and does no harm there."""
+    """The end of an event loop is never watched in the blocking world, and does no harm there."""
     with echo_thread() as server:
         connection = Connection(_settings(server.url), Backend())
         progress = Progress(lambda status, headers: None)

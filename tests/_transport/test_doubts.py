@@ -125,7 +125,7 @@ def test_the_memory_is_bounded() -> None:
 
 
 def test_accounts_and_apis_are_kept_apart() -> None:
-    """The same key at another API, or of another account, is another key."""
+    """A key at another API, or of another account, is another key."""
     memory = DoubtMemory()
     CallDoubt(NAME, b"same", memory).sending(0.0)
     assert memory.find(NAME._replace(account="other"), 0.0) is None

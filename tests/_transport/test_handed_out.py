@@ -31,7 +31,7 @@ def test_an_id_has_one_owner(claims: list[tuple[str, str | None, str | None]]) -
 
 
 def test_accounts_and_kinds_are_kept_apart() -> None:
-    """The same text may be the id of a withdrawal, or of another account's payment."""
+    """One text may be the id of a withdrawal, or of another account's payment."""
     ids = HandedOutIds()
     for account, kind in ((ACCOUNT, "paymentId"), (ACCOUNT, "withdrawalId"), (("u", "other"), "paymentId")):
         assert ids.claim(account, kind, "1", Owner("k" + kind + account[1], None)) is None

@@ -1,4 +1,4 @@
-"""Whatever goes wrong on the network is one of this package's errors, and says what became of the request."""
+"""Every failure of the network is one of this package's errors, and says what became of the request."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_every_exception_of_the_http_library_is_known(package: Any) -> None:
         for name, kind in vars(package).items()
         if inspect.isclass(kind) and issubclass(kind, package.RequestError) and kind is not package.RequestError
     }
-    # httpx2 alone reads event streams, which nobody here asks for.
+    # httpx2 alone reads event streams, which this package never asks for.
     assert found.keys() - {"SSEError"} == NOT_SENT | UNKNOWN
     for name, kind in found.items():
         assert outcome_of(kind("said"), written=None) == ("not_sent" if name in NOT_SENT else "unknown")
@@ -235,13 +235,13 @@ AT_ONCE = RetryPolicy(initial_delay=0.0)
 
 
 def withdraw_blocking(base_url: str) -> None:
-    """What must never be sent twice, by the blocking client, which would repeat it three times."""
+    """Send a withdrawal, which must never be sent twice, by the blocking client, which would repeat it three times."""
     with blocking_client(base_url, max_retries=3, retry=AT_ONCE, attempt_timeout=5.0) as client:
         client.withdrawals.create(amount="10", currency="USDT_BEP20", destination_address=ADDRESS)
 
 
 def withdraw_async(base_url: str, **options: Any) -> None:
-    """The same by the other client."""
+    """Send it by the other client."""
 
     async def main() -> None:
         async with async_client(base_url, max_retries=3, retry=AT_ONCE, attempt_timeout=5.0, **options) as client:
@@ -259,7 +259,7 @@ WAYS = pytest.mark.parametrize("withdraw", [withdraw_blocking, withdraw_async, w
 
 
 def end_of(withdraw: Callable[[str], None], base_url: str) -> str:
-    """How a withdrawal ends; anything but an error of this package fails the test."""
+    """Return how a withdrawal ends; anything but an error of this package fails the test."""
     try:
         withdraw(base_url)
     except InventPayError as error:
@@ -293,7 +293,7 @@ def test_a_server_that_resets(withdraw: Callable[[str], None]) -> None:
 
 @WAYS
 def test_a_server_that_closes_at_once(withdraw: Callable[[str], None]) -> None:
-    """A server that accepts and closes may have read something: nobody can know, so nothing is repeated."""
+    """A server that accepts and closes may have read something, so nothing is repeated."""
     accepted: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -322,7 +322,7 @@ def test_a_server_that_is_not_there(withdraw: Callable[[str], None]) -> None:
 
 @WAYS
 def test_a_name_that_does_not_exist(withdraw: Callable[[str], None]) -> None:
-    """The same for a host without an address."""
+    """It holds for a host without an address."""
     assert end_of(withdraw, "https://no-such-host.localhost.invalid") == "not_sent"
 
 
@@ -356,7 +356,7 @@ async def test_head_and_204(transport: Any) -> None:
 
 
 def test_head_and_204_in_the_blocking_client() -> None:
-    """The same there."""
+    """It holds for tasks."""
 
     def answer(exchange: Exchange) -> None:
         if exchange.line.startswith("HEAD"):

@@ -55,7 +55,7 @@ failures = st.one_of(
 
 @given(failures)
 def test_money_is_never_moved_twice(error: InventPayError) -> None:
-    """What may have taken effect is not repeated, unless repeating it does no harm."""
+    """A call that may have taken effect is not repeated, unless repeating it does no harm."""
     if may_repeat("once", error):
         assert error.outcome == "not_sent" or isinstance(error, RateLimitedError)
         assert error.outcome != "unknown"
@@ -125,7 +125,7 @@ def test_a_decision_keeps_every_bound(
 
 @given(policies, st.lists(st.booleans(), max_size=200))
 def test_the_budget_never_leaves_its_bounds(policy: RetryPolicy, history: list[bool]) -> None:
-    """Whatever the history of retries and successes, the budget is neither overdrawn nor above its start."""
+    """For any history of retries and successes, the budget is neither overdrawn nor above its start."""
     budget = RetryBudget(policy)
     for success in history:
         if success:
@@ -157,7 +157,7 @@ def test_the_budget_is_exact_under_threads() -> None:
 
 
 def test_a_lock_of_a_parent_process_is_forgotten() -> None:
-    """What a forked child does first makes a budget usable whose lock was held."""
+    """The first step of a forked child makes a budget usable whose lock was held."""
     budget = RetryBudget(RetryPolicy())
     with budget._lock:
         budget.after_fork_in_child()

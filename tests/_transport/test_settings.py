@@ -1,4 +1,4 @@
-"""What a client is constructed with is checked at once, in words that say what to change."""
+"""The arguments of a client are checked at once, in words that say what to change."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def test_the_user_agent_names_the_version() -> None:
 
 
 def test_policies_have_defaults_and_are_kept() -> None:
-    """What is given is used as it is."""
+    """A given value is used as it is."""
     assert (transport().policy, transport().rate_limits) == (RetryPolicy(), RateLimits())
     policy, limits = RetryPolicy(budget=0), RateLimits(other=1)
     settings = transport(retry=policy, rate_limits=limits)
@@ -224,7 +224,7 @@ def plain_hook(event: object) -> None:
 
 
 async def async_hook(event: object) -> None:
-    """No hook: nobody would await it."""
+    """No hook: it would never be awaited."""
 
 
 class CallableHook:
@@ -235,7 +235,7 @@ class CallableHook:
 
 
 class AsyncCallableHook:
-    """No hook: nobody would await it."""
+    """No hook: it would never be awaited."""
 
     async def __call__(self, event: object) -> None:
         """No hook."""
@@ -250,7 +250,7 @@ def test_hooks_are_plain_callables() -> None:
 
 @pytest.mark.parametrize("hook", [async_hook, AsyncCallableHook(), functools.partial(async_hook)])
 def test_async_hooks_are_refused(hook: Any) -> None:
-    """A coroutine that nobody awaits would be a hook that never runs."""
+    """A coroutine that is not awaited would be a hook that never runs."""
     message = refusal(transport, hooks=[plain_hook, hook])
     assert message.startswith("hooks= takes plain functions; ")
     assert message.endswith(" is async, and nobody would await it")

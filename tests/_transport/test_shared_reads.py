@@ -1,4 +1,4 @@
-"""Identical reads of concurrent callers: how many are sent, who gets which answer, and whom nobody can harm."""
+"""Identical reads of concurrent callers: how many are sent, which answer each gets, and that none can harm another."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_thousand_reads_send_two_requests() -> None:
 
 
 def test_everybody_gets_an_object_of_their_own() -> None:
-    """What one caller does to its answer's raw part, the others do not see."""
+    """A change of one caller to its answer's raw part is not seen by the others."""
 
     async def main() -> list[Balance]:
         async with virtual_client(VirtualAPI()) as client:
@@ -63,7 +63,7 @@ def test_everybody_gets_an_object_of_their_own() -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(2, 40))
 def test_no_answer_is_older_than_its_question(chance: random.Random, callers: int) -> None:
-    """With random arrival, latency and cancellation, whoever is served is served by a request that arrived later."""
+    """With random arrival, latency and cancellation, each caller is served by a request that arrived later."""
 
     async def ask(client, api: VirtualAPI) -> None:  # type: ignore[no-untyped-def]
         await asyncio.sleep(chance.uniform(0, 3))
@@ -118,7 +118,7 @@ def test_a_failing_leader_harms_nobody() -> None:
 
 
 def test_a_refusal_is_shared_as_errors_of_ones_own() -> None:
-    """Who asks the same is refused the same; each caller gets its own error to annotate and raise."""
+    """Callers of the same read get the same refusal; each caller gets its own error to annotate and raise."""
 
     async def main() -> tuple[list[object], int]:
         api = VirtualAPI()
@@ -199,7 +199,7 @@ def test_different_questions_are_not_shared() -> None:
 
 
 def test_a_recent_answer_will_do() -> None:
-    """`max_age` accepts an answer that was asked for so many seconds ago, and none that is older."""
+    """`max_age` accepts an answer of up to that age, and none that is older."""
 
     async def main() -> list[int]:
         async with virtual_client(VirtualAPI()) as client:
@@ -260,7 +260,7 @@ def test_threads_share_too() -> None:
 
 
 def test_a_forked_child_waits_for_nobody_in_the_parent() -> None:
-    """What was under way at the fork is answered, and what was watched polled, in the parent; a child starts anew."""
+    """Calls under way at the fork are answered, and watches polled, in the parent; a child starts with none."""
     for client in (InventPay(new_key()), AsyncInventPay(new_key())):
         reads, polling = client._transport._reads, client._polling
         assert reads is not None

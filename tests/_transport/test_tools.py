@@ -106,12 +106,12 @@ def test_vcrpy_records_and_replays(server: EchoServer, tmp_path: Path) -> None:
     assert server.requests == 2
     ask_both(server.url)
     assert server.requests == 4
-    # What is kept at rest holds no key.
+    # The recorded file holds no key.
     assert "GET" in Path(cassette).read_text()
 
 
 def test_a_client_outlives_a_cassette(server: EchoServer, tmp_path: Path) -> None:
-    """The same client, during and after a cassette, uses one connection."""
+    """One client, during and after a cassette, uses one connection."""
     with blocking_client(server.url) as client:
         with vcr.use_cassette(str(tmp_path / "cassette.yaml")):
             first = read(client.request("GET", "/asked"))
@@ -135,7 +135,7 @@ def spans() -> Iterator[InMemorySpanExporter]:
 
 @pytest.mark.parametrize("early", [True, False])
 def test_opentelemetry(server: EchoServer, spans: Any, early: bool) -> None:
-    """Whether httpx is instrumented before or after a client was made: each request has a span, and one connection."""
+    """If httpx is instrumented before or after a client was made, each request has a span, and one connection."""
     if early:
         spans.start()
     with blocking_client(server.url) as client:

@@ -1,4 +1,4 @@
-"""What a request may travel over: httpx's own pool, aiohttp, a client or transport of the user's, proxies and TLS."""
+"""Ways of a request: httpx's own pool, aiohttp, a client or transport of the user's, proxies and TLS."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def server() -> Iterator[EchoServer]:
 
 @pytest.fixture(scope="module")
 def tls_server() -> Iterator[EchoServer]:
-    """The same over TLS, with a certificate that nobody trusts by default."""
+    """It holds over TLS, with a certificate that is not trusted by default."""
     with echo_thread(server_context()) as running:
         yield running
 
@@ -85,7 +85,7 @@ async def test_an_http_client_of_the_users(server: EchoServer, package: Any) -> 
             first = read(await client.request("GET", "/lent"))
             second = read(await client.request("POST", "/lent", json={"a": 1}))
         assert (first["who"], second["who"]) == ("the user", "the user")
-        # What is sent once has no connections of its own here.
+        # A call that is sent once has no connections of its own here.
         assert first["connection"] == second["connection"]
         assert not lent.is_closed
         assert (await lent.get(f"{server.url}/own")).status_code == 200
@@ -93,7 +93,7 @@ async def test_an_http_client_of_the_users(server: EchoServer, package: Any) -> 
 
 @pytest.mark.parametrize("package", [httpx, httpx2], ids=["httpx", "httpx2"])
 def test_a_blocking_http_client_of_the_users(server: EchoServer, package: Any) -> None:
-    """The same for the blocking client."""
+    """It holds for the blocking client."""
     with package.Client(headers={"X-Who": "the user"}) as lent:
         with blocking_client(server.url, http_client=lent) as client:
             assert read(client.request("GET", "/lent"))["who"] == "the user"
@@ -330,7 +330,7 @@ def test_a_proxy(tls_server: EchoServer, ask: Ask) -> None:
 def test_a_proxy_of_the_environment(
     tls_server: EchoServer, ask: Ask, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the environment names is used as well, over aiohttp too; and not for hosts in NO_PROXY."""
+    """A proxy of the environment is used as well, over aiohttp too; and not for hosts in NO_PROXY."""
     with connect_proxy() as (proxy, targets):
         monkeypatch.setenv(variable, proxy.removeprefix("http://"))
         ask(tls_server.url, verify=trusted())
@@ -352,7 +352,7 @@ def test_no_proxy_sees_what_is_not_encrypted(server: EchoServer, ask: Ask, monke
 
 @WAYS
 def test_a_proxy_that_refuses(tls_server: EchoServer, ask: Ask) -> None:
-    """Whoever opened no tunnel passed nothing on: the outcome is certain, for money too."""
+    """A proxy that opened no tunnel passed nothing on: the outcome is certain, for money too."""
     with connect_proxy(refuses=True) as (proxy, targets):
         with pytest.raises(APIConnectionError, match="407") as caught:
             ask(tls_server.url, method="POST", proxy=proxy, verify=trusted())
@@ -362,7 +362,7 @@ def test_a_proxy_that_refuses(tls_server: EchoServer, ask: Ask) -> None:
 
 @WAYS
 def test_a_proxy_that_is_not_there(tls_server: EchoServer, ask: Ask) -> None:
-    """The same where the proxy itself cannot be reached."""
+    """It holds where the proxy itself cannot be reached."""
     with pytest.raises(APIConnectionError, match="no connection could be made") as caught:
         ask(tls_server.url, method="POST", proxy="http://127.0.0.1:1", verify=trusted())
     assert caught.value.outcome == "not_sent"
@@ -383,7 +383,7 @@ def test_a_certificate_that_nobody_signed_is_refused(tls_server: EchoServer, ask
 
 @WAYS
 def test_ways_to_trust_a_certificate(tls_server: EchoServer, ask: Ask, tmp_path: Path) -> None:
-    """A file, a folder as `openssl rehash` makes it, a context, or nobody at all."""
+    """A file, a folder as `openssl rehash` makes it, a context, or no authority at all."""
     name = subprocess.run(
         ["openssl", "x509", "-hash", "-noout", "-in", trusted()], check=True, capture_output=True, text=True
     ).stdout.strip()
@@ -441,7 +441,7 @@ async def test_an_answer_that_cannot_be_put_away(monkeypatch: pytest.MonkeyPatch
 def test_what_monitors_httpx_sees_every_request(
     server: EchoServer, method: str, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who wraps what httpx's clients send with, as monitoring and recording libraries do, is not gone round."""
+    """A wrapper of what httpx's clients send with, as of monitoring and recording libraries, is not bypassed."""
     seen: list[str] = []
     for kind in (httpx.Client, httpx.AsyncClient):
         monkeypatch.setattr(kind, method, watched(getattr(kind, method), seen))

@@ -1,4 +1,4 @@
-"""What an event adds to what is known of its payment: sooner news, never less, and no amount that nobody stated."""
+"""The knowledge that an event adds of its payment: sooner news, never less, and no amount that was not stated."""
 
 from __future__ import annotations
 
@@ -111,12 +111,12 @@ def test_an_underpaid_event_names_what_is_required() -> None:
     ],
 )
 def test_nothing_is_made_up(news: WebhookEvent) -> None:
-    """Where nobody has said how much was received, there is no status."""
+    """Where the received amount is unknown, there is no status."""
     assert merge_events(None, [news]) is None
 
 
 def test_an_event_of_an_unknown_kind_changes_nothing() -> None:
-    """What it means is not known; the API has to be asked."""
+    """Its meaning is not known; the API has to be asked."""
     assert merge_events(known(), [UnknownEvent(event="payment.refunded", payment_id=PAYMENT)]) == known()
 
 
@@ -148,7 +148,7 @@ known_statuses = st.none() | st.builds(
 
 @given(known_statuses, st.lists(payment_events, max_size=6))
 def test_no_order_of_events_leads_backwards(before: PaymentStatus | None, events: list[Any]) -> None:
-    """Each event leads on or changes nothing; told again it changes nothing; what is final stays."""
+    """Each event leads on or changes nothing; repeated it changes nothing; a final state stays."""
     now = before
     for news in events:
         after = merge_events(now, [news])

@@ -56,7 +56,7 @@ class Payments:
 
 
 def test_an_event_wakes_a_waiter_long_before_its_next_poll() -> None:
-    """One round trip after the event the wait is over; nobody else polls for it."""
+    """One round trip after the event the wait is over; no other poll is sent for it."""
     api = Payments()
 
     async def main() -> float:
@@ -107,7 +107,7 @@ class _Sleeper:
 
 @given(st.lists(st.tuples(st.floats(0.0, 5.0), st.booleans()), max_size=200), st.sampled_from([10, 60, 300]))
 def test_looks_out_of_turn_count_towards_the_share(steps: list[tuple[float, bool]], limit: int) -> None:
-    """Whatever mixture of turns and fed looks, no window holds more than four fifths of the limit."""
+    """For any mixture of turns and fed looks, no window holds more than four fifths of the limit."""
     schedule, now, polls = Schedule(limit, 60.0), 0.0, list[float]()
     watcher = Watcher()
     for pause, fed in steps:
@@ -179,7 +179,7 @@ def test_an_event_loop_is_woken_from_outside(runner: Callable[[Callable[[], obje
 
 
 def test_a_waiter_whose_event_loop_is_gone_harms_nobody() -> None:
-    """Feeding where an event loop ended under its watch wakes nobody and raises nothing."""
+    """Feeding where an event loop ended under its watch wakes none and raises nothing."""
     api = Payments()
     client = AsyncInventPay(new_key(), transport=httpx.MockTransport(api))
     watch = client.payments.watch("cmh1")

@@ -1,4 +1,4 @@
-"""What the state of a payment means for watching it: the next poll, and which answers are older than others."""
+"""The meaning of a payment's state for watching it: the next poll, and which answers are older than others."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_funds_are_followed_closely_at_first() -> None:
     st.sampled_from(["PENDING", "CONFIRMING", "UNDERPAID", "SOMETHING_NEW"]),
 )
 def test_every_interval_is_positive_and_finite(age: float, left: float, settings: WatchSettings, state: str) -> None:
-    """Whatever is assumed of payers, and however old a payment is, it is polled again within a day."""
+    """For any assumption on payers, and any age, a payment is polled again within a day."""
     last = PaymentStatus(
         payment_id="cmh1",
         status=state,

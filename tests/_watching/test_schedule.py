@@ -87,7 +87,7 @@ class Run:
 
 
 def test_few_watchers_get_the_interval_they_want() -> None:
-    """Without overload nobody waits for anybody."""
+    """Without overload no watcher waits for another."""
     run = Run([5.0] * 10)
     run.until(600.0)
     assert max(run.gaps) == pytest.approx(1.0)
@@ -113,7 +113,7 @@ def test_thousands_share_the_limit_fairly() -> None:
     st.randoms(use_true_random=False),
 )
 def test_the_share_is_never_exceeded(intervals: list[float], limit: int, chance: random.Random) -> None:
-    """Whoever watches what, polls stay below four fifths of the limit in any window, and everybody is polled."""
+    """For any watchers, polls stay below four fifths of the limit in any window, and every payment is polled."""
     run = Run(intervals, limit=limit, expiries=[chance.uniform(0, 900) for _ in intervals])
     run.until(600.0)
     assert run.most_in_a_window() <= SHARE * limit
@@ -238,7 +238,7 @@ def test_an_appointment_survives_a_poll_in_between() -> None:
 
 
 def test_the_watch_over_the_time_is_handed_on() -> None:
-    """Who wakes late and finds an appointment before it wakes the one who has it; else nobody would wake either."""
+    """A watcher that wakes late and finds an earlier appointment wakes its owner; else neither would wake."""
     schedule = Schedule(300, 60.0, idle_share=0.0)
     first, booked, sleeper = Watcher(), Watcher(), Sleeper()
     schedule.join(first, Sleeper(), 10.0, 0.0)

@@ -1,4 +1,4 @@
-"""What can be watched: payments until they are final, balances for ever."""
+"""Subjects of watching: payments until they are final, balances for ever."""
 
 from __future__ import annotations
 

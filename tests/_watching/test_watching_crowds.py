@@ -95,7 +95,7 @@ def test_a_crowd_is_fair_and_bounded() -> None:
 
 
 def test_an_overload_is_told_to_a_hook() -> None:
-    """So many watchers that each would be polled less than every five minutes."""
+    """A number of watchers of which each would be polled less than every five minutes."""
     names = [f"cmh{number}" for number in range(300)]
     api = Payments(dict.fromkeys(names, 3_600.0))
     told: list[Event] = []

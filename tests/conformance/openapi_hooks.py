@@ -1,4 +1,4 @@
-"""What schemathesis is told before it sends a valid request, because JSON Schema has no word for it.
+"""Hints for schemathesis before it sends a valid request, because JSON Schema has no word for it.
 
 Amounts have at most as many decimal places as the coarsest coin. A withdrawal is worth more than its fee and leaves
 something of the daily limit. The store's lowest order is not above its highest, and what is on sale can be bought. Ids
@@ -59,7 +59,7 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
 
 
 def ids(case: Case) -> dict[str, str]:
-    """What a request can name."""
+    """Ids that a request can name."""
     path = case.operation.path
     if path.startswith("/sandbox/payments/"):
         return {"paymentId": next(open_invoices if path.endswith("/select") else begun_payments)}

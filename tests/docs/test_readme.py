@@ -20,7 +20,7 @@ def test_every_block_runs(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_ci_runs_the_commands_of_the_readme() -> None:
-    """What the README tells a new user to type is what CI types."""
+    """The commands of the README are those of CI."""
     script = (ROOT / ".ci" / "run").read_text()
     demo, tests = re.findall(r"^```bash\n(python3 -m venv .*)\n```", README, re.MULTILINE)
     assert tests.endswith("&& .venv/bin/nox")
@@ -31,6 +31,6 @@ def test_ci_runs_the_commands_of_the_readme() -> None:
 
 
 def test_the_readme_warns_of_the_name() -> None:
-    """Whoever installs by name gets the vendor's SDK, and is told so."""
+    """Installing by name gets the vendor's SDK, and the README says so."""
     assert "belongs to the vendor's own SDK" in README
     assert "pip install inventpay" not in README

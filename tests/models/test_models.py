@@ -133,7 +133,7 @@ ENUMS: Final = [kind for name in models.__all__ if issubclass(kind := getattr(mo
 
 
 def test_every_model_has_a_sample() -> None:
-    """What follows is shown for every model there is."""
+    """The following tests cover every model."""
     assert {type(sample) for sample in SAMPLES} == set(MODELS)
     assert {*models.__all__} == {kind.__name__ for kind in [*MODELS, *ENUMS, models.Model, models.CallMeta]}
 

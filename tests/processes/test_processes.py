@@ -55,7 +55,7 @@ class Child:
 
     @property
     def result(self) -> Any:
-        """What the function returned. Fails when it raised or hangs."""
+        """Return what the function returned. Fails when it raised or hangs."""
         if not self._mine.poll(20):
             self._process.kill()
             pytest.fail("the child hangs")
@@ -81,7 +81,7 @@ def base_url() -> Iterator[str]:
 
 
 def ask(client: InventPay, who: str) -> list[int]:
-    """So many calls, each of which must see its own answer; the connections they went over."""
+    """Make calls, each of which must see its own answer, and return the connections they went over."""
     connections: list[int] = []
     mine = client.with_options(headers={"X-Who": who})
     for number in range(CALLS):
@@ -92,7 +92,7 @@ def ask(client: InventPay, who: str) -> list[int]:
 
 
 async def ask_async(client: AsyncInventPay, who: str) -> list[int]:
-    """The same for the other client, with four tasks at a time."""
+    """Make them with the other client, with four tasks at a time."""
     mine = client.with_options(headers={"X-Who": who})
 
     async def some(start: int) -> list[int]:
@@ -167,7 +167,7 @@ def test_a_child_may_close_its_copy_of_the_client(base_url: str) -> None:
 
 
 def test_a_child_may_drop_its_copy_of_the_client(base_url: str) -> None:
-    """What a child forgets is the parent's to close, so nobody warns there."""
+    """Connections that a child drops are the parent's to close, so no warning comes there."""
     clients = [blocking_client(base_url)]
     before = read(clients[0].request("GET", "/before"))["connection"]
 
@@ -192,7 +192,7 @@ def test_tls_connections_are_not_shared_either() -> None:
 
 
 def test_forks_while_other_threads_are_in_flight(base_url: str) -> None:
-    """However the fork falls among the calls of four threads, the child works and nobody hangs."""
+    """At any moment of a fork among the calls of four threads, the child works and none hangs."""
     failures: list[BaseException] = []
     over = threading.Event()
     # The C library's resolver does not survive a fork in the middle of a look-up, so all connect before the first one.
@@ -284,7 +284,7 @@ def test_tokens_that_the_parent_leased_count_in_the_child(base_url: str) -> None
 
 
 def test_a_lent_http_client_is_refused_in_a_child(base_url: str) -> None:
-    """What somebody else connected serves one process: a child is told so before a byte is sent."""
+    """A client made elsewhere serves one process: a child gets an error before a byte is sent."""
     with httpx.Client() as lent, blocking_client(base_url, http_client=lent) as client:
         first = read(client.request("GET", "/parent"))
 
@@ -378,13 +378,13 @@ LEFT_TO_THE_LOOP = DROPPED_IN_A_LOOP.replace("    client =", "    global client\
 
 @pytest.mark.parametrize("text", [DROPPED, DROPPED_EARLY, DROPPED_IN_A_LOOP], ids=["at exit", "early", "in a loop"])
 def test_a_dropped_client_warns_and_lets_the_process_end(server: EchoServer, text: str) -> None:
-    """Who forgets to close gets a ResourceWarning that names the client, exit code 0, and no process that hangs."""
+    """A client that was not closed emits a ResourceWarning that names it, exit code 0, and no process that hangs."""
     with script(text, server.url, "-W", "error") as process:
         _, said = process.communicate(timeout=20)
     assert process.returncode == 0
     assert "ResourceWarning: <" in said
     assert f"Connection to {server.url}: 1 pools, 0 requests in flight> was dropped without being closed" in said
-    # The warning, as an exception that nobody can catch, and nothing else.
+    # The warning, as an exception that cannot be caught, and nothing else.
     assert said.count("Exception ignored in") == 1
     assert "Error" not in said
 

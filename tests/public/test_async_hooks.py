@@ -13,7 +13,7 @@ async def hook(event: Event) -> None:
 
 
 class Counter:
-    """The same as an object."""
+    """A hook that is an object."""
 
     async def __call__(self, event: Event) -> None:
         raise AssertionError(event)

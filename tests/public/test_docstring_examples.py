@@ -38,7 +38,7 @@ MODULES = [
 ]
 
 PAGES = ["inventpay._async.paging", "inventpay._sync.paging", "inventpay._api.listing"]
-"""What calls for a list return; parts of it are nobody's to call."""
+"""The results of calls for a list; parts of it are private."""
 
 
 def _documented() -> Iterator[doctest.DocTest]:
@@ -52,7 +52,7 @@ EXAMPLES = {found.name: found for found in _documented()}
 
 
 def _run(source: str, names: dict[str, object]) -> str:
-    """What the example prints. An `await` at its top level is run to its end, as in a notebook."""
+    """Return what the example prints. An `await` at its top level is run to its end, as in a notebook."""
     code = compile(source, "<example>", "single", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
@@ -63,7 +63,7 @@ def _run(source: str, names: dict[str, object]) -> str:
 
 
 def _answers(exchange: Exchange) -> None:
-    """The documented answers; payments are paid, so that whoever waits for one is served."""
+    """The documented answers; payments are paid, so that waiting for one ends."""
     if exchange.line.startswith("GET /v1/invoice/"):
         exchange.say(200, PAID.read_bytes())
     else:
@@ -80,7 +80,7 @@ def test_every_example_runs_and_prints_what_it_promises(name: str, monkeypatch: 
     names |= {"asyncio": asyncio, "time": time}
     with RawServer(_answers) as server:
         for example in EXAMPLES[name].examples:
-            # What sends nothing shows the defaults, the address among them.
+            # An example that sends nothing shows the defaults, the address among them.
             sends = "with " in example.source
             with monkeypatch.context() as patch:
                 if sends:

@@ -199,7 +199,7 @@ def test_facts_that_were_set_later_survive_too() -> None:
 
 
 def test_the_last_status_survives_with_its_raw_object() -> None:
-    """What ``wait`` saw last is a whole model on the other side."""
+    """The last status of ``wait`` is a whole model on the other side."""
     copied = pickle.loads(pickle.dumps(WaitTimeoutError("no final status within 5 s", last=LAST)))
     assert copied.last == LAST
     assert copied.last.raw == {"a": 1}

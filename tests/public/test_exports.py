@@ -36,7 +36,7 @@ def test_every_name_can_be_imported(name: str) -> None:
     ids=["errors", "models", "hooks", "options"],
 )
 def test_public_names_of_the_modules_are_public_names_of_the_package(names: Iterable[str]) -> None:
-    """Whatever users catch, receive or construct comes from the package itself."""
+    """All that users catch, receive or construct comes from the package itself."""
     assert set(names) <= set(inventpay.__all__)
 
 
@@ -118,7 +118,7 @@ def test_the_version_is_one_fact() -> None:
 
 
 def run(code: str) -> str:
-    """What a fresh interpreter prints."""
+    """Return what a fresh interpreter prints."""
     ran = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     return ran.stdout.strip()
 

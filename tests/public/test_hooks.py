@@ -112,7 +112,7 @@ def test_hooks_hear_events_in_their_order(caplog: pytest.LogCaptureFixture) -> N
     ("event", "text"), [(event, text) for event, text in STORY if isinstance(event, (RetryPlanned, PollingStretched))]
 )
 def test_what_somebody_should_look_at_is_a_warning(caplog: pytest.LogCaptureFixture, event: Event, text: str) -> None:
-    """A planned retry and polling that falls behind are worth a warning, whoever listens."""
+    """A planned retry and polling that falls behind are worth a warning, with any hooks."""
     emit([], event)
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("WARNING", text)]
 

@@ -1,4 +1,4 @@
-"""Options are checked once, when a client is made, and keys show themselves to nobody."""
+"""Options are checked once, when a client is made, and keys are never shown."""
 
 from __future__ import annotations
 
@@ -234,7 +234,7 @@ def test_unknown_classes_are_refused(classes: Any, problem: str) -> None:
 
 @pytest.mark.parametrize("options", [RateLimits(), RetryPolicy(), CallOptions()])
 def test_options_are_frozen_comparable_and_hashable(options: Any) -> None:
-    """Options can be shared, compared and used as keys, and nobody can change them afterwards."""
+    """Options can be shared, compared and used as keys, and cannot be changed afterwards."""
     name = attrs.fields(type(options))[0].name
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         setattr(options, name, 1)

@@ -40,7 +40,7 @@ class Cancellations:
 
 @attrs.define
 class Report:
-    """What happened.
+    """The result of a run.
 
     Attributes:
         refusals: how many requests each server refused.
@@ -71,11 +71,11 @@ class Report:
         return rounds * window / (self.sent[(rounds + 1) * limit] - self.sent[limit])
 
     def share_of_the_rest(self, limit: int, window: float) -> float:
-        """What we got of that which the stranger left."""
+        """The share we got of that which the stranger left."""
         return self.accepted / (limit * self.seconds / window - self.stranger_accepted)
 
 
-# What the client is told: nothing, a bare 429, a 429 with Retry-After, or that and X-RateLimit-* on every answer.
+# Feedback to the client: nothing, a bare 429, a 429 with Retry-After, or that and X-RateLimit-* on every answer.
 Feedback = Literal["none", "status", "retry_after", "headers"]
 
 

@@ -1,4 +1,4 @@
-"""What the real thing meets: 60-second windows of any phase, floods and trickles, callers that give up, shared keys."""
+"""Loads of the real limiter: 60-second windows of any phase, floods and trickles, callers that give up, shared keys."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def judge(run: Callable[[Sequence[Server]], Report], servers: dict[str, list[Ser
 
 
 def flood_run(bucket: TokenBucket, calls: int, *, seed: int, giving_up: bool) -> Callable[[Sequence[Server]], Report]:
-    """Everybody at once; mean answer in 0.255 s. Perhaps 30 % give up, a third of them in mid-air."""
+    """All at once; mean answer in 0.255 s. Perhaps 30 % give up, a third of them in mid-air."""
     cancellations = Cancellations(before_writing=0.2, after_writing=0.1) if giving_up else None
     return lambda servers: simulate(bucket, servers, flood(calls), seed=seed, cancellations=cancellations)
 
@@ -61,7 +61,7 @@ def server_of(policy: str, limit: int) -> Server:
 
 
 def shared_run(policy: str, limit: int, *, rounds: int, seed: int, feedback: Feedback) -> Report:
-    """A flood that lasts for about so many windows while somebody else takes 30 % of the limit at random."""
+    """A flood that lasts for some windows while another program takes 30 % of the limit at random."""
     calls = flood(int(0.7 * rounds * limit))
     server = server_of(policy, limit)
     return simulate(TokenBucket(limit, WINDOW), [server], calls, seed=seed, stranger=0.3, feedback=feedback)

@@ -153,6 +153,6 @@ class RefillingBucket(Server):
         return at + self._lacking(at) * self.window / self.limit
 
     def _lacking(self, at: float) -> float:
-        """What is missing of the next token."""
+        """Return what is missing of the next token."""
         lacking = self._drain(at) - (self._burst - 1.0)
         return lacking if lacking > _ROUNDING else 0.0

@@ -6,7 +6,7 @@ import random
 
 
 def flood(calls: int, *, at: float = 0.0) -> list[float]:
-    """Everybody at once."""
+    """All at once."""
     return [at] * calls
 
 

@@ -28,7 +28,7 @@ ATTEMPT_TIMEOUT = 0.02
 
 @attrs.frozen
 class Report:
-    """What a storm did and left."""
+    """The effects and remains of a storm."""
 
     calls: int
     ends: dict[str, int]
@@ -54,7 +54,7 @@ def memory() -> int:
 async def storm(
     base_url: str, transport: Any, calls: int, *, seed: int = 1, attempt_timeout: float = ATTEMPT_TIMEOUT
 ) -> Report:
-    """Sends so many calls, most of which are cut off in one way or another, and reports what is left."""
+    """Send calls, most of which are cut off in one way or another, and reports what is left."""
     jitter = random.Random(seed)
     before = descriptors()
     started = time.monotonic()
@@ -121,7 +121,7 @@ async def storm(
             *(patient.request("GET", "/after", params={"together": CONNECTIONS}) for _ in range(CONNECTIONS))
         )
         standing = client.rate_limits[RateClass.OTHER]
-        # What was aborted is closed in the next turn of the event loop.
+        # Aborted connections are closed in the next turn of the event loop.
         await asyncio.sleep(0.05)
         after, memory_after = descriptors(), memory()
         tasks = len(asyncio.all_tasks())

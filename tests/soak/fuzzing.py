@@ -93,7 +93,7 @@ def by_us(data: bytes, jitter: random.Random) -> tuple[Result, str]:
 
 
 def by_h11(data: bytes) -> Result:
-    """The same by h11."""
+    """Read it by h11."""
     client = h11.Connection(our_role=h11.CLIENT, max_incomplete_event_size=100 * 1024)
     client.send(h11.Request(method="GET", target="/", headers=[("Host", "h")]))
     client.send(h11.EndOfMessage())
@@ -124,7 +124,7 @@ class _Socket:
 
 
 def by_http_client(data: bytes) -> Result:
-    """The same by the standard library."""
+    """Read it by the standard library."""
     response = http.client.HTTPResponse(_Socket(data), method="GET")  # type: ignore[arg-type]
     try:
         response.begin()
@@ -187,7 +187,7 @@ def judge(data: bytes, jitter: random.Random) -> str:
 
 
 def run(answers: int, seed: int = 1) -> Counter[str]:
-    """Judge so many mutated answers."""
+    """Judge a number of mutated answers."""
     jitter = random.Random(seed)
     seen: Counter[str] = Counter()
     for _ in range(answers):

@@ -15,5 +15,5 @@ def test_two_thousand_mutated_answers() -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(1_800)
 def test_two_million_mutated_answers() -> None:
-    """The same, a thousand times over."""
+    """It holds a thousand times over."""
     assert sum(run(2_000_000, seed=1).values()) == 2_000_000

@@ -13,7 +13,7 @@ from tests.support.servers import echo_process
 
 @pytest.fixture(scope="module")
 def secured_url() -> Iterator[str]:
-    """The same over TLS."""
+    """It holds over TLS."""
     with echo_process(tls=True) as url:
         yield url
 
@@ -45,7 +45,7 @@ def test_two_thousand_cut_off_calls_leave_nothing_behind(base_url: str, transpor
 
 
 def test_cut_off_handshakes_leave_nothing_behind(secured_url: str) -> None:
-    """The same over TLS, where most are cut off in a handshake."""
+    """It holds over TLS, where most are cut off in a handshake."""
     assert_harmless(asyncio.run(storm(secured_url, None, 400, attempt_timeout=0.05)), 400)
 
 

@@ -29,7 +29,7 @@ LARGE_EVERY = 5_000
 
 @attrs.define
 class Report:
-    """What came of them."""
+    """The results of deliveries."""
 
     outcomes: Counter[str] = attrs.field(factory=Counter)
     slowest: float = 0.0
@@ -54,7 +54,7 @@ class Report:
 
 
 def storm(count: int, *, seed: int) -> Report:
-    """So many deliveries."""
+    """Make a number of deliveries."""
     chance = random.Random(seed)
     report = Report()
     heavy = list(large())

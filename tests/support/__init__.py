@@ -1,1 +1,1 @@
-"""What the tests of both clients share. Written by hand, in pairs where the two worlds differ."""
+"""Helpers that the tests of both clients share. Written by hand, in pairs where the two worlds differ."""

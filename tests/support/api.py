@@ -16,10 +16,10 @@ from .store_bodies import store_answer
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 Step = Callable[[httpx.Request, Clock], httpx.Response]
-"""What the API does with one request."""
+"""A function that answers one request."""
 
 INTERRUPTS = [KeyboardInterrupt, SystemExit, asyncio.CancelledError]
-"""What cuts a call off from outside."""
+"""Exceptions that cut a call off from outside."""
 
 BODIES: Mapping[tuple[str, str], str] = {
     ("POST", "/v1/create_payment"): "create_payment",
@@ -114,7 +114,7 @@ def answers(status: int, body: Any = None, headers: Mapping[str, str] | None = N
 
 
 def fails(error: BaseException) -> Step:
-    """Ends with what the HTTP library, or somebody else, raises."""
+    """Raise an error, as the HTTP library or other code does."""
 
     def step(request: httpx.Request, clock: Clock) -> httpx.Response:
         del request, clock
@@ -159,7 +159,7 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 
 def trickles(seconds: float, pieces: int = 10) -> Step:
-    """Answers at once, with a body whose pieces take so many seconds each."""
+    """Answers at once, with a body whose pieces take these seconds each."""
 
     def step(request: httpx.Request, clock: Clock) -> httpx.Response:
         del request

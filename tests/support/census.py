@@ -1,4 +1,4 @@
-"""How many of certain objects are alive."""
+"""Count the living objects of certain kinds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ P = ParamSpec("P")
 
 
 class Census:
-    """Counts what a function makes, for as long as somebody holds it."""
+    """Counts what a function makes, for as long as it is held."""
 
     def __init__(self) -> None:
         self.made = 0

@@ -19,7 +19,7 @@ _numbers = itertools.count(1)
 
 
 def new_key() -> str:
-    """An API key nobody else uses: clients of one process share their rate limits by key."""
+    """Return an API key of its own: clients of one process share their rate limits by key."""
     return f"pk_live_of_test_{next(_numbers)}"
 
 
@@ -35,7 +35,7 @@ def scripted_async_client(api: ScriptedAPI, *, jitter: float | None = 1.0, **opt
 
 
 def scripted_client(api: ScriptedAPI, *, jitter: float | None = 1.0, **options: Any) -> InventPay:
-    """The same for `InventPay`."""
+    """Return an `InventPay` of that kind."""
     client = InventPay(**_options(api, options))
     backend = FakeBackend(api.clock)
     _let_wait(client, backend)
@@ -61,7 +61,7 @@ def _options(api: ScriptedAPI, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def transports_of(client: type) -> list[str | None]:
-    """What ``transport=`` may name for this client; aiohttp serves event loops only."""
+    """Return what ``transport=`` may name for this client; aiohttp serves event loops only."""
     return [None] if client is InventPay else [None, "aiohttp"]
 
 

@@ -1,4 +1,4 @@
-"""A clock that only moves when it is told to, and the two ways of waiting on it."""
+"""A clock that is moved by hand, and the two ways of waiting on it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from inventpay._concurrency.threads import Backend, Waiter
 
 
 class CutOff(BaseException):
-    """What a bound throws into the code it cuts off, as cancellation is to the libraries."""
+    """The exception that a bound raises in the code it cuts off, as cancellation is to the libraries."""
 
 
 class Clock:
@@ -81,7 +81,7 @@ class _AsyncWaiter(AsyncWaiter):
 
 
 class FakeBackend(Backend):
-    """How one thread waits on a fake clock: not at all."""
+    """The waiting of one thread on a fake clock: not at all."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -101,7 +101,7 @@ class FakeBackend(Backend):
 
 
 class AsyncFakeBackend(AsyncBackend):
-    """How one task waits on a fake clock: not at all."""
+    """The waiting of one task on a fake clock: not at all."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock

@@ -29,7 +29,7 @@ def request(url: str, progress: Progress | None = None, **options: Any) -> httpx
 
 
 def outcome_of(error: Exception) -> Outcome:
-    """How a request ended that raised this."""
+    """Return the end of a request that raised this."""
     if isinstance(error, httpx.TimeoutException):
         return ("late", 0, b"")
     return ("protocol" if isinstance(error, httpx.RemoteProtocolError) else "lost", 0, b"")
@@ -70,7 +70,7 @@ class World:
             await response.aclose()
 
     async def ask(self, sent: httpx.Request) -> Outcome:
-        """How a request ends."""
+        """Return the end of a request."""
         try:
             response = await self.send(sent)
             return ("answer", response.status_code, await self.read(response))

@@ -63,7 +63,7 @@ class Payer(threading.Thread):
 
 @contextmanager
 def reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Somebody with an account, some balance, and buyers who pay at once."""
+    """Be a reader with an account, some balance, and buyers who pay at once."""
     sandbox = Sandbox(api_key=new_key(), withdrawal_key="wk_live_of_the_readme")
     sandbox.deposit("USDT_BEP20", 100)
     payer = Payer(sandbox)

@@ -175,7 +175,7 @@ class FaultServer:
 
 
 Outcome = tuple[str, int, bytes]
-"""How a request ended: "answer" with status and body, or "protocol", "lost" or "late"."""
+"""The end of a request: "answer" with status and body, or "protocol", "lost" or "late"."""
 
 
 def outcome_of_h11(port: int, deadline: float) -> Outcome:

@@ -83,7 +83,7 @@ class _LimitedServer:
 
 
 class LimitedServer:
-    """How a test sees the server."""
+    """The server as a test sees it."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -93,7 +93,7 @@ class LimitedServer:
         return [Arrival(*arrival) for arrival in httpx.get(f"{self.url}/journal", trust_env=False).json()]
 
     def refused(self) -> int:
-        """How many of them were refused."""
+        """Number of refused requests."""
         return sum(not arrival.let_in for arrival in self.arrivals())
 
     def forget(self) -> None:

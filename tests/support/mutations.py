@@ -75,7 +75,7 @@ def mutated(chance: random.Random) -> bytes:
 
 
 def forged(chance: random.Random) -> Delivery:
-    """A delivery nobody signed with the secret: a random or mutated body, and headers of any kind and content."""
+    """A delivery that was not signed with the secret: a random or mutated body, and headers of any kind and content."""
     body = mutated(chance) if chance.random() < 0.8 else chance.choice(GENUINE)
     kind = chance.randrange(6)
     if kind == 0:

@@ -13,7 +13,7 @@ from typing import Self
 from .api import documented_to
 
 Deed = Callable[["Exchange"], None]
-"""What the server does once it has read a request."""
+"""A function that the server calls once it has read a request."""
 
 
 class Exchange:
@@ -102,9 +102,9 @@ class RawServer:
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self.connections = 0
-        """How many were made, whether anything was sent on them or not."""
+        """Number of connections that were made, whether anything was sent on them or not."""
         self.exchanges: list[Exchange] = []
-        """What arrived, in order."""
+        """Requests that arrived, in order."""
         self.arrived = threading.Event()
         """Set when the first request has arrived."""
 
@@ -185,7 +185,7 @@ def _read_request(connection: socket.socket, early: bytes = b"") -> tuple[bytes,
 
 @contextlib.contextmanager
 def closed_port() -> Iterator[str]:
-    """A base URL where nobody listens, and nobody else will meanwhile."""
+    """A base URL where no server listens, or will meanwhile."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{held.getsockname()[1]}"

@@ -30,7 +30,7 @@ class Received:
 
     @property
     def delivery_id(self) -> str:
-        """What tells deliveries apart."""
+        """The identity of a delivery."""
         return self.exchange.header("X-Webhook-ID")
 
     @property
@@ -60,7 +60,7 @@ class Receiver:
 
     @property
     def received(self) -> list[Received]:
-        """What arrived, in order."""
+        """Deliveries that arrived, in order."""
         return [Received(exchange) for exchange in self._server.exchanges]
 
     @property

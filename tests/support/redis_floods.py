@@ -15,14 +15,14 @@ from .redis_worker import Worker
 
 @frozen(kw_only=True)
 class Flood:
-    """What happened."""
+    """The result of a flood."""
 
     arrivals: list[Arrival]
     results: list[dict[str, Any]]
     exchanges: int
     """Scripts that Redis ran."""
     script_seconds: float
-    """What they took of Redis' time."""
+    """Seconds of Redis' time that they took."""
     window: float
     limit: int
 
@@ -52,7 +52,7 @@ class Flood:
 
     @property
     def errors(self) -> dict[str, int]:
-        """What calls failed with."""
+        """Errors of the calls that failed."""
         found: dict[str, int] = {}
         for result in self.results:
             for name, count in result["errors"].items():
@@ -79,7 +79,7 @@ def flood(
     each: Sequence[dict[str, Any]] = (),
     **options: Any,
 ) -> Flood:
-    """All workers send so many calls each; so many seconds after the first of each something happens.
+    """Let all workers send calls; some seconds after the first of each something happens.
 
     Dead workers have no result.
     """
@@ -89,7 +89,7 @@ def flood(
             job = {"redis": server.url, "api": api.url, "who": str(number), "counting": counting, "limit": limit}
             worker.begin(**{**job, "window": window, "calls": calls, **options, **(each[number] if each else {})})
         if after:
-            # Who starts while nobody can say what was sent is another matter.
+            # A process that starts while the sent calls are unknown is another matter.
             while len({arrival.who for arrival in api.arrivals()}) < len(workers):
                 time.sleep(0.02)
             time.sleep(after)

@@ -55,7 +55,7 @@ class RedisServer:
 
     def __init__(self, program: str, *options: str, settings: Path | None = None) -> None:
         self.port: int = _free_port()
-        # A replica writes what it was sent into its folder, and whoever starts there reads it.
+        # A replica writes what it was sent into its folder, and a server that starts there reads it.
         self._folder = tempfile.TemporaryDirectory()
         self._program = program
         self._options = options
@@ -119,13 +119,13 @@ class RedisServer:
         return redis.Redis.from_url(self.url, socket_timeout=10, protocol=2, retry=patience)
 
     def calls(self, *commands: str) -> int:
-        """How often these commands were called by clients."""
+        """Return how often these commands were called by clients."""
         with self.client() as client:
             stats = client.info("commandstats")
         return sum(int(stats.get(f"cmdstat_{command}", {"calls": 0})["calls"]) for command in commands)
 
     def script_seconds(self) -> float:
-        """What all scripts took of the server's one thread."""
+        """Return the seconds that all scripts took of the server's one thread."""
         with self.client() as client:
             stats = client.info("commandstats")
         return sum(stats.get(f"cmdstat_{command}", {"usec": 0})["usec"] for command in ("eval", "evalsha")) / 1e6

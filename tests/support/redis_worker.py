@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Worker:
-    """How a test sees the process."""
+    """The process as a test sees it."""
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
@@ -49,7 +49,7 @@ class Worker:
         self.process.stdin.flush()
 
     def result(self) -> dict[str, Any]:
-        """How the job went, when it is done."""
+        """Return the result of the job, when it is done."""
         assert self.process.stdout is not None
         found: dict[str, Any] = json.loads(self.process.stdout.readline())
         return found
@@ -62,7 +62,7 @@ class Worker:
 
 @contextlib.contextmanager
 def workers(count: int) -> Iterator[list[Worker]]:
-    """So many of them, ready."""
+    """Yield a number of workers, ready."""
     started = [Worker() for _ in range(count)]
     try:
         for worker in started:
@@ -152,7 +152,7 @@ def _run(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shift_wall_clock(offset: float, step: float, after: float) -> None:
-    """What this process takes for the time of day is off, and stepped later."""
+    """The time of day of this process is off, and stepped later."""
     real, began = time.time, time.monotonic()
     time.time = lambda: real() + offset + (step if time.monotonic() - began > after else 0.0)
 

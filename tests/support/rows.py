@@ -38,7 +38,7 @@ from inventpay import (
 from .clients import AnyClient
 
 Ids = dict[str, Any]
-"""What earlier rows gave later ones to work with."""
+"""Values that earlier rows left for later ones."""
 
 ADDRESS = "0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D"
 
@@ -57,7 +57,7 @@ class Row:
     keys: str = "api"
     """``"public"``, ``"api"`` or ``"both"``."""
     learn: Callable[[Any], Ids] = lambda result: {}
-    """What later rows need to know of the result."""
+    """Values of the result that later rows need."""
 
 
 PAYMENT = {"amount": 29.99, "amountCurrency": "USD", "currency": "USDT_BEP20", "orderId": "o1", "expirationMinutes": 30}
@@ -265,7 +265,7 @@ ROWS = [
 
 
 def filled(value: Any, ids: Ids) -> Any:
-    """The same with the ids of this run."""
+    """Return it with the ids of this run."""
     if isinstance(value, str):
         for name, known in ids.items():
             value = value.replace(f"{{{name}}}", str(known))
@@ -306,7 +306,7 @@ class Recorder:
             return message
 
         async def answer(message: Any) -> None:
-            # The request was read by now, or nobody will.
+            # The request was read by now, or it never will be.
             if message["type"] == "http.response.start":
                 headers = {name.decode(): value.decode() for name, value in scope["headers"]}
                 query = scope["query_string"].decode()

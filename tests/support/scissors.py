@@ -12,7 +12,7 @@ class AsyncScissors:
     """Cancels the task that entered it once `moment` is set."""
 
     error: type[BaseException] = asyncio.CancelledError
-    """What the call ends with."""
+    """Exceptions that the call ends with."""
 
     def __init__(self, moment: threading.Event) -> None:
         self._moment = moment
@@ -40,7 +40,7 @@ class Scissors:
     """Sends the main thread, which must be the one that entered it, SIGINT once `moment` is set."""
 
     error: type[BaseException] = KeyboardInterrupt
-    """What the call ends with."""
+    """Exceptions that the call ends with."""
 
     def __init__(self, moment: threading.Event) -> None:
         self._moment = moment

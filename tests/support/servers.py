@@ -4,8 +4,8 @@
 
 Every answer is ``{"success": true, "connection": 3, "request": 17, "path": ..., "who": ..., "open": 2}``: the number of
 the connection and of the request, what was asked, by whom (the header ``X-Who``), and how many connections are open.
-What a path does besides is said by its query: ``delay=0.05`` waits, ``jitter=0.04`` waits up to so long, ``hold=1``
-never answers, ``together=10`` waits until so many of these requests are there, ``close=1`` closes the connection after
+The query of a path says what it does besides: ``delay=0.05`` waits, ``jitter=0.04`` waits up to that long, ``hold=1``
+never answers, ``together=10`` waits until ten of these requests are there, ``close=1`` closes the connection after
 the answer.
 """
 
@@ -129,7 +129,7 @@ class EchoServer:
             return False
 
     async def _meets_others(self, path: str, count: int, reader: asyncio.StreamReader) -> bool:
-        """Whether so many requests came together before this one's sender left."""
+        """Return whether the requests came together before this one's sender left."""
         waiting = self._together.setdefault(path, [])
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting.append(mine)
@@ -240,7 +240,7 @@ def echo_process(*, tls: bool = False) -> Iterator[str]:
 
 
 PLENTY = RateLimits(payment_creation=10_000_000, status_checks=10_000_000, withdrawals=10_000_000, other=10_000_000)
-"""Limits nobody runs into."""
+"""Limits that no test reaches."""
 
 
 def async_client(base_url: str, **options: Any) -> AsyncInventPay:
@@ -249,7 +249,7 @@ def async_client(base_url: str, **options: Any) -> AsyncInventPay:
 
 
 def blocking_client(base_url: str, **options: Any) -> InventPay:
-    """The same for `InventPay`."""
+    """Return an `InventPay` of that kind."""
     return InventPay(**_options(base_url, options))
 
 
@@ -267,7 +267,7 @@ def _options(base_url: str, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def read(answer: Any) -> dict[str, Any]:
-    """What the server said."""
+    """Return what the server said."""
     document: dict[str, Any] = answer.json()
     return document
 

@@ -28,7 +28,7 @@ TIMELESS = SCRIPT.replace('redis.call("TIME")', "cjson.decode(ARGV[2])")
 assert TIMELESS != SCRIPT
 
 TIMEOUT = 1.0
-"""Seconds after which a request that nobody answers is given up."""
+"""Seconds after which an unanswered request is given up."""
 
 EPOCH = 1_800_000_000.0
 """The time of day on the server when virtual time is 0."""
@@ -157,7 +157,7 @@ class Simulation:
         return call
 
     def cancel(self, call: Call, moment: float) -> None:
-        """Whoever made the call leaves."""
+        """The caller leaves."""
 
         def leave() -> None:
             if call.sent is None and call.claim is not None:

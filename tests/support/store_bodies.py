@@ -1,4 +1,4 @@
-"""What the store's endpoints answer, as the vendor's JavaScript SDK types it; the sources show no whole body."""
+"""Answers of the store's endpoints, as the vendor's JavaScript SDK types it; the sources show no whole body."""
 
 from __future__ import annotations
 

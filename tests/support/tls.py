@@ -36,7 +36,7 @@ def trusted() -> str:
 
 
 def server_context() -> ssl.SSLContext:
-    """What the server presents."""
+    """The certificate that the server presents."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(_certificate())
     return context

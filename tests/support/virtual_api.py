@@ -1,4 +1,4 @@
-"""An API in virtual time: answers after a latency, remembers when each question arrived, and can be told to fail."""
+"""An API in virtual time: answers after a latency, remembers when each question arrived, and fails on demand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Latency = Callable[[], float]
 
 
 class VirtualAPI:
-    """Every answer tells, as the available balance, how many requests had arrived when it was given."""
+    """Every answer gives, as the available balance, how many requests had arrived when it was given."""
 
     def __init__(self, latency: Latency = lambda: 0.1) -> None:
         self.latency = latency

@@ -13,7 +13,7 @@ from inventpay._concurrency.tasks import AsyncBackend
 T = TypeVar("T")
 
 START = datetime(2024, 1, 1, 12, tzinfo=UTC)
-"""What the calendar says when a run begins."""
+"""The time of the calendar when a run begins."""
 
 
 class _JumpingSelector(selectors.DefaultSelector):
@@ -43,7 +43,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 
 class VirtualBackend(AsyncBackend):
-    """How tasks wait on a virtual clock: as ever, but reading the time off their loop."""
+    """The waiting of tasks on a virtual clock: as ever, but reading the time off their loop."""
 
     def now(self) -> float:
         return asyncio.get_running_loop().time()

@@ -41,8 +41,8 @@ def test_every_marker_counts_in_every_kind_of_prose(marker: str) -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        '"""Return ``nobody``, `told`, and https://example.org/jitter."""\n',
-        '"""Return it.\n\n>>> told("nobody")\n\'jitter\'\n"""\n',
+        '"""Return ``nobody``, `told`, and https://example.org/luck."""\n',
+        '"""Return it.\n\n>>> told("nobody")\n\'luck\'\n"""\n',
         '"""Recommend a luckless storyteller."""\n',
         'x = "nobody told"\n',
         "x = 1  # noqa: nobody\n",

@@ -44,7 +44,7 @@ Run = Callable[..., tuple[int, list[str]]]
 
 
 def converted(body: str) -> str:
-    """What the tool makes of `body`, a module without its first line."""
+    """Return what the tool makes of `body`, a module without its first line."""
     twin = generate_sync.convert(SOURCE_MARK + body, SOURCE, RULES)
     assert twin.startswith(TWIN_MARK)
     return twin.removeprefix(TWIN_MARK)
@@ -229,7 +229,7 @@ class InventPay:
 
 
 def test_f_strings() -> None:
-    """Whatever an f-string holds, nested ones included, is converted; so is the code behind it."""
+    """The content of an f-string, nested ones included, is converted; so is the code behind it."""
     source = """\
 async def f(c): return f'é{await c.get(f"{await c}"):>{await c}} await c.x {{}}' "AsyncInventPay", await c
 async def f(c): return f'''
@@ -326,7 +326,7 @@ STATEMENTS = [
 
 @given(st.lists(st.sampled_from(STATEMENTS), max_size=12))
 def test_any_order(statements: list[tuple[str, str]]) -> None:
-    """What stands before and behind a statement makes no difference to what becomes of it."""
+    """The code before and behind a statement makes no difference to its conversion."""
     assert converted("".join(source for source, _ in statements)) == "".join(twin for _, twin in statements)
 
 
@@ -500,7 +500,7 @@ def test_twin_that_lost_its_source(repository: Path, run: Run) -> None:
 
 
 def test_bytecode_is_no_twin(repository: Path, run: Run) -> None:
-    """What Python keeps beside imported modules counts neither as a source nor as a twin."""
+    """Files that Python keeps beside imported modules count neither as a source nor as a twin."""
     put(repository, "inventpay/_sync/__pycache__/payments.cpython-311.pyc", "")
     put(repository, "inventpay/_async/__pycache__/payments.cpython-311.pyc", "")
     assert run(repository, "--check") == (0, ["2 twins are up to date"])

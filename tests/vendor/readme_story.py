@@ -47,7 +47,7 @@ def sandbox(our_python: str) -> Iterator[Mapping[str, str]]:
 
 
 class World:
-    """What surrounds a merchant: buyers, payers, and a web server that gets webhooks."""
+    """The surroundings of a merchant: buyers, payers, and a web server that gets webhooks."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -239,7 +239,7 @@ class Story:
         body, signature, status = self.receiver.deliveries[0]
         verify = self.names["verify_webhook_signature"]
         assert verify(body, signature, self.secret), "the vendor's own check of the text as it arrived"
-        # The README's handler re-serialises what it parsed, so that genuine deliveries fail; nothing here mends that.
+        # The README's handler re-serialises what it parsed, so that genuine deliveries fail; nothing here fixes that.
         assert status == 401
         sdk = self.names["sdk"]
         # The sandbox writes an attempt down when the receiver's answer is there, a moment after it was given.
@@ -271,7 +271,7 @@ class Story:
 
 
 def error_of(call: Callable[[], object]) -> Any:
-    """What the call raises."""
+    """Return what the call raises."""
     try:
         call()
     except Exception as error:

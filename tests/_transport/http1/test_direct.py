@@ -31,7 +31,7 @@ def says(body: bytes = b"said", **headers: str) -> Callable[[Exchange], None]:
 
 
 def progress(seconds: float | None = 20.0, **options: Any) -> Progress:
-    """How far a request came, within so many seconds."""
+    """Return how far a request came within some seconds."""
     until = None if seconds is None else time.monotonic() + seconds
     return Progress(
         lambda status, headers: None, lambda: None if until is None else until - time.monotonic(), **options
@@ -111,7 +111,7 @@ def test_a_new_connection_on_demand(world: str) -> None:
 @IN_EACH_WORLD
 @pytest.mark.parametrize("late", [False, True])
 def test_a_connection_that_the_server_closed_is_not_used(world: str, late: bool) -> None:
-    """Whether it says so beforehand or not."""
+    """The connection is closed, also where the server did not announce it."""
 
     def close(exchange: Exchange) -> None:
         exchange.say(200, b"said", **({} if late else {"Connection": "close"}))
@@ -150,7 +150,7 @@ def test_closing(world: str) -> None:
 
 @IN_EACH_WORLD
 def test_a_dropped_answer_closes_its_connection(world: str) -> None:
-    """What was not read must not be in front of the next answer."""
+    """Unread bytes must not be in front of the next answer."""
 
     async def story(it: World) -> None:
         await it.drop(await it.send(request(server.url)))
@@ -379,7 +379,7 @@ def test_a_head_request(world: str) -> None:
 
 @pytest.mark.parametrize("stage", ["head", "body"])
 async def test_a_cancelled_task_closes_its_connection(stage: str) -> None:
-    """Whatever was awaited: the connection is closed and not used again."""
+    """At any step, the connection is closed and not used again."""
 
     def answer(exchange: Exchange) -> None:
         if stage == "body":
@@ -400,7 +400,7 @@ async def test_a_cancelled_task_closes_its_connection(stage: str) -> None:
 
 
 def test_a_cancelled_task_of_trio_closes_its_connection() -> None:
-    """The same under trio."""
+    """It holds under trio."""
 
     async def story(it: World) -> None:
         with trio.move_on_after(0.1) as scope:

@@ -69,7 +69,7 @@ def test_a_fault_has_the_outcome_that_h11_sees(name: str) -> None:
 @pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.parametrize("name", ["the answer twice at once", "the answer twice, the second late", "stops in the body"])
 def test_a_fault_over_tls(name: str, world: str) -> None:
-    """What follows an answer is seen under TLS too, and a deadline holds there."""
+    """Bytes after an answer are seen under TLS too, and a deadline holds there."""
     with FaultServer(FAULTS[name], server_context()) as server:
         first, second = run(
             world, lambda it: first_and_second(it, f"https://localhost:{server.port}/"), trusted_context()
@@ -88,7 +88,7 @@ def test_a_body_that_tls_cut_off_is_not_whole(world: str) -> None:
 
 @pytest.mark.parametrize("world", WORLDS)
 def test_faults_behind_a_proxy(world: str) -> None:
-    """The same rules hold through a tunnel: duplicates are thrown away, drips end in time, nonsense is refused."""
+    """All rules hold through a tunnel: duplicates are thrown away, drips end in time, nonsense is refused."""
     names = ("the answer twice at once", "the answer twice, the second late", "drips trailers", "a length and chunks")
     with connect_proxy() as (proxy, targets):
         for name in names:

@@ -27,7 +27,7 @@ def answer(exchange: Exchange) -> None:
 
 
 def drive(steps: Any, *received: bytes) -> list[bytes]:
-    """What a negotiation sends, given what it receives."""
+    """Return what a negotiation sends, given what it receives."""
     sent = [next(steps)]
     with contextlib.suppress(StopIteration):
         for data in received:
