@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
+from importlib.resources import files
 from typing import Any, Final
 
 from attrs import Factory, define, frozen
@@ -15,7 +15,7 @@ from attrs import Factory, define, frozen
 from .._limits.backoff import constants
 from ..options import Counting
 
-SCRIPT: Final = (Path(__file__).parent / "exchange.lua").read_text()
+SCRIPT: Final = files(__package__).joinpath("exchange.lua").read_text(encoding="utf-8")
 """The server's side."""
 
 SCRIPT_SHA: Final = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()

@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from .._concurrency.forking import Lock, register_fork_handler
@@ -19,7 +19,7 @@ from .options import above_zero, checked_prefix
 if TYPE_CHECKING:
     import redis
 
-SCRIPT: Final = (Path(__file__).parent / "seen.lua").read_text()
+SCRIPT: Final = files(__package__).joinpath("seen.lua").read_text(encoding="utf-8")
 _SHA: Final = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 _STATUSES: Final = {status.value: status for status in ClaimStatus}

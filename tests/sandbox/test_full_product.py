@@ -12,7 +12,7 @@ import pytest
 
 from inventpay import AsyncInventPay, CheckoutItem, InventPay, LocalLimiter, RateLimits
 from inventpay.sandbox import VARIANTS, ManualClock, Sandbox, Unlimited
-from inventpay.sandbox.merchant.coins import AMOUNT_CURRENCIES, COINS
+from inventpay.sandbox.merchant.coins import AMOUNT_CURRENCIES, ANY_COIN, COINS
 from inventpay.sandbox.shapes import variants as names
 from inventpay.sandbox.store.orders import SETTABLE, TRANSITIONS, OrderStatus
 from tests.sandbox.conftest import EVM_ADDRESS
@@ -107,6 +107,16 @@ async def invoices(bench: Bench) -> None:
                 assert invoice.conversion_rates[code].crypto_amount == expected
 
 
+async def payments_in_any_coin(bench: Bench) -> None:
+    """MULTI: the payer picks the coin, so that only the base amount is known."""
+    for amount_currency in AMOUNT_CURRENCIES:
+        for _ in bench.envelopes(names.CREATE_INVOICE):
+            create = bench.client.payments.create
+            payment = await bench.ask(create(amount="0.3", amount_currency=amount_currency, currency=ANY_COIN))
+            record = bench.sandbox.payment(payment.payment_id)
+            assert (payment.base_amount, payment.currency, payment.address) == (record.base_amount, ANY_COIN, None)
+
+
 async def statuses(bench: Bench) -> None:
     """Each state of a payment in each coin, and that of an invoice without one."""
     for code, (state, play) in itertools.product(COINS, PAYMENT_STATES.items()):
@@ -197,6 +207,7 @@ async def webhooks(bench: Bench) -> None:
 Part = Callable[[Bench], Awaitable[None]]
 PARTS: dict[Part, int] = {
     payments: 280,
+    payments_in_any_coin: 90,
     invoices: 90,
     statuses: 1_300,
     balances: 80,

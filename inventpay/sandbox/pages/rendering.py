@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from datetime import UTC, datetime
 from decimal import Decimal
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from ..http.answers import HTML, Answer
@@ -37,10 +38,10 @@ def page(template: str, *, status: int = 200, **values: object) -> Answer:
 @functools.cache
 def _environment() -> Environment:
     # Who only uses the API never needs it.
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("inventpay.sandbox.pages"),
+        loader=FunctionLoader(_template),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -48,6 +49,11 @@ def _environment() -> Environment:
     )
     environment.filters.update(amount=amount, time_of_day=time_of_day, date_time=date_time, short=short, price=price)
     return environment
+
+
+def _template(name: str) -> str:
+    """Return the text of a template, from a folder, a zip or a bundle alike."""
+    return files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def amount(value: Decimal, currency: str = "") -> str:
