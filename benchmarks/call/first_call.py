@@ -93,7 +93,7 @@ peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 * 1024 if sys.
 print('{{"milliseconds": %f, "mebibytes": %f}}' % (spent * 1000, peak))
 """
 
-OVER_HTTPS = {"blocking": (OURS, "httpx", "requests"), "async": (OURS, "httpx")}
+OVER_HTTPS = (OURS, "httpx")
 
 
 def measure(bench: Bench) -> Sequence[Row]:
@@ -109,7 +109,7 @@ def measure(bench: Bench) -> Sequence[Row]:
             ours = costs.pop(OURS)
             picture = figure == "milliseconds" and world == "blocking"
             rows.append(Row(what, unit, ours, "httpx", costs, target=1.15, shown="{:.1f}", picture=picture))
-        seen = first_calls(bench, {name: stories[name] for name in OVER_HTTPS[world]}, secured=True)
+        seen = first_calls(bench, {name: stories[name] for name in OVER_HTTPS}, secured=True)
         costs = {contender: figures["milliseconds"] for contender, figures in seen.items()}
         what = f"import, client and first {world} call over https"
         rows.append(Row(what, "ms of CPU", costs.pop(OURS), "httpx", costs, target=1.2, shown="{:.1f}"))

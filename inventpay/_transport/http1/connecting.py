@@ -17,7 +17,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,24 +31,34 @@ STAGGER: Final = 0.25
 """Seconds before the next address is tried as well: the Connection Attempt Delay of RFC 8305, section 5."""
 
 
-@dataclass(frozen=True)
 class ProxyRoute:
     """A proxy on the way, and how to ask it for a tunnel."""
 
-    host: str
-    port: int
-    tls: ssl.SSLContext | None
-    negotiate: Callable[[str, int], Generator[bytes, bytes, None]]
+    __slots__ = ("host", "negotiate", "port", "tls")
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None,
+        negotiate: Callable[[str, int], Generator[bytes, bytes, None]],
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.tls = tls
+        self.negotiate = negotiate
 
 
-@dataclass(frozen=True)
 class Route:
     """The way to a server."""
 
-    host: str
-    port: int
-    tls: ssl.SSLContext | None
-    proxy: ProxyRoute | None = None
+    __slots__ = ("host", "port", "proxy", "tls")
+
+    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None, proxy: ProxyRoute | None = None) -> None:
+        self.host = host
+        self.port = port
+        self.tls = tls
+        self.proxy = proxy
 
     @property
     def first_stop(self) -> tuple[str, int]:

@@ -12,7 +12,6 @@ import httpx
 from ..progress import COMPLETE, HEAD_RECEIVED, PARTLY_WRITTEN, WRITTEN, Progress
 from .connecting import Route, open_blocking
 from .messages import ResponseReader
-from .proxies import TLSInTLS
 
 _SLICE: Final = 64 * 1024
 """Bytes that are written or read at a time."""
@@ -81,6 +80,8 @@ class Connection:
     def _secure(self, tls: ssl.SSLContext, host: str, progress: Progress) -> None:
         left = _left(progress, httpx.ConnectTimeout)
         if isinstance(self._socket, ssl.SSLSocket):
+            from .proxies import TLSInTLS
+
             self._socket = TLSInTLS(self._socket, tls, host)
         else:
             self._socket.settimeout(left)
