@@ -12,22 +12,7 @@ from urllib.parse import urlsplit
 from .._core.hosts import is_loopback
 from .._core.json_values import shown
 from ..errors import InvalidArgumentError
-
-ORDER_ID_LENGTH: Final = 100
-DESCRIPTION_LENGTH: Final = 500
-"""Characters (vendor's skill document, create_payment)."""
-
-EXPIRATION_MINUTES: Final = (5, 1440)
-"""Docs: create-payment, create-invoice."""
-
-ID_LENGTH: Final = 255
-"""assumed: ids are cuid-like, about 25 characters; no source states a bound, and one must keep URLs sane."""
-
-URL_LENGTH: Final = 2048
-"""assumed: what browsers and proxies accept; no source states a bound."""
-
-IDEMPOTENCY_KEY_LENGTH: Final = 255
-"""assumed: Stripe's bound; no source states one."""
+from . import bounds
 
 _CURRENCY: Final = re.compile(r"[A-Z0-9_]{2,32}", re.ASCII)
 
@@ -72,7 +57,7 @@ def _plain(value: str) -> str:
 
 def expiration_minutes(value: object) -> int:
     """Return the minutes for which a payment stays open."""
-    low, high = EXPIRATION_MINUTES
+    low, high = bounds.EXPIRATION_MINUTES
     return whole(value, "expiration_minutes", low, high, unit=" of minutes")
 
 
@@ -93,7 +78,7 @@ def callback_url(value: object) -> str:
 
 def url(value: object, argument: str, *, webhook: bool = False) -> str:
     """A web address that starts with https; that of a webhook may start with http and name this machine."""
-    checked = text(value, argument, at_most=URL_LENGTH)
+    checked = text(value, argument, at_most=bounds.URL_LENGTH)
     if not checked.isascii() or not checked.isprintable() or " " in checked:
         raise refused(argument, "must be printable ASCII without spaces; percent-encode everything else")
     try:
@@ -154,7 +139,7 @@ def identifier(value: object, argument: str) -> str:
 
 
 def _word(value: object, argument: str) -> str:
-    checked = text(value, argument, at_most=ID_LENGTH)
+    checked = text(value, argument, at_most=bounds.ID_LENGTH)
     if not checked or not checked.isprintable() or any(character.isspace() for character in checked):
         raise refused_value(argument, checked, "must be non-empty text without spaces")
     return checked
@@ -162,7 +147,7 @@ def _word(value: object, argument: str) -> str:
 
 def idempotency_key(value: object) -> str:
     """A key the caller chose."""
-    checked = text(value, "idempotency_key", at_most=IDEMPOTENCY_KEY_LENGTH)
+    checked = text(value, "idempotency_key", at_most=bounds.IDEMPOTENCY_KEY_LENGTH)
     if not checked or not checked.isascii() or not checked.isprintable() or checked != checked.strip():
         raise refused("idempotency_key", "must be non-empty printable ASCII that neither starts nor ends with a space")
     return checked

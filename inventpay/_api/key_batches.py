@@ -8,13 +8,7 @@ from typing import Final, cast
 from ..errors import InventPayError, KeyUploadError
 from ..models.key_pools import AddedKeys
 from .arguments import refused, text, whole
-
-BATCH_SIZE: Final = 10_000
-"""Keys in one request, at most (vendor's Python SDK, MCP server and skill document)."""
-
-KEY_LENGTH: Final = 1_000
-"""assumed: characters of one key; no source states a bound."""
-
+from .bounds import KEY_BATCH, KEY_LENGTH
 
 BATCH_BYTES: Final = 500_000
 """assumed: bytes of keys in one request, at most: half of what servers commonly accept, for JSON may double them."""
@@ -29,7 +23,7 @@ class KeyBatches:
     def __init__(self, keys: Iterable[str], batch_size: int) -> None:
         if isinstance(keys, (str, bytes)) or not isinstance(keys, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise refused("keys", f"must be a list of str or another iterable of them, not {type(keys).__name__}")
-        self._size = whole(batch_size, "batch_size", 1, BATCH_SIZE)
+        self._size = whole(batch_size, "batch_size", 1, KEY_BATCH)
         if isinstance(keys, Sequence):
             for index, key in enumerate(cast("Sequence[object]", keys)):
                 _check(key, index)

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 from .._json.converter import structure, write_json
 from ..models.key_pools import AddedKeys, KeyStats, ProductKey, RemovedKeys
+from . import bounds
 from . import store_arguments as checks
 from .call import Call, builder_of, read_key
 from .endpoints import ADD_KEYS, KEY_STATS, KEYS, REMOVE_KEYS
@@ -16,11 +17,8 @@ from .page_walk import PageFacts
 from .pagination import page_query, read_page
 from .status_errors import checked_document
 
-PAGE_LIMIT: Final = 100
+PAGE_LIMIT: Final = bounds.KEYS_PAGE
 """Keys on one page, at most (vendor's Python SDK, MCP server and skill document)."""
-
-LABEL_LENGTH: Final = 200
-"""Characters (vendor's MCP server and skill document)."""
 
 
 @builder_of(ADD_KEYS)
@@ -33,7 +31,7 @@ def batches(keys: Iterable[str], size: int) -> KeyBatches:
 def add_next(product_id: str, batches: KeyBatches, *, label: str | None) -> Call[AddedKeys] | None:
     """``POST /v1/store/manage/products/{productId}/keys`` with the next batch, ``None`` where there is none left."""
     product_id = checks.identifier(product_id, "product_id")
-    body: dict[str, Any] = {} if label is None else {"label": checks.text(LABEL_LENGTH)(label, "label")}
+    body: dict[str, Any] = {} if label is None else {"label": checks.text(bounds.KEY_LABEL)(label, "label")}
     keys = batches.next()
     if not keys:
         return None

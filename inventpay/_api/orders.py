@@ -9,7 +9,7 @@ from .._core.json_values import is_object
 from .._json.converter import structure, write_json
 from ..models.checkout import CheckoutItem
 from ..models.orders import Checkout, Order
-from . import arguments
+from . import arguments, bounds
 from . import store_arguments as checks
 from .call import Call, builder_of, read_key
 from .endpoints import CHECKOUT, ORDER, ORDERS, UPDATE_ORDER_STATUS
@@ -18,17 +18,8 @@ from .page_walk import PageFacts
 from .pagination import page_query, read_page
 from .status_errors import checked_document
 
-PAGE_LIMIT: Final = 50
+PAGE_LIMIT: Final = bounds.ORDERS_PAGE
 """Orders on one page, at most (vendor's MCP server and skill document)."""
-
-NOTES_LENGTH: Final = 500
-"""Characters (vendor's MCP server and skill document)."""
-
-QUANTITY: Final = 999_999
-"""assumed: pieces of one product in an order; the bound of its stock."""
-
-CUSTOMER_LENGTH: Final = 320
-"""assumed: characters of a buyer's name or e-mail address; the longest address there can be (RFC 5321)."""
 
 _status: Final = checks.word("PAID")
 
@@ -61,7 +52,7 @@ def update_status(order_id: str, status: str, *, notes: str | None) -> Call[Orde
     order_id = checks.identifier(order_id, "order_id")
     body: dict[str, Any] = {"status": _status(status, "status")}
     if notes is not None:
-        body["notes"] = checks.text(NOTES_LENGTH)(notes, "notes")
+        body["notes"] = checks.text(bounds.ORDER_NOTES)(notes, "notes")
     return Call(
         endpoint=UPDATE_ORDER_STATUS,
         path=UPDATE_ORDER_STATUS.path(orderId=order_id),
@@ -88,7 +79,7 @@ def checkout(
         ("customer_name", "customerName", customer_name),
     ):
         if value is not None:
-            body[member] = checks.text(CUSTOMER_LENGTH, at_least=1)(value, name)
+            body[member] = checks.text(bounds.CUSTOMER_LENGTH, at_least=1)(value, name)
     if currency is not None:
         body["currency"] = arguments.currency(currency, "currency")
     return Call(
@@ -110,7 +101,7 @@ def _items(items: object) -> list[dict[str, Any]]:
             raise arguments.refused(where, f"must be a CheckoutItem, not {type(item).__name__}")  # pyright: ignore[reportUnknownArgumentType]
         line: dict[str, Any] = {
             "productId": checks.identifier(item.product_id, f"{where}.product_id"),
-            "quantity": arguments.whole(item.quantity, f"{where}.quantity", 1, QUANTITY),
+            "quantity": arguments.whole(item.quantity, f"{where}.quantity", *bounds.QUANTITY),
         }
         if item.variant is not None:
             line["variant"] = checks.json_object(item.variant, f"{where}.variant")

@@ -11,7 +11,7 @@ from .._json.converter import structure, write_json
 from ..errors import DecodeError
 from ..models import Invoice, Payment, PaymentStatus
 from ..options import INVOICE_URL
-from . import arguments
+from . import arguments, bounds
 from .amounts import Amount, read_amount
 from .call import Call, builder_of, read_key
 from .endpoints import CREATE_INVOICE, CREATE_PAYMENT, PAYMENT_STATUS
@@ -96,9 +96,9 @@ def _payment_options(
     """Members that both kinds of payment share. ``None`` leaves one out; everything else is sent as given."""
     members: dict[str, Any] = {}
     if order_id is not None:
-        members["orderId"] = arguments.text(order_id, "order_id", at_most=arguments.ORDER_ID_LENGTH)
+        members["orderId"] = arguments.text(order_id, "order_id", at_most=bounds.ORDER_ID_LENGTH)
     if description is not None:
-        members["description"] = arguments.text(description, "description", at_most=arguments.DESCRIPTION_LENGTH)
+        members["description"] = arguments.text(description, "description", at_most=bounds.DESCRIPTION_LENGTH)
     if callback_url is not None:
         members["callbackUrl"] = arguments.callback_url(callback_url)
     if expiration_minutes is not None:

@@ -7,7 +7,7 @@ from typing import Final
 from .._json.converter import structure, write_json
 from ..models.products import Product
 from ..models.stores import Confirmation
-from . import arguments
+from . import arguments, bounds
 from . import store_arguments as checks
 from .body_fields import Member, creation_body, patch_body
 from .call import Call, builder_of, read_key
@@ -18,26 +18,23 @@ from .pagination import page_query, read_page
 from .status_errors import checked_document
 from .stores import read_confirmation
 
-PAGE_LIMIT: Final = 50
+PAGE_LIMIT: Final = bounds.PRODUCTS_PAGE
 """Products on one page, at most (vendor's MCP server and skill document)."""
 
-SEARCH_LENGTH: Final = 200
-"""assumed: the longest product name; no source states a bound."""
-
 _MEMBERS: Final = {
-    "name": Member("name", checks.text(200, at_least=1)),
+    "name": Member("name", checks.text(bounds.PRODUCT_NAME[1], at_least=bounds.PRODUCT_NAME[0])),
     "price": Member("price", checks.price),
     "currency": Member("currency", arguments.currency),
-    "description": Member("description", checks.text(5_000), None),
+    "description": Member("description", checks.text(bounds.PRODUCT_DESCRIPTION), None),
     "images": Member("images", checks.images, []),
-    "stock": Member("stock", checks.whole(0, 999_999), None),
+    "stock": Member("stock", checks.whole(*bounds.STOCK), None),
     "is_active": Member("isActive", checks.flag),
     "digital_content": Member("digitalContent", checks.digital_content, None),
     "content_type": Member("contentType", checks.word("SKILL")),
-    "skill_content": Member("skillContent", checks.text(100_000), None),
+    "skill_content": Member("skillContent", checks.text(bounds.SKILL_CONTENT), None),
     "variants": Member("variants", checks.json_objects, []),
     "metadata": Member("metadata", checks.json_object, None),
-    "sort_order": Member("sortOrder", checks.whole(0, 9_999)),
+    "sort_order": Member("sortOrder", checks.whole(*bounds.SORT_ORDER)),
 }
 
 
@@ -56,7 +53,7 @@ def create(*, idempotency_key: str | None, **values: object) -> Call[Product]:
 @builder_of(PRODUCTS)
 def page(number: int, *, search: str | None, limit: int) -> Call[PageFacts[Product]]:
     """``GET /v1/store/manage/products``."""
-    wanted = None if search is None else arguments.text(search, "search", at_most=SEARCH_LENGTH)
+    wanted = None if search is None else arguments.text(search, "search", at_most=bounds.SEARCH_LENGTH)
     return Call(
         endpoint=PRODUCTS,
         path=PRODUCTS.template + page_query(number, limit, most=PAGE_LIMIT, search=wanted),

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote, urlencode
 from .._core.decimals import MAX_DIGITS
 from .._core.json_values import shown
 from ..responses import APIResponse
-from . import arguments
+from . import arguments, bounds
 from .call import Call, builder_of, json_bytes, read_key
 from .repeats import METHODS, endpoint_for, read_raw
 
@@ -51,7 +51,7 @@ _PATH: Final = re.compile(r"(/([A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})+)+
 
 
 def _path(value: object) -> str:
-    if not isinstance(value, str) or len(value) > arguments.URL_LENGTH or not _PATH.fullmatch(value):
+    if not isinstance(value, str) or len(value) > bounds.URL_LENGTH or not _PATH.fullmatch(value):
         raise arguments.refused_value(
             "path",
             value,
@@ -73,9 +73,9 @@ def _query(params: object) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     for name, value in members.items():
         argument = f"params[{shown(name)}]"
-        checked = arguments.text(name, f"the name in {argument}", at_most=arguments.URL_LENGTH)
+        checked = arguments.text(name, f"the name in {argument}", at_most=bounds.URL_LENGTH)
         if value is not None:
-            pairs.append((checked, arguments.text(_as_text(value, argument), argument, at_most=arguments.URL_LENGTH)))
+            pairs.append((checked, arguments.text(_as_text(value, argument), argument, at_most=bounds.URL_LENGTH)))
     return pairs
 
 

@@ -16,21 +16,9 @@ from .._json.converter import structure
 from ..models.base import Model
 from ..models.products import DigitalContent
 from ..models.stores import StoreSettings
-from . import arguments
+from . import arguments, bounds
 from .amounts import read_amount
 from .call import json_bytes
-
-PRICE: Final = (Decimal("0.01"), Decimal(1_000_000))
-"""Bounds of a product's price, in its currency."""
-
-IMAGES: Final = 10
-"""Images of one product, at most."""
-
-CONTENT_LENGTH: Final = 100_000
-"""assumed: characters of each text in digital content; no source states a bound but for skills."""
-
-FILE_SIZE: Final = 2**53 - 1
-"""assumed: the largest whole number that every JSON reader keeps exact."""
 
 _ID: Final = re.compile(r"[A-Za-z0-9._~-]+", re.ASCII)
 _WORD: Final = re.compile(r"[A-Z0-9_]{2,32}", re.ASCII)
@@ -68,7 +56,7 @@ def word(example: str) -> Check:
     """A word of the API, such as a status. Unknown ones go to the server, which knows better than this release."""
 
     def check(value: object, argument: str) -> str:
-        checked = arguments.text(value, argument, at_most=arguments.ID_LENGTH)
+        checked = arguments.text(value, argument, at_most=bounds.ID_LENGTH)
         if not _WORD.fullmatch(checked):
             hint = f"; did you mean {checked.upper()!r}?" if _WORD.fullmatch(checked.upper()) else ""
             raise arguments.refused_value(argument, checked, f'must be a word such as "{example}"{hint}')
@@ -87,7 +75,7 @@ def flag(value: object, argument: str) -> bool:
 def price(value: object, argument: str) -> Decimal:
     """A product's price, exact."""
     amount = read_amount(value, argument)
-    low, high = PRICE
+    low, high = bounds.PRICE
     if not low <= amount <= high:
         raise arguments.refused_value(argument, value, f"must be between {low} and {high}")
     return amount
@@ -101,8 +89,8 @@ def https_url(value: object, argument: str) -> str:
 def images(value: object, argument: str) -> list[str]:
     """Web addresses of images."""
     urls = _several(value, argument, "https URLs")
-    if len(urls) > IMAGES:
-        raise arguments.refused(argument, f"holds {len(urls)} URLs; at most {IMAGES} are allowed")
+    if len(urls) > bounds.IMAGES:
+        raise arguments.refused(argument, f"holds {len(urls)} URLs; at most {bounds.IMAGES} are allowed")
     return [https_url(url, f"{argument}[{index}]") for index, url in enumerate(urls)]
 
 
@@ -127,10 +115,10 @@ def digital_content(value: object, argument: str) -> dict[str, Any]:
     if value.file_url is not None:
         https_url(value.file_url, f"{argument}.file_url")
     if value.file_size is not None:
-        arguments.whole(value.file_size, f"{argument}.file_size", 0, FILE_SIZE, unit=" of bytes")
+        arguments.whole(value.file_size, f"{argument}.file_size", 0, bounds.FILE_SIZE, unit=" of bytes")
     for name in ("file_name", "license_key", "instructions", "text_content"):
         if getattr(value, name) is not None:
-            arguments.text(getattr(value, name), f"{argument}.{name}", at_most=CONTENT_LENGTH)
+            arguments.text(getattr(value, name), f"{argument}.{name}", at_most=bounds.CONTENT_LENGTH)
     return open_record(value, argument)
 
 

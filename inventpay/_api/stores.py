@@ -7,6 +7,7 @@ from typing import Final
 from .._core.json_values import is_object
 from .._json.converter import structure, write_json
 from ..models.stores import Confirmation, Store, StoreAnalytics
+from . import bounds
 from . import store_arguments as checks
 from .body_fields import Member, creation_body, patch_body
 from .call import Call, builder_of, read_key
@@ -15,8 +16,8 @@ from .envelope import Json, enveloped, object_at
 from .status_errors import checked_document
 
 _MEMBERS: Final = {
-    "name": Member("name", checks.text(100, at_least=2)),
-    "description": Member("description", checks.text(1_000), None),
+    "name": Member("name", checks.text(bounds.STORE_NAME[1], at_least=bounds.STORE_NAME[0])),
+    "description": Member("description", checks.text(bounds.STORE_DESCRIPTION), None),
     "logo": Member("logo", checks.https_url, None),
     "banner": Member("banner", checks.https_url, None),
     "is_published": Member("isPublished", checks.flag),

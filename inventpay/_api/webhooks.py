@@ -12,7 +12,7 @@ from .._json.converter import structure, write_json
 from ..errors import DecodeError
 from ..models.webhooks import MILLISECONDS, WebhookConfig, WebhookDelivery, WebhookStatistics, WebhookStats, WebhookTest
 from ..responses import APIResponse
-from . import arguments
+from . import arguments, bounds
 from .call import Call, builder_of, read_key
 from .endpoints import (
     CONFIGURE_WEBHOOK,
@@ -29,14 +29,11 @@ from .page_walk import PageFacts
 from .pagination import page_query, read_page
 from .status_errors import checked_document
 
-PAGE_LIMIT: Final = 100
+PAGE_LIMIT: Final = bounds.DELIVERIES_PAGE
 """Deliveries on one page, at most (docs: introduction, for lists in general)."""
 
 DAYS: Final = 7
 """Days that statistics cover by default (vendor's SDKs)."""
-
-MAX_DAYS: Final = 90
-"""Vendor's older JavaScript documents; no other source states a bound."""
 
 Filter = Literal["all"]
 """The API's name of a filter that lets everything through."""
@@ -126,7 +123,7 @@ def retry(delivery_id: str) -> Call[WebhookDelivery | None]:
 @builder_of(WEBHOOK_STATS)
 def stats(days: int) -> Call[WebhookStats]:
     """``GET /v1/merchant/webhook-stats``."""
-    days = arguments.whole(days, "days", 1, MAX_DAYS)
+    days = arguments.whole(days, "days", 1, bounds.STATISTICS_DAYS)
     return Call(
         endpoint=WEBHOOK_STATS,
         path=f"{WEBHOOK_STATS.template}?days={days}",

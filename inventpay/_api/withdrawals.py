@@ -7,7 +7,7 @@ from typing import Any
 from .._core.json_values import is_object
 from .._json.converter import structure, write_json
 from ..models.withdrawals import Withdrawal
-from . import arguments
+from . import arguments, bounds
 from .amounts import Amount, read_amount
 from .call import Call, builder_of, read_key
 from .endpoints import CREATE_WITHDRAWAL, WITHDRAWAL
@@ -34,7 +34,7 @@ def create_withdrawal(
         "destinationAddress": arguments.address(destination_address),
     }
     if description is not None:
-        body["description"] = arguments.text(description, "description", at_most=arguments.DESCRIPTION_LENGTH)
+        body["description"] = arguments.text(description, "description", at_most=bounds.DESCRIPTION_LENGTH)
     elif key_as_description:
         # Webhooks, the dashboard and a look-up show it: a withdrawal in doubt can be found.
         body["description"] = key

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from .._api import key_pools as calls
-from .._api.key_batches import BATCH_SIZE
+from .._api.bounds import KEY_BATCH
 from .._api.listing import listing
 from .._api.page_walk import OnUnread
 from .._api.page_walk import on_unread as unread_rule
@@ -31,7 +31,7 @@ class KeyPoolCalls:
         keys: Iterable[str],
         *,
         label: str | None = None,
-        batch_size: int = BATCH_SIZE,
+        batch_size: int = KEY_BATCH,
         on_progress: Callable[[AddedKeys], object] | None = None,
     ) -> AddedKeys:
         """Adds any number of keys, in batches of at most 10,000 (vendor's SDKs).

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from .._api.bounds import IDEMPOTENCY_KEY_LENGTH
 from ..options import SANDBOX_API_KEY, SANDBOX_WITHDRAWAL_KEY
 
 # --- Keys and access -------------------------------------------------------------------------------------------------
@@ -81,7 +82,7 @@ IDEMPOTENT_REPLAYED_HEADER = b"idempotent-replayed"
 
 # assumed: a key belongs to one path; "the same request" means the same bytes; only successful answers are stored, so a
 # refused request may be repeated with its key; a key has 1 to 255 characters.
-MAX_IDEMPOTENCY_KEY_LENGTH = 255
+MAX_IDEMPOTENCY_KEY_LENGTH = IDEMPOTENCY_KEY_LENGTH
 IDEMPOTENCY_MISMATCH_ERROR = "Idempotency key was already used with a different request"
 IDEMPOTENCY_RUNNING_ERROR = "A request with this idempotency key is still being processed"
 
@@ -132,9 +133,8 @@ WEBHOOK_STATS_MESSAGE = "Webhook statistics retrieved successfully"
 WEBHOOK_TEST_ERROR = "Webhook test failed"
 WEBHOOK_NOT_CONFIGURED_ERROR = "Webhook URL is not configured"
 
-# assumed: how many deliveries the configuration shows, and the highest `limit` of a page; above it, 400.
+# assumed: deliveries that the configuration shows.
 WEBHOOK_RECENT_DELIVERIES = 10
-WEBHOOK_MAX_PAGE = 100
 
 # --- Amounts ---------------------------------------------------------------------------------------------------------
 
@@ -185,9 +185,7 @@ DEFAULT_AMOUNT_CURRENCY = "USDT"
 # assumed: invoices take every amount currency, as in the official clients; the documentation page names USD and USDT.
 INVOICE_AMOUNT_CURRENCIES = ("USD", "USDT", "BTC", "ETH", "LTC", "SOL")
 
-# assumed: callbackUrl is https, or http to a loopback host (so that an application can be tried out locally), with at
-# most this many characters.
-MAX_CALLBACK_URL_LENGTH = 2048
+# assumed: callbackUrl is https, or http to a loopback host, so that an application can be tried out locally.
 
 # assumed: a payment costs no fee. The balance rises by exactly what was received, overpaid amounts included.
 # assumed: too little, but confirmed, reads UNDERPAID and can be topped up until the payment expires; without enough
@@ -267,18 +265,12 @@ PRODUCT_SLUG = "product"
 PRICE_CURRENCIES = ("USD", "USDT")
 DEFAULT_PRICE_CURRENCY = "USDT"
 
-# assumed: bounds no source gives: characters of a URL, of a text of digital content, and of a search.
-MAX_URL_LENGTH = 2048
-MAX_CONTENT_LENGTH = 100_000
-MAX_SEARCH_LENGTH = 200
-
 # assumed: a search finds products whose name or description holds it, in any case.
 # assumed: SKILL products need skillContent; its head, lines of `name: value` between two lines of `---`, is skillMeta.
 SKILL_CONTENT_ERROR = "Is required for a SKILL product"
 
-# assumed: buyers of a product get a key once its pool has ever had one; keys are texts of 1 to this many characters.
+# assumed: buyers of a product get a key once its pool has ever had one; a key has at least one character.
 # What is given twice in one request is a duplicate. The keys of a refunded order are revoked.
-MAX_KEY_LENGTH = 1000
 
 # --- Orders ----------------------------------------------------------------------------------------------------------
 
@@ -288,7 +280,6 @@ MAX_KEY_LENGTH = 1000
 # seconds, in the coin asked for; without one the buyer chooses on the payment's page. Stock and keys go to whoever has
 # paid first. An order whose payment expires or fails is CANCELLED.
 CHECKOUT_LIFETIME = 30 * 60.0
-MAX_CUSTOMER_LENGTH = 320
 MAX_CHECKOUT_ITEMS = 100
 
 # assumed: the answer of a checkout: `order`, as in the list of orders, and `payment`, as of create_payment or

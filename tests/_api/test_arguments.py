@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventpay._api import arguments
+from inventpay._api import arguments, bounds
 from inventpay._api.arguments import identifier
 from inventpay._api.endpoints import PAYMENT_STATUS
 from inventpay.errors import InvalidArgumentError
@@ -94,7 +94,7 @@ def test_what_is_no_currency_code_is_refused(code: object, problem: str) -> None
 @pytest.mark.parametrize("text", ["", "x", "x" * 100, "ü" * 100, "🎉" * 100, "line\nbreak", "\x00"])
 def test_text_up_to_its_bound_passes(text: str) -> None:
     """Any text of a hundred characters passes, whatever its bytes; empty text is text."""
-    assert arguments.text(text, "order_id", at_most=arguments.ORDER_ID_LENGTH) == text
+    assert arguments.text(text, "order_id", at_most=bounds.ORDER_ID_LENGTH) == text
 
 
 @pytest.mark.parametrize(
@@ -108,13 +108,13 @@ def test_text_up_to_its_bound_passes(text: str) -> None:
 )
 def test_text_that_cannot_be_sent_is_refused(text: object, problem: str) -> None:
     """Too long, no text, or text that has no bytes: the message says which, and the bound."""
-    assert refusal(arguments.text, text, "order_id", at_most=arguments.ORDER_ID_LENGTH) == problem
+    assert refusal(arguments.text, text, "order_id", at_most=bounds.ORDER_ID_LENGTH) == problem
 
 
 def test_bounds_are_those_of_the_sources() -> None:
     """The bounds of the fact sheet: order ids 100, descriptions 500 characters, 5 to 1440 minutes."""
-    assert (arguments.ORDER_ID_LENGTH, arguments.DESCRIPTION_LENGTH) == (100, 500)
-    assert arguments.EXPIRATION_MINUTES == (5, 1440)
+    assert (bounds.ORDER_ID_LENGTH, bounds.DESCRIPTION_LENGTH) == (100, 500)
+    assert bounds.EXPIRATION_MINUTES == (5, 1440)
 
 
 # Minutes

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 from decimal import Decimal
 
+from ..._api import bounds
 from .. import assumptions
 from ..errors import invalid
 from ..merchant import money
@@ -14,12 +15,7 @@ from ..merchant.payments import NewPayment
 from ..merchant.withdrawals import NewWithdrawal
 from . import urls
 
-# Documented: length limits (official skill), 5 to 1440 minutes, 30 for payments and 60 for invoices (documentation
-# pages create-payment and create-invoice).
-MAX_ORDER_ID_LENGTH = 100
-MAX_DESCRIPTION_LENGTH = 500
-MIN_EXPIRATION_MINUTES = 5
-MAX_EXPIRATION_MINUTES = 1440
+# Documented (pages create-payment and create-invoice).
 PAYMENT_EXPIRATION_MINUTES = 30
 INVOICE_EXPIRATION_MINUTES = 60
 
@@ -45,10 +41,9 @@ def _new_payment(
         amount=fields.required_amount("amount"),
         amount_currency=fields.choice("amountCurrency", amount_currencies) or assumptions.DEFAULT_AMOUNT_CURRENCY,
         coin=coin,
-        lifetime=60.0
-        * fields.whole("expirationMinutes", MIN_EXPIRATION_MINUTES, MAX_EXPIRATION_MINUTES, default_minutes),
-        order_id=fields.text("orderId", MAX_ORDER_ID_LENGTH),
-        description=fields.text("description", MAX_DESCRIPTION_LENGTH),
+        lifetime=60.0 * fields.whole("expirationMinutes", *bounds.EXPIRATION_MINUTES, default_minutes),
+        order_id=fields.text("orderId", bounds.ORDER_ID_LENGTH),
+        description=fields.text("description", bounds.DESCRIPTION_LENGTH),
         callback_url=fields.callback_url("callbackUrl"),
     )
     fields.check()
@@ -61,7 +56,7 @@ def new_withdrawal(body: object) -> NewWithdrawal:
     amount = fields.required_amount("amount")
     currency = fields.required_choice("currency", COINS)
     address = fields.address("destinationAddress", COINS.get(currency))
-    description = fields.text("description", MAX_DESCRIPTION_LENGTH)
+    description = fields.text("description", bounds.DESCRIPTION_LENGTH)
     fields.check()
     return NewWithdrawal(amount=amount, coin=COINS[currency], destination_address=address, description=description)
 
@@ -143,8 +138,8 @@ class Fields:
         return None if self._members.get(name) is None else self.whole(name, 0, _MAX_CONFIRMATIONS, 0)
 
     def callback_url(self, name: str) -> str | None:
-        value = self.text(name, assumptions.MAX_CALLBACK_URL_LENGTH)
-        if value is not None and not urls.matches(urls.CALLBACK, value):
+        value = self.text(name, bounds.URL_LENGTH)
+        if value is not None and not urls.is_callback(value):
             self._problems[name] = "Must be an https URL (plain http is accepted for a loopback host only)"
         return value
 

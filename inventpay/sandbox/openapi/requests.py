@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..._api import bounds
 from ..._api import endpoints as api
 from ...options import RateClass
 from .. import assumptions
 from ..clock import MAX_SPEED
 from ..control import settings
-from ..http import fields, urls
+from ..http import urls
 from ..http.faults import FaultKind
 from ..limits.rate_limit_headers import RateLimitHeaders
 from ..limits.rate_limits import policy_names
@@ -41,52 +42,52 @@ from .schemas import (
     whole,
 )
 
-_HTTPS: Final[Schema] = {**text(assumptions.MAX_URL_LENGTH), "pattern": urls.HTTPS}
-_CALLBACK: Final[Schema] = {**text(assumptions.MAX_CALLBACK_URL_LENGTH), "pattern": urls.CALLBACK}
+_HTTPS: Final[Schema] = {**text(bounds.URL_LENGTH), "pattern": urls.HTTPS}
+_CALLBACK: Final[Schema] = {**text(bounds.URL_LENGTH), "pattern": urls.CALLBACK}
 _EVM: Final = [code for code, coin in COINS.items() if coin.is_evm]
 _OTHERS: Final = [code for code, coin in COINS.items() if not coin.is_evm]
 
 _PAYMENT: Final[dict[str, Schema]] = {
-    "orderId": text(fields.MAX_ORDER_ID_LENGTH),
-    "description": text(fields.MAX_DESCRIPTION_LENGTH),
+    "orderId": text(bounds.ORDER_ID_LENGTH),
+    "description": text(bounds.DESCRIPTION_LENGTH),
     "callbackUrl": _CALLBACK,
-    "expirationMinutes": whole(fields.MIN_EXPIRATION_MINUTES, fields.MAX_EXPIRATION_MINUTES),
+    "expirationMinutes": whole(*bounds.EXPIRATION_MINUTES),
 }
 
 
 def _withdrawal(codes: list[str], pattern: str) -> Schema:
     return request(
         {"amount": AMOUNT, "currency": choice(codes), "destinationAddress": {"type": "string", "pattern": pattern}},
-        {"description": text(fields.MAX_DESCRIPTION_LENGTH)},
+        {"description": text(bounds.DESCRIPTION_LENGTH)},
     )
 
 
 _STORE: Final[dict[str, Schema]] = {
-    "description": text(store_fields.STORE_DESCRIPTION),
+    "description": text(bounds.STORE_DESCRIPTION),
     "logo": _HTTPS,
     "banner": _HTTPS,
     "settings": request({}, {"acceptedCurrencies": array(COIN), "minOrderAmount": AMOUNT, "maxOrderAmount": AMOUNT}),
 }
 _VISIBLE: Final[dict[str, Schema]] = {"isPublished": BOOL, "isActive": BOOL}
 _STORE_NAME: Final[Schema] = {
-    **text(store_fields.STORE_NAME[1], store_fields.STORE_NAME[0]),
-    "pattern": store_fields.name_pattern(store_fields.STORE_NAME[0]),
+    **text(bounds.STORE_NAME[1], bounds.STORE_NAME[0]),
+    "pattern": store_fields.name_pattern(bounds.STORE_NAME[0]),
 }
 _PRODUCT_NAME: Final[Schema] = {
-    **text(store_fields.PRODUCT_NAME[1], store_fields.PRODUCT_NAME[0]),
-    "pattern": store_fields.name_pattern(store_fields.PRODUCT_NAME[0]),
+    **text(bounds.PRODUCT_NAME[1], bounds.PRODUCT_NAME[0]),
+    "pattern": store_fields.name_pattern(bounds.PRODUCT_NAME[0]),
 }
-_PRICE: Final[Schema] = {"type": "number", "minimum": 0.01, "maximum": 1_000_000}
-_CONTENT: Final[Schema] = text(assumptions.MAX_CONTENT_LENGTH)
+_PRICE: Final[Schema] = {"type": "number", "minimum": float(bounds.PRICE[0]), "maximum": int(bounds.PRICE[1])}
+_CONTENT: Final[Schema] = text(bounds.CONTENT_LENGTH)
 _PRODUCT: Final[dict[str, Schema]] = {
-    "description": text(store_fields.PRODUCT_DESCRIPTION),
-    "images": array(_HTTPS, store_fields.MAX_IMAGES),
-    "stock": whole(*store_fields.STOCK),
+    "description": text(bounds.PRODUCT_DESCRIPTION),
+    "images": array(_HTTPS, bounds.IMAGES),
+    "stock": whole(*bounds.STOCK),
     "digitalContent": request(
         {},
         {
             "fileUrl": _HTTPS,
-            "fileSize": whole(0, store_fields.MAX_FILE_SIZE),
+            "fileSize": whole(0, bounds.FILE_SIZE),
             **dict.fromkeys(store_fields.CONTENT_TEXTS, _CONTENT),
         },
     ),
@@ -130,14 +131,14 @@ BODIES: Final[dict[str, Schema]] = {
                     **_PRODUCT,
                     "currency": _PRICE_CURRENCY,
                     "contentType": choice([ContentType.GENERAL]),
-                    "skillContent": text(store_fields.SKILL_CONTENT),
+                    "skillContent": text(bounds.SKILL_CONTENT),
                 },
             ),
             request(
                 {
                     **_NEW_PRODUCT,
                     "contentType": choice([ContentType.SKILL]),
-                    "skillContent": text(store_fields.SKILL_CONTENT, 1),
+                    "skillContent": text(bounds.SKILL_CONTENT, 1),
                 },
                 {**_PRODUCT, "currency": _PRICE_CURRENCY},
             ),
@@ -145,34 +146,34 @@ BODIES: Final[dict[str, Schema]] = {
     },
     api.UPDATE_PRODUCT.name: request(
         {},
-        {**_PRODUCT, "skillContent": text(store_fields.SKILL_CONTENT)},
+        {**_PRODUCT, "skillContent": text(bounds.SKILL_CONTENT)},
         {
             **_NEW_PRODUCT,
             "currency": _PRICE_CURRENCY,
             "contentType": choice(tuple(ContentType)),
-            "sortOrder": whole(*store_fields.SORT_ORDER),
+            "sortOrder": whole(*bounds.SORT_ORDER),
             "isActive": BOOL,
         },
     ),
     api.ADD_KEYS.name: request(
-        {"keys": array(text(assumptions.MAX_KEY_LENGTH, 1), store_fields.MAX_KEYS, 1)},
-        {"label": text(store_fields.KEY_LABEL)},
+        {"keys": array(text(bounds.KEY_LENGTH, 1), bounds.KEY_BATCH, 1)},
+        {"label": text(bounds.KEY_LABEL)},
     ),
-    api.UPDATE_ORDER_STATUS.name: request({"status": choice(SETTABLE)}, {"notes": text(store_fields.ORDER_NOTES)}),
+    api.UPDATE_ORDER_STATUS.name: request({"status": choice(SETTABLE)}, {"notes": text(bounds.ORDER_NOTES)}),
     api.CHECKOUT.name: request(
         {
             "items": array(
                 request(
-                    {"productId": {**text(255, 1), "pattern": store_fields.name_pattern(1)}},
-                    {"quantity": whole(1, store_fields.STOCK[1]), "variant": ANY_OBJECT},
+                    {"productId": {**text(bounds.ID_LENGTH, 1), "pattern": store_fields.name_pattern(1)}},
+                    {"quantity": whole(*bounds.QUANTITY), "variant": ANY_OBJECT},
                 ),
                 assumptions.MAX_CHECKOUT_ITEMS,
                 1,
             )
         },
         {
-            "customerEmail": text(assumptions.MAX_CUSTOMER_LENGTH),
-            "customerName": text(assumptions.MAX_CUSTOMER_LENGTH),
+            "customerEmail": text(bounds.CUSTOMER_LENGTH),
+            "customerName": text(bounds.CUSTOMER_LENGTH),
             "currency": COIN,
         },
     ),
@@ -251,10 +252,10 @@ QUERIES: Final[dict[str, dict[str, Schema]]] = {
     },
     api.ORDERS.name: {**_page(store_api.ORDERS_PAGE["most"]), "status": choice(("", *OrderStatus))},
     api.WEBHOOK_DELIVERIES.name: {
-        **_page(assumptions.WEBHOOK_MAX_PAGE, webhooks_api.LAST_PAGE),
+        **_page(bounds.DELIVERIES_PAGE, webhooks_api.LAST_PAGE),
         "success": choice(("true", "false", "all")),
-        "paymentId": text(255, 1),
+        "paymentId": text(bounds.ID_LENGTH, 1),
     },
-    api.WEBHOOK_STATS.name: {"days": whole(1, webhooks_api.MAX_DAYS)},
+    api.WEBHOOK_STATS.name: {"days": whole(1, bounds.STATISTICS_DAYS)},
 }
 """Parameters of queries by endpoint."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import assumptions
+from ..._api import bounds
 from ..http.answers import Answer, bare, success, text
 from ..http.endpoint import Call
 from ..http.paging import Page, asked_page
@@ -18,9 +18,9 @@ from .shop import Shop
 from .stores import Store
 
 # Documented: default and highest `limit` of each list (official Python client, MCP server and skill).
-PRODUCTS_PAGE = {"limit": 20, "most": 50}
-KEYS_PAGE = {"limit": 50, "most": 100}
-ORDERS_PAGE = {"limit": 20, "most": 50}
+PRODUCTS_PAGE = {"limit": 20, "most": bounds.PRODUCTS_PAGE}
+KEYS_PAGE = {"limit": 50, "most": bounds.KEYS_PAGE}
+ORDERS_PAGE = {"limit": 20, "most": bounds.ORDERS_PAGE}
 
 # How many products a store's page shows.
 _SHOWN = 100
@@ -48,7 +48,7 @@ class StoreApi:
 
     def products(self, call: Call) -> Answer:
         page = asked_page(call.query, **PRODUCTS_PAGE)
-        search = call.query.get("search", "")[: assumptions.MAX_SEARCH_LENGTH]
+        search = call.query.get("search", "")[: bounds.SEARCH_LENGTH]
         found, total = self._shop.products(page, search)
         listed = [self._product(product, call) for product in found]
         return success({"products": listed, "pagination": page.pagination(total)}, "Products retrieved successfully")

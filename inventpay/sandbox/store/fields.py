@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
+from ..._api import bounds
 from ..._core.json_values import is_array, is_object
 from .. import assumptions
 from ..errors import invalid
@@ -20,22 +21,7 @@ from .stores import NewStore
 Changes = dict[str, Any]
 """New values of a record's attributes."""
 
-STORE_NAME = (2, 100)
-STORE_DESCRIPTION = 1000
-PRODUCT_NAME = (1, 200)
-PRODUCT_DESCRIPTION = 5000
-PRICE = (Decimal("0.01"), Decimal(1_000_000))
-MAX_IMAGES = 10
-STOCK = (0, 999_999)
-SORT_ORDER = (0, 9999)
-SKILL_CONTENT = 100_000
-MAX_KEYS = 10_000
-KEY_LABEL = 200
-ORDER_NOTES = 500
-
 CONTENT_TEXTS = ("fileName", "licenseKey", "instructions", "textContent")
-# The largest whole number that JavaScript counts exactly.
-MAX_FILE_SIZE = 2**53
 
 
 def name_pattern(shortest: int) -> str:
@@ -47,8 +33,8 @@ def new_store(body: object) -> NewStore:
     """The request of POST /v1/store/manage. Raises 400 naming every bad member."""
     fields = StoreFields(body)
     new = NewStore(
-        name=fields.required_name("name", *STORE_NAME),
-        description=fields.text("description", STORE_DESCRIPTION),
+        name=fields.required_name("name", *bounds.STORE_NAME),
+        description=fields.text("description", bounds.STORE_DESCRIPTION),
         logo=fields.https_url("logo"),
         banner=fields.https_url("banner"),
         is_published=fields.visible(),
@@ -62,8 +48,8 @@ def store_changes(body: object) -> Changes:
     """The request of PUT /v1/store/manage: only what it names changes."""
     fields = StoreFields(body)
     changes: Changes = {}
-    fields.change(changes, "name", lambda name: fields.required_name(name, *STORE_NAME))
-    fields.change(changes, "description", lambda name: fields.text(name, STORE_DESCRIPTION))
+    fields.change(changes, "name", lambda name: fields.required_name(name, *bounds.STORE_NAME))
+    fields.change(changes, "description", lambda name: fields.text(name, bounds.STORE_DESCRIPTION))
     fields.change(changes, "logo", fields.https_url)
     fields.change(changes, "banner", fields.https_url)
     fields.change(changes, "settings", lambda name: fields.settings() or {})
@@ -77,14 +63,14 @@ def new_product(body: object) -> NewProduct:
     """The request of POST /v1/store/manage/products. Raises 400 naming every bad member."""
     fields = StoreFields(body)
     content_type = fields.content_type("contentType") or ContentType.GENERAL
-    skill_content = fields.text("skillContent", SKILL_CONTENT)
+    skill_content = fields.text("skillContent", bounds.SKILL_CONTENT)
     if content_type is ContentType.SKILL and not skill_content:
         fields.refuse("skillContent", assumptions.SKILL_CONTENT_ERROR)
     new = NewProduct(
-        name=fields.required_name("name", *PRODUCT_NAME),
+        name=fields.required_name("name", *bounds.PRODUCT_NAME),
         price=fields.required_price("price"),
         currency=fields.choice("currency", assumptions.PRICE_CURRENCIES) or assumptions.DEFAULT_PRICE_CURRENCY,
-        description=fields.text("description", PRODUCT_DESCRIPTION),
+        description=fields.text("description", bounds.PRODUCT_DESCRIPTION),
         images=fields.images("images"),
         stock=fields.stock("stock"),
         digital_content=fields.digital_content("digitalContent"),
@@ -101,18 +87,18 @@ def product_changes(body: object) -> Changes:
     """The request of PUT /v1/store/manage/products/{id}: only what it names changes."""
     fields = StoreFields(body)
     changes: Changes = {}
-    fields.change(changes, "name", lambda name: fields.required_name(name, *PRODUCT_NAME))
+    fields.change(changes, "name", lambda name: fields.required_name(name, *bounds.PRODUCT_NAME))
     fields.change(changes, "price", fields.required_price)
     fields.change(changes, "currency", lambda name: fields.required_choice(name, assumptions.PRICE_CURRENCIES))
-    fields.change(changes, "description", lambda name: fields.text(name, PRODUCT_DESCRIPTION))
+    fields.change(changes, "description", lambda name: fields.text(name, bounds.PRODUCT_DESCRIPTION))
     fields.change(changes, "images", fields.images)
     fields.change(changes, "stock", fields.stock)
     fields.change(changes, "digitalContent", fields.digital_content, "digital_content")
     fields.change(changes, "contentType", fields.required_content_type, "content_type")
-    fields.change(changes, "skillContent", lambda name: fields.text(name, SKILL_CONTENT), "skill_content")
+    fields.change(changes, "skillContent", lambda name: fields.text(name, bounds.SKILL_CONTENT), "skill_content")
     fields.change(changes, "variants", fields.array)
     fields.change(changes, "metadata", fields.members)
-    fields.change(changes, "sortOrder", lambda name: fields.required_whole(name, *SORT_ORDER), "sort_order")
+    fields.change(changes, "sortOrder", lambda name: fields.required_whole(name, *bounds.SORT_ORDER), "sort_order")
     fields.change(changes, "isActive", fields.required_flag, "is_active")
     fields.check()
     return changes
@@ -122,12 +108,12 @@ def new_keys(body: object) -> tuple[list[str], str | None]:
     """The request of POST .../keys: the keys and their label."""
     fields = StoreFields(body)
     keys = fields.array("keys")
-    texts = [key for key in keys if isinstance(key, str) and 1 <= len(key) <= assumptions.MAX_KEY_LENGTH]
-    if not 1 <= len(keys) <= MAX_KEYS or len(texts) < len(keys):
+    texts = [key for key in keys if isinstance(key, str) and 1 <= len(key) <= bounds.KEY_LENGTH]
+    if not 1 <= len(keys) <= bounds.KEY_BATCH or len(texts) < len(keys):
         fields.refuse(
-            "keys", f"Must be a list of 1 to {MAX_KEYS} strings of 1 to {assumptions.MAX_KEY_LENGTH} characters"
+            "keys", f"Must be a list of 1 to {bounds.KEY_BATCH} strings of 1 to {bounds.KEY_LENGTH} characters"
         )
-    label = fields.text("label", KEY_LABEL)
+    label = fields.text("label", bounds.KEY_LABEL)
     fields.check()
     return texts, label
 
@@ -146,16 +132,16 @@ def new_order(body: object) -> NewOrder:
         item = StoreFields(line)
         wishes.append(
             Wish(
-                product_id=item.required_name("productId", 1, 255),
-                quantity=item.whole("quantity", 1, STOCK[1], 1),
+                product_id=item.required_name("productId", 1, bounds.ID_LENGTH),
+                quantity=item.whole("quantity", *bounds.QUANTITY, 1),
                 variant=item.members("variant"),
             )
         )
         fields.adopt(f"items[{index}]", item)
     new = NewOrder(
         wishes=wishes,
-        customer_email=fields.text("customerEmail", assumptions.MAX_CUSTOMER_LENGTH),
-        customer_name=fields.text("customerName", assumptions.MAX_CUSTOMER_LENGTH),
+        customer_email=fields.text("customerEmail", bounds.CUSTOMER_LENGTH),
+        customer_name=fields.text("customerName", bounds.CUSTOMER_LENGTH),
         currency=fields.choice("currency", COINS),
     )
     fields.check()
@@ -166,7 +152,7 @@ def order_step(body: object) -> tuple[OrderStatus, str | None]:
     """The request of PUT .../orders/{id}/status."""
     fields = StoreFields(body)
     status = fields.required_choice("status", SETTABLE)
-    notes = fields.text("notes", ORDER_NOTES)
+    notes = fields.text("notes", bounds.ORDER_NOTES)
     fields.check()
     return OrderStatus(status), notes
 
@@ -207,7 +193,7 @@ class StoreFields(Fields):
 
     def required_price(self, name: str) -> Decimal:
         value = self.required_amount(name)
-        lowest, highest = PRICE
+        lowest, highest = bounds.PRICE
         if name not in self._problems and not lowest <= value <= highest:
             self._problems[name] = f"Must be from {lowest} to {highest}"
         return value
@@ -229,7 +215,7 @@ class StoreFields(Fields):
         return flags[0] if flags else True
 
     def stock(self, name: str) -> int | None:
-        return None if self._members.get(name) is None else self.whole(name, *STOCK, 0)
+        return None if self._members.get(name) is None else self.whole(name, *bounds.STOCK, 0)
 
     def content_type(self, name: str) -> ContentType | None:
         value = self.choice(name, tuple(ContentType))
@@ -240,7 +226,7 @@ class StoreFields(Fields):
         return self.content_type(name) or ContentType.GENERAL
 
     def https_url(self, name: str) -> str | None:
-        value = self.text(name, assumptions.MAX_URL_LENGTH)
+        value = self.text(name, bounds.URL_LENGTH)
         if value is not None and not _is_https(value):
             self._problems[name] = "Must be an https URL"
         return value
@@ -248,8 +234,8 @@ class StoreFields(Fields):
     def images(self, name: str) -> list[str]:
         values = self.array(name)
         urls = [value for value in values if isinstance(value, str) and _is_https(value)]
-        if len(values) > MAX_IMAGES or len(urls) < len(values):
-            self._problems[name] = f"Must be a list of at most {MAX_IMAGES} https URLs"
+        if len(values) > bounds.IMAGES or len(urls) < len(values):
+            self._problems[name] = f"Must be a list of at most {bounds.IMAGES} https URLs"
         return urls
 
     def array(self, name: str) -> list[Any]:
@@ -274,9 +260,9 @@ class StoreFields(Fields):
             return None
         inner = StoreFields(given)
         content: dict[str, object] = {"fileUrl": inner.https_url("fileUrl")}
-        content |= {member: inner.text(member, assumptions.MAX_CONTENT_LENGTH) for member in CONTENT_TEXTS}
+        content |= {member: inner.text(member, bounds.CONTENT_LENGTH) for member in CONTENT_TEXTS}
         if given.get("fileSize") is not None:
-            content["fileSize"] = inner.whole("fileSize", 0, MAX_FILE_SIZE, 0)
+            content["fileSize"] = inner.whole("fileSize", 0, bounds.FILE_SIZE, 0)
         self.adopt(name, inner)
         return {member: value for member, value in content.items() if value is not None}
 
@@ -298,4 +284,4 @@ class StoreFields(Fields):
 
 
 def _is_https(value: str) -> bool:
-    return len(value) <= assumptions.MAX_URL_LENGTH and urls.matches(urls.HTTPS, value)
+    return len(value) <= bounds.URL_LENGTH and urls.matches(urls.HTTPS, value)

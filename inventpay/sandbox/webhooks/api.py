@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from ..._api import bounds
 from .. import assumptions
 from ..clock import Clock
 from ..errors import SandboxError, invalid
@@ -23,10 +24,8 @@ from .webhooks import Webhooks
 # Documented: 10 a page (official Python SDK), 7 days, at most 90 (official JS client's older documents).
 PAGE = 10
 DAYS = 7
-MAX_DAYS = 90
 
 LAST_PAGE = 1_000_000
-_MAX_ID_LENGTH = 255
 
 
 class WebhooksApi:
@@ -79,9 +78,9 @@ class WebhooksApi:
         """?page&limit&success&paymentId, newest first."""
         query = Query(call.query)
         number = query.whole("page", 1, LAST_PAGE, 1)
-        limit = query.whole("limit", 1, assumptions.WEBHOOK_MAX_PAGE, PAGE)
+        limit = query.whole("limit", 1, bounds.DELIVERIES_PAGE, PAGE)
         wanted = query.flag("success", bodies.ALL)
-        payment_id = query.text("paymentId", _MAX_ID_LENGTH)
+        payment_id = query.text("paymentId", bounds.ID_LENGTH)
         query.check()
         payment_id = None if payment_id == bodies.ALL else payment_id
         found = [
@@ -102,7 +101,7 @@ class WebhooksApi:
     def stats(self, call: Call) -> Answer:
         """?days"""
         query = Query(call.query)
-        days = query.whole("days", 1, MAX_DAYS, DAYS)
+        days = query.whole("days", 1, bounds.STATISTICS_DAYS, DAYS)
         query.check()
         return success(bodies.stats(self._webhooks, days, self._clock()), assumptions.WEBHOOK_STATS_MESSAGE)
 

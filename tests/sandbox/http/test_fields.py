@@ -4,8 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from inventpay._api import bounds
+from inventpay._core.hosts import is_loopback
 from inventpay.sandbox import SandboxError
-from inventpay.sandbox.http import fields
+from inventpay.sandbox.http import fields, urls
 from inventpay.sandbox.http.body import decode
 from inventpay.sandbox.merchant.coins import COINS
 
@@ -181,3 +183,42 @@ def test_numbers_are_read_exactly() -> None:
     assert decode(b'{"amount": 0.1000000000000000055511151231257827}') == {
         "amount": Decimal("0.1000000000000000055511151231257827")
     }
+
+
+@pytest.mark.parametrize(
+    ("host", "accepted"),
+    [
+        ("localhost", True),
+        ("shop.localhost", True),
+        ("A.B.LocalHost.", True),
+        ("127.8.9.1", True),
+        ("[::1]", True),
+        ("[0:0:0:0:0:0:0:1]", True),
+        ("[::ffff:127.0.0.1]", True),
+        ("localhost.example", False),
+        ("127.0.0.1.example", False),
+        ("[::2]", False),
+        ("10.0.0.1", False),
+    ],
+)
+def test_client_and_sandbox_have_one_rule_of_loopback(host: str, accepted: bool) -> None:
+    """A callback over plain http is accepted by both for hosts of this machine only, in any spelling."""
+    url = f"http://{host}:3000/hook"
+    assert urls.is_callback(url) == is_loopback(host) == accepted
+    assert not urls.is_callback(f"http://{host}:0/hook")
+    if accepted:
+        assert fields.new_payment({**PAYMENT, "callbackUrl": url}).callback_url == url
+    else:
+        assert list(problems(fields.new_payment, {**PAYMENT, "callbackUrl": url})) == ["callbackUrl"]
+
+
+def test_client_and_sandbox_have_one_table_of_bounds() -> None:
+    """The sandbox accepts the longest text that the client sends, and refuses one character more."""
+    for name, most in (("orderId", bounds.ORDER_ID_LENGTH), ("description", bounds.DESCRIPTION_LENGTH)):
+        fields.new_payment({**PAYMENT, name: "x" * most})
+        assert list(problems(fields.new_payment, {**PAYMENT, name: "x" * (most + 1)})) == [name]
+    low, high = bounds.EXPIRATION_MINUTES
+    for minutes in (low, high):
+        assert fields.new_payment({**PAYMENT, "expirationMinutes": minutes}).lifetime == 60.0 * minutes
+    for minutes in (low - 1, high + 1):
+        assert list(problems(fields.new_payment, {**PAYMENT, "expirationMinutes": minutes})) == ["expirationMinutes"]

@@ -186,7 +186,7 @@ def test_a_product_is_deleted(shop: Api) -> None:
         ({"skillContent": "x" * 100_001}, {"skillContent": "Must be a string of at most 100000 characters"}),
         ({"digitalContent": {"fileUrl": "ftp://x", "fileSize": 1.5}}, {
             "digitalContent.fileUrl": "Must be an https URL",
-            "digitalContent.fileSize": "Must be a whole number from 0 to 9007199254740992",
+            "digitalContent.fileSize": "Must be a whole number from 0 to 9007199254740991",
         }),
         ({"metadata": []}, {"metadata": "Must be an object"}),
         ({"variants": {}}, {"variants": "Must be a list"}),
