@@ -20,7 +20,7 @@ InventPayError
 │   │   └── IdempotencyConflictError  a key used before for other data
 │   ├── RateLimitedError          429
 │   └── ServerError               5xx
-├── WaitTimeoutError              payments.wait() saw no final status in time
+├── WaitTimeoutError              wait() saw no final status in time
 ├── UnknownStateError             a watched payment stays in a state that this version does not know
 ├── KeyUploadError                keys.add() stopped after some of the keys were added
 └── WebhookError
@@ -42,7 +42,7 @@ from ._core.json_values import printable, shown
 from .headers import Headers
 
 if TYPE_CHECKING:
-    from .models import AddedKeys, PaymentStatus
+    from .models import AddedKeys, PaymentStatus, Withdrawal
 
 __all__ = [
     "APIConnectionError",
@@ -411,10 +411,10 @@ class ServerError(APIStatusError):
 
 
 class WaitTimeoutError(InventPayError):
-    """``payments.wait()`` saw no final status in time."""
+    """``payments.wait()`` or ``withdrawals.wait()`` saw no final status in time."""
 
-    last: PaymentStatus | None
-    """The last status that was seen, ``None`` if none was."""
+    last: PaymentStatus | Withdrawal | None
+    """The last answer that was seen, ``None`` if none was."""
     outage: InventPayError | None
     """The failure of the latest poll, ``None`` where it was answered. Failures that are not the API's own word, such as
     lost connections and pages of a proxy, are waited out."""
@@ -423,7 +423,7 @@ class WaitTimeoutError(InventPayError):
         self,
         message: str,
         *,
-        last: PaymentStatus | None = None,
+        last: PaymentStatus | Withdrawal | None = None,
         outage: InventPayError | None = None,
         **facts: Any,
     ) -> None:

@@ -14,6 +14,19 @@ from .._core.json_values import shown
 from ..errors import InvalidArgumentError
 from . import bounds
 
+PAYMENT_STATES: Final = (
+    "PENDING",
+    "PROCESSING",
+    "CONFIRMING",
+    "UNDERPAID",
+    "COMPLETED",
+    "SETTLED",
+    "EXPIRED",
+    "FAILED",
+    "CANCELLED",
+)
+"""The members of ``PaymentState``, without the enum, which callers without payments do not load."""
+
 _CURRENCY: Final = re.compile(r"[A-Z0-9_]{2,32}", re.ASCII)
 
 
@@ -109,7 +122,20 @@ def states(value: object) -> frozenset[str]:
     checked = [_plain(name) for name in names if isinstance(name, str) and name]
     if not checked or len(checked) < len(names):
         raise refused("until", 'must be a payment state such as "COMPLETED", or several')
-    return frozenset(checked)
+    return frozenset(map(_state, checked))
+
+
+def _state(name: str) -> str:
+    """Return a payment state in capital letters. An unknown one may be newer than this version, unless it is a typo."""
+    known = _plain(name).upper()
+    if known in PAYMENT_STATES:
+        return known
+    from difflib import get_close_matches
+
+    meant = get_close_matches(known, PAYMENT_STATES, n=1, cutoff=0.75)
+    if meant:
+        raise refused_value("until", name, f"is no payment state; did you mean {meant[0]!r}?")
+    return name
 
 
 def duration(value: object, argument: str, *, above_zero: bool = False) -> float:

@@ -10,6 +10,7 @@ from .._api import balances as calls
 from .._api.arguments import duration
 from .._watching.subjects import BalanceSubject
 from ..models import Balance, Balances
+from ..models.enums import CurrencyName
 from ..options import CallOptions
 from .polling import AsyncPolling, AsyncWatch
 from .transport import AsyncTransport
@@ -23,7 +24,7 @@ class AsyncBalanceCalls:
         self._polling = polling
         self._options = options
 
-    async def get(self, currency: str, *, max_age: float | timedelta | None = None) -> Balance:
+    async def get(self, currency: CurrencyName | str, *, max_age: float | timedelta | None = None) -> Balance:
         """The balance of one coin, with its withdrawal limits (docs: api-reference/get-balance-by-currency).
 
         With ``max_age`` an answer that is at most this many seconds old will do, and nothing may be sent.
@@ -50,11 +51,11 @@ class AsyncBalanceCalls:
         return await self._transport.send(calls.balances(), self._options, max_age=age)
 
     @overload
-    def watch(self, currency: str, *, every: float | timedelta = 5.0) -> AsyncWatch[Balance]: ...
+    def watch(self, currency: CurrencyName | str, *, every: float | timedelta = 5.0) -> AsyncWatch[Balance]: ...
     @overload
     def watch(self, currency: None = None, *, every: float | timedelta = 5.0) -> AsyncWatch[Balances]: ...
     def watch(
-        self, currency: str | None = None, *, every: float | timedelta = 5.0
+        self, currency: CurrencyName | str | None = None, *, every: float | timedelta = 5.0
     ) -> AsyncWatch[Balance] | AsyncWatch[Balances]:
         """Yield the balance of one coin now, and again whenever it has changed; without a coin, all balances.
 

@@ -177,7 +177,7 @@ class AsyncInventPay:
         """Paying out."""
         from .withdrawals import AsyncWithdrawalCalls
 
-        return AsyncWithdrawalCalls(self._transport, self._options)
+        return AsyncWithdrawalCalls(self._transport, self._polling, self._options)
 
     @cached_property
     def store(self) -> AsyncStoreCalls:

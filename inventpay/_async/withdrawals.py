@@ -3,25 +3,33 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from .._api import withdrawals as calls
 from .._api.amounts import Amount
+from .._api.arguments import duration
+from .._watching.subjects import WithdrawalSubject
+from ..errors import WaitTimeoutError
 from ..models import Withdrawal
+from ..models.enums import CurrencyName
 from ..options import CallOptions
+from .polling import AsyncPolling, AsyncWatch, DeadlinePassed
 from .transport import AsyncTransport
 
 
 class AsyncWithdrawalCalls:
     """Paying out to an address. Creating a withdrawal needs the withdrawal key."""
 
-    def __init__(self, transport: AsyncTransport, options: CallOptions) -> None:
+    def __init__(self, transport: AsyncTransport, polling: AsyncPolling, options: CallOptions) -> None:
         self._transport = transport
+        self._polling = polling
         self._options = options
 
     async def create(
         self,
         *,
         amount: Amount,
-        currency: str,
+        currency: CurrencyName | str,
         destination_address: str,
         description: str | None = None,
         idempotency_key: str | None = None,
@@ -63,3 +71,39 @@ class AsyncWithdrawalCalls:
         Raises NotFoundError for an unknown id, and the errors of every call.
         """
         return await self._transport.send(calls.withdrawal(withdrawal_id), self._options)
+
+    async def wait(self, withdrawal: str | Withdrawal, *, timeout: float | timedelta | None = None) -> Withdrawal:
+        """Poll a withdrawal until its status is final, and return the last answer.
+
+        ``timeout`` is in seconds; outages are waited out until then. A withdrawal that needs an approval may take days,
+        and without a ``timeout`` the call lasts as long. Polls yield to direct calls, like those of ``payments.wait``.
+
+        >>> async with AsyncInventPay() as client:
+        ...     final = await client.withdrawals.wait("cmh789ghi012jkl", timeout=3600)
+        ...     print(final.status, final.failure_reason)
+
+        Raises WaitTimeoutError, whose ``last`` is the last answer and whose ``outage`` is the latest failure where
+        polls failed; the API's own refusals; and without a ``timeout`` the error of an outage that lasts longer than
+        ten minutes.
+        """
+        seconds = None if timeout is None else duration(timeout, "timeout")
+        deadline = None if seconds is None else self._polling.backend.now() + seconds
+        known = None if isinstance(withdrawal, str) else withdrawal
+        call = calls.withdrawal(withdrawal if isinstance(withdrawal, str) else withdrawal.withdrawal_id)
+        watch = AsyncWatch(self._polling, call, self._options, WithdrawalSubject(), known=known, deadline=deadline)
+        last = watch.last
+        try:
+            while last is None or not last.is_final:
+                last = await watch.__anext__()
+            return last
+        except DeadlinePassed:
+            seen = "no answer was seen" if watch.last is None else f"it is {watch.last.status}"
+            outage = watch.failure
+            failing = "" if outage is None else f"; the latest poll failed: {outage.message}"
+            raise WaitTimeoutError(
+                f"the withdrawal was not final within {seconds:g} s; {seen}{failing}",
+                last=watch.last,
+                outage=outage,
+                method=call.endpoint.method,
+                path=call.path,
+            ) from outage

@@ -10,6 +10,7 @@ from .._api import balances as calls
 from .._api.arguments import duration
 from .._watching.subjects import BalanceSubject
 from ..models import Balance, Balances
+from ..models.enums import CurrencyName
 from ..options import CallOptions
 from .polling import Polling, Watch
 from .transport import Transport
@@ -23,7 +24,7 @@ class BalanceCalls:
         self._polling = polling
         self._options = options
 
-    def get(self, currency: str, *, max_age: float | timedelta | None = None) -> Balance:
+    def get(self, currency: CurrencyName | str, *, max_age: float | timedelta | None = None) -> Balance:
         """The balance of one coin, with its withdrawal limits (docs: api-reference/get-balance-by-currency).
 
         With ``max_age`` an answer that is at most this many seconds old will do, and nothing may be sent.
@@ -50,11 +51,11 @@ class BalanceCalls:
         return self._transport.send(calls.balances(), self._options, max_age=age)
 
     @overload
-    def watch(self, currency: str, *, every: float | timedelta = 5.0) -> Watch[Balance]: ...
+    def watch(self, currency: CurrencyName | str, *, every: float | timedelta = 5.0) -> Watch[Balance]: ...
     @overload
     def watch(self, currency: None = None, *, every: float | timedelta = 5.0) -> Watch[Balances]: ...
     def watch(
-        self, currency: str | None = None, *, every: float | timedelta = 5.0
+        self, currency: CurrencyName | str | None = None, *, every: float | timedelta = 5.0
     ) -> Watch[Balance] | Watch[Balances]:
         """Yield the balance of one coin now, and again whenever it has changed; without a coin, all balances.
 

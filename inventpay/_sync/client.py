@@ -177,7 +177,7 @@ class InventPay:
         """Paying out."""
         from .withdrawals import WithdrawalCalls
 
-        return WithdrawalCalls(self._transport, self._options)
+        return WithdrawalCalls(self._transport, self._polling, self._options)
 
     @cached_property
     def store(self) -> StoreCalls:

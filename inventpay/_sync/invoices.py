@@ -6,6 +6,7 @@ from __future__ import annotations
 from .._api import payments as calls
 from .._api.amounts import Amount
 from ..models import Invoice
+from ..models.enums import AmountCurrencyName
 from ..options import CallOptions
 from .transport import Transport
 
@@ -22,7 +23,7 @@ class InvoiceCalls:
         self,
         *,
         amount: Amount,
-        amount_currency: str,
+        amount_currency: AmountCurrencyName | str,
         order_id: str | None = None,
         description: str | None = None,
         callback_url: str | None = None,

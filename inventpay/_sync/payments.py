@@ -12,6 +12,7 @@ from .._api.arguments import duration, states
 from .._watching.payment_status import known_status
 from ..errors import WaitTimeoutError
 from ..models import Invoice, Payment, PaymentStatus
+from ..models.enums import AmountCurrencyName, CurrencyName, PaymentStateName
 from ..options import CallOptions
 from .polling import Polling, Watch, DeadlinePassed
 from .transport import Transport
@@ -30,8 +31,8 @@ class PaymentCalls:
         self,
         *,
         amount: Amount,
-        amount_currency: str,
-        currency: str,
+        amount_currency: AmountCurrencyName | str,
+        currency: CurrencyName | str,
         order_id: str | None = None,
         description: str | None = None,
         callback_url: str | None = None,
@@ -102,7 +103,7 @@ class PaymentCalls:
         self,
         payment: str | Payment | Invoice | PaymentStatus,
         *,
-        until: str | Collection[str] | None = None,
+        until: PaymentStateName | str | Collection[PaymentStateName | str] | None = None,
         timeout: float | timedelta | None = None,
     ) -> PaymentStatus:
         """Watch a payment until its status is final, or one of ``until``, and return the last status.

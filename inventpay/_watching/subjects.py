@@ -1,4 +1,4 @@
-"""Subjects of watching: a payment until it is final, one balance or all balances for ever."""
+"""Subjects of watching: a payment or withdrawal until it is final, one balance or all balances for ever."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .schedule import Watcher
 if TYPE_CHECKING:
     from .._concurrency.wait_queue import Waker
     from ..errors import InventPayError
-    from ..models import Balance, Balances, PaymentStatus
+    from ..models import Balance, Balances, PaymentStatus, Withdrawal
     from ..webhooks.events import WebhookEvent
     from .payers import Payers
 
@@ -185,5 +185,49 @@ class BalanceSubject(Generic[B]):
 
     def merge_events(self, known: B | None, events: Sequence[WebhookEvent]) -> B | None:
         """Return what is known: no event says how a balance stands."""
+        del events
+        return known
+
+
+WITHDRAWAL_POLL_INTERVAL: Final = (3.0, 60.0)
+"""assumed: withdrawals take from seconds to days. One is polled after a tenth of the time that it has been waited for,
+within these bounds in seconds; no source says how long each state lasts."""
+
+
+class WithdrawalSubject:
+    """A withdrawal: updates until it is final, polled more rarely the longer it takes."""
+
+    pace = WITHDRAWAL_POLL_INTERVAL[0]
+
+    def wanted(self, last: Withdrawal | None, now: datetime, watched: float, funded: float | None) -> float:
+        """At once, then after a tenth of the time that it has been waited for."""
+        shortest, longest = WITHDRAWAL_POLL_INTERVAL
+        return 0.0 if last is None else min(max(shortest, watched / 10), longest)
+
+    def appointment(self, last: Withdrawal | None) -> datetime | None:
+        """None: a withdrawal does not expire."""
+        return None
+
+    def is_update(self, last: Withdrawal, new: Withdrawal) -> bool:
+        """Whether anything changed."""
+        return new != last
+
+    def is_over(self, last: Withdrawal) -> bool:
+        """Whether the status is final."""
+        return last.is_final
+
+    def is_lost(self, last: Withdrawal, now: datetime) -> bool:
+        """Never: an approval may take days."""
+        return False
+
+    def is_funded(self, last: Withdrawal) -> bool:
+        """Never: it pays out."""
+        return False
+
+    def learn(self, last: Withdrawal, now: datetime) -> None:
+        """Learn nothing."""
+
+    def merge_events(self, known: Withdrawal | None, events: Sequence[WebhookEvent]) -> Withdrawal | None:
+        """Return what is known: only events of payments are fed to watchers."""
         del events
         return known

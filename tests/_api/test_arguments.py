@@ -397,3 +397,24 @@ def test_printable_ascii_is_an_idempotency_key(key: str) -> None:
 def test_other_idempotency_keys_are_refused(key: object, problem: str) -> None:
     """A key that no header can carry unchanged would not be the same key on the other side."""
     assert refusal(arguments.idempotency_key, key) == problem
+
+
+def test_the_payment_states_are_those_of_the_enum() -> None:
+    """They stand twice, so that callers without payments load no enum."""
+    assert tuple(PaymentState) == arguments.PAYMENT_STATES
+
+
+@pytest.mark.parametrize(
+    ("until", "meant"),
+    [("COMPLETE", "COMPLETED"), ("completd", "COMPLETED"), ("CANCELED", "CANCELLED"), ("SETTELD", "SETTLED")],
+)
+def test_a_typo_in_a_state_is_refused(until: str, meant: str) -> None:
+    """It would be waited for in vain."""
+    with pytest.raises(InvalidArgumentError, match=f"until={until!r} is no payment state; did you mean {meant!r}"):
+        arguments.states(until)
+
+
+def test_states_are_known_in_any_case_and_new_ones_pass() -> None:
+    """A state of a later release can be waited for."""
+    assert arguments.states(["completed", "Underpaid"]) == {"COMPLETED", "UNDERPAID"}
+    assert arguments.states("PARTIALLY_REFUNDED") == {"PARTIALLY_REFUNDED"}

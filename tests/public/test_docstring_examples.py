@@ -19,6 +19,7 @@ import inventpay
 from tests.support.raw_server import Exchange, RawServer, answers_as_documented
 
 PAID = Path(__file__).parents[1] / "examples" / "payment_status.completed.json"
+WITHDRAWN = PAID.with_name("withdrawal.docs-pending.json")
 
 MODULES = [
     f"inventpay.{world}.{name}"
@@ -63,9 +64,11 @@ def _run(source: str, names: dict[str, object]) -> str:
 
 
 def _answers(exchange: Exchange) -> None:
-    """The documented answers; payments are paid, so that waiting for one ends."""
+    """The documented answers; payments are paid and withdrawals are complete, so that waiting for one ends."""
     if exchange.line.startswith("GET /v1/invoice/"):
         exchange.say(200, PAID.read_bytes())
+    elif exchange.line.startswith("GET /v1/withdrawal/"):
+        exchange.say(200, WITHDRAWN.read_bytes().replace(b'"PENDING"', b'"COMPLETED"'))
     else:
         answers_as_documented(exchange)
 
