@@ -270,6 +270,21 @@ class AsyncConnection:
         if is_over:
             await self._backend.finish(_CLEAN_UP, functools.partial(_close, place))
 
+    async def distrust(self) -> None:
+        """Use none of the connections of this place again: one of them gave an answer that belongs to another request.
+
+        Requests under way are not disturbed; connections of a lent client are the user's.
+        """
+        place = self._places.get(self._backend.home())
+        if place is None or self._settings.http_client is not None:
+            return
+        with self._lock:
+            clients, place.clients = place.clients, {}
+        if self._settings.is_direct:
+            for client in clients.values():
+                # Not the client: one that is closed refuses a request that another caller is about to send.
+                await _close_quietly(client._transport)
+
     async def aclose(self) -> None:
         """Closes every connection; one that still carries a request is closed when its answer is there.
 

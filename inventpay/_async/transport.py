@@ -113,6 +113,8 @@ class AsyncTransport:
             return result
         except InventPayError as error:
             record.failed(error)
+            if isinstance(error, AnswerMismatchError):
+                await self._connection.distrust()
             raise
         except BaseException as interrupt:
             record.interrupted(interrupt)

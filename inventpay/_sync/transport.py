@@ -113,6 +113,8 @@ class Transport:
             return result
         except InventPayError as error:
             record.failed(error)
+            if isinstance(error, AnswerMismatchError):
+                self._connection.distrust()
             raise
         except BaseException as interrupt:
             record.interrupted(interrupt)

@@ -126,7 +126,7 @@ def _aiohttp_transport(settings: ConnectionSettings, fresh: bool) -> httpx.Async
     idle: dict[str, Any] = {"force_close": True} if fresh else {"keepalive_timeout": KEEPALIVE_EXPIRY}
 
     def new_session() -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
+        session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 ssl=tls,
                 limit=0,  # aiohttp's "unlimited"
@@ -134,8 +134,12 @@ def _aiohttp_transport(settings: ConnectionSettings, fresh: bool) -> httpx.Async
             ),
             # aiohttp would send cookies back, and ask for compressions that httpx cannot undo.
             cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("Accept-Encoding",),
+            # A request without a body would be called application/octet-stream.
+            skip_auto_headers=("Accept-Encoding", "Content-Type"),
         )
+        # aiohttp would repeat reads and PUTs by itself, uncounted by the limits. Its own test client does the same.
+        session._retry_connection = False
+        return session
 
     return AiohttpTransport(verify=tls, proxy=proxy, client=new_session)
 
