@@ -12,7 +12,8 @@ It stands beside the package, not in it: pytest imports its plugins before anyth
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +21,31 @@ import pytest
 if TYPE_CHECKING:
     from inventpay import AsyncInventPay, InventPay
     from inventpay.sandbox import AppDeliveries, Sandbox, WebhookInbox
+
+
+_items_with_httpx_mock: list[str] = []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Note whether pytest-httpx answers the requests of this test."""
+    uses_mock = "httpx_mock" in getattr(item, "fixturenames", ())
+    if uses_mock:
+        _items_with_httpx_mock.append(item.nodeid)
+    try:
+        return (yield)
+    finally:
+        if uses_mock:
+            _items_with_httpx_mock.pop()
+
+
+def is_mocked() -> bool:
+    """Return whether respx or pytest-httpx is active: clients without limits of their own do not wait then."""
+    if _items_with_httpx_mock:
+        return True
+    respx = sys.modules.get("respx.mocks")
+    registry = getattr(getattr(respx, "Mocker", None), "registry", {})
+    return any(mocker.routers for mocker in registry.values())
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ _EXPORTS = {
     "_async.paging": ["AsyncPage"],
     "_limits.class_limiter": ["ClassSnapshot", "Lease"],
     "_limits.limiter": ["Limiter", "LocalLimiter"],
+    "_limits.unlimited": ["Unlimited"],
     "_sync.client": ["InventPay"],
     "_sync.paging": ["Page"],
     "errors": [
@@ -213,6 +214,7 @@ __all__ = [
     "TokenAwaited",
     "TokenWaited",
     "UnknownStateError",
+    "Unlimited",
     "UnreadRow",
     "UnreadRowsError",
     "Unset",

@@ -13,6 +13,7 @@ from ._limits.class_limiter import ClassSnapshot as ClassSnapshot
 from ._limits.class_limiter import Lease as Lease
 from ._limits.limiter import Limiter as Limiter
 from ._limits.limiter import LocalLimiter as LocalLimiter
+from ._limits.unlimited import Unlimited as Unlimited
 from ._sync.client import InventPay as InventPay
 from ._sync.paging import Page as Page
 from .errors import (

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
@@ -10,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from .._limits.class_limiter import ClassSnapshot
-from .._limits.limiter import Limiter, bound, shared_limiter
+from .._limits.limiter import PLUGIN, Limiter, bound, shared_limiter
 from .._transport.settings import read_connection_settings, read_transport_settings
 from ..errors import ConfigurationError, InvalidArgumentError, InventPayError
 from ..options import (
@@ -139,7 +140,16 @@ class AsyncInventPay:
             headers=headers,
         )
         whose = (settings.api_key.reveal(), connection_settings.base_url, settings.rate_limits)
-        limiter = shared_limiter(*whose) if limiter is None else bound(limiter, *whose)
+        if limiter is not None:
+            limiter = bound(limiter, *whose)
+        else:
+            limiter = shared_limiter(*whose)
+            if rate_limits is None and (transport is not None or http_client is not None or PLUGIN in sys.modules):
+                from .._limits.unlimited import for_tests
+
+                limiter = for_tests(
+                    limiter, base_url=connection_settings.base_url, transport=transport, http_client=http_client
+                )
         backend = AsyncBackend()
         self._base_url = connection_settings.base_url
         self._limiter = limiter

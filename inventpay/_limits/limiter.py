@@ -69,6 +69,10 @@ def _blocking_shell() -> Callable[..., Lease]:
     return acquire
 
 
+PLUGIN: Final = "pytest_inventpay"
+"""The module of the pytest plugin, which tells whether a mock is active."""
+
+
 class LocalLimiter:
     """One token bucket per endpoint class, for this process.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from inventpay import AsyncInventPay, InventPay
+from inventpay import AsyncInventPay, InventPay, RateLimits
 
 from .api import ScriptedAPI
 from .clock import AsyncFakeBackend, FakeBackend
@@ -53,6 +53,7 @@ def _let_wait(client: AnyClient, backend: Any) -> None:
 
 def _options(api: ScriptedAPI, options: dict[str, Any]) -> dict[str, Any]:
     return {
+        "rate_limits": RateLimits(),  # a client over a mock has none by default
         "api_key": new_key(),
         "withdrawal_key": WITHDRAWAL_KEY,
         "transport": httpx.MockTransport(api),

@@ -1,0 +1,126 @@
+"""Limiters for tests that mock the API: a mock has no rate limit, so calls must not wait for one."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from .._core.hosts import is_loopback
+from ..options import RateClass, RateLimits
+from .class_limiter import ClassSnapshot, Lease
+from .limiter import PLUGIN
+
+if TYPE_CHECKING:
+    from .._concurrency.tasks import AsyncBackend
+    from .._concurrency.threads import Backend
+    from .limiter import Limiter
+
+
+class _FreeLease:
+    """A lease that counts nothing."""
+
+    def answered(self, now: float, status: int, headers: Mapping[str, str]) -> None:
+        """Do nothing."""
+
+    def refund(self, now: float) -> None:
+        """Do nothing."""
+
+    def abandoned(self, now: float) -> None:
+        """Do nothing."""
+
+
+_FREE: Final = _FreeLease()
+
+
+class Unlimited:
+    """A limiter that never makes a call wait, for tests against mocks.
+
+    >>> from inventpay import InventPay
+    >>> client = InventPay("pk_live_1", limiter=Unlimited())
+    >>> client.rate_limits[RateClass.WITHDRAWALS].available
+    10
+
+    Calls that got a 429 are still retried after its ``Retry-After``. Not for the real API: it refuses what is too much.
+    """
+
+    def __repr__(self) -> str:
+        return "<Unlimited>"
+
+    async def acquire_async(
+        self, rate_class: RateClass, backend: AsyncBackend, *, max_wait: float | None = None, background: bool = False
+    ) -> Lease:
+        """Return a lease at once."""
+        return _FREE
+
+    def acquire(
+        self, rate_class: RateClass, backend: Backend, *, max_wait: float | None = None, background: bool = False
+    ) -> Lease:
+        """Return a lease at once."""
+        return _FREE
+
+    def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
+        """Return every class with all of its documented limit free."""
+        limits = RateLimits()
+        return {
+            rate_class: ClassSnapshot(limit=limits.limit(rate_class), available=limits.limit(rate_class), leased=0)
+            for rate_class in RateClass
+        }
+
+
+class UnlessMocked:
+    """The limiter of a client that was made under pytest: no limit while respx or pytest-httpx is active."""
+
+    keeps_places: Final = True
+
+    def __init__(self, limiter: Any, is_mocked: Callable[[], bool]) -> None:
+        self._limiter = limiter
+        self._is_mocked = is_mocked
+
+    def __repr__(self) -> str:
+        return f"<UnlessMocked {self._limiter!r}>"
+
+    async def acquire_async(self, rate_class: RateClass, backend: AsyncBackend, **options: Any) -> Lease:
+        """Lease a token, or nothing while a mock is active."""
+        if self._is_mocked():
+            return _FREE
+        lease: Lease = await self._limiter.acquire_async(rate_class, backend, **options)
+        return lease
+
+    def acquire(self, rate_class: RateClass, backend: Backend, **options: Any) -> Lease:
+        """Lease a token, or nothing while a mock is active."""
+        if self._is_mocked():
+            return _FREE
+        lease: Lease = self._limiter.acquire(rate_class, backend, **options)
+        return lease
+
+    def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
+        """Return how each class stands."""
+        snapshot: Mapping[RateClass, ClassSnapshot] = self._limiter.snapshot(now)
+        return snapshot
+
+
+def for_tests(limiter: Limiter, *, base_url: str, transport: Any, http_client: Any) -> Limiter:
+    """Return the default limiter, or one without limits where the client talks to a mock.
+
+    Only for clients without ``limiter=`` and ``rate_limits=``. Mocks are ``httpx.MockTransport``, and respx and
+    pytest-httpx as far as the pytest plugin sees them. Patched methods alone prove nothing: monitoring patches them in
+    production. The limits of a sandbox are real, so loopback addresses keep theirs.
+    """
+    inner = transport if http_client is None else getattr(http_client, "_transport", None)
+    if any(kind.__name__ == "MockTransport" and kind.__module__.startswith("httpx") for kind in type(inner).__mro__):
+        return Unlimited()
+    is_mocked: Callable[[], bool] | None = getattr(sys.modules.get(PLUGIN), "is_mocked", None)
+    if is_mocked is None or is_loopback(urlsplit(base_url).hostname or ""):
+        return limiter
+    if transport == "aiohttp":
+        if is_mocked():
+            warnings.warn(
+                'respx and pytest-httpx intercept nothing of transport="aiohttp": this client reaches the real API; '
+                "leave transport= out in tests",
+                stacklevel=3,
+            )
+        return limiter
+    return UnlessMocked(limiter, is_mocked)

@@ -1,0 +1,93 @@
+"""Tests that mock the API do not wait for limits that are not there; everything else keeps its limits."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import httpx
+import pytest
+import respx
+from pytest_httpx import HTTPXMock
+
+from inventpay import AsyncInventPay, InventPay, RateClass, RateLimits, Unlimited
+from inventpay._limits.limiter import LocalLimiter
+from inventpay._limits.unlimited import UnlessMocked
+
+BALANCE = {"success": True, "data": {"currency": "BTC", "balance": {"currentBalance": "1"}}}
+URL = "https://api.mocked.example"
+
+
+def answer(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(429, headers={"Retry-After": "0"}, json={"success": False, "error": "no"})
+
+
+def many(client: InventPay) -> float:
+    """The seconds that more calls than the limit take."""
+    client = client.with_options(max_retries=0)
+    began = time.monotonic()
+    for _ in range(61):
+        with pytest.raises(Exception):  # noqa: B017, PT011 - what the mock answers does not matter here
+            client.balances.get("BTC")
+    return time.monotonic() - began
+
+
+def test_a_mock_transport_has_no_limit() -> None:
+    """The sixty-first call goes as fast as the first."""
+    with InventPay("k" * 20, base_url=URL, transport=httpx.MockTransport(answer)) as client:
+        assert isinstance(client._limiter, Unlimited)
+        assert many(client) < 20.0
+
+
+def test_a_lent_client_over_a_mock_transport_has_no_limit() -> None:
+    """The same where the transport belongs to a client of the caller."""
+    with httpx.Client(transport=httpx.MockTransport(answer)) as lent:
+        assert isinstance(InventPay("k" * 20, base_url=URL, http_client=lent)._limiter, Unlimited)
+
+
+@pytest.mark.parametrize(
+    "options", [{"rate_limits": RateLimits()}, {"limiter": LocalLimiter()}], ids=["rate_limits", "limiter"]
+)
+def test_limits_that_were_given_stay(options: dict[str, Any]) -> None:
+    """Whoever names limits wants to test with them."""
+    for kind in (InventPay, AsyncInventPay):
+        transport: Any = httpx.MockTransport(answer)
+        assert isinstance(kind("k" * 20, base_url=URL, transport=transport, **options)._limiter, LocalLimiter)
+
+
+def test_respx_switches_the_limit_off_while_it_is_active() -> None:
+    """Inside of respx nothing waits, and afterwards the limit holds again."""
+    with InventPay("respx" * 4, base_url=URL, max_wait=0) as client:
+        with respx.mock(assert_all_called=False) as router:
+            router.get(url__startswith=URL).mock(side_effect=answer)
+            assert many(client) < 20.0
+        limiter: Any = client._limiter
+        assert isinstance(limiter, UnlessMocked)
+        lease = limiter.acquire(RateClass.OTHER, client._backend)
+        assert type(lease).__name__ == "ClassLease"
+        lease.refund(client._backend.now())
+
+
+def test_pytest_httpx_switches_the_limit_off(httpx_mock: HTTPXMock) -> None:
+    """A test that asks for its fixture has no limits."""
+    httpx_mock.add_callback(answer, is_reusable=True)
+    with InventPay("httpx" * 4, base_url=URL) as client:
+        assert many(client) < 20.0
+
+
+def test_the_sandbox_keeps_its_limits(httpx_mock: HTTPXMock) -> None:
+    """Its address is a loopback one, and what is counted there is real."""
+    assert isinstance(InventPay("k" * 20, base_url="http://127.0.0.1:9")._limiter, LocalLimiter)
+
+
+async def test_aiohttp_warns_where_a_mock_is_active(httpx_mock: HTTPXMock) -> None:
+    """The mocks intercept nothing of it: the call would reach the real API."""
+    with pytest.warns(UserWarning, match="intercept nothing"):
+        AsyncInventPay("k" * 20, base_url=URL, transport="aiohttp")
+
+
+async def test_an_unlimited_limiter_shows_full_classes() -> None:
+    """Its snapshot has the documented limits, and all of them free."""
+    async with AsyncInventPay("k" * 20, limiter=Unlimited()) as client:
+        assert client.rate_limits[RateClass.WITHDRAWALS].available == 10
+    assert repr(Unlimited()) == "<Unlimited>"
