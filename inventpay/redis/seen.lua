@@ -1,9 +1,10 @@
 -- One step of a seen store: claim, finish, release or due. See ../webhooks/seen.py for what they promise, and seen.py for
 -- the messages.
 --
--- KEYS: entries by id, ids by key, when to try a body again, when to forget an entry. Times are of this server's clock.
+-- KEYS: entries by id, ids by key, the times to try a body again, the times to forget an entry, dead letters by id.
+-- Times are of this server's clock.
 
-local entries, ids, due_at, forget_at = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local entries, ids, due_at, forget_at, letters = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local ask, body = cjson.decode(ARGV[1]), ARGV[2]
 local clock = redis.call("TIME")
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
@@ -32,6 +33,27 @@ local function save(id, entry)
   end
 end
 
+local DAY = 86400
+
+-- The keys live as long as what they hold: for ever while a body waits.
+local function set_expiry()
+  local last = redis.call("ZREVRANGE", forget_at, 0, 0, "WITHSCORES")[2]
+  local keeps = redis.call("ZCARD", due_at) > 0
+  for _, name in ipairs({entries, ids, due_at, forget_at}) do
+    if keeps then
+      redis.call("PERSIST", name)
+    elseif last then
+      redis.call("EXPIRE", name, math.ceil(math.max(tonumber(last) - now, 0)) + DAY)
+    end
+  end
+end
+
+local function add_keys(id, entry, keys)
+  for _, key in ipairs(keys) do
+    if redis.call("HSETNX", ids, key, id) == 1 then entry.keys[#entry.keys + 1] = key end
+  end
+end
+
 local function reply(entry)
   return {cjson.encode({keys = entry.keys, attempts = entry.attempts, has_body = entry.body ~= nil}), entry.body or ""}
 end
@@ -51,7 +73,7 @@ if ask.step == "claim" then
     if old then drop(id, old) else redis.call("ZREM", forget_at, id) end
   end
   local id, entry
-  local known, held, stored = {}, 0, 0
+  local held, stored = 0, 0
   for _, key in ipairs(ask.keys) do
     local found = redis.call("HGET", ids, key)
     local candidate = load(found)
@@ -60,13 +82,17 @@ if ask.step == "claim" then
       candidate = nil
     end
     if candidate then
-      if candidate.handled then return {"handled"} end
+      if candidate.handled then
+        local before = #candidate.keys
+        add_keys(found, candidate, ask.aliases)
+        if #candidate.keys > before then save(found, candidate) end
+        return {"handled"}
+      end
       -- A question that is asked again because its reply was lost finds its own answer.
       if candidate.leased > now and candidate.token ~= ask.token then
         held = held + 1
         if candidate.body then stored = stored + 1 end
       end
-      known[key] = true
       if not id then id, entry = found, candidate end
     end
   end
@@ -76,20 +102,32 @@ if ask.step == "claim" then
   end
   entry.token, entry.leased, entry.forget = ask.token, now + ask.lease, now + ask.lease + ask.retention
   if ask.has_body then entry.body, entry.due = body, now end
-  for _, key in ipairs(ask.keys) do
-    if not known[key] then
-      known[key] = true
-      entry.keys[#entry.keys + 1] = key
-      redis.call("HSET", ids, key, id)
+  -- A key whose entry is gone would stay with it for ever.
+  for _, names in ipairs({ask.keys, ask.notes}) do
+    for _, key in ipairs(names) do
+      local found = redis.call("HGET", ids, key)
+      if found and found ~= id and not load(found) then redis.call("HDEL", ids, key) end
     end
+    add_keys(id, entry, names)
   end
   save(id, entry)
+  set_expiry()
   return reply(entry)
 end
 
+if ask.step == "letter" then
+  redis.call("HSETNX", letters, ask.id, body)
+  return {"done"}
+end
+
 if ask.step == "due" then
-  local id = redis.call("ZRANGEBYSCORE", due_at, "-inf", now, "LIMIT", 0, 1)[1]
-  local entry = load(id)
+  local id, entry
+  repeat
+    id = redis.call("ZRANGEBYSCORE", due_at, "-inf", now, "LIMIT", 0, 1)[1]
+    entry = load(id)
+    -- An id without an entry must not stand before all others.
+    if id and not entry then redis.call("ZREM", due_at, id) end
+  until entry or not id
   if not entry then return {"nothing"} end
   entry.token, entry.leased, entry.attempts = ask.token, now + ask.lease, entry.attempts + 1
   save(id, entry)
@@ -100,12 +138,17 @@ local id, entry = held_by(ask)
 if not id then return {"over"} end
 if entry.handled then return {ask.step == "finish" and ask.again and "done" or "over"} end
 if ask.step == "finish" then
-  entry.handled, entry.body, entry.forget = true, nil, now + ask.retention
+  entry.handled, entry.body, entry.forget = true, nil, now + ask.keep
   save(id, entry)
-elseif entry.body then
+elseif ask.step == "renew" then
+  entry.leased = now + ask.lease
+  entry.forget = entry.leased + ask.retention
+  save(id, entry)
+elseif entry.body and not ask.forget then
   entry.leased, entry.due = now, now + ask.retry_in
   save(id, entry)
 else
   drop(id, entry)
 end
+set_expiry()
 return {"done"}

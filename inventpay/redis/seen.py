@@ -6,12 +6,12 @@ import hashlib
 import json
 import threading
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from .._concurrency.forking import Lock, register_fork_handler
-from ..webhooks.seen import RETENTION, Claim, ClaimStatus, new_token
+from ..webhooks.seen import RETENTION, Claim, ClaimStatus, DeadLetter, new_token
 from .address import Address, read_address
 from .limiter import TIMEOUT, RedisLimiter
 from .options import above_zero, checked_prefix
@@ -36,7 +36,9 @@ class RedisSeenStore:
     - ``persistent``: whether this server writes all to disk before it answers (``appendonly yes`` and ``appendfsync
       always``). Only then may deliveries be answered before they are handled (``respond="first"``): such an event is
       in the store alone, and would be lost with it.
-    - ``retention``: seconds for which a handled event is remembered, a day longer than deliveries are repeated.
+    - ``retention``: seconds for which a handled event is remembered, a day longer than deliveries are repeated. That a
+      payment was fulfilled is remembered for 400 days, so the server needs ``maxmemory-policy noeviction``: one that
+      evicts keys forgets payments, and fulfils them again when their events are repeated.
     - ``timeout``: seconds for one request to the server. ``prefix``: of the names of keys.
 
     Every step is one script, all or nothing, on the server's clock. Raises ConfigurationError for an address nobody can
@@ -57,9 +59,9 @@ class RedisSeenStore:
         self._persistent = persistent
         self._retention = above_zero(retention, "retention")
         self._timeout = above_zero(timeout, "timeout")
-        # One hash tag: a step touches all four, and in a cluster they must be on one node.
+        # One hash tag: a step touches several, and in a cluster they must be on one node.
         tag = f"{checked_prefix(prefix)}:seen:{{events}}"
-        self._names = [f"{tag}:{part}" for part in ("entries", "ids", "due", "forget")]
+        self._names = [f"{tag}:{part}" for part in ("entries", "ids", "due", "forget", "letters")]
         self._client: Any = None
         self._lock = threading.Lock()
         register_fork_handler(self)
@@ -80,11 +82,27 @@ class RedisSeenStore:
         """Whether the server was said to be ``persistent``."""
         return self._persistent
 
-    def claim(self, keys: Sequence[str], lease: float, body: bytes | None = None) -> Claim | ClaimStatus:
+    def claim(
+        self,
+        keys: Sequence[str],
+        lease: float,
+        body: bytes | None = None,
+        *,
+        notes: Sequence[str] = (),
+        aliases: Sequence[str] = (),
+    ) -> Claim | ClaimStatus:
         """See :class:`inventpay.webhooks.SeenStore`."""
         token = new_token()
-        found = self._claimed(token, body, step="claim", keys=list(dict.fromkeys(keys)), lease=lease)
-        assert found is not None, "a claim says why it is none"
+        found = self._claimed(
+            token,
+            body,
+            step="claim",
+            keys=list(dict.fromkeys(keys)),
+            lease=lease,
+            notes=[*notes, *aliases],
+            aliases=list(aliases),
+        )
+        assert found is not None, "a claim that fails has a reason"
         return found
 
     def due(self, lease: float) -> Claim | None:
@@ -92,13 +110,43 @@ class RedisSeenStore:
         found = self._claimed(new_token(), None, step="due", lease=lease)
         return found if isinstance(found, Claim) else None
 
-    def finish(self, claim: Claim) -> bool:
+    def renew(self, claim: Claim, lease: float) -> bool:
         """See :class:`inventpay.webhooks.SeenStore`."""
-        return self._ask(None, step="finish", token=claim.token, keys=claim.keys)[0] == b"done"
+        return self._ask(None, step="renew", token=claim.token, keys=claim.keys, lease=lease)[0] == b"done"
 
-    def release(self, claim: Claim, retry_in: float = 0.0) -> bool:
+    def finish(self, claim: Claim, keep: float | None = None) -> bool:
         """See :class:`inventpay.webhooks.SeenStore`."""
-        return self._ask(None, step="release", token=claim.token, keys=claim.keys, retry_in=retry_in)[0] == b"done"
+        keep = max(self._retention, keep or 0.0)
+        return self._ask(None, step="finish", token=claim.token, keys=claim.keys, keep=keep)[0] == b"done"
+
+    def release(self, claim: Claim, retry_in: float = 0.0, *, forget: bool = False) -> bool:
+        """See :class:`inventpay.webhooks.SeenStore`."""
+        reply = self._ask(None, step="release", token=claim.token, keys=claim.keys, retry_in=retry_in, forget=forget)
+        return reply[0] == b"done"
+
+    def add_dead_letter(self, letter: DeadLetter) -> None:
+        """See :class:`inventpay.webhooks.SeenStore`."""
+        head = {
+            "id": letter.id,
+            "reason": letter.reason,
+            "received_at": letter.received_at.isoformat(),
+            "delivery_id": letter.delivery_id,
+        }
+        self._ask(json.dumps(head).encode() + b"\n" + letter.body, step="letter", id=letter.id)
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """See :class:`inventpay.webhooks.SeenStore`."""
+        letters: list[DeadLetter] = []
+        for stored in self._connected().hvals(self._names[-1]):
+            head, _, body = stored.partition(b"\n")
+            facts: dict[str, Any] = json.loads(head)
+            facts["received_at"] = datetime.fromisoformat(facts["received_at"])
+            letters.append(DeadLetter(body=body, **facts))
+        return sorted(letters, key=lambda letter: (letter.received_at, letter.id))
+
+    def drop_dead_letter(self, letter_id: str) -> None:
+        """See :class:`inventpay.webhooks.SeenStore`."""
+        self._connected().hdel(self._names[-1], letter_id)
 
     def close(self) -> None:
         """Closes the connections; a later call makes new ones. Those of a limiter, or of a client, stay open."""

@@ -2,6 +2,7 @@
 
 from .answers import DeliveryOutcome as DeliveryOutcome
 from .answers import WebhookAnswer as WebhookAnswer
+from .contradictions import Contradiction as Contradiction
 from .events import (
     KNOWN_EVENTS as KNOWN_EVENTS,
 )
@@ -62,9 +63,16 @@ from .events import (
 from .events import (
     WithdrawalProcessingEvent as WithdrawalProcessingEvent,
 )
+from .hooks import DeliveryAnswered as DeliveryAnswered
+from .hooks import DeliveryRefused as DeliveryRefused
+from .hooks import HandlerFailed as HandlerFailed
+from .hooks import HandlerFinished as HandlerFinished
+from .hooks import WebhookHook as WebhookHook
+from .hooks import WebhookHookEvent as WebhookHookEvent
 from .memory_store import MemorySeenStore as MemorySeenStore
 from .parsing import parse_event as parse_event
 from .receiver import WebhookReceiver as WebhookReceiver
+from .reconciling import ReconcileReport as ReconcileReport
 from .request_headers import (
     DELIVERY_ID_HEADER as DELIVERY_ID_HEADER,
 )
@@ -76,6 +84,7 @@ from .request_headers import (
 )
 from .seen import Claim as Claim
 from .seen import ClaimStatus as ClaimStatus
+from .seen import DeadLetter as DeadLetter
 from .seen import SeenStore as SeenStore
 from .signature import sign as sign
 from .signature import verify_signature as verify_signature

@@ -7,7 +7,6 @@ from typing import Any, Final, TypeAlias
 
 from .answers import WebhookAnswer, malformed, not_allowed, too_large
 from .content_length import read_content_length
-from .procedure import run_async
 from .processor import DeliveryProcessor
 
 Message: TypeAlias = MutableMapping[str, Any]
@@ -16,20 +15,21 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 WORK_AFTER_ANSWER: Final = 10
-"""Stored events that are handled after one answer at most, so that no request goes on for ever."""
+"""Stored events that are handled after one answer at most, so that every request ends."""
 
 
 class ASGIApplication:
-    """Answers POST requests with what became of the delivery, and everything else with 405.
+    """Answers POST requests with the outcome of the delivery, and everything else with 405.
 
-    An object and no function, so that frameworks take it for an application: ``app.add_route(path, receiver.asgi)``.
+    It is an object and no function, so that frameworks take it for an application, as in ``app.add_route(path,
+    receiver.asgi)``.
     """
 
     def __init__(self, processor: DeliveryProcessor) -> None:
         self._processor = processor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, as the ASGI specification has it."""
+        """Answer one request, by the ASGI specification."""
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "websocket":
@@ -44,19 +44,21 @@ class ASGIApplication:
             body = await self._read(scope["headers"], receive)
             if body is None:
                 return
+            if isinstance(body, WebhookAnswer):
+                self._processor.refuse(body)
             answer = (
                 body
                 if isinstance(body, WebhookAnswer)
-                else await run_async(self._processor.deliver(body, scope["headers"]))
+                else await self._processor.run_async(self._processor.deliver(body, scope["headers"]))
             )
         headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
         if answer.outcome == "accepted":
-            await run_async(self._processor.work(WORK_AFTER_ANSWER))
+            await self._processor.run_async(self._processor.work(WORK_AFTER_ANSWER))
 
     async def _read(self, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> bytes | WebhookAnswer | None:
-        """The body, what to answer instead of it, or ``None`` when the sender has gone."""
+        """Return the body, the answer instead of it, or ``None`` when the sender has gone."""
         most = self._processor.max_body
         length = read_content_length(
             next((value for name, value in headers if name.lower() == b"content-length"), None)
@@ -81,7 +83,7 @@ class ASGIApplication:
 
 
 async def _live(receive: Receive, send: Send) -> None:
-    """A server that runs the application by itself asks it to start and to stop."""
+    """Confirm the start and the stop that a server asks for if it runs the application by itself."""
     while True:
         message = await receive()
         await send({"type": f"{message['type']}.complete"})

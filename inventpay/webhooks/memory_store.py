@@ -13,10 +13,13 @@ from attrs import define
 from .._concurrency import forking
 from .._core.json_values import shown
 from ..errors import ConfigurationError
-from .seen import RETENTION, Claim, ClaimStatus, new_token
+from .seen import RETENTION, Claim, ClaimStatus, DeadLetter, new_token
 
 MOST_KEYS: Final = 100_000
-"""About 25 MB when full. An event takes one or two keys."""
+"""About 25 MB when full. An event takes one to four keys."""
+
+MOST_DEAD_LETTERS: Final = 100
+"""Dead letters that are kept, the newest. They are listed only: their deliveries are answered 503, and come again."""
 
 
 @define(eq=False)
@@ -37,7 +40,8 @@ class MemorySeenStore:
     """Remembers events for as long as the process lives: for one process, and for tests.
 
     Handled events are forgotten after ``retention`` seconds, or earlier, the oldest first, when more than ``most_keys``
-    keys are kept. Several processes, or one that is restarted, need a :class:`SQLiteSeenStore`, or one in Redis.
+    keys are kept; so are claims whose lease is over. Several processes, or one that is restarted, need a
+    :class:`SQLiteSeenStore`, or one in Redis or in the application's database.
 
     Raises ConfigurationError for bounds that are not above zero.
     """
@@ -57,42 +61,62 @@ class MemorySeenStore:
         self._clock = clock
         self._entries: dict[str, _Entry] = {}
         self._handled: deque[_Entry] = deque()
+        self._claimed: deque[tuple[_Entry, str]] = deque()
+        self._letters: dict[str, DeadLetter] = {}
         self._lock = threading.Lock()
         forking.register_fork_handler(self)
 
     @property
     def blocking(self) -> bool:
-        """No method waits."""
+        """``False``: no method waits."""
         return False
 
     @property
     def durable(self) -> bool:
-        """Nothing survives the process."""
+        """``False``: nothing survives the process."""
         return False
 
-    def claim(self, keys: Sequence[str], lease: float, body: bytes | None = None) -> Claim | ClaimStatus:
+    def claim(
+        self,
+        keys: Sequence[str],
+        lease: float,
+        body: bytes | None = None,
+        *,
+        notes: Sequence[str] = (),
+        aliases: Sequence[str] = (),
+    ) -> Claim | ClaimStatus:
         """See :class:`SeenStore`."""
         with self._lock:
             now = self._clock()
             self._forget_old(now)
             known = [self._entries[key] for key in keys if key in self._entries]
-            if any(entry.handled_at is not None for entry in known):
+            handled = next((entry for entry in known if entry.handled_at is not None), None)
+            if handled is not None:
+                self._add_keys(handled, aliases)
                 return ClaimStatus.HANDLED
             held = [entry for entry in known if entry.leased_until > now]
             if held:
                 return ClaimStatus.BUSY if any(entry.body is None for entry in held) else ClaimStatus.STORED
             entry = known[0] if known else _Entry((), "", 0.0)
-            entry.keys = tuple(dict.fromkeys((*entry.keys, *(key for key in keys if key not in self._entries))))
-            for key in entry.keys:
-                self._entries[key] = entry
+            self._add_keys(entry, (*keys, *notes, *aliases))
             entry.token = new_token()
             entry.leased_until = now + lease
             if body is not None:
                 entry.body, entry.due_at = body, now
+            if entry.body is None:
+                self._claimed.append((entry, entry.token))
             return entry.claim()
 
-    def finish(self, claim: Claim) -> bool:
+    def renew(self, claim: Claim, lease: float) -> bool:
         """See :class:`SeenStore`."""
+        with self._lock:
+            entry = self._held(claim)
+            if entry is not None:
+                entry.leased_until = self._clock() + lease
+            return entry is not None
+
+    def finish(self, claim: Claim, keep: float | None = None) -> bool:
+        """See :class:`SeenStore`. ``keep`` is for stores that persist."""
         with self._lock:
             entry = self._held(claim)
             if entry is None:
@@ -101,13 +125,13 @@ class MemorySeenStore:
             self._handled.append(entry)
             return True
 
-    def release(self, claim: Claim, retry_in: float = 0.0) -> bool:
+    def release(self, claim: Claim, retry_in: float = 0.0, *, forget: bool = False) -> bool:
         """See :class:`SeenStore`."""
         with self._lock:
             entry = self._held(claim)
             if entry is None:
                 return False
-            if entry.body is None:
+            if entry.body is None or forget:
                 self._forget(entry)
             else:
                 now = self._clock()
@@ -131,31 +155,64 @@ class MemorySeenStore:
             entry.attempts += 1
             return entry.claim()
 
+    def add_dead_letter(self, letter: DeadLetter) -> None:
+        """See :class:`SeenStore`."""
+        with self._lock:
+            self._letters.setdefault(letter.id, letter)
+            if len(self._letters) > MOST_DEAD_LETTERS:
+                del self._letters[next(iter(self._letters))]
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """See :class:`SeenStore`."""
+        with self._lock:
+            return list(self._letters.values())
+
+    def drop_dead_letter(self, letter_id: str) -> None:
+        """See :class:`SeenStore`."""
+        with self._lock:
+            self._letters.pop(letter_id, None)
+
     def __len__(self) -> int:
-        """How many keys are kept."""
+        """Return the number of keys that are kept."""
         return len(self._entries)
 
     def __repr__(self) -> str:
         return f"<MemorySeenStore with {len(self)} keys>"
 
     def fork_lock(self) -> forking.Lock:
-        """What is held while the state changes."""
+        """Return the lock that is held while the state changes."""
         return self._lock
 
     def after_fork_in_child(self) -> None:
-        """The lock of the parent may be held by a thread that does not exist here."""
+        """Replace the lock: the parent's may be held by a thread that does not exist here."""
         self._lock = threading.Lock()
 
     def _held(self, claim: Claim) -> _Entry | None:
         entry = self._entries.get(claim.keys[0])
         return entry if entry is not None and entry.token == claim.token and entry.handled_at is None else None
 
+    def _add_keys(self, entry: _Entry, keys: Sequence[str]) -> None:
+        fresh = tuple(dict.fromkeys(key for key in keys if key not in self._entries))
+        entry.keys += fresh
+        for key in fresh:
+            self._entries[key] = entry
+
     def _forget_old(self, now: float) -> None:
         while self._handled and (
             len(self._entries) > self._most_keys or now - (self._handled[0].handled_at or 0.0) >= self._retention
         ):
             self._forget(self._handled.popleft())
+        # Claims of tasks that were dropped. Those that ended otherwise only leave the queue.
+        while self._claimed:
+            entry, token = self._claimed[0]
+            if entry.token == token and entry.handled_at is None and entry.body is None and entry.keys:
+                is_over = len(self._entries) > self._most_keys and entry.leased_until <= now
+                if not is_over and now - entry.leased_until < self._retention:
+                    return
+                self._forget(entry)
+            self._claimed.popleft()
 
     def _forget(self, entry: _Entry) -> None:
         for key in entry.keys:
             del self._entries[key]
+        entry.keys = ()

@@ -1,4 +1,4 @@
-"""From a delivery to an event: verified first, decoded then, and no older than the tolerance allows."""
+"""Parse deliveries: verify the signature, decode the event, and check its age."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from .._core.json_values import shown
-from ..errors import InvalidArgumentError, StaleEventError
+from ..errors import InvalidArgumentError, SignatureError, StaleEventError
 from ..options import seconds
 from .bodies import decode_event
 from .events import WebhookEvent
-from .request_headers import HeadersLike, read_headers
-from .secrets import SecretLike, read_secrets
+from .request_headers import DeliveryHeaders, HeadersLike, read_headers
+from .secrets import SecretLike, Secrets, read_secrets
 from .signature import check_signature, raw_body
 
 TOLERANCE: Final = 7 * 86_400.0
@@ -20,7 +20,7 @@ TOLERANCE: Final = 7 * 86_400.0
 (docs: webhooks/overview)."""
 
 AHEAD: Final = 300.0
-"""assumed: seconds an event's timestamp may be ahead of our clock. Clocks that nobody sets differ by that much."""
+"""assumed: seconds an event's timestamp may be ahead of our clock: clocks without synchronization differ by that."""
 
 
 def parse_event(
@@ -31,7 +31,7 @@ def parse_event(
     tolerance: float | timedelta | None = TOLERANCE,
     received_at: datetime | float | None = None,
 ) -> WebhookEvent:
-    """The event of a genuine delivery.
+    """Return the event of a genuine delivery.
 
     >>> from inventpay.webhooks import sign
     >>> body = b'{"event": "payment.completed", "paymentId": "cmh1", "amount": 29.90}'
@@ -54,15 +54,33 @@ def parse_event(
     """
     secret = read_secrets(secret)
     body = raw_body(body)
-    found = read_headers(headers)
-    check_signature(body, found.signature, secret.check())
-    event = decode_event(body, delivery_id=found.delivery_id)
-    check_age(event, seconds(tolerance, "tolerance"), _moment(received_at))
+    return parse_delivery(body, read_headers(headers), secret.check(), seconds(tolerance, "tolerance"), received_at)
+
+
+def parse_delivery(
+    body: bytes,
+    headers: DeliveryHeaders,
+    secrets: Secrets,
+    tolerance: float | None,
+    received_at: datetime | float | None,
+) -> WebhookEvent:
+    """Return the event of a genuine delivery whose headers were read: see ``parse_event``."""
+    try:
+        check_signature(body, headers.signature, secrets)
+    except SignatureError as error:
+        if headers.content_encoding is None:
+            raise
+        raise SignatureError(
+            f"{error.message}; the request has Content-Encoding: {shown(headers.content_encoding)}, so its body was "
+            "compressed or decompressed on its way: configure the proxy to pass it on unchanged"
+        ) from None
+    event = decode_event(body, delivery_id=headers.delivery_id)
+    check_age(event, tolerance, _moment(received_at))
     return event
 
 
 def check_age(event: WebhookEvent, tolerance: float | None, received_at: float) -> None:
-    """Raises StaleEventError for an event older, or further ahead, than it may be; times are Unix seconds."""
+    """Raise StaleEventError for an event that is older or further ahead than it may be; times are Unix seconds."""
     if event.timestamp is None:
         return
     age = received_at - event.timestamp.timestamp()
@@ -74,7 +92,7 @@ def check_age(event: WebhookEvent, tolerance: float | None, received_at: float) 
     if -age > AHEAD:
         raise StaleEventError(
             f"the event is {_words(-age)} ahead of this machine's clock (timestamp {event.timestamp.isoformat()}); "
-            f"up to {_words(AHEAD)} are accepted: is the clock right?"
+            f"up to {_words(AHEAD)} are accepted: set the clock, or in tests pass clock=sandbox.clock"
         )
 
 
@@ -96,7 +114,7 @@ def _moment(received_at: datetime | float | None) -> float:
 
 
 def _words(duration: float) -> str:
-    """Seconds as somebody would say them: ``"8.0 days"``."""
+    """Return a duration in a readable unit, such as ``"8.0 days"``."""
     for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
         if duration >= 2 * length:
             return f"{duration / length:.1f} {unit}"

@@ -1,6 +1,6 @@
-"""How a procedure that waits is written once: as a generator of steps, with one driver for threads and one for tasks.
+"""Procedures with steps that wait: written once as generators, with one driver for threads and one for tasks.
 
-A step is a call of the store, or of a handler. What it returns or raises is sent or thrown into the generator.
+A step is a call of the store, or of a handler. Its result or exception is sent or thrown into the generator.
 """
 
 from __future__ import annotations
@@ -10,16 +10,23 @@ import functools
 import inspect
 import threading
 from collections.abc import Awaitable, Callable, Generator
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from attrs import frozen
 
+if TYPE_CHECKING:
+    import anyio
+    import anyio.lowlevel
+
 T = TypeVar("T")
+
+HANDLER_THREADS: Final = 40
+"""Plain handlers of one receiver that run at the same time under an event loop. Further ones wait."""
 
 
 @frozen
 class AskStore:
-    """A call of the store. Never cut off in the middle: nobody would know of a claim that was made."""
+    """A call of the store. It is never interrupted: a claim that was made must not get lost."""
 
     call: Callable[[], Any]
     blocking: bool
@@ -36,36 +43,72 @@ class RunHandler:
 Procedure: TypeAlias = Generator[AskStore | RunHandler, Any, T]
 
 
-def run(steps: Procedure[T]) -> T:
-    """Takes all steps in this thread. Async handlers get an event loop of their own."""
+class WorkerThreads:
+    """The threads of one receiver under event loops.
+
+    Threads of the application's own pool are not used, so that handlers that hang exhaust neither that pool nor the
+    threads in which the store is asked.
+    """
+
+    def __init__(self) -> None:
+        self._limiters: anyio.lowlevel.RunVar[dict[str, anyio.CapacityLimiter]] | None = None
+
+    async def run(self, call: Callable[[], T], purpose: str) -> T:
+        """Run a function in a thread, within the limit of its purpose."""
+        import anyio
+        import anyio.lowlevel
+        import anyio.to_thread
+
+        if self._limiters is None:
+            self._limiters = anyio.lowlevel.RunVar("inventpay_webhook_threads")
+        limiters = self._limiters.get({})
+        self._limiters.set(limiters)
+        limiter = limiters.setdefault(purpose, anyio.CapacityLimiter(HANDLER_THREADS))
+        # Boxed, since trio takes no coroutine out of a thread.
+        (result,) = await anyio.to_thread.run_sync(lambda: [call()], limiter=limiter)
+        return result
+
+
+def run(procedure: Procedure[T]) -> T:
+    """Take all steps in this thread. Async handlers get an event loop of their own."""
     try:
-        step = next(steps)
+        step = next(procedure)
         while True:
             try:
                 result = _take(step)
             except BaseException as error:
-                step = steps.throw(error)
+                step = procedure.throw(error)
             else:
-                step = steps.send(result)
+                step = procedure.send(result)
     except StopIteration as end:
         outcome: T = end.value
         return outcome
 
 
-async def run_async(steps: Procedure[T]) -> T:
-    """Takes all steps in this task. Plain handlers, and stores that block, run in a worker thread."""
+async def run_async(procedure: Procedure[T], threads: WorkerThreads) -> T:
+    """Take all steps in this task. Plain handlers, and stores that block, run in worker threads."""
     try:
-        step = next(steps)
+        step = next(procedure)
         while True:
             try:
-                result = await _take_async(step)
+                result = await _take_async(step, threads)
             except BaseException as error:
-                step = steps.throw(error)
+                step = procedure.throw(error)
             else:
-                step = steps.send(result)
+                step = procedure.send(result)
     except StopIteration as end:
         outcome: T = end.value
         return outcome
+
+
+async def run_in_thread(procedure: Procedure[T], threads: WorkerThreads) -> T:
+    """Take all steps in one worker thread, to its end: for stores whose transaction belongs to a thread."""
+    import anyio
+
+    result: list[T] = []
+    with anyio.CancelScope(shield=True):
+        result.append(await threads.run(lambda: run(procedure), "handlers"))
+    return result[0]
 
 
 def _take(step: AskStore | RunHandler) -> Any:
@@ -77,23 +120,21 @@ def _take(step: AskStore | RunHandler) -> Any:
     return None
 
 
-async def _take_async(step: AskStore | RunHandler) -> Any:
+async def _take_async(step: AskStore | RunHandler, threads: WorkerThreads) -> Any:
     import anyio
-    import anyio.to_thread
 
     if isinstance(step, RunHandler):
         if _is_async(step.handler):
             await step.handler(step.event)
         else:
-            # Boxed, since trio takes no coroutine out of a thread.
-            (result,) = await anyio.to_thread.run_sync(lambda: [step.handler(step.event)])
+            result = await threads.run(lambda: step.handler(step.event), "handlers")
             if inspect.isawaitable(result):
                 await result
         return None
     if not step.blocking:
         return step.call()
     with anyio.CancelScope(shield=True):
-        return await anyio.to_thread.run_sync(step.call)
+        return await threads.run(step.call, "store")
 
 
 def _is_async(handler: Callable[[Any], Any]) -> bool:
@@ -103,7 +144,7 @@ def _is_async(handler: Callable[[Any], Any]) -> bool:
 
 
 def _wait_for(result: Awaitable[Any]) -> None:
-    """Runs what an async handler returned to its end, in a loop of its own."""
+    """Run the awaitable of an async handler to its end, in an event loop of its own."""
     import asyncio
 
     async def wait() -> None:
@@ -112,7 +153,7 @@ def _wait_for(result: Awaitable[Any]) -> None:
     if not _in_a_loop():
         asyncio.run(wait())
         return
-    # A loop cannot run inside another: somebody calls a blocking application from a task, a test most likely.
+    # A loop cannot run inside another: a blocking application is called from a task, by a test most likely.
     failed: list[BaseException] = []
 
     def in_thread() -> None:

@@ -1,69 +1,100 @@
-"""What is done with a delivery, step by step: verify, parse, claim, handle, finish. Written once for both worlds.
+"""The procedure of a delivery: verify, parse, claim, handle, finish. Written once for threads and tasks.
 
-An event is claimed before it is handled and finished after, so two deliveries at the same moment run its handler once.
-A delivery that meets one in work is answered 503, never 200: the one in work may still fail, and a sender that was told
-200 would not deliver again.
+An event is claimed before it is handled and finished after, so two concurrent deliveries run its handler once.
+A delivery that meets one that is being handled is answered 503, never 200: that one may still fail, and a sender that
+got 200 would not deliver again.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import logging
+import time
+from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
-from attrs import frozen
+from attrs import Factory, field, frozen
 
 from .._core.json_values import shown
 from ..errors import EventDecodeError, SignatureError, WebhookError
-from .answers import WebhookAnswer, too_large
+from .answers import WebhookAnswer, length_required, too_large
 from .bodies import decode_event
+from .contradictions import Contradiction, find_contradiction
 from .events import WebhookEvent
-from .keys import delivery_key, event_key, payment_key
-from .parsing import parse_event
-from .procedure import AskStore, Procedure, RunHandler
-from .request_headers import HeadersLike
+from .hooks import DeliveryAnswered, DeliveryRefused, HandlerFailed, HandlerFinished, WebhookHook, emit
+from .keys import (
+    COMPLETED,
+    CONFIRMED,
+    PAID_NAMES,
+    TEST_EVENT,
+    EventKeys,
+    content_keys,
+    name_key,
+    named_keys,
+    paid_keys,
+    payment_key,
+)
+from .leases import LeaseKeeper
+from .parsing import parse_delivery
+from .procedure import AskStore, Procedure, RunHandler, WorkerThreads, run_async, run_in_thread
+from .request_headers import HeadersLike, read_headers
 from .secrets import Secrets
-from .seen import Claim, ClaimStatus, SeenStore
+from .seen import PAID_RETENTION, Claim, ClaimStatus, DeadLetter, SeenStore
+
+T = TypeVar("T")
 
 logger: Final = logging.getLogger("inventpay.webhooks")
 
 Respond: TypeAlias = Literal["last", "first"]
 """Whether the answer comes after the handler, or before it."""
 
+TestMode: TypeAlias = Literal["ignore", "only", "accept"]
+"""Handling of events with ``test: true``."""
+
 BUSY_PAUSE: Final = 30.0
-"""Seconds after which a delivery that met another in work may be repeated."""
+"""Seconds after which a delivery that met another of its event may be repeated."""
 
 FIRST_PAUSE: Final = 10.0
 LONGEST_PAUSE: Final = 3600.0
 """Seconds before a stored event whose handler failed is tried again: doubled each time, up to the longest."""
 
+WARN_EVERY: Final = 3600.0
+"""Seconds between two warnings of the same thing."""
+
 
 @frozen(kw_only=True)
 class Route:
-    """A handler, and what counts as the same event for it."""
+    """A handler, and the rule by which deliveries are the same event for it."""
 
     handler: Callable[[Any], Any]
-    folded: str | None = None
-    """Names the events of which one payment needs only one handled."""
+    once: Literal["event", "name", "payment", "order", "folded"] = "event"
+    """``"event"``: by content. ``"name"``: paid names once per payment and name. ``"payment"`` and ``"order"``: of
+    ``on_paid``. ``"folded"``: one of ``names`` per payment."""
+    names: tuple[str, ...] = ()
 
-    def keys(self, event: WebhookEvent) -> tuple[str, ...]:
-        """What is claimed: the event itself, and what its delivery calls itself.
+    @property
+    def is_paid(self) -> bool:
+        """Whether the handler fulfils payments, so that no event that contradicts itself reaches it."""
+        return self.once in ("payment", "order")
 
-        The id of a delivery is not signed. So it never makes an event new, and it stands for no other event or payment
-        than the signed body names: a replayed body cannot pass for an event that is still to come.
-        """
+    def keys(self, event: WebhookEvent) -> EventKeys:
+        """Return the keys under which the event is claimed."""
         payment_id = getattr(event, "payment_id", None)
-        if self.folded is not None and payment_id is not None:
-            first = payment_key(self.folded, payment_id, test=event.test)
-        else:
-            first = event_key(event.key)
-        if event.delivery_id is None:
-            return (first,)
-        subject = payment_id or getattr(event, "withdrawal_id", None)
-        return first, delivery_key(event.delivery_id, event.event, subject)
+        if payment_id is not None:
+            if self.is_paid:
+                order_id = getattr(event, "order_id", None) if self.once == "order" else None
+                return paid_keys(event.event, payment_id, test=event.test, order_id=order_id)
+            if self.once == "folded":
+                return EventKeys((payment_key("+".join(self.names), payment_id, test=event.test),))
+            if self.once == "name" and event.event in PAID_NAMES:
+                return named_keys(event.event, payment_id, test=event.test)
+        return content_keys(event)
 
 
 @frozen(kw_only=True)
@@ -76,137 +107,360 @@ class DeliveryProcessor:
     lease: float
     max_body: int
     respond: Respond
+    test: TestMode
+    underpaid_tolerance: Decimal
+    clock: Callable[[], float]
+    hooks: tuple[WebhookHook, ...]
     route_of: Callable[[str], Route | None]
+    contradiction_handler: Callable[[], Callable[[Any], Any] | None]
+    keeper: LeaseKeeper = field(default=Factory(lambda self: LeaseKeeper(self.store, self.lease), takes_self=True))
+    threads: WorkerThreads = field(factory=WorkerThreads)
+    warned: dict[str, float] = field(factory=dict)
+    """Times of the last warnings, by subject."""
+
+    @property
+    def is_transactional(self) -> bool:
+        """Whether the store's claims are transactions of the application's database."""
+        return getattr(self.store, "transactional", False)
+
+    async def run_async(self, procedure: Procedure[T]) -> T:
+        """Run a procedure from a task."""
+        drive = run_in_thread if self.is_transactional else run_async
+        return await drive(procedure, self.threads)
+
+    def refuse(self, answer: WebhookAnswer) -> WebhookAnswer:
+        """Report a refusal, and return it."""
+        logger.warning("a delivery was refused: %s", answer.message)
+        emit(self.hooks, DeliveryRefused(status=answer.status, reason=answer.message or ""))
+        return answer
 
     def deliver(
         self, body: bytes, headers: HeadersLike, received_at: datetime | float | None = None
     ) -> Procedure[WebhookAnswer]:
-        """A delivery from its bytes to its answer."""
+        """Process a delivery from its bytes to its answer."""
+        begun = time.perf_counter()
         if len(body) > self.max_body:
-            return too_large(self.max_body)
+            return self.refuse(too_large(self.max_body))
+        found = read_headers(headers)
+        if not body and found.is_chunked:
+            return self.refuse(length_required())
+        now = self.clock() if received_at is None else received_at
         try:
-            event = parse_event(body, headers, self.secrets, tolerance=self.tolerance, received_at=received_at)
+            event = parse_delivery(body, found, self.secrets, self.tolerance, now)
+        except EventDecodeError as error:
+            # The signature was checked before.
+            answer = yield from self._bury(body, found.delivery_id, error.message, error=error)
         except WebhookError as error:
-            logger.warning("a delivery was refused: %s", error.message)
             status = 401 if isinstance(error, SignatureError) else 400
-            return WebhookAnswer(status=status, outcome="refused", message=error.message, error=error)
-        return (yield from self.receive(event, body))
+            return self.refuse(WebhookAnswer(status=status, outcome="refused", message=error.message, error=error))
+        else:
+            answer = yield from self.receive(event, body)
+        self._report(answer, time.perf_counter() - begun)
+        return answer
 
-    def receive(self, event: WebhookEvent, body: bytes) -> Procedure[WebhookAnswer]:
-        """A genuine event, and the body it came in."""
-        route = self.route_of(event.event)
+    def receive(self, event: WebhookEvent, body: bytes, *, believe: bool = False) -> Procedure[WebhookAnswer]:
+        """Process a genuine event and the body of its delivery. ``believe``: in spite of contradictions."""
+        unwanted = self._unwanted(event)
+        if unwanted is not None:
+            return WebhookAnswer(status=200, outcome="ignored", event=event, ignored=unwanted)
+        route = self._route(event, believe=believe)
         if route is None:
-            logger.debug("%s has no handler", _told(event))
+            logger.debug("%s has no handler", _named(event))
             return WebhookAnswer(status=200, outcome="ignored", event=event)
-        first = self.respond == "first"
+        if isinstance(route, str):
+            return (yield from self._bury(body, event.delivery_id, route, event))
+        keys, first = route.keys(event), self.respond == "first"
         claim = partial(
-            self.store.claim, route.keys(event), 0.0 if first else self.lease, _packed(event, body) if first else None
+            self.store.claim,
+            keys.claims,
+            0.0 if first else self.lease,
+            _packed(event, body, believe=believe) if first else None,
+            notes=keys.notes,
+            aliases=keys.aliases,
         )
         try:
             found: Claim | ClaimStatus = yield self._ask(claim)
+            if found is ClaimStatus.HANDLED and route.once == "order":
+                yield from self._warn_of_reused_order(event)
         except Exception as error:
-            logger.exception("%s was not handled: the store of handled events failed", _told(event))
+            logger.exception("%s was not handled: the store of handled events failed", _named(event))
             return _failed(event, error, "the store of handled events failed; deliver it again")
         if found is ClaimStatus.HANDLED:
-            logger.debug("%s was handled before", _told(event))
+            logger.debug("%s was handled before", _named(event))
             return WebhookAnswer(status=200, outcome="duplicate", event=event)
         if first and found is not ClaimStatus.BUSY:
-            logger.debug("%s is stored", _told(event))
+            logger.debug("%s is stored", _named(event))
             return WebhookAnswer(status=200, outcome="accepted", event=event)
         if isinstance(found, ClaimStatus):
-            logger.info("%s is being handled by another delivery", _told(event))
+            logger.info("%s is being handled by another delivery", _named(event))
             message = "another delivery of this event is being handled; deliver it again"
             return WebhookAnswer(
                 status=503, outcome="busy", message=message, event=event, retry_after=min(self.lease, BUSY_PAUSE)
             )
+        if _is_doubtful(route, event, found) and not believe:
+            yield from self._release(found)
+            return (yield from self._bury(body, event.delivery_id, _DOUBT, event))
         failure = yield from self._handle(route, event, found)
         if failure is not None:
             return _failed(event, failure, "the handler failed; deliver it again")
         return WebhookAnswer(status=200, outcome="handled", event=event)
 
     def work(self, most: int | None = None) -> Procedure[int]:
-        """Handles what is stored and due, at most so many events; returns how many handlers succeeded."""
+        """Handle at most ``most`` stored events that are due; return the number of handlers that succeeded."""
         handled = taken = 0
-        while most is None or taken < most:
-            try:
-                claim: Claim | None = yield self._ask(partial(self.store.due, self.lease))
-            except Exception:
-                logger.exception("stored events wait: the store of handled events failed")
-                break
-            if claim is None:
-                break
-            taken += 1
-            try:
-                event = _unpacked(claim.body or b"")
-            except EventDecodeError:
-                # Another release stored it; one that reads it may come back.
-                logger.exception("a stored event cannot be read; it stays stored")
-                yield from self._release(claim)
-                continue
-            route = self.route_of(event.event)
-            if route is None:
-                logger.warning("%s is stored and has no handler any more; it is dropped", _told(event))
-                yield from self._finish(claim, event)
-            elif (yield from self._handle(route, event, claim)) is None:
-                handled += 1
+        # Kept in claims until the end, since they would be due again at once.
+        without_handler: list[tuple[Claim, str]] = []
+        try:
+            while most is None or taken < most:
+                claim = yield from self._due()
+                if claim is None:
+                    break
+                taken += 1
+                handled += yield from self._work_on(claim, without_handler)
+        except GeneratorExit:
+            raise
+        except BaseException:
+            yield from self._release_all(without_handler)
+            raise
+        yield from self._release_all(without_handler)
+        if without_handler:
+            waiting = Counter(name for _, name in without_handler)
+            for name, number in sorted(waiting.items()):
+                self._warn(
+                    f"stored {name}",
+                    f"{number} stored events {shown(name)} wait for a handler: none is registered for this name here",
+                )
         return handled
 
-    def _handle(self, route: Route, event: WebhookEvent, claim: Claim) -> Procedure[Exception | None]:
-        """Runs the handler and ends the claim; returns what it raised."""
+    def _due(self) -> Procedure[Claim | None]:
         try:
-            yield RunHandler(route.handler, event)
+            claim: Claim | None = yield self._ask(partial(self.store.due, self.lease))
+        except Exception:
+            logger.exception("stored events wait: the store of handled events failed")
+            return None
+        return claim
+
+    def _work_on(self, claim: Claim, without_handler: list[tuple[Claim, str]]) -> Procedure[bool]:
+        """Handle one stored event; return whether its handler succeeded."""
+        try:
+            event, body, believe = _unpacked(claim.body or b"")
+        except EventDecodeError:
+            # Another version stored it; one that can read it may be started again.
+            logger.exception("a stored event cannot be read; it stays stored")
+            yield from self._release(claim)
+            return False
+        route = self._route(event, believe=believe)
+        if route is None:
+            without_handler.append((claim, event.event))
+            return False
+        if isinstance(route, str) or (_is_doubtful(route, event, claim) and not believe):
+            reason = route if isinstance(route, str) else _DOUBT
+            answer = yield from self._bury(body, event.delivery_id, reason, event)
+            yield from self._release(claim, forget=answer.status == 200)
+            return False
+        return (yield from self._handle(route, event, claim)) is None
+
+    def _release_all(self, claims: list[tuple[Claim, str]]) -> Procedure[None]:
+        for claim, _ in claims:
+            yield from self._release(claim, pause=0.0)
+
+    def _route(self, event: WebhookEvent, *, believe: bool) -> Route | str | None:
+        """Return the route of an event; for one that contradicts itself, that of contradictions or the reason."""
+        route = self.route_of(event.event)
+        if route is None or not route.is_paid or believe:
+            return route
+        reason = find_contradiction(event, self.underpaid_tolerance)
+        if reason is None:
+            return route
+        handler = self.contradiction_handler()
+        if handler is None:
+            return reason
+        return Route(handler=partial(_pass_contradiction, handler, reason))
+
+    def _unwanted(self, event: WebhookEvent) -> str | None:
+        """Return the kind of an event that this receiver does not handle in its test mode."""
+        if event.event == TEST_EVENT or self.test == "accept" or event.test == (self.test == "only"):
+            return None
+        kind = "test event" if event.test else "live event"
+        self._warn(
+            kind,
+            f"{_named(event)} is ignored: it is a {kind}, and this receiver has test={self.test!r}. A merchant with "
+            f'test keys gets test events only: WebhookReceiver(test="accept") handles both kinds',
+        )
+        return kind
+
+    def _warn(self, subject: str, message: str) -> None:
+        """Log a warning, once an hour for each subject."""
+        now = time.monotonic()
+        if now - self.warned.get(subject, -WARN_EVERY) >= WARN_EVERY:
+            self.warned[subject] = now
+            logger.warning("%s", message)
+
+    def _warn_of_reused_order(self, event: WebhookEvent) -> Procedure[None]:
+        """Note another payment of an order that was fulfilled, and log a warning."""
+        payment_id, order_id = getattr(event, "payment_id", None), getattr(event, "order_id", None)
+        if payment_id is None or order_id is None:
+            return
+        keys = paid_keys(event.event, payment_id, test=event.test)
+        found = yield self._ask(partial(self.store.claim, keys.claims, self.lease, notes=keys.notes))
+        if isinstance(found, Claim):
+            yield self._ask(partial(self.store.finish, found, PAID_RETENTION))
+            logger.warning(
+                "%s pays order %s, which was fulfilled before by another payment or under a reused order id: it is not "
+                "fulfilled again (once_per='order')",
+                _named(event),
+                shown(order_id),
+            )
+
+    def _bury(
+        self,
+        body: bytes,
+        delivery_id: str | None,
+        reason: str,
+        event: WebhookEvent | None = None,
+        error: BaseException | None = None,
+    ) -> Procedure[WebhookAnswer]:
+        """Store a delivery that no handler gets. Only a durable store is answered 200."""
+        letter = DeadLetter(
+            id=hashlib.sha256(body).hexdigest(),
+            body=body,
+            reason=reason,
+            received_at=datetime.fromtimestamp(self.clock(), UTC),
+            delivery_id=delivery_id,
+        )
+        name = "a delivery" if event is None else _named(event)
+        try:
+            yield self._ask(partial(self.store.add_dead_letter, letter))
+        except Exception as failure:
+            logger.exception("%s is genuine and was not handled (%s), and cannot be stored", name, reason)
+            return WebhookAnswer(
+                status=503, outcome="dead_letter", message="it cannot be stored; deliver it again", error=failure
+            )
+        logger.error(
+            "%s is genuine and was not handled: %s. It is kept as dead letter %s: see receiver.dead_letters() and "
+            "receiver.replay(letter)",
+            name,
+            reason,
+            letter.id[:12],
+        )
+        kept = self.store.durable
+        return WebhookAnswer(
+            status=200 if kept else 503,
+            outcome="dead_letter",
+            message=reason if kept else f"{reason}; it is kept in memory only, so deliver it again",
+            event=event,
+            error=error,
+            retry_after=None if kept else LONGEST_PAUSE,
+        )
+
+    def _handle(self, route: Route, event: WebhookEvent, claim: Claim) -> Procedure[Exception | None]:
+        """Run the handler and end the claim; return the handler's exception."""
+        begun = time.perf_counter()
+        held = contextlib.nullcontext() if self.is_transactional else self.keeper.hold(claim)
+        try:
+            with held:
+                yield RunHandler(route.handler, event)
         except Exception as error:
             again = "it is tried again by itself" if claim.body is not None else "the next delivery tries again"
-            logger.exception("the handler of %s failed; %s", _told(event), again)
+            logger.exception("the handler of %s failed; %s", _named(event), again)
+            emit(
+                self.hooks,
+                HandlerFailed(event=event.event, seconds=time.perf_counter() - begun, error=type(error).__name__),
+            )
             yield from self._release(claim)
             return error
         except GeneratorExit:
             # The task was dropped: nothing can be awaited any more. The event is free when the lease ends.
             raise
         except BaseException:
-            # Cancelled, or told to exit.
+            # Cancelled, or the process is to exit.
             yield from self._release(claim)
             raise
-        yield from self._finish(claim, event)
-        return None
+        emit(self.hooks, HandlerFinished(event=event.event, seconds=time.perf_counter() - begun))
+        return (yield from self._finish(route, claim, event))
 
-    def _finish(self, claim: Claim, event: WebhookEvent) -> Procedure[None]:
+    def _finish(self, route: Route, claim: Claim, event: WebhookEvent) -> Procedure[Exception | None]:
+        keep = PAID_RETENTION if route.is_paid or (route.once == "name" and event.event in PAID_NAMES) else None
         try:
-            still_ours: bool = yield self._ask(partial(self.store.finish, claim))
-        except Exception:
+            still_ours: bool = yield self._ask(partial(self.store.finish, claim, keep))
+        except Exception as error:
+            if self.is_transactional:
+                logger.exception(
+                    "%s was not handled: its transaction failed; the next delivery tries again",
+                    _named(event),
+                )
+                return error
             logger.exception(
-                "%s was handled, but the store of handled events failed: it may be handled again", _told(event)
+                "%s was handled, but the store of handled events failed: it may be handled again", _named(event)
             )
-            return
+            return None
         if still_ours:
-            logger.debug("%s was handled", _told(event))
+            logger.debug("%s was handled", _named(event))
         else:
             logger.warning(
                 "%s took longer than its lease of %g s, and another delivery took over: it may have been handled "
                 "twice; pass a longer lease=",
-                _told(event),
+                _named(event),
                 self.lease,
             )
+        return None
 
-    def _release(self, claim: Claim) -> Procedure[None]:
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(max(claim.attempts - 1, 0), 20))
+    def _release(self, claim: Claim, *, pause: float | None = None, forget: bool = False) -> Procedure[None]:
+        if pause is None:
+            pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(max(claim.attempts - 1, 0), 20))
         try:
-            yield self._ask(partial(self.store.release, claim, pause))
+            yield self._ask(partial(self.store.release, claim, pause, forget=forget))
         except Exception:
             logger.exception(
                 "the store of handled events failed: the event is free when its lease of %g s ends", self.lease
+            )
+
+    def _report(self, answer: WebhookAnswer, seconds: float) -> None:
+        if self.hooks:
+            sent = None if answer.event is None else answer.event.timestamp
+            emit(
+                self.hooks,
+                DeliveryAnswered(
+                    event=None if answer.event is None else answer.event.event,
+                    status=answer.status,
+                    outcome=answer.outcome,
+                    seconds=seconds,
+                    is_duplicate=answer.outcome == "duplicate",
+                    age=None if sent is None else self.clock() - sent.timestamp(),
+                ),
             )
 
     def _ask(self, call: Callable[[], Any]) -> AskStore:
         return AskStore(call, self.store.blocking)
 
 
+_DOUBT: Final = (
+    "payment.confirmed of this payment was handled by a handler of that name, which may or may not have fulfilled it; "
+    "on_paid is registered for payment.completed now"
+)
+
+
+def _is_doubtful(route: Route, event: WebhookEvent, claim: Claim) -> bool:
+    """Return whether an earlier handler of ``payment.confirmed`` may have fulfilled the payment.
+
+    ``on_paid`` notes both names with its claim. A name that the claim did not get is another's.
+    """
+    payment_id = getattr(event, "payment_id", None)
+    if not route.is_paid or event.event != COMPLETED or payment_id is None:
+        return False
+    return name_key(CONFIRMED, payment_id, test=event.test) not in claim.keys
+
+
+def _pass_contradiction(handler: Callable[[Any], Any], reason: str, event: WebhookEvent) -> Any:
+    return handler(Contradiction(event=event, reason=reason))
+
+
 def _failed(event: WebhookEvent, error: Exception, message: str) -> WebhookAnswer:
     return WebhookAnswer(status=500, outcome="failed", message=message, event=event, error=error)
 
 
-def _told(event: WebhookEvent) -> str:
-    """An event as a log names it."""
+def _named(event: WebhookEvent) -> str:
+    """Return the name and the ids of an event, for logs."""
     facts = [
         f"{name} {shown(value)}"
         for name, value in (
@@ -219,11 +473,15 @@ def _told(event: WebhookEvent) -> str:
     return f"{shown(event.event)} ({', '.join(facts)})" if facts else shown(event.event)
 
 
-def _packed(event: WebhookEvent, body: bytes) -> bytes:
-    """What is stored: the delivery's id on a line of its own, and the body as it was signed."""
-    return json.dumps(event.delivery_id).encode() + b"\n" + body
+def _packed(event: WebhookEvent, body: bytes, *, believe: bool) -> bytes:
+    """Return the bytes to store: a line of JSON with the delivery's id, and the body as it was signed."""
+    head: dict[str, Any] = {"delivery_id": event.delivery_id}
+    if believe:
+        head["believe"] = True
+    return json.dumps(head).encode() + b"\n" + body
 
 
-def _unpacked(stored: bytes) -> WebhookEvent:
-    delivery_id, _, body = stored.partition(b"\n")
-    return decode_event(body, delivery_id=json.loads(delivery_id))
+def _unpacked(stored: bytes) -> tuple[WebhookEvent, bytes, bool]:
+    line, _, body = stored.partition(b"\n")
+    head: dict[str, Any] = json.loads(line) or {}
+    return decode_event(body, delivery_id=head.get("delivery_id")), body, head.get("believe", False)

@@ -1,4 +1,4 @@
-"""The headers of a delivery, out of whatever a framework keeps headers in."""
+"""Read the headers of a delivery from the types in which frameworks keep headers."""
 
 from __future__ import annotations
 
@@ -22,24 +22,47 @@ ASGI scope, or as a WSGI ``environ``."""
 
 _SIGNATURE: Final = SIGNATURE_HEADER.lower()
 _DELIVERY_ID: Final = DELIVERY_ID_HEADER.lower()
+_WANTED: Final = frozenset({_SIGNATURE, _DELIVERY_ID, "content-encoding", "transfer-encoding"})
 
 
 class DeliveryHeaders(NamedTuple):
-    """What matters of them."""
+    """The headers that matter."""
 
     signature: str | None
     delivery_id: str | None
+    content_encoding: str | None = None
+    """Any but ``identity``."""
+    is_chunked: bool = False
 
 
 def read_headers(headers: HeadersLike) -> DeliveryHeaders:
-    """The headers that matter, whatever the case of their names. Raises TypeError for what holds no headers."""
-    found: dict[str, str] = {}
+    """Return the headers that matter, in any case of letters. Raises TypeError for values that are no headers.
+
+    A proxy may repeat a header. An ASGI server passes both, a WSGI server one with a comma: where all values are
+    equal they count as one, else the signature keeps its commas and is refused.
+    """
+    found: dict[str, list[str]] = {}
     for name, value in _pairs(headers):
         name = _name(name)
-        # Of a repeated header the first counts: one genuine signature is enough, and nothing else is trusted.
-        if name in (_SIGNATURE, _DELIVERY_ID) and name not in found and value is not None:
-            found[name] = _text(value, name)
-    return DeliveryHeaders(found.get(_SIGNATURE), found.get(_DELIVERY_ID) or None)
+        if name in _WANTED and value is not None:
+            found.setdefault(name, []).append(_text(value, name))
+    joined = {name: _once(values) for name, values in found.items()}
+    encoding = joined.get("content-encoding", "").strip()
+    return DeliveryHeaders(
+        joined.get(_SIGNATURE),
+        joined.get(_DELIVERY_ID) or None,
+        encoding if encoding.lower() not in ("", "identity") else None,
+        "chunked" in joined.get("transfer-encoding", "").lower(),
+    )
+
+
+def _once(values: list[str]) -> str:
+    """Return the value of a header: one that is repeated in equal parts counts once."""
+    if len(values) == 1 and "," not in values[0]:
+        return values[0]
+    text = ",".join(values)
+    parts = {part.strip() for part in text.split(",")}
+    return parts.pop() if len(parts) == 1 else text
 
 
 def _pairs(headers: HeadersLike) -> Iterable[tuple[Any, Any]]:

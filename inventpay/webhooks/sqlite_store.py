@@ -9,18 +9,19 @@ import time
 import weakref
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from .._concurrency import forking
 from .._core.json_values import shown
 from ..errors import ConfigurationError
-from .seen import RETENTION, Claim, ClaimStatus, new_token
+from .seen import RETENTION, Claim, ClaimStatus, DeadLetter, new_token
 
 TIMEOUT: Final = 5.0
 """Seconds to wait for another process that is writing. The sender waits as long for an answer."""
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 """Of the tables, in the file's ``user_version``."""
 
 _TABLES: Final = (
@@ -31,11 +32,18 @@ _TABLES: Final = (
         due_at REAL NOT NULL,
         attempts INTEGER NOT NULL DEFAULT 0,
         body BLOB,
-        handled_at REAL
+        is_handled INTEGER NOT NULL DEFAULT 0,
+        forget_at REAL NOT NULL
     )""",
-    "CREATE INDEX entries_handled ON entries (handled_at) WHERE handled_at IS NOT NULL",
+    "CREATE INDEX entries_forget ON entries (forget_at) WHERE body IS NULL",
     "CREATE INDEX entries_due ON entries (due_at) WHERE body IS NOT NULL",
-    "CREATE INDEX entries_claimed ON entries (leased_until) WHERE handled_at IS NULL AND body IS NULL",
+    """CREATE TABLE dead_letters (
+        id TEXT PRIMARY KEY,
+        body BLOB NOT NULL,
+        reason TEXT NOT NULL,
+        received_at REAL NOT NULL,
+        delivery_id TEXT
+    ) WITHOUT ROWID""",
     """CREATE TABLE keys (
         key TEXT PRIMARY KEY,
         entry INTEGER NOT NULL REFERENCES entries (id) ON DELETE CASCADE
@@ -94,63 +102,84 @@ class SQLiteSeenStore:
         """What is stored is on the disk."""
         return True
 
-    def claim(self, keys: Sequence[str], lease: float, body: bytes | None = None) -> Claim | ClaimStatus:
+    def claim(
+        self,
+        keys: Sequence[str],
+        lease: float,
+        body: bytes | None = None,
+        *,
+        notes: Sequence[str] = (),
+        aliases: Sequence[str] = (),
+    ) -> Claim | ClaimStatus:
         """See :class:`SeenStore`."""
+        asked = tuple(dict.fromkeys((*keys, *notes, *aliases)))
         with self._transaction() as (database, now):
             self._forget_old(database, now)
-            known: list[tuple[str, int, float | None, float, bool]] = database.execute(
-                "SELECT key, id, handled_at, leased_until, body IS NOT NULL "
+            rows: list[tuple[str, int, int, float, int]] = database.execute(
+                "SELECT key, id, is_handled, leased_until, body IS NOT NULL "
                 "FROM keys JOIN entries ON entries.id = keys.entry "
-                f"WHERE key IN ({', '.join('?' * len(keys))})",
-                keys,
+                f"WHERE key IN ({', '.join('?' * len(asked))})",
+                asked,
             ).fetchall()
-            if any(handled_at is not None for _, _, handled_at, _, _ in known):
+            known = {row[0]: row[1:] for row in rows}
+            claimed = [known[key] for key in keys if key in known]
+            handled = next((entry for entry, is_handled, *_ in claimed if is_handled), None)
+            if handled is not None:
+                _add_keys(database, handled, list(dict.fromkeys(key for key in aliases if key not in known)))
                 return ClaimStatus.HANDLED
-            held = [has_body for _, _, _, leased_until, has_body in known if leased_until > now]
+            held = [bool(stored) for _, _, leased_until, stored in claimed if leased_until > now]
             if held:
                 return ClaimStatus.STORED if all(held) else ClaimStatus.BUSY
-            entries = {key: entry for key, entry, *_ in known}
-            token = new_token()
-            entry = next((entries[key] for key in keys if key in entries), None)
-            if entry is None:
+            token, over = new_token(), now + lease
+            fresh = [key for key in asked if key not in known]
+            if not claimed:
                 entry = database.execute(
-                    "INSERT INTO entries (token, leased_until, due_at, body) VALUES (?, ?, ?, ?)",
-                    (token, now + lease, now, body),
+                    "INSERT INTO entries (token, leased_until, due_at, body, forget_at) VALUES (?, ?, ?, ?, ?)",
+                    (token, over, now, body, over + self._retention),
                 ).lastrowid
-            elif body is None:
-                database.execute(
-                    "UPDATE entries SET token = ?, leased_until = ? WHERE id = ?", (token, now + lease, entry)
-                )
-            else:
-                database.execute(
-                    "UPDATE entries SET token = ?, leased_until = ?, due_at = ?, body = ? WHERE id = ?",
-                    (token, now + lease, now, body, entry),
-                )
-            database.executemany(
-                "INSERT INTO keys (key, entry) VALUES (?, ?)",
-                [(key, entry) for key in dict.fromkeys(keys) if key not in entries],
+                assert entry is not None
+                _add_keys(database, entry, fresh)
+                return Claim(keys=tuple(fresh), token=token, body=body)
+            entry = claimed[0][0]
+            database.execute(
+                "UPDATE entries SET token = ?, leased_until = ?, forget_at = ? WHERE id = ?",
+                (token, over, over + self._retention, entry),
             )
+            if body is not None:
+                database.execute("UPDATE entries SET due_at = ?, body = ? WHERE id = ?", (now, body, entry))
+            _add_keys(database, entry, fresh)
             return _claim(database, token)
 
-    def finish(self, claim: Claim) -> bool:
+    def renew(self, claim: Claim, lease: float) -> bool:
         """See :class:`SeenStore`."""
         with self._transaction() as (database, now):
+            over = now + lease
             updated = database.execute(
-                "UPDATE entries SET handled_at = ?, body = NULL WHERE token = ? AND handled_at IS NULL",
-                (now, claim.token),
+                "UPDATE entries SET leased_until = ?, forget_at = ? WHERE token = ? AND NOT is_handled",
+                (over, over + self._retention, claim.token),
             )
             return updated.rowcount == 1
 
-    def release(self, claim: Claim, retry_in: float = 0.0) -> bool:
+    def finish(self, claim: Claim, keep: float | None = None) -> bool:
         """See :class:`SeenStore`."""
         with self._transaction() as (database, now):
-            held = "token = ? AND handled_at IS NULL"
-            freed = database.execute(
-                f"UPDATE entries SET leased_until = ?, due_at = ? WHERE {held} AND body IS NOT NULL",
-                (now, now + retry_in, claim.token),
+            updated = database.execute(
+                "UPDATE entries SET is_handled = 1, body = NULL, forget_at = ? WHERE token = ? AND NOT is_handled",
+                (now + max(self._retention, keep or 0.0), claim.token),
             )
-            if freed.rowcount == 1:
-                return True
+            return updated.rowcount == 1
+
+    def release(self, claim: Claim, retry_in: float = 0.0, *, forget: bool = False) -> bool:
+        """See :class:`SeenStore`."""
+        with self._transaction() as (database, now):
+            held = "token = ? AND NOT is_handled"
+            if not forget:
+                freed = database.execute(
+                    f"UPDATE entries SET leased_until = ?, due_at = ? WHERE {held} AND body IS NOT NULL",
+                    (now, now + retry_in, claim.token),
+                )
+                if freed.rowcount == 1:
+                    return True
             return database.execute(f"DELETE FROM entries WHERE {held}", (claim.token,)).rowcount == 1
 
     def due(self, lease: float) -> Claim | None:
@@ -165,8 +194,39 @@ class SQLiteSeenStore:
             )
             return _claim(database, token) if taken.rowcount == 1 else None
 
+    def add_dead_letter(self, letter: DeadLetter) -> None:
+        """See :class:`SeenStore`."""
+        with self._transaction() as (database, _):
+            database.execute(
+                "INSERT OR IGNORE INTO dead_letters (id, body, reason, received_at, delivery_id) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (letter.id, letter.body, letter.reason, letter.received_at.timestamp(), letter.delivery_id),
+            )
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """See :class:`SeenStore`."""
+        with self._transaction() as (database, _):
+            rows = database.execute(
+                "SELECT id, body, reason, received_at, delivery_id FROM dead_letters ORDER BY received_at, id"
+            ).fetchall()
+        return [
+            DeadLetter(
+                id=letter_id,
+                body=body,
+                reason=reason,
+                received_at=datetime.fromtimestamp(received_at, UTC),
+                delivery_id=delivery_id,
+            )
+            for letter_id, body, reason, received_at, delivery_id in rows
+        ]
+
+    def drop_dead_letter(self, letter_id: str) -> None:
+        """See :class:`SeenStore`."""
+        with self._transaction() as (database, _):
+            database.execute("DELETE FROM dead_letters WHERE id = ?", (letter_id,))
+
     def close(self) -> None:
-        """Closes the file; the next call opens it again."""
+        """Close the file; the next call opens it again."""
         with self._lock:
             if self._closer is not None:
                 self._closer()
@@ -247,12 +307,13 @@ class SQLiteSeenStore:
                 time.sleep(0.01)
 
     def _forget_old(self, database: sqlite3.Connection, now: float) -> None:
-        database.execute("DELETE FROM entries WHERE handled_at <= ?", (now - self._retention,))
-        # Claims of processes that died, of events that never came again.
-        database.execute(
-            "DELETE FROM entries WHERE handled_at IS NULL AND body IS NULL AND leased_until <= ?",
-            (now - self._retention,),
-        )
+        # Handled events, and claims of processes that died, of events that were not delivered again.
+        database.execute("DELETE FROM entries WHERE body IS NULL AND forget_at <= ?", (now,))
+
+
+def _add_keys(database: sqlite3.Connection, entry: int, keys: Sequence[str]) -> None:
+    if keys:
+        database.executemany("INSERT INTO keys (key, entry) VALUES (?, ?)", [(key, entry) for key in keys])
 
 
 def _version(database: sqlite3.Connection) -> int:

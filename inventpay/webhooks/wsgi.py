@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
-from .answers import WebhookAnswer, malformed, not_allowed, too_large
+from .answers import WebhookAnswer, length_required, malformed, not_allowed, too_large
 from .asgi import WORK_AFTER_ANSWER
 from .content_length import read_content_length
 from .procedure import run
@@ -19,7 +19,7 @@ _CHUNK = 65_536
 
 
 class WSGIApplication:
-    """Answers POST requests with what became of the delivery, and everything else with 405.
+    """Answers POST requests with the outcome of the delivery, and everything else with 405.
 
     In Flask a view returns it: ``return receiver.wsgi``.
     """
@@ -28,27 +28,31 @@ class WSGIApplication:
         self._processor = processor
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """One request, as PEP 3333 has it."""
+        """Answer one request, by PEP 3333."""
         method = environ.get("REQUEST_METHOD", "")
         if method != "POST":
             answer = not_allowed()
         else:
             body = self._read(environ)
-            answer = body if isinstance(body, WebhookAnswer) else run(self._processor.deliver(body, environ))
+            answer = (
+                self._processor.refuse(body)
+                if isinstance(body, WebhookAnswer)
+                else run(self._processor.deliver(body, environ))
+            )
         start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", answer.headers)
-        said = [] if method == "HEAD" else [answer.body]
-        return _ThenWork(said, self._processor) if answer.outcome == "accepted" else said
+        body_parts = [] if method == "HEAD" else [answer.body]
+        return _ThenWork(body_parts, self._processor) if answer.outcome == "accepted" else body_parts
 
     def _read(self, environ: Environ) -> bytes | WebhookAnswer:
-        """The body, or what to answer instead of it."""
+        """Return the body, or the answer instead of it."""
         most = self._processor.max_body
         length = read_content_length(environ.get("CONTENT_LENGTH"))
         if isinstance(length, str):
             return malformed(length)
         if length is None:
-            # Chunked. Servers that end such a body by themselves say so; with others it must not be read.
+            # Chunked. Servers that end such a body by themselves set this; with others it must not be read.
             if not environ.get("wsgi.input_terminated"):
-                return b""
+                return length_required()
         elif length > most:
             return too_large(most)
         body = bytearray()
@@ -70,13 +74,13 @@ class WSGIApplication:
 class _ThenWork:
     """The body of an answer after which stored events are handled: servers call ``close`` when it is sent."""
 
-    def __init__(self, said: list[bytes], processor: DeliveryProcessor) -> None:
-        self._said = said
+    def __init__(self, body_parts: list[bytes], processor: DeliveryProcessor) -> None:
+        self._parts = body_parts
         self._processor = processor
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._said)
+        return iter(self._parts)
 
     def close(self) -> None:
-        """Handles what is due."""
+        """Handle the stored events that are due."""
         run(self._processor.work(WORK_AFTER_ANSWER))

@@ -55,6 +55,24 @@ class Payments:
         return httpx.Response(200, content=self.body(request))
 
 
+def test_a_test_event_wakes_a_waiter_and_is_not_believed() -> None:
+    """A signed event with ``test`` causes a poll; a payment that is pending stays pending."""
+    api = Payments()
+
+    async def main() -> None:
+        async with virtual_client(api.in_virtual_time) as client:
+            wait = asyncio.create_task(client.payments.wait("cmh1"))
+            await asyncio.sleep(500)
+            asked = len(api.asked)
+            test = PaymentCompletedEvent(payment_id="cmh1", amount=Decimal(5), test=True)
+            assert client.feed(test) == 1
+            await asyncio.sleep(1)
+            assert (len(api.asked), wait.done()) == (asked + 1, False)
+            wait.cancel()
+
+    run(main())
+
+
 def test_an_event_wakes_a_waiter_long_before_its_next_poll() -> None:
     """One round trip after the event the wait is over; no other poll is sent for it."""
     api = Payments()

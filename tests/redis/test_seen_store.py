@@ -179,3 +179,35 @@ def test_what_cannot_work_is_refused_at_once(options: dict[str, Any], problem: s
     """Before the first delivery comes."""
     with pytest.raises(ConfigurationError, match=problem):
         RedisSeenStore(**options)
+
+
+def test_keys_expire(server: RedisServer, prefix: str) -> None:
+    """A shop that was switched off leaves nothing behind, except bodies that wait to be handled."""
+    client = redis.Redis.from_url(server.url)
+    store = RedisSeenStore(server.url, prefix=prefix)
+    store.finish(claimed(store.claim(["a"], 60)), 400 * 86_400)
+    names = sorted(client.keys(f"{prefix}*"))
+    assert names
+    assert all(399 * 86_400 < client.ttl(name) <= 402 * 86_400 for name in names)
+    claimed(store.claim(["b"], 0, b"body"))
+    assert {client.ttl(name) for name in client.keys(f"{prefix}*")} == {-1}
+    store.finish(claimed(store.due(60)))
+    assert all(client.ttl(name) > 0 for name in client.keys(f"{prefix}*"))
+    client.close()
+    store.close()
+
+
+def test_a_ghost_does_not_stand_before_what_is_due(server: RedisServer, prefix: str) -> None:
+    """An id without an entry, as an eviction or an operator leaves it, is skipped and removed."""
+    client = redis.Redis.from_url(server.url)
+    store = RedisSeenStore(server.url, prefix=prefix)
+    client.zadd(f"{prefix}:seen:{{events}}:due", {"ghost": 1.0, "second": 2.0})
+    client.hset(f"{prefix}:seen:{{events}}:ids", "a", "ghost")
+    claimed(store.claim(["a"], 0, b"body"))
+    due = claimed(store.due(60))
+    assert due.body == b"body"
+    assert store.finish(due)
+    assert store.due(60) is None
+    assert client.zcard(f"{prefix}:seen:{{events}}:due") == 0
+    client.close()
+    store.close()

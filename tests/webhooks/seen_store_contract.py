@@ -13,11 +13,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
-from inventpay.webhooks.seen import Claim, ClaimStatus, SeenStore
+from inventpay.webhooks.seen import Claim, ClaimStatus, DeadLetter, SeenStore
 
 HANDLED, BUSY, STORED = ClaimStatus.HANDLED, ClaimStatus.BUSY, ClaimStatus.STORED
 
@@ -261,6 +262,100 @@ class SeenStoreContract:
         assert world.store.release(claimed(world.store.due(self.LEASE)), 0.0)
         order = [claimed(world.store.due(self.LEASE)).body for _ in range(3)]
         assert order == [b"b", b"c", b"a"]
+
+    # Notes
+
+    def test_notes_prevent_no_claim(self, store: SeenStore) -> None:
+        """Notes that are new become keys of the claim; those of another event stay with it."""
+        assert store.finish(claimed(store.claim(["a"], self.LEASE, notes=["n"], aliases=["a"])))
+        assert store.claim(["n"], self.LEASE) is HANDLED
+        claim = claimed(store.claim(["b"], self.LEASE, notes=["n", "m"]))
+        assert sorted(claim.keys) == ["b", "m"]
+        assert store.claim(["m"], self.LEASE) is BUSY
+        assert store.release(claim)
+        claimed(store.claim(["m"], self.LEASE))
+        assert store.claim(["n"], self.LEASE) is HANDLED
+
+    def test_aliases_of_a_duplicate_join_what_was_handled(self, world: World) -> None:
+        """Each is a key of it from then on, in every process."""
+        assert world.store.finish(claimed(world.store.claim(["a"], self.LEASE)))
+        assert world.another().claim(["a", "later"], self.LEASE, notes=["m"], aliases=["n", "a"]) is HANDLED
+        assert world.store.claim(["n"], self.LEASE) is HANDLED
+        claimed(world.store.claim(["later", "m"], self.LEASE))
+
+    def test_a_busy_event_gets_no_notes(self, store: SeenStore) -> None:
+        """Nothing is claimed then."""
+        claimed(store.claim(["a"], self.LEASE))
+        assert store.claim(["a"], self.LEASE, notes=["n"]) is BUSY
+        claimed(store.claim(["n"], self.LEASE))
+
+    # Renewal, and longer retention
+
+    def test_a_renewed_claim_lasts_longer(self, world: World) -> None:
+        """Counted from the renewal; a claim that is over is not renewed."""
+        claim = claimed(world.store.claim(["a", "b"], self.LEASE))
+        world.advance(self.LEASE * 0.8)
+        assert world.another().renew(claim, self.LEASE)
+        world.advance(self.LEASE * 0.8)
+        assert world.store.claim(["b"], self.LEASE) is BUSY
+        assert world.store.finish(claim)
+        assert not world.store.renew(claim, self.LEASE)
+        assert world.store.claim(["a"], self.LEASE) is HANDLED
+
+    def test_a_claim_that_was_taken_over_is_not_renewed(self, world: World) -> None:
+        """The second owner's lease is its own."""
+        late = claimed(world.store.claim(["a"], self.LEASE))
+        world.advance(self.LEASE * 1.1)
+        assert world.another().finish(claimed(world.another().claim(["a"], self.LEASE)))
+        assert not world.store.renew(late, self.LEASE)
+
+    def test_a_persistent_store_keeps_some_notes_longer(self, world: World) -> None:
+        """``keep`` counts where it is longer than the retention, also for a key that joins later."""
+        if not world.store.durable and not world.store.blocking:
+            pytest.skip("a store in memory does not outlive its retention")
+        world.store.finish(claimed(world.store.claim(["a"], self.LEASE)), self.RETENTION * 3)
+        world.store.finish(claimed(world.store.claim(["short"], self.LEASE)), self.RETENTION / 3)
+        world.advance(self.RETENTION * 0.9)
+        assert world.store.claim(["short"], self.LEASE) is HANDLED
+        assert world.store.claim(["a"], self.LEASE, aliases=["n"]) is HANDLED
+        world.advance(self.RETENTION * 2)
+        assert world.another().claim(["n"], self.LEASE) is HANDLED
+        claimed(world.store.claim(["short"], self.LEASE))
+        world.advance(self.RETENTION * 0.2)
+        claimed(world.another().claim(["a"], self.LEASE))
+
+    def test_a_body_can_be_forgotten(self, store: SeenStore) -> None:
+        """A released body with ``forget`` is not due, and its keys are free."""
+        claimed(store.claim(["a"], 0, b"body"))
+        assert store.release(claimed(store.due(self.LEASE)), forget=True)
+        assert store.due(self.LEASE) is None
+        assert claimed(store.claim(["a"], self.LEASE)).body is None
+
+    # Dead letters
+
+    def test_dead_letters_are_kept_until_they_are_dropped(self, world: World) -> None:
+        """Byte for byte, oldest first, once each, for every process, and without an end."""
+        letters = [
+            DeadLetter(
+                id=f"id{number}",
+                body=bytes(range(256)),
+                reason="its status is 'ÉXPIRED'",
+                received_at=datetime.fromtimestamp(1_704_110_400.5 - number, UTC),
+                delivery_id=None if number else "whd1",
+            )
+            for number in range(3)
+        ]
+        for letter in letters:
+            world.store.add_dead_letter(letter)
+            world.another().add_dead_letter(evolve(letter, reason="again"))
+        world.advance(self.RETENTION * 3)
+        claimed(world.store.claim(["a"], self.LEASE))
+        assert sorted(world.another().dead_letters(), key=lambda one: one.id) == letters
+        if world.store.blocking:
+            assert [one.id for one in world.another().dead_letters()] == ["id2", "id1", "id0"]
+        world.another().drop_dead_letter("id1")
+        world.store.drop_dead_letter("id1")
+        assert {one.id for one in world.store.dead_letters()} == {"id0", "id2"}
 
     # Crowds
 

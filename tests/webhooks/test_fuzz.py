@@ -68,7 +68,7 @@ def test_a_megabyte_is_judged_quickly(number: int) -> None:
     receiver.on_other(lambda event: None)
     for signature in ("0" * 64, sign(body, SECRET)):
         headers = {"X-Webhook-Signature": signature}
-        assert receiver.handle(body, headers).status in (400, 401, 200)
+        assert receiver.handle(body, headers).status in (400, 401, 200, 503)
         assert cpu_of(lambda headers=headers: receiver.handle(body, headers)) < MOST_CPU  # type: ignore[misc]
 
 

@@ -119,9 +119,11 @@ def test_an_event_is_handled_once_however_it_is_repeated(shop: Shop, deliver: De
 
 def test_other_events_are_handled_too(shop: Shop, deliver: Deliver) -> None:
     """Another payment, another amount: whatever the signed body says differently."""
-    for body in (flat(), flat(payment_id="cmh2"), flat(amount=2)):
+    shop.receiver.on("payment.underpaid")(shop.plain)
+    events = ("payment.underpaid", "cmh1"), ("payment.underpaid", "cmh2"), ("payment.completed", "cmh1")
+    for body in (*(flat(*names) for names in events), flat("payment.underpaid", amount=2)):
         assert deliver(shop.receiver, body).outcome == "handled"
-    assert len(shop.handled) == 3
+    assert len(shop.handled) == 4
 
 
 def test_the_id_of_a_delivery_is_a_second_key(shop: Shop, deliver: Deliver) -> None:
@@ -203,7 +205,7 @@ def test_a_fulfilment_that_failed_is_tried_by_the_other_event(deliver: Deliver) 
 
 def test_test_payments_fold_by_themselves(deliver: Deliver) -> None:
     """A test cannot use up a real payment."""
-    shop = Shop()
+    shop = Shop(test="accept")
     shop.receiver.on_paid(shop.plain)
     assert deliver(shop.receiver, flat("payment.confirmed", test=True)).outcome == "handled"
     assert deliver(shop.receiver, flat("payment.completed", test=False)).outcome == "handled"
@@ -323,13 +325,13 @@ class BrokenStore(MemorySeenStore):
         self._check("claim")
         return super().claim(*args, **options)
 
-    def finish(self, claim: Any) -> bool:
+    def finish(self, *args: Any) -> bool:
         self._check("finish")
-        return super().finish(claim)
+        return super().finish(*args)
 
-    def release(self, *args: Any) -> bool:
+    def release(self, *args: Any, **options: Any) -> bool:
         self._check("release")
-        return super().release(*args)
+        return super().release(*args, **options)
 
     def due(self, lease: float) -> Any:
         self._check("due")
@@ -528,7 +530,6 @@ def test_refusals_have_a_status_and_a_reason(shop: Shop, caplog: pytest.LogCaptu
         (flat(), signed(flat(), OTHER_SECRET), 401, "the signature does not match the body"),
         (flat(), {}, 401, "the header X-Webhook-Signature is missing"),
         (old, signed(old), 400, "days old"),
-        (b"[]", signed(b"[]"), 400, "$ is a list, not an object"),
         (large, signed(large), 413, "the body is larger than 1,048,576 bytes"),
     ]
     for body, headers, status, reason in cases:
@@ -677,6 +678,10 @@ class Lasting:
         self.finish = store.finish
         self.release = store.release
         self.due = store.due
+        self.renew = store.renew
+        self.add_dead_letter = store.add_dead_letter
+        self.dead_letters = store.dead_letters
+        self.drop_dead_letter = store.drop_dead_letter
         self.blocking = False
         self.durable = True
 
@@ -691,16 +696,38 @@ def test_what_is_recovered_may_be_bounded(queue: tuple[Shop, Clock]) -> None:
     assert [event.payment_id for event in shop.handled] == [f"cmh{number}" for number in range(5)]
 
 
-def test_a_stored_event_without_handler_is_dropped_with_a_word(
+def test_a_stored_event_without_handler_stays_stored(
     queue: tuple[Shop, Clock], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The handler was taken out between the answer and the handling."""
+    """A process that has no handler (yet) takes it from none that has one, and a warning counts what waits."""
     shop, _ = queue
-    _blocking(shop.receiver, flat())
+    for number in range(3):
+        _blocking(shop.receiver, flat(payment_id=f"cmh{number}"))
+    routes = dict(shop.receiver._routes)
     shop.receiver._routes.clear()
-    assert shop.receiver.recover() == 0
-    assert "is stored and has no handler any more; it is dropped" in caplog.text
-    assert shop.receiver._processor.store.due(60) is None
+    shop.receiver.on("payment.failed")(shop.plain)
+    assert asyncio.run(shop.receiver.recover_async()) == 0
+    assert shop.receiver.recover(2) == 0
+    assert caplog.text.count("stored events 'payment.completed' wait for a handler") == 1
+    assert "3 stored events" in caplog.text
+    shop.receiver._routes.update(routes)
+    assert shop.receiver.recover() == 3
+    assert sorted(event.payment_id for event in shop.handled) == ["cmh0", "cmh1", "cmh2"]
+
+
+def test_events_without_handler_do_not_stand_before_others(queue: tuple[Shop, Clock]) -> None:
+    """However many wait, those that can be handled get their turn."""
+    shop, clock = queue
+    shop.receiver.on("payment.failed")(shop.plain)
+    for number in range(30):
+        _blocking(shop.receiver, flat("payment.failed", payment_id=f"old{number}"))
+    del shop.receiver._routes["payment.failed"]
+    _blocking(shop.receiver, flat(payment_id="new"))
+    handled = 0
+    for _ in range(4):
+        clock.advance(1)
+        handled += shop.receiver.recover(10)
+    assert handled == 1
 
 
 def test_a_stored_event_that_cannot_be_read_stays(queue: tuple[Shop, Clock], caplog: pytest.LogCaptureFixture) -> None:
@@ -833,7 +860,7 @@ def test_a_name_has_one_handler() -> None:
             'takes the name of an event: write @receiver.on\\("payment.completed"\\)',
         ),
         (lambda receiver: receiver.on(""), r"on\(''\) takes the name of an event"),
-        (lambda receiver: receiver.on("payment.failed", "payment.failed"), "a name is said twice"),
+        (lambda receiver: receiver.on("payment.failed", "payment.failed"), "duplicate event name"),
         (lambda receiver: receiver.on("withdrawal.failed", once_per_payment=True), "not all events of a payment"),
         (lambda receiver: receiver.on("payment.failed")(5), "a handler is a function of one event, not int"),
         (lambda receiver: receiver.on_other(None), "a handler is a function of one event, not NoneType"),

@@ -1,0 +1,82 @@
+"""Events of a receiver, for metrics and tracing: pass ``hooks=`` to ``WebhookReceiver``.
+
+>>> receiver = WebhookReceiver("whsec_1", hooks=[print])
+
+Hooks are plain callables; an exception of one is logged and changes no answer.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Final, TypeAlias
+
+from attrs import frozen
+
+from .answers import DeliveryOutcome
+
+logger: Final = logging.getLogger("inventpay.webhooks")
+
+__all__ = ["DeliveryAnswered", "DeliveryRefused", "HandlerFailed", "HandlerFinished", "WebhookHook", "WebhookHookEvent"]
+
+
+@frozen(kw_only=True)
+class DeliveryAnswered:
+    """A genuine delivery was answered."""
+
+    event: str | None
+    """Name of the event; ``None`` where the body cannot be read."""
+    status: int
+    """HTTP status of the answer."""
+    outcome: DeliveryOutcome
+    seconds: float
+    """Time from the delivery to its answer, in seconds."""
+    is_duplicate: bool
+    """Whether the event was handled before."""
+    age: float | None
+    """Time from the event's timestamp to the delivery, in seconds; ``None`` where the body has no timestamp."""
+
+
+@frozen(kw_only=True)
+class DeliveryRefused:
+    """A delivery was refused: it is not genuine, stale, too large, or no proper HTTP."""
+
+    status: int
+    """HTTP status of the answer."""
+    reason: str
+    """The reason, in the words of the answer."""
+
+
+@frozen(kw_only=True)
+class HandlerFinished:
+    """A handler returned."""
+
+    event: str
+    """Name of the event."""
+    seconds: float
+    """Duration of the handler, in seconds."""
+
+
+@frozen(kw_only=True)
+class HandlerFailed:
+    """A handler raised an exception, so the event will be handled again."""
+
+    event: str
+    """Name of the event."""
+    seconds: float
+    """Duration of the handler, in seconds."""
+    error: str
+    """Class name of the exception."""
+
+
+WebhookHookEvent: TypeAlias = DeliveryAnswered | DeliveryRefused | HandlerFinished | HandlerFailed
+WebhookHook: TypeAlias = Callable[[WebhookHookEvent], object]
+
+
+def emit(hooks: Iterable[WebhookHook], event: WebhookHookEvent) -> None:
+    """Call every hook, and log exceptions."""
+    for hook in hooks:
+        try:
+            hook(event)
+        except Exception:
+            logger.exception("a hook failed on %s; the delivery is not affected", type(event).__name__)

@@ -1,0 +1,168 @@
+"""Events that never arrived are handled from the API's delivery log, once, in both clients."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from inventpay import InvalidArgumentError, InventPay
+from inventpay.sandbox import ManualClock, Sandbox, WebhookSettings
+from inventpay.webhooks import MemorySeenStore, ReconcileReport, SQLiteSeenStore, WebhookReceiver
+from tests.support.deliveries import SECRET, flat, signed
+
+URL = "http://shop.local/webhooks"
+
+
+class Shop:
+    """A shop in front of a sandbox, which can be down."""
+
+    def __init__(self, seen: Any = None) -> None:
+        self.down = False
+        self.paid: list[str] = []
+        self.clock = ManualClock()
+        settings = WebhookSettings(url=URL, automatic=False, transport=httpx.MockTransport(self._receive))
+        self.sandbox = Sandbox(clock=self.clock, webhooks=settings)
+        self.receiver = WebhookReceiver(
+            self.sandbox.webhooks.secret, seen=seen, clock=self.sandbox.clock, test="accept"
+        )
+        self.receiver.on_paid(lambda event: self.paid.append(event.payment_id))
+
+    def _receive(self, request: httpx.Request) -> httpx.Response:
+        if self.down:
+            return httpx.Response(502)
+        answer = self.receiver.handle(request.content, request.headers)
+        return httpx.Response(answer.status, content=answer.body)
+
+    def pay(self) -> str:
+        """Create a payment and pay it, and deliver its events."""
+        with InventPay(self.sandbox.api_key, transport=self.sandbox.transport()) as client:
+            payment = client.payments.create(amount=5, amount_currency="USD", currency="BTC")
+        self.sandbox.pay(payment.payment_id)
+        self.sandbox.webhooks.deliver_due()
+        return payment.payment_id
+
+
+def blocking(shop: Shop, **options: Any) -> ReconcileReport:
+    """Reconcile in the blocking client."""
+    with InventPay(shop.sandbox.api_key, transport=shop.sandbox.transport()) as client:
+        return shop.receiver.reconcile(client, **options)
+
+
+def in_a_task(shop: Shop, **options: Any) -> ReconcileReport:
+    """Reconcile in the async client."""
+
+    async def reconcile() -> ReconcileReport:
+        async with shop.sandbox.async_client() as client:
+            return await shop.receiver.reconcile_async(client, **options)
+
+    with shop.sandbox.run():
+        return asyncio.run(reconcile())
+
+
+@pytest.fixture(params=[blocking, in_a_task])
+def reconcile(request: pytest.FixtureRequest) -> Callable[..., ReconcileReport]:
+    """The way in which the log is walked."""
+    reconcile: Callable[..., ReconcileReport] = request.param
+    return reconcile
+
+
+def test_payments_of_an_outage_are_fulfilled_once(reconcile: Callable[..., ReconcileReport]) -> None:
+    """By the first walk; a second one, and late deliveries, are duplicates."""
+    shop = Shop()
+    before = shop.pay()
+    shop.down = True
+    missed = [shop.pay(), shop.pay()]
+    shop.clock.advance(3600)
+    shop.down = False
+    assert shop.paid == [before]
+    report = reconcile(shop)
+    assert shop.paid == [before, *missed]
+    assert (report.handled, report.failed, report.unavailable, report.dead_letters) == (2, (), (), ())
+    assert report.looked_at >= 4
+    again = reconcile(shop)
+    assert (again.handled, again.looked_at) == (0, report.looked_at)
+    shop.clock.advance(86_400)
+    shop.sandbox.webhooks.deliver_due()
+    assert shop.paid == [before, *missed]
+
+
+def test_deliveries_that_were_answered_may_be_included(reconcile: Callable[..., ReconcileReport]) -> None:
+    """The store was lost with the machine: the log has the deliveries that were answered 200, too."""
+    shop = Shop()
+    paid = shop.pay()
+    shop.receiver._processor.store._entries.clear()  # type: ignore[attr-defined]
+    assert reconcile(shop).looked_at == 0
+    assert reconcile(shop, deliveries="all").handled == 1
+    assert shop.paid == [paid, paid]
+
+
+def test_old_deliveries_are_not_looked_at(reconcile: Callable[..., ReconcileReport]) -> None:
+    """``since`` counts back from the receiver's clock."""
+    shop = Shop()
+    shop.down = True
+    shop.pay()
+    shop.clock.advance(7200)
+    assert reconcile(shop, since=timedelta(hours=1)).looked_at == 0
+    assert reconcile(shop, since=timedelta(hours=3)).handled == 1
+
+
+def test_a_handler_that_fails_is_in_the_report() -> None:
+    """And the next walk handles its event."""
+    shop = Shop()
+    shop.down = True
+    shop.pay()
+    shop.receiver._routes.clear()
+    failing = [True, True]
+    shop.receiver.on_paid(lambda event: failing.pop() and 1 / 0 if failing else shop.paid.append(event.payment_id))
+    report = blocking(shop)
+    assert (len(report.failed), report.handled) == (2, 0)
+    assert blocking(shop).handled == 1
+
+
+def test_arguments_are_checked() -> None:
+    """Before anything is asked."""
+    shop = Shop()
+    with pytest.raises(InvalidArgumentError, match="since=5 must be a timedelta"):
+        blocking(shop, since=5)
+    with pytest.raises(InvalidArgumentError, match="deliveries='lost'"):
+        blocking(shop, deliveries="lost")
+
+
+def test_bytes_and_deliveries_can_be_replayed() -> None:
+    """As a log or the API shows them; a row of a list has no payload."""
+    shop = Shop(MemorySeenStore())
+    shop.down = True
+    paid = shop.pay()
+    assert shop.receiver.replay(flat(payment_id="bytes")).outcome == "handled"
+    with InventPay(shop.sandbox.api_key, transport=shop.sandbox.transport()) as client:
+        rows = list(client.webhooks.deliveries())
+        with pytest.raises(InvalidArgumentError, match="has no payload"):
+            shop.receiver.replay(rows[0])
+        for row in rows:
+            shop.receiver.replay(client.webhooks.delivery(row.id))
+    assert shop.paid == ["bytes", paid]
+
+
+def test_the_clock_of_the_sandbox_makes_its_events_young(tmp_path: Any) -> None:
+    """After its clock was moved on, the receiver with the same clock accepts them, and another does not."""
+    for clock, status in ((True, 200), (False, 400)):
+        shop = Shop(SQLiteSeenStore(tmp_path / str(clock)))
+        if not clock:
+            shop.receiver = WebhookReceiver(shop.sandbox.webhooks.secret)
+        shop.clock.freeze(4_000_000_000.0)
+        shop.pay()
+        assert {delivery.http_status for delivery in shop.sandbox.webhooks.deliveries} == {status}
+
+
+def test_the_age_is_that_of_the_clock() -> None:
+    """Old, young, and ahead."""
+    body = flat(timestamp="2024-01-01T12:00:00Z")
+    for now, status in ((1_704_110_400.0, 200), (1_704_110_400.0 + 8 * 86_400, 400), (1_704_110_400.0 - 400, 400)):
+        receiver = WebhookReceiver(SECRET, clock=lambda now=now: now)  # type: ignore[misc]
+        receiver.on_other(lambda event: None)
+        assert receiver.handle(body, signed(body)).status == status
