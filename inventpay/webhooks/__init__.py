@@ -54,7 +54,9 @@ _EXPORTS = {
     "request_headers": ["DELIVERY_ID_HEADER", "EVENT_HEADER", "SIGNATURE_HEADER"],
     "seen": ["Claim", "ClaimStatus", "DeadLetter", "SeenStore"],
     "signature": ["sign", "verify_signature"],
+    "sqlalchemy_store": ["SQLAlchemySeenStore"],
     "sqlite_store": ["SQLiteSeenStore"],
+    "transactional_store": ["TransactionalSeenStore"],
 }
 __all__ = [
     "DELIVERY_ID_HEADER",
@@ -84,8 +86,10 @@ __all__ = [
     "PaymentTestEvent",
     "PaymentUnderpaidEvent",
     "ReconcileReport",
+    "SQLAlchemySeenStore",
     "SQLiteSeenStore",
     "SeenStore",
+    "TransactionalSeenStore",
     "UnknownEvent",
     "WebhookAnswer",
     "WebhookEvent",

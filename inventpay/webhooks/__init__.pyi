@@ -88,4 +88,6 @@ from .seen import DeadLetter as DeadLetter
 from .seen import SeenStore as SeenStore
 from .signature import sign as sign
 from .signature import verify_signature as verify_signature
+from .sqlalchemy_store import SQLAlchemySeenStore as SQLAlchemySeenStore
 from .sqlite_store import SQLiteSeenStore as SQLiteSeenStore
+from .transactional_store import TransactionalSeenStore as TransactionalSeenStore

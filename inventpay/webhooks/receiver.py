@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, overload
 
+from attrs import evolve
+
 from .._core.json_values import shown
 from ..errors import ConfigurationError
 from ..options import seconds
@@ -288,6 +290,7 @@ class WebhookReceiver:
         headers: HeadersLike,
         *,
         received_at: datetime | float | None = None,
+        seen: SeenStore | None = None,
     ) -> WebhookAnswer:
         """Process a delivery in a view of your own: answer with the result's ``status``, ``headers`` and ``body``.
 
@@ -296,10 +299,11 @@ class WebhookReceiver:
         (401, 'refused', 'the signature is malformed: it has 6 characters instead of 64 hexadecimal digits')
 
         With ``respond="first"`` the handler has not run then: call :meth:`recover` after the answer was sent. Where a
-        queue lies in between, pass the time of the request as ``received_at``. Raises TypeError for a body that is not
+        queue lies in between, pass the time of the request as ``received_at``. ``seen`` is a store for this delivery
+        only, such as one of the request's database session. Raises TypeError for a body that is not
         bytes; everything a sender can do wrong is in the answer.
         """
-        return run(self._processor.deliver(raw_body(body), headers, received_at))
+        return run(self._processor_with(seen).deliver(raw_body(body), headers, received_at))
 
     async def handle_async(
         self,
@@ -307,9 +311,11 @@ class WebhookReceiver:
         headers: HeadersLike,
         *,
         received_at: datetime | float | None = None,
+        seen: SeenStore | None = None,
     ) -> WebhookAnswer:
         """:meth:`handle` for tasks of asyncio and trio."""
-        return await self._processor.run_async(self._processor.deliver(raw_body(body), headers, received_at))
+        processor = self._processor_with(seen)
+        return await processor.run_async(processor.deliver(raw_body(body), headers, received_at))
 
     def recover(self, most: int | None = None) -> int:
         """Handle events that were answered before they were handled, and failed or were interrupted.
@@ -432,6 +438,9 @@ class WebhookReceiver:
     def __repr__(self) -> str:
         names = [*self._routes, *(["all others"] if self._other else [])]
         return f"<WebhookReceiver of {', '.join(names) or 'nothing yet'}; seen: {self._processor.store!r}>"
+
+    def _processor_with(self, seen: SeenStore | None) -> DeliveryProcessor:
+        return self._processor if seen is None else evolve(self._processor, store=seen)
 
     def _route(self, name: str) -> Route | None:
         return self._routes.get(name, self._other)
