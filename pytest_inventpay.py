@@ -58,15 +58,18 @@ def _served_inventpay_sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def inventpay_sandbox(_served_inventpay_sandbox: Sandbox) -> Sandbox:
+def inventpay_sandbox(_served_inventpay_sandbox: Sandbox) -> Iterator[Sandbox]:
     """A sandbox of the InventPay API on a loopback port, like new for each test.
 
-    `inventpay_sandbox.environment` has the variables for code that makes its own client.
+    `inventpay_sandbox.environment` has the variables for code that makes its own client. Webhook receivers of this
+    process judge the age of events by its clock, so that they accept them after the clock was moved.
     """
     from inventpay.sandbox import renew
+    from inventpay.webhooks.wall_clock import use_clock
 
     renew(_served_inventpay_sandbox)
-    return _served_inventpay_sandbox
+    with use_clock(_served_inventpay_sandbox.clock):
+        yield _served_inventpay_sandbox
 
 
 @pytest.fixture

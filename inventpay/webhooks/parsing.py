@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,6 +13,7 @@ from .events import WebhookEvent
 from .request_headers import DeliveryHeaders, HeadersLike, read_headers
 from .secrets import SecretLike, Secrets, read_secrets
 from .signature import check_signature, raw_body
+from .wall_clock import wall_clock
 
 TOLERANCE: Final = 7 * 86_400.0
 """Seconds an event may be old: deliveries are repeated for 7 days, perhaps with the body of the first
@@ -98,7 +98,7 @@ def check_age(event: WebhookEvent, tolerance: float | None, received_at: float) 
 
 def _moment(received_at: datetime | float | None) -> float:
     if received_at is None:
-        return time.time()
+        return wall_clock()
     if isinstance(received_at, datetime):
         if received_at.utcoffset() is None:
             raise InvalidArgumentError(

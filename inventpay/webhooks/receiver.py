@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import time
 import warnings
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -48,6 +47,7 @@ from .request_headers import HeadersLike
 from .secrets import SecretLike, read_secrets
 from .seen import LEASE, DeadLetter, SeenStore
 from .signature import raw_body
+from .wall_clock import wall_clock
 from .wsgi import WSGIApplication
 
 if TYPE_CHECKING:
@@ -96,7 +96,8 @@ class WebhookReceiver:
             handled.
         underpaid_tolerance: Share of the required amount that a paid event may lack; see :meth:`on_contradiction`.
         hooks: Functions that get the events of :mod:`inventpay.webhooks.hooks`.
-        clock: Function that returns the time in Unix seconds, for the age of events; in tests ``sandbox.clock``.
+        clock: Function that returns the time in Unix seconds, for the age of events; in tests
+            ``sandbox.clock``. The pytest plugin sets that by itself.
         lease: Seconds after which an event whose process died is free again. It is renewed while a handler runs.
         max_body: Bytes of the largest body that is read.
 
@@ -118,7 +119,7 @@ class WebhookReceiver:
         test: TestMode = "ignore",
         underpaid_tolerance: float | Decimal = UNDERPAID_TOLERANCE,
         hooks: Iterable[WebhookHook] = (),
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = wall_clock,
         lease: float | timedelta = LEASE,
         max_body: int = MAX_BODY,
     ) -> None:

@@ -20,7 +20,7 @@ def test_the_blocks_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("INVENTPAY_WEBHOOK_SECRET", SECRET)
     names: dict[str, object] = {}
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 10
+    assert len(blocks) == 16
     for block in blocks:
         exec(compile(block, "webhooks.md", "exec"), names)
     receiver = WebhookReceiver()

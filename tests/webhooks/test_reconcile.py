@@ -12,7 +12,8 @@ import pytest
 
 from inventpay import InvalidArgumentError, InventPay
 from inventpay.sandbox import ManualClock, Sandbox, WebhookSettings
-from inventpay.webhooks import MemorySeenStore, ReconcileReport, SQLiteSeenStore, WebhookReceiver
+from inventpay.webhooks import MemorySeenStore, ReconcileReport, SQLiteSeenStore, WebhookReceiver, parse_event
+from inventpay.webhooks.wall_clock import use_clock
 from tests.support.deliveries import SECRET, flat, signed
 
 URL = "http://shop.local/webhooks"
@@ -166,3 +167,17 @@ def test_the_age_is_that_of_the_clock() -> None:
         receiver = WebhookReceiver(SECRET, clock=lambda now=now: now)  # type: ignore[misc]
         receiver.on_other(lambda event: None)
         assert receiver.handle(body, signed(body)).status == status
+
+
+def test_the_plugin_gives_receivers_the_clock_of_its_sandbox(inventpay_sandbox: Sandbox) -> None:
+    """A receiver of the shop needs no argument, and real time is back after the test."""
+    receiver = WebhookReceiver(SECRET)
+    receiver.on_other(lambda event: None)
+    inventpay_sandbox.clock.freeze(4_000_000_000.0)
+    body = flat(timestamp="2096-10-02T07:06:40Z")
+    assert receiver.handle(body, signed(body)).outcome == "handled"
+    assert parse_event(body, signed(body), SECRET).timestamp
+    with use_clock(lambda: 4_100_000_000.0):
+        assert receiver.handle(body, signed(body)).outcome == "refused"
+    inventpay_sandbox.clock.reset()
+    assert receiver.handle(body, signed(body)).outcome == "refused"
