@@ -37,6 +37,8 @@ class ResponseBody:
         self._inflater: Any = None
         encoding = encoding.strip().lower()
         self._may_be_raw = encoding == "deflate"
+        self._start = b""
+        self._is_empty = True
         if encoding in ("gzip", "x-gzip"):
             self._inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
         elif encoding == "deflate":
@@ -56,6 +58,7 @@ class ResponseBody:
         if self._inflater is None:
             self._keep(piece)
             return
+        self._is_empty = self._is_empty and not piece
         try:
             self._inflate(piece)
         except zlib.error as error:
@@ -63,7 +66,8 @@ class ResponseBody:
 
     def whole(self) -> bytes:
         """Return the body. Raises DecodeError when its compression did not end."""
-        if self._inflater is not None and not self._inflater.eof and (self._size or not self._may_be_raw):
+        # Answers without a body, such as those to HEAD, may name an encoding.
+        if self._inflater is not None and not self._inflater.eof and not self._is_empty:
             raise _unreadable("the compressed answer ends too early")
         return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
 
@@ -78,15 +82,15 @@ class ResponseBody:
         self._pieces.append(piece)
 
     def _inflate(self, piece: bytes) -> None:
-        try:
-            inflated = self._inflater.decompress(piece, _STEP)
-        except zlib.error:
-            if not self._may_be_raw:
-                raise
-            # Some servers send deflate without the header of zlib.
-            self._inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
-            inflated = self._inflater.decompress(piece, _STEP)
-        self._may_be_raw = False
+        if self._may_be_raw:
+            piece = self._start = self._start + piece
+            if len(piece) < 2:
+                return
+            self._may_be_raw = False
+            # Some servers send deflate without the header of zlib, whose two bytes have a checksum (RFC 1950).
+            if piece[0] & 15 != 8 or (piece[0] << 8 | piece[1]) % 31:
+                self._inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+        inflated = self._inflater.decompress(piece, _STEP)
         while True:
             if inflated:
                 self._keep(inflated)
