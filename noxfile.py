@@ -196,7 +196,8 @@ def wheel(session: nox.Session) -> None:
     place = Path(session.create_tmp()).resolve() / "beside"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
-    session.run("python", "-m", "pip", "wheel", ".", "--no-deps", "--wheel-dir", str(place / "dist"), "--quiet")
+    session.install("build")
+    session.run("python", "-m", "build", "--wheel", "--outdir", str(place / "dist"), silent=True)
     (built,) = (place / "dist").glob("*.whl")
     install(session, f"{built}[sandbox]")
     for folder in BESIDE_THE_PACKAGE:
