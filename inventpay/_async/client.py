@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from .._limits.class_limiter import ClassSnapshot
 from .._limits.limiter import PLUGIN, Limiter, bound, shared_limiter
-from .._transport.settings import read_connection_settings, read_transport_settings
+from .._transport.settings import check_lease_timeout, read_connection_settings, read_transport_settings
 from ..errors import ConfigurationError, InvalidArgumentError, InventPayError
 from ..options import (
     ATTEMPT_TIMEOUT,
@@ -142,6 +142,7 @@ class AsyncInventPay:
         whose = (settings.api_key.reveal(), connection_settings.base_url, settings.rate_limits)
         if limiter is not None:
             limiter = bound(limiter, *whose)
+            check_lease_timeout(limiter, options.attempt_timeout)
         else:
             limiter = shared_limiter(*whose)
             if rate_limits is None and (transport is not None or http_client is not None or PLUGIN in sys.modules):
@@ -231,6 +232,7 @@ class AsyncInventPay:
             max_retries=max_retries,
             headers=headers,
         )
+        check_lease_timeout(self._limiter, options.attempt_timeout)
         sibling = object.__new__(type(self))
         sibling.__dict__.update(self.__dict__)
         sibling._options = options

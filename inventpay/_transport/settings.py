@@ -206,6 +206,20 @@ def _check_insecure(key: Secret | None, argument: str, prefix: str) -> None:
         )
 
 
+def check_lease_timeout(limiter: object, attempt_timeout: float | None) -> None:
+    """Raise ConfigurationError where a shared limiter gives a token back before the attempt that uses it must end.
+
+    The token would be spent twice, and the API would count more calls than the limit.
+    """
+    lease_timeout: float | None = getattr(limiter, "lease_timeout", None)
+    if lease_timeout is not None and attempt_timeout is not None and lease_timeout < attempt_timeout:
+        raise ConfigurationError(
+            f"attempt_timeout={attempt_timeout:g} is longer than lease_timeout={lease_timeout:g} of the limiter: "
+            "a token would be used again while its call is still under way; raise lease_timeout= or lower "
+            "attempt_timeout="
+        )
+
+
 def _instance(value: T | None, kind: type[T], argument: str) -> T:
     if value is None:
         return kind()

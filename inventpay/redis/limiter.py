@@ -104,6 +104,11 @@ class RedisLimiter:
     def __repr__(self) -> str:
         return f"<RedisLimiter {self._address.label}>"
 
+    @property
+    def lease_timeout(self) -> float:
+        """Seconds after which a token in use by a process that died counts as spent."""
+        return self._lease_timeout
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("a RedisLimiter is not pickled: make one in each process")
 
@@ -218,6 +223,11 @@ class _Budget:
 
     def __repr__(self) -> str:
         return f"{repr(self._limiter)[:-1]} for {self._fingerprint[:12]}>"
+
+    @property
+    def lease_timeout(self) -> float:
+        """Seconds after which a token in use by a process that died counts as spent."""
+        return self._limiter.lease_timeout
 
     async def acquire_async(
         self,

@@ -42,7 +42,7 @@ def test_misuse_is_explained(arguments: list[str], capsys: pytest.CaptureFixture
 
 def test_the_sandbox_command(capsys: pytest.CaptureFixture[str]) -> None:
     """Its options arrive: an address that cannot be listened on is a plain line and exit code 1."""
-    assert main(["sandbox", "--host", "203.0.113.1", "--port", "1"]) == 1
+    assert main(["sandbox", "--host", "203.0.113.1", "--port", "1", "--allow-host", "shop"]) == 1
     assert "203.0.113.1" in capsys.readouterr().err
 
 

@@ -716,3 +716,15 @@ def test_budgets_nobody_uses_are_forgotten(new_limiter: NewLimiter, monkeypatch:
     gc.collect()
     assert limiter.bind("used", URL) is used
     assert name not in [repr(budget) for budget in limiter._alive.values()]
+
+
+@pytest.mark.parametrize("client", [InventPay, AsyncInventPay])
+def test_a_lease_lasts_as_long_as_an_attempt(client: type[InventPay] | type[AsyncInventPay]) -> None:
+    """A token that came back while its call is under way would be spent twice; the client refuses such settings."""
+    limiter = RedisLimiter("redis://127.0.0.1:1", lease_timeout=5.0)
+    with pytest.raises(ConfigurationError, match=r"attempt_timeout=30 is longer than lease_timeout=5"):
+        client("pk_live_1", limiter=limiter)
+    bounded = client("pk_live_1", limiter=limiter, attempt_timeout=5.0)
+    with pytest.raises(ConfigurationError, match="attempt_timeout=6"):
+        bounded.with_options(attempt_timeout=6.0)
+    assert bounded.with_options(attempt_timeout=4.0)

@@ -96,6 +96,7 @@ def _run(options: dict[str, Any]) -> dict[str, Any]:
         "max_retries": 0,
         "max_wait": options.get("max_wait"),
         "max_connections": 200,
+        "attempt_timeout": min(30.0, limiter.lease_timeout),
         "headers": {"X-Who": options["who"]},
     }
     calls = range(options["calls"])

@@ -207,5 +207,6 @@ async def test_what_was_answered_first_outlives_its_process(tmp_path: Path, stor
     await asyncio.to_thread(wait_until, lambda: heir.recover() == 1)
     first, second, end = entries(log)
     assert (first.what, second.what, end.what) == ("begin", "begin", "end")
-    assert second.at - first.at >= LEASE * 0.95
+    # Each time is noted after its claim, on a busy machine some tenths of a second later.
+    assert second.at - first.at >= LEASE * 0.8
     assert heir.handle(body, signed(body)).outcome == "duplicate"
