@@ -58,15 +58,15 @@ def call_again(request: SentRequest) -> Call[Any]:
     """
     endpoint = endpoint_for(request.method, request.path.partition("?")[0])
     make = _READERS.get(endpoint.name)
-    if make is None:
-        read: Callable[[APIResponse], Any] = read_raw
-    else:
+    read: Callable[[APIResponse], Any] = read_raw
+    if make is not None:
         document: Any = None if request.body is None else read_json(request.body, what="the body of the request")
         read_document = make(path_values(endpoint, request.path), document if is_object(document) else {})
 
-        def read(response: APIResponse) -> Any:
+        def read_answer(response: APIResponse) -> Any:
             return read_document(checked_document(response))
 
+        read = read_answer
     return Call(
         endpoint=endpoint, path=request.path, read=read, body=request.body, idempotency_key=request.idempotency_key
     )

@@ -79,8 +79,8 @@ class AsyncTransport:
         self._keeps_places = bool(getattr(limiter, "keeps_places", False))
         self._warned: dict[RateClass, float] = {}
         self._budget = RetryBudget(settings.policy)
-        self.settling = Settling(settings)
-        self.key_as_description = settings.policy.key_as_description
+        self.settling: Settling = Settling(settings)
+        self.key_as_description: bool = settings.policy.key_as_description
         self._reads = AsyncSharedReads(backend) if coalesce else None
 
     async def send(

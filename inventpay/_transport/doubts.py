@@ -40,13 +40,13 @@ class KnownKey:
     __slots__ = ("digest", "first_sent_at", "open", "settled")
 
     def __init__(self, digest: bytes, first_sent_at: float) -> None:
-        self.digest = digest
+        self.digest: bytes = digest
         """Digest of the request: method, path and body; empty when the API knows the key from another one."""
         self.first_sent_at: Final = first_sent_at
         """When its first request was written, as Unix time."""
-        self.open = 0
+        self.open: int = 0
         """Requests that may have taken effect."""
-        self.settled = False
+        self.settled: bool = False
         """Whether one of its requests succeeded."""
 
 

@@ -138,7 +138,7 @@ def _aiohttp_transport(settings: ConnectionSettings, fresh: bool) -> httpx.Async
             skip_auto_headers=("Accept-Encoding", "Content-Type"),
         )
         # aiohttp would repeat reads and PUTs by itself, uncounted by the limits. Its own test client does the same.
-        session._retry_connection = False
+        session._retry_connection = False  # pyright: ignore[reportPrivateUsage]
         return session
 
     return AiohttpTransport(verify=tls, proxy=proxy, client=new_session)

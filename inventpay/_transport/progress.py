@@ -32,12 +32,12 @@ class Progress:
         self.on_headers: Callable[[int, Headers], None] = on_headers
         self.left: Callable[[], float | None] = left
         """Returns the seconds until the attempt must end, 0 or less when it is over, ``None`` without a limit."""
-        self.new_connection = new_connection
+        self.new_connection: bool = new_connection
         """Whether only a connection that carried no request yet may be used."""
-        self.stage = NOT_WRITTEN
+        self.stage: int = NOT_WRITTEN
         """The last of these that was reached: NOT_WRITTEN, PARTLY_WRITTEN (a byte of the request may have left),
         WRITTEN (all bytes were given to the operating system), HEAD_RECEIVED (of the final response), COMPLETE."""
-        self.watched = False
+        self.watched: bool = False
         """Whether ``stage`` is reported at all; mocks and transports of other libraries report nothing."""
 
     @property

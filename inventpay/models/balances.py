@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from attrs import Factory, field, frozen
 
@@ -162,7 +162,7 @@ class Balances(Model, Mapping[str, Balance]):
         # Like any mapping, and unlike other models: equal to a dict of the same balances.
         return self.by_currency == (other.by_currency if isinstance(other, Balances) else other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def __getitem__(self, currency: str) -> Balance:
         return self.by_currency[currency]

@@ -144,7 +144,7 @@ def _plain(value: Any, *, wire: bool, with_none: bool) -> Any:
     if isinstance(value, Model):
         return value._members(wire=wire, with_none=with_none)  # pyright: ignore[reportPrivateUsage]
     if isinstance(value, tuple):
-        items: Sequence[Any] = value  # pyright: ignore[reportUnknownVariableType]
+        items = cast("Sequence[Any]", value)
         return [_plain(item, wire=wire, with_none=with_none) for item in items]
     if isinstance(value, Mapping):
         held = cast("Mapping[str, Any]", value)

@@ -15,7 +15,7 @@ from attrs import Factory, define, frozen
 from .._limits.backoff import constants
 from ..options import Counting
 
-SCRIPT: Final = files(__package__).joinpath("exchange.lua").read_text(encoding="utf-8")
+SCRIPT: Final = files("inventpay.redis").joinpath("exchange.lua").read_text(encoding="utf-8")
 """The server's side."""
 
 SCRIPT_SHA: Final = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()

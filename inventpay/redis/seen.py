@@ -19,7 +19,7 @@ from .options import above_zero, checked_prefix
 if TYPE_CHECKING:
     import redis
 
-SCRIPT: Final = files(__package__).joinpath("seen.lua").read_text(encoding="utf-8")
+SCRIPT: Final = files("inventpay.redis").joinpath("seen.lua").read_text(encoding="utf-8")
 _SHA: Final = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 _STATUSES: Final = {status.value: status for status in ClaimStatus}

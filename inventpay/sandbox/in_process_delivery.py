@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -33,7 +33,9 @@ class AppDeliveries:
             raise TypeError(f"app must be an ASGI or WSGI application, not {type(app).__name__}.")
         self.url: str = f"http://{HOST}{path}"
         self._sandbox = sandbox
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False) if is_asgi(app) else _WSGITransport(app)
+        transport = (
+            httpx.ASGITransport(cast("Any", app), raise_app_exceptions=False) if is_asgi(app) else _WSGITransport(app)
+        )
         sandbox.webhooks.configure(self.url, transport=transport, automatic=False)
 
     def deliver(self) -> list[Delivery]:

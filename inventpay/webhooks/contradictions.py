@@ -39,10 +39,11 @@ def find_contradiction(event: WebhookEvent, tolerance: Decimal = UNDERPAID_TOLER
         for value in _values(event.raw, name):
             if name == "test" and not isinstance(value, bool):
                 return f"its test flag is {shown(value)}, not a boolean"
-            if name == "status" and not isinstance(value, str):
-                return f"its status is {shown(value)}, not text"
-            if name == "status" and value.strip().upper() in _NOT_PAID:
-                return f"its status is {shown(value)}"
+            if name == "status":
+                if not isinstance(value, str):
+                    return f"its status is {shown(value)}, not text"
+                if value.strip().upper() in _NOT_PAID:
+                    return f"its status is {shown(value)}"
     amounts: dict[str, list[Decimal]] = {}
     for name in ("requiredAmount", "currentBalance"):
         amounts[name] = []

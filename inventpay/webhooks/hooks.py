@@ -70,7 +70,10 @@ class HandlerFailed:
 
 
 WebhookHookEvent: TypeAlias = DeliveryAnswered | DeliveryRefused | HandlerFinished | HandlerFailed
+"""An event of a receiver."""
+
 WebhookHook: TypeAlias = Callable[[WebhookHookEvent], object]
+"""A function that is called with each event of a receiver; its result is ignored."""
 
 
 def emit(hooks: Iterable[WebhookHook], event: WebhookHookEvent) -> None:

@@ -61,7 +61,7 @@ class WorkerThreads:
 
         if self._limiters is None:
             self._limiters = anyio.lowlevel.RunVar("inventpay_webhook_threads")
-        limiters = self._limiters.get({})
+        limiters = self._limiters.get(dict[str, anyio.CapacityLimiter]())
         self._limiters.set(limiters)
         limiter = limiters.setdefault(purpose, anyio.CapacityLimiter(HANDLER_THREADS))
         # Boxed, since trio takes no coroutine out of a thread.

@@ -115,7 +115,7 @@ class DeliveryProcessor:
     contradiction_handler: Callable[[], Callable[[Any], Any] | None]
     keeper: LeaseKeeper = field(default=Factory(lambda self: LeaseKeeper(self.store, self.lease), takes_self=True))
     threads: WorkerThreads = field(factory=WorkerThreads)
-    warned: dict[str, float] = field(factory=dict)
+    warned: dict[str, float] = field(factory=dict[str, float])
     """Times of the last warnings, by subject."""
 
     @property

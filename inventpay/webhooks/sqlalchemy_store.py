@@ -43,7 +43,7 @@ class SQLAlchemySeenStore(TransactionalSeenStore):
     transaction. Methods raise the errors of SQLAlchemy, and the delivery is repeated.
     """
 
-    conflicts = (IntegrityError,)
+    conflicts: tuple[type[Exception], ...] = (IntegrityError,)
 
     def __init__(
         self,

@@ -38,5 +38,5 @@ def _answer(name: str, request: Mapping[bytes, bytes]) -> Answer:
 
 @functools.cache
 def _asset(name: str) -> tuple[bytes, bytes]:
-    body = files(__package__).joinpath("assets", name).read_bytes()
+    body = files("inventpay.sandbox.pages").joinpath("assets", name).read_bytes()
     return body, b'"%s"' % hashlib.sha256(body).hexdigest()[:16].encode()

@@ -53,7 +53,7 @@ def _environment() -> Environment:
 
 def _template(name: str) -> str:
     """Return the text of a template, from a folder, a zip or a bundle alike."""
-    return files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
+    return files("inventpay.sandbox.pages").joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def amount(value: Decimal, currency: str = "") -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -58,8 +59,10 @@ def _text(value: object) -> str:
             # Amounts come as the exact text of a number.
             return number(Decimal(bytes(value).decode()))
         case Mapping():
-            return "{" + ",".join(f"{_text(name)}:{_text(member)}" for name, member in value.items()) + "}"
+            members: Mapping[Any, Any] = value  # pyright: ignore[reportUnknownVariableType]
+            return "{" + ",".join(f"{_text(name)}:{_text(member)}" for name, member in members.items()) + "}"
         case Sequence():
-            return "[" + ",".join(map(_text, value)) + "]"
+            items: Sequence[Any] = value  # pyright: ignore[reportUnknownVariableType]
+            return "[" + ",".join(map(_text, items)) + "]"
         case _:
             raise TypeError(f"{type(value).__name__} has no form in JSON")

@@ -514,7 +514,8 @@ def test_no_thread_runs_without_need(receiver: Receiver) -> None:
     shop.create(callback_url=receiver.url)
     assert background_threads() == []
     with shop.sandbox.webhooks.sending():
-        wait_for(lambda: len(receiver.received) == 2)
+        # The server may have been stopped before it saw the first answer: then the first delivery comes again.
+        wait_for(lambda: len(receiver.received) >= 2)
 
 
 def test_nothing_is_delivered_in_the_background_unless_wanted(receiver: Receiver) -> None:
