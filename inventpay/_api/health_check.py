@@ -165,7 +165,13 @@ class KeyCheck:
 
 
 def key_check(
-    idempotency: object, amount: Amount | None, currency: str | None, destination_address: str | None
+    idempotency: object,
+    amount: Amount | None,
+    currency: str | None,
+    destination_address: str | None,
+    *,
+    check_address: bool = True,
+    testnet: bool = False,
 ) -> KeyCheck | None:
     """Return the calls that check idempotency keys, ``None`` where nothing is to be checked.
 
@@ -211,6 +217,8 @@ def key_check(
             destination_address=address,
             description="inventpay: check of idempotency keys",
             idempotency_key=key,
+            check_address=check_address,
+            testnet=testnet,
         )
 
     make_withdrawal("arguments are checked before anything is sent")

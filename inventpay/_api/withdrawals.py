@@ -7,7 +7,7 @@ from typing import Any
 from .._core.json_values import is_object
 from .._json.converter import structure, write_json
 from ..models.withdrawals import Withdrawal
-from . import arguments, bounds
+from . import addresses, arguments, bounds
 from .amounts import Amount, read_amount
 from .call import Call, builder_of, read_key
 from .endpoints import CREATE_WITHDRAWAL, WITHDRAWAL
@@ -24,15 +24,18 @@ def create_withdrawal(
     description: str | None,
     idempotency_key: str | None,
     key_as_description: bool = False,
+    check_address: bool = False,
+    testnet: bool = False,
 ) -> Call[Withdrawal]:
     """``POST /v1/merchant/withdrawal/create``."""
     key = read_key(idempotency_key)
     coin = arguments.currency(currency, "currency")
-    body: dict[str, Any] = {
-        "amount": read_amount(amount),
-        "currency": coin,
-        "destinationAddress": arguments.address(destination_address),
-    }
+    exact = read_amount(amount)
+    addresses.check_decimal_places(exact, coin)
+    destination = arguments.address(destination_address)
+    if check_address:
+        addresses.check_address(destination, coin, testnet=testnet)
+    body: dict[str, Any] = {"amount": exact, "currency": coin, "destinationAddress": destination}
     if description is not None:
         body["description"] = arguments.text(description, "description", at_most=bounds.DESCRIPTION_LENGTH)
     elif key_as_description:

@@ -81,6 +81,7 @@ class AsyncTransport:
         self._budget = RetryBudget(settings.policy)
         self.settling: Settling = Settling(settings)
         self.key_as_description: bool = settings.policy.key_as_description
+        self.testnet_addresses: bool = settings.testnet_addresses
         self._reads = AsyncSharedReads(backend) if coalesce else None
 
     async def send(

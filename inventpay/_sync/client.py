@@ -327,6 +327,7 @@ class InventPay:
         amount: Amount | None = None,
         currency: str | None = None,
         destination_address: str | None = None,
+        check_address: bool = True,
     ) -> CheckResult:
         """Find out whether the API can be reached and takes the key, with one cheap call that is never repeated.
 
@@ -342,7 +343,7 @@ class InventPay:
         10) in ``currency`` (by default USDT_BEP20), which need not be paid and expire after five minutes.
         ``idempotency="withdrawal"`` makes one real withdrawal of ``amount`` of ``currency`` to ``destination_address``,
         which must be your own, and repeats it under the same key: where the API ignores keys, you pay twice to
-        yourself.
+        yourself. Its address is checked like that of ``withdrawals.create``.
         ``result.idempotency`` is then ``"honoured"``, ``"ignored"`` or ``"unclear"``. For the seven days after
         ``"honoured"``, calls of that kind in doubt are ``safe_to_repeat`` in this process.
 
@@ -351,7 +352,14 @@ class InventPay:
         """
         from .._api import health_check as check
 
-        key_check = check.key_check(idempotency, amount, currency, destination_address)
+        key_check = check.key_check(
+            idempotency,
+            amount,
+            currency,
+            destination_address,
+            check_address=check_address,
+            testnet=self._transport.testnet_addresses,
+        )
         try:
             response, latency = self._transport.probe(check.probe(), self._options)
         except InventPayError as error:

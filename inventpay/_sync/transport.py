@@ -81,6 +81,7 @@ class Transport:
         self._budget = RetryBudget(settings.policy)
         self.settling: Settling = Settling(settings)
         self.key_as_description: bool = settings.policy.key_as_description
+        self.testnet_addresses: bool = settings.testnet_addresses
         self._reads = SharedReads(backend) if coalesce else None
 
     def send(

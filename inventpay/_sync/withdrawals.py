@@ -33,6 +33,7 @@ class WithdrawalCalls:
         destination_address: str,
         description: str | None = None,
         idempotency_key: str | None = None,
+        check_address: bool = True,
     ) -> Withdrawal:
         """Pays ``amount`` of ``currency`` out, fee included (vendor's SDKs; the documentation page is not public).
 
@@ -48,6 +49,10 @@ class WithdrawalCalls:
         ...     )
         ...     print(withdrawal.status, withdrawal.net_amount)
 
+        The address must have the form and the checksum of the coin's chain, where this version knows the coin;
+        addresses of test networks pass with test keys and on loopback hosts. ``check_address=False`` leaves the
+        check to the server. An amount with more digits after the point than the coin has is refused always.
+
         Raises ConfigurationError without a withdrawal key, InvalidArgumentError before anything is sent, and the errors
         of every call.
         """
@@ -58,6 +63,8 @@ class WithdrawalCalls:
             description=description,
             idempotency_key=idempotency_key,
             key_as_description=self._transport.key_as_description,
+            check_address=check_address,
+            testnet=self._transport.testnet_addresses,
         )
         return self._transport.send(call, self._options)
 

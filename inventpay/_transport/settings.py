@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 
 from .._api.endpoints import ENDPOINTS, Endpoint
+from .._core.hosts import is_loopback
 from .._core.json_values import shown
 from ..errors import ConfigurationError
 from ..options import (
@@ -92,6 +93,11 @@ class TransportSettings:
     def keys(self) -> tuple[Secret | None, ...]:
         """What must be shown to nobody."""
         return (self.api_key, self.withdrawal_key)
+
+    @property
+    def testnet_addresses(self) -> bool:
+        """Whether withdrawals may go to addresses of test networks: with test keys and on loopback hosts."""
+        return self.api_key.reveal().startswith("pk_test_") or is_loopback(urlsplit(self.base_url).hostname or "")
 
     def rate_class(self, endpoint: Endpoint) -> RateClass:
         """The class an endpoint counts against, the user's choice first."""

@@ -24,7 +24,15 @@ from tests.support.api import ScriptedAPI, answers, example, ok
 from tests.support.clients import AnyClient, new_key, once, repeatable, scripted_client, transports_of
 from tests.support.raw_server import Exchange, RawServer
 
-PAYOUT = {"withdrawalId": "w1", "amount": "10", "currency": "USDT_BEP20", "destinationAddress": "0xAAA", "status": "X"}
+PAID_ADDRESS = "0x" + "a" * 40
+ASKED_ADDRESS = "0x" + "b" * 40
+PAYOUT = {
+    "withdrawalId": "w1",
+    "amount": "10",
+    "currency": "USDT_BEP20",
+    "destinationAddress": PAID_ADDRESS,
+    "status": "X",
+}
 PLENTY = RateLimits(payment_creation=10**6, withdrawals=10**6, status_checks=10**6, other=10**6)
 
 
@@ -33,29 +41,29 @@ def success(data: dict[str, Any]) -> Any:
 
 
 def test_the_answer_to_another_payout_is_no_success() -> None:
-    """A reused key replays 10 to 0xAAA to one who asked for 5 to 0xBBB: an error with both values, and no retry."""
+    """A reused key replays another payout: an error with both addresses, and no retry."""
     api = ScriptedAPI(success(PAYOUT), ok)
     with scripted_client(api) as client:
         with pytest.raises(AnswerMismatchError) as caught:
             client.withdrawals.create(
-                amount=5, currency="USDT_BEP20", destination_address="0xBBB", idempotency_key="k"
+                amount=5, currency="USDT_BEP20", destination_address=ASKED_ADDRESS, idempotency_key="k"
             )
         for error in (caught.value, pickle.loads(pickle.dumps(caught.value))):
             assert (error.outcome, error.safe_to_repeat, error.attempts) == ("unknown", False, 1)
             assert error.contradictions == (
-                "$.data.destinationAddress is '0xAAA', but '0xBBB' was asked for",
+                f"$.data.destinationAddress is {PAID_ADDRESS!r}, but {ASKED_ADDRESS!r} was asked for",
                 "$.data.amount is '10', but '5' was asked for",
             )
             assert error.resource_id == "w1"
             assert error.answer.amount == Decimal(10)
             assert (error.status, error.json_path) == (200, "$.data.destinationAddress")
-            assert "0xAAA" in str(error)
+            assert PAID_ADDRESS in str(error)
         with pytest.raises(InvalidArgumentError):
             client.repeat(caught.value)
         # The key stays in doubt.
         with pytest.raises(UnsettledError):
             client.withdrawals.create(
-                amount=5, currency="USDT_BEP20", destination_address="0xBBB", idempotency_key="k"
+                amount=5, currency="USDT_BEP20", destination_address=ASKED_ADDRESS, idempotency_key="k"
             )
     assert len(api.requests) == 1
 
@@ -143,11 +151,11 @@ def test_checks_can_warn(caplog: pytest.LogCaptureFixture) -> None:
     api = ScriptedAPI(success({**PAYOUT, "amount": "9"}))
     with scripted_client(api, answer_checks="warn") as client:
         with caplog.at_level(logging.WARNING, "inventpay"):
-            result = client.withdrawals.create(amount=10, currency="USDT_BEP20", destination_address="0xAAA")
+            result = client.withdrawals.create(amount=10, currency="USDT_BEP20", destination_address=PAID_ADDRESS)
         assert result.amount == 9
         assert "amount is '9', but '10' was asked for" in caplog.text
         with pytest.raises(AnswerMismatchError):
-            client.withdrawals.create(amount=9, currency="USDT_BEP20", destination_address="0xBBB")
+            client.withdrawals.create(amount=9, currency="USDT_BEP20", destination_address=ASKED_ADDRESS)
         with pytest.raises(AnswerMismatchError):
             client.withdrawals.get("w2")
     with pytest.raises(ConfigurationError, match="answer_checks"):

@@ -18,7 +18,13 @@ from inventpay.sandbox.store.orders import SETTABLE, TRANSITIONS, OrderStatus
 from tests.sandbox.conftest import EVM_ADDRESS
 
 LIMITS = RateLimits(payment_creation=10**6, status_checks=10**6, withdrawals=10**6, other=10**6)
-OTHER_ADDRESS = "LcHK7xMQyXj3z4bTt1KQ1sXaeXo2B5m8fP"
+SOLANA_ADDRESS = "So11111111111111111111111111111111111111112"
+ADDRESSES = {
+    "BTC": "1BoatSLRHtKNngkdXEeobR76b53LETtpyT",
+    "LTC": "LaqLf11PKfDW9SbwW5i4jumGEwyMKtvidJ",
+    "SOL": SOLANA_ADDRESS,
+    "USDC_SOL": SOLANA_ADDRESS,
+}
 
 PAYMENT_STATES: dict[str, Callable[[Sandbox, str], object]] = {
     "waiting": lambda sandbox, payment_id: sandbox.payment(payment_id),
@@ -65,7 +71,7 @@ class Bench:
         return await answer if inspect.isawaitable(answer) else answer
 
     def address(self, code: str) -> str:
-        return EVM_ADDRESS if COINS[code].is_evm else OTHER_ADDRESS
+        return ADDRESSES.get(code, EVM_ADDRESS)
 
 
 @pytest.fixture(params=["async", "blocking"])

@@ -47,7 +47,11 @@ def told(request: pytest.FixtureRequest) -> dict[str, Any]:
     sandbox.select(create(None), "USDT_BEP20")
     sandbox.deposit("USDT_BEP20", 100)
     for end in (sandbox.complete_withdrawal, sandbox.fail_withdrawal):
-        new = NewWithdrawal(amount=Decimal(10), coin=COINS["USDT_BEP20"], destination_address="0x1E3D6848dE165e64052f")
+        new = NewWithdrawal(
+            amount=Decimal(10),
+            coin=COINS["USDT_BEP20"],
+            destination_address="0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D",
+        )
         end(sandbox.state.create_withdrawal(new)[0].withdrawal_id)
     found: dict[str, Any] = {}
     for delivery in sandbox.webhooks.deliveries:
