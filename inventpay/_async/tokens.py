@@ -56,7 +56,7 @@ async def acquire(
                     raise _too_long(limiter, limiter.estimate(now, background=background), max_wait or 0.0)
     except BaseException:
         with limiter.lock:
-            limiter.leave(queue, waiter, backend.now())
+            limiter.leave(queue, waiter)
         raise
     return turn
 

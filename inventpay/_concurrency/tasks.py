@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 import os
 import time
 from collections import deque
@@ -40,12 +39,6 @@ class AsyncWaiter:
             return False
         return True
 
-    def wake_in(self, seconds: float) -> bool:
-        """Let ``wait`` return in these seconds, not when it was meant to; ``False`` when that is not possible from
-        here. Costs nothing of what waking the task to let it sleep on would."""
-        del seconds
-        return False
-
     async def wait(self, seconds: float | None, *, at_most: float | None = None) -> None:
         """Wait until woken, or for these seconds, and never longer than ``at_most``."""
         event = self._event
@@ -59,14 +52,12 @@ class AsyncioWaiter:
     """The waiter of asyncio, whose timers and futures cost a third of scopes and events: a head sleeps for every
     token."""
 
-    __slots__ = ("_is_woken", "_loop", "_timer", "_turn", "_until")
+    __slots__ = ("_is_woken", "_loop", "_turn")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._is_woken = False
-        self._timer: asyncio.TimerHandle | None = None
         self._turn: asyncio.Future[None] | None = None
-        self._until = math.inf  # by the loop's clock
 
     def wake(self) -> bool:
         """Lets ``wait`` return; ``False`` when the loop it waits in is gone."""
@@ -79,34 +70,19 @@ class AsyncioWaiter:
             return False
         return True
 
-    def wake_in(self, seconds: float) -> bool:
-        """Let ``wait`` return in these seconds, not when it was meant to; ``False`` from another loop or thread."""
-        if current_loop() is not self._loop:
-            return False
-        self._sleep(seconds)
-        return True
-
     async def wait(self, seconds: float | None, *, at_most: float | None = None) -> None:
         """Wait until woken, or for these seconds, and never longer than ``at_most``."""
         if not self._is_woken:
             turn = self._turn = self._loop.create_future()
-            self._until = math.inf if at_most is None else self._loop.time() + at_most
-            seconds = at_most if seconds is None else seconds
+            bound = least(seconds, at_most)
+            timer = None if bound is None else self._loop.call_later(bound, self._wake)
             try:
-                if seconds is not None:
-                    self._sleep(seconds)
                 await turn
             finally:
                 self._turn = None
-                if self._timer is not None:
-                    self._timer.cancel()
-                    self._timer = None
+                if timer is not None:
+                    timer.cancel()
         self._is_woken = False
-
-    def _sleep(self, seconds: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_at(min(self._loop.time() + seconds, self._until), self._wake)
 
     def _wake(self) -> None:
         self._is_woken = True

@@ -54,11 +54,6 @@ class Waiter:
         self._event.set()
         return True
 
-    def wake_in(self, seconds: float) -> bool:
-        """Nothing: a thread has to wake up to learn for how long it may sleep."""
-        del seconds
-        return False
-
     def wait(self, seconds: float | None, *, at_most: float | None = None) -> None:
         """Wait until woken, or for these seconds."""
         self._event.wait(_bounded(least(seconds, at_most)))

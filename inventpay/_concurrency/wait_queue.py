@@ -23,11 +23,9 @@ class Waker(Protocol):
 class WaitQueue:
     """First come, first served within each class. Pure bookkeeping; callers hold the lock."""
 
-    __slots__ = ("_background", "_direct", "_passed", "alarm")
+    __slots__ = ("_background", "_direct", "_passed")
 
     def __init__(self) -> None:
-        self.alarm: float | None = None
-        """The moment for which its head sleeps, if that is known."""
         # Waiters with their times of arrival, which ascend.
         self._direct: OrderedDict[Waker, float] = OrderedDict()
         self._background: OrderedDict[Waker, float] = OrderedDict()

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Hashable, Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol
 
 from attrs import frozen
 
@@ -67,14 +67,6 @@ class ClassSnapshot:
     where the limiter does not say."""
 
 
-class Sleeper(Waker, Protocol):
-    """Whoever waits at a limiter."""
-
-    def wake_in(self, seconds: float) -> bool:
-        """Lets it look again so much later, and not when it meant to; ``False`` when that cannot be set from here."""
-        ...
-
-
 class ReentrantLock(Lock, AbstractContextManager[bool, None], Protocol):
     """A reentrant lock."""
 
@@ -92,8 +84,6 @@ class ClassLimiter:
         )
         self._queues: dict[Hashable, WaitQueue] = {}
         self._generation = 0
-        # Whether a head waits for an answer rather than for a moment that is known.
-        self._answer_awaited = False
         # Generations of leases that the garbage collector found.
         self._dropped: deque[int] = deque()
         register_fork_handler(self)
@@ -123,7 +113,7 @@ class ClassLimiter:
             ahead = sum(queue.ahead_of(arrived, background=background) for queue in self._queues.values())
         return self._bucket.wait(now, ahead=ahead)
 
-    def join(self, queue: Hashable, waiter: Sleeper, *, background: bool = False, arrived: float | None = None) -> None:
+    def join(self, queue: Hashable, waiter: Waker, *, background: bool = False, arrived: float | None = None) -> None:
         """Put a waiter into its queue, at the place of its arrival. Call with the lock held."""
         if queue not in self._queues:
             self._forget_dead_queues()
@@ -149,29 +139,21 @@ class ClassLimiter:
         if self._bucket.lease(now):
             waiters.served(waiter)
             lease = ClassLease(self, self._generation)
-            self.leave(queue, waiter, now)
+            self.leave(queue, waiter)
             return lease
-        ready = waiters.alarm = self._bucket.ready_at(now)
-        if ready is None:
-            self._answer_awaited = True
-            return None
-        return max(0.0, ready - now)
+        ready = self._bucket.ready_at(now)
+        return None if ready is None else max(0.0, ready - now)
 
-    def leave(self, queue: Hashable, waiter: Waker, now: float) -> None:
-        """Takes a waiter out of its queue, whatever the reason. Whoever is first then has a look, now or when there is
-        something to see. Call with the lock held."""
+    def leave(self, queue: Hashable, waiter: Waker) -> None:
+        """Take a waiter out of its queue, whatever the reason; the next head looks. Call with the lock held."""
         waiters = self._queues.get(queue)
         if waiters is None or waiter not in waiters:
             return  # with its lease, or forgotten after a fork
         waiters.leave(waiter)
-        if not waiters:
-            del self._queues[queue]
-            return
-        early = self._bucket.not_before(now)
-        if early > now and self._head(waiters).wake_in(early - now):
-            waiters.alarm = early
+        if waiters:
+            waiters.head().wake()
         else:
-            self._call_head(waiters, now)
+            del self._queues[queue]
 
     def answered(self, generation: int, now: float, status: int, headers: Mapping[str, str]) -> None:
         """Ends a lease of this generation whose answer arrived."""
@@ -181,23 +163,21 @@ class ClassLimiter:
             self._bucket.answered(now)
             if headers or status == 429:
                 self._learn(now, status, headers)
-            if self._queues:
-                # After a 429 the server's own moment may be earlier than the one for which a head sleeps.
-                self._call_heads(now, at_once=self._answer_awaited or status == 429)
+            self._wake_heads()
 
     def refund(self, generation: int, now: float) -> None:
         """Ends one of which nothing was written."""
         with self.lock:
             if generation == self._generation:
                 self._bucket.refund(now)
-                self._call_heads(now, at_once=True)
+                self._wake_heads()
 
     def abandoned(self, generation: int, now: float) -> None:
         """Ends one that was written and never answered."""
         with self.lock:
             if generation == self._generation:
                 self._bucket.abandoned(now)
-                self._call_heads(now, at_once=self._answer_awaited)
+                self._wake_heads()
 
     def drop(self, generation: int) -> None:
         """Notes a lease that nobody ended, and never will: the bucket may be in the middle of its arithmetic."""
@@ -219,42 +199,12 @@ class ClassLimiter:
         if status == 429:
             self._bucket.refused(now, None if view is None else pause_of(view, self._bucket.window))
 
-    def _call_heads(self, now: float, *, at_once: bool) -> None:
-        """After the end of a lease: all heads sleep for the right time again.
-
-        Every ending but a refund only confirms or delays the moment for which they sleep. Whoever looks too early just
-        sleeps on, so that those who cannot be told from here need not be; waking up, though, costs more than all else.
-        """
-        self._answer_awaited = False
-        for queue, waiters in list(self._queues.items()):
-            if at_once:
-                if not self._call_head(waiters, now):
-                    # The run of its event loop is over; they will never ask again.
-                    self._queues.pop(queue, None)
-            elif (ready := self._bucket.ready_at(now)) is not None and ready > now and ready != waiters.alarm:
-                waiters.alarm = ready if self._head(waiters).wake_in(ready - now) else None
-
-    def _call_head(self, waiters: WaitQueue, now: float) -> bool:
-        """Has the head of a queue look when there is something to see; ``False`` when it never will again."""
-        ready = self._bucket.ready_at(now)
-        if ready is None:
-            waiters.alarm = None
-            self._answer_awaited = True
-            return True
-        head = self._head(waiters)
-        if ready > now and head.wake_in(ready - now):
-            waiters.alarm = ready
-            return True
-        waiters.alarm = None
-        return head.wake()
-
-    def _head(self, waiters: WaitQueue) -> Sleeper:
-        return cast("Sleeper", waiters.head())  # only `join` puts them there
-
     def _wake_heads(self) -> None:
+        # Every end of a lease may change the moment of the next token. Measured: to work out for each head whether it
+        # changed costs as much as to wake the head and let it look.
         for queue, waiters in list(self._queues.items()):
             if not waiters.head().wake():
-                # The run of its event loop is over; they will never ask again.
+                # The run of its event loop is over; its waiters never ask again.
                 self._queues.pop(queue, None)
 
     def snapshot(self, now: float) -> ClassSnapshot:

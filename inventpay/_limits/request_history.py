@@ -115,14 +115,6 @@ class RequestHistory:
         free = min(free, most)
         return self._counters_room(now, time, free, limit, answered) if self._every_phase else (time, free)
 
-    def no_room_before(self, now: float, limit: int, *, answered: int) -> float:
-        """A time before which `room` finds none: when the log has it, and the peak that decided last. Cheap."""
-        time, _ = self._log_room(now, now, limit, answered)
-        if self._binding is None:
-            return time
-        full = self._forgotten + len(self._stamps) + answered - limit
-        return _look((self._binding,), full, self._span, time, math.inf, None)[0]
-
     def room_then(self, past: float, limit: int) -> int:
         """For how many there was room in the past, had all stamps since then been there already."""
         stamps, span, full = self._stamps, self._span, len(self._stamps) - limit

@@ -235,20 +235,6 @@ class TokenBucket:
             ready = self._ready
         return None if ready is None else max(ready, now)
 
-    def not_before(self, now: float) -> float:
-        """A time before which `ready_at` names none, found at less cost: enough for whoever asks again after an answer.
-
-        `now` if that may be at once, or only the end of a lease can bring a token.
-        """
-        now = self._advance(now)
-        leased = len(self._leases)
-        if self._credit or leased >= self.limit:
-            return now
-        if self._ready_known or not leased or self._held_back or self._backoff.reduced or self._pace is not None:
-            ready = self.ready_at(now)
-            return now if ready is None else ready
-        return self._stamps.no_room_before(now, self.limit, answered=leased)
-
     def wait(self, now: float, ahead: int = 0) -> float:
         """Seconds until a caller with `ahead` callers before it can have a token; 0.0 for at once.
 

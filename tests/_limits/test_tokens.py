@@ -45,11 +45,6 @@ class ManualWaiter(AsyncioWaiter):
         super().__init__(loop)
         self._clock = clock
 
-    def wake_in(self, seconds: float) -> bool:
-        """Nothing but a note."""
-        self._clock.sleeps.append(seconds)
-        return True
-
     async def wait(self, seconds: float | None, *, at_most: float | None = None) -> None:
         """Until woken: the time that passes is the test's."""
         self._clock.sleeps.append(
@@ -117,8 +112,8 @@ async def test_first_come_first_served() -> None:
     assert limiter.waiting == 0
 
 
-async def test_an_answer_moves_the_time_for_which_the_head_sleeps() -> None:
-    """The head is told of a later time, and whoever follows it of its own, without waking up in vain."""
+async def test_every_end_of_a_call_lets_the_head_sleep_for_the_right_time() -> None:
+    """An answer, a 429, a lease and a cancelled head wake the next head only, and it sleeps for its own moment."""
     clock, limiter = Clock(), new_class_limiter(limit=2)
     backend = ManualWaiting(clock)
     first, second = [await acquire_async(limiter, backend, max_wait=None) for _ in range(2)]
@@ -126,6 +121,7 @@ async def test_an_answer_moves_the_time_for_which_the_head_sleeps() -> None:
     await settle()
     assert clock.sleeps == [None, None, None]
     first.answered(clock.now, 200, {})
+    await settle()
     assert clock.sleeps[3:] == [pytest.approx(60.06)]
     clock.now += 2.5
     second.answered(clock.now, 429, {"retry-after": "100"})
@@ -134,13 +130,15 @@ async def test_an_answer_moves_the_time_for_which_the_head_sleeps() -> None:
     clock.now += 100.0
     tick(limiter)
     await settle()
-    # After a refusal requests go one by one, and the next head was told so too.
+    # After a refusal requests go one by one.
     assert [task.done() for task in tasks] == [True, False, False]
+    assert clock.sleeps[5:] == [pytest.approx(30.03)]
     (await tasks[0]).answered(clock.now, 200, {})
-    assert clock.sleeps[5:] == [pytest.approx(30.03)]  # the answer changes nothing, and so nothing is set again
+    await settle()
+    assert clock.sleeps[6:] == [pytest.approx(30.03)]
     tasks[1].cancel()
     await settle()
-    assert clock.sleeps[6:] == [pytest.approx(30.03)]  # who is head now was never told
+    assert clock.sleeps[7:] == [pytest.approx(30.03)]
     tasks[2].cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -320,9 +318,6 @@ def test_a_lease_that_nobody_ended() -> None:
             woken.append(True)
             return True
 
-        def wake_in(self, seconds: float) -> bool:
-            raise AssertionError(seconds)
-
     with limiter.lock:
         lease = limiter.try_lease(0.0)
         head = Head()
@@ -421,7 +416,7 @@ def test_waiters_of_a_dead_loop_block_nobody(prunes: str) -> None:
         assert limiter.snapshot(time.monotonic()).waiting == 0
     assert limiter.waiting == 0
     with limiter.lock:
-        limiter.leave(loop, waiter, 0.0)
+        limiter.leave(loop, waiter)
     acquire(limiter, Backend(), max_wait=0.0).refund(time.monotonic())
 
 
@@ -463,37 +458,6 @@ def test_a_waiter_woken_from_a_thread(run: Callable[[Any], None]) -> None:
         await waiter.wait(0.01)  # nobody wakes it: the time does
 
     run(main())
-
-
-async def test_a_waiter_is_told_from_its_own_loop_when_to_look() -> None:
-    """Earlier or later than it meant to, but never later than it may; from a thread that is not possible."""
-    loop = asyncio.get_running_loop()
-
-    async def slept(meant: float | None, at_most: float | None, told: float) -> float:
-        waiter = AsyncBackend().waiter()
-        assert await asyncio.to_thread(waiter.wake_in, 0.0) is False
-        task = asyncio.create_task(waiter.wait(meant, at_most=at_most))
-        await asyncio.sleep(0)
-        began = loop.time()
-        assert waiter.wake_in(told)
-        with anyio.fail_after(20):
-            await task
-        return loop.time() - began
-
-    assert await slept(60.0, None, 0.01) < 10.0
-    assert await slept(None, None, 0.01) < 10.0
-    assert await slept(None, 0.01, 60.0) < 10.0
-    assert await slept(0.05, None, 0.1) >= 0.09
-
-
-def test_only_asyncio_has_timers_that_can_be_moved() -> None:
-    """Under trio and in threads the head looks too early and sleeps on."""
-
-    async def main() -> bool:
-        return AsyncBackend().waiter().wake_in(1.0)
-
-    assert trio.run(main) is False
-    assert Backend().waiter().wake_in(1.0) is False
 
 
 def test_eight_threads() -> None:
@@ -611,7 +575,7 @@ def test_a_child_forgets_what_lives_on_in_its_parent() -> None:
     del first, second, third, leases
     gc.collect()
     with limiter.lock:
-        limiter.leave(None, waiter, 0.0)
+        limiter.leave(None, waiter)
     standing = limiter.snapshot(time.monotonic())
     assert (standing.leased, standing.available) == (0, 2)
 
