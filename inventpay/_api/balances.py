@@ -7,7 +7,7 @@ from .._json.converter import structure
 from ..errors import DecodeError
 from ..models.balances import Balance, Balances, BalanceSummary, OddBalances
 from . import arguments
-from .call import Call, builder_of
+from .call import Call, builder_of, reader_of
 from .endpoints import BALANCE, BALANCES
 from .envelope import Json, as_text, enveloped, member, object_at, same
 from .status_errors import checked_document
@@ -32,6 +32,7 @@ def balance(currency: str) -> Call[Balance]:
     )
 
 
+@reader_of(BALANCES)
 def read_balances(document: object) -> Balances:
     """Read the answer to the call for all balances: a map with limits or with locked amounts, or a list with totals.
 
@@ -95,6 +96,7 @@ def _read_mapped(name: str, value: object, where: str) -> Balance | DecodeError:
     return entry
 
 
+@reader_of(BALANCE)
 def read_balance(document: object) -> Balance:
     """Read the answer to the call for the balance of one coin."""
     return read_one(enveloped(document), "$.data")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any, Generic, ParamSpec, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Generic, Literal, ParamSpec, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
@@ -15,6 +15,8 @@ from .endpoints import Endpoint
 
 T = TypeVar("T")
 P = ParamSpec("P")
+Given: TypeAlias = tuple[Literal["path", "body"], str]
+"""The part of a request, and the name of a value in it."""
 
 
 @frozen(kw_only=True)
@@ -55,6 +57,24 @@ def builder_of(endpoint: Endpoint) -> Callable[[Callable[P, T]], Callable[P, T]]
                 raise
 
         return checked
+
+    return decorate
+
+
+READERS: Final[dict[str, tuple[Callable[..., Any], Mapping[str, Given]]]] = {}
+"""The reader of each endpoint's answer, by the endpoint's name, and the values that it needs of the request."""
+
+
+def reader_of(*endpoints: Endpoint, **given: Given) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Register the function that reads the JSON document of these endpoints' answers, for repeated calls.
+
+    ``given`` names the keyword arguments that it takes from the request: ``payment_id=("path", "paymentId")``.
+    """
+
+    def decorate(read: Callable[P, T]) -> Callable[P, T]:
+        for endpoint in endpoints:
+            READERS[endpoint.name] = read, given
+        return read
 
     return decorate
 

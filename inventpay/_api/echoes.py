@@ -8,6 +8,7 @@ compared. The rules are explained in ``docs/outcomes.md``.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ from .._json.converter import read_json
 from ..errors import DecodeError
 from . import endpoints
 from .call import Call
+from .endpoints import Endpoint
 from .repeats import path_values
 
 AnswerChecks = Literal["raise", "warn"]
@@ -183,7 +185,6 @@ ECHOES: Final[Mapping[str, tuple[Echo, ...]]] = {
     endpoints.CREATE_PAYMENT.name: (_ORDER_ID, _COIN, _BASE_CURRENCY, _BASE_AMOUNT),
     endpoints.CREATE_INVOICE.name: (_ORDER_ID, _BASE_CURRENCY, _BASE_AMOUNT),
     endpoints.PAYMENT_STATUS.name: (_id("paymentId", "paymentId"),),
-    endpoints.BALANCE.name: (Echo(member="currency", asked=_of_path("currency"), agrees=_same_currency),),
     endpoints.CREATE_WITHDRAWAL.name: (
         _COIN,
         Echo(
@@ -194,20 +195,30 @@ ECHOES: Final[Mapping[str, tuple[Echo, ...]]] = {
         ),
         Echo(member="amount", asked=_of_body("amount"), agrees=_agreeing_amount("currency")),
     ),
-    endpoints.WITHDRAWAL.name: (_id("withdrawalId", "withdrawalId"),),
     endpoints.UPDATE_PRODUCT.name: (_id("id", "productId"),),
     endpoints.ORDER.name: (_id("id", "orderId"),),
     endpoints.UPDATE_ORDER_STATUS.name: (_id("id", "orderId"),),
     endpoints.WEBHOOK_DELIVERY.name: (_id("id", "deliveryId"),),
     endpoints.RETRY_WEBHOOK.name: (_id("id", "deliveryId"),),
 }
-"""The members of each endpoint's answer that echo its request."""
+"""The members of an endpoint's answer that echo its request, beside those of :func:`echoes_of`."""
+
+
+@functools.cache
+def echoes_of(endpoint: Endpoint) -> tuple[Echo, ...]:
+    """Return the echoes in the table, or else that of the value with which the path ends."""
+    if endpoint.name in ECHOES or not endpoint.template.endswith("}"):
+        return ECHOES.get(endpoint.name, ())
+    name = endpoint.template.rpartition("{")[2][:-1]
+    if name == "currency":
+        return (Echo(member=name, asked=_of_path(name), agrees=_same_currency),)
+    return (_id(name, name),)
 
 
 def contradictions(call: Call[Any], answer: Mapping[str, Any]) -> list[Contradiction]:
     """Return the members of an answer (its ``data``, or the whole body where it has none) that contradict the call."""
-    table = ECHOES.get(call.endpoint.name)
-    if table is None:
+    table = echoes_of(call.endpoint)
+    if not table:
         return []
     request = _asked(call)
     found: list[Contradiction] = []

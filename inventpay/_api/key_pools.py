@@ -9,7 +9,7 @@ from .._json.converter import structure, write_json
 from ..models.key_pools import AddedKeys, KeyStats, ProductKey, RemovedKeys
 from . import bounds
 from . import store_arguments as checks
-from .call import Call, builder_of, read_key
+from .call import Call, builder_of, read_key, reader_of
 from .endpoints import ADD_KEYS, KEY_STATS, KEYS, REMOVE_KEYS
 from .envelope import Json, enveloped, object_at
 from .key_batches import KeyBatches
@@ -82,16 +82,19 @@ def remove_available(product_id: str) -> Call[RemovedKeys]:
 M = TypeVar("M")
 
 
+@reader_of(ADD_KEYS)
 def read_added(document: object) -> AddedKeys:
     """Read the number of keys that were added."""
     return _counts(AddedKeys, document, "added")
 
 
+@reader_of(KEY_STATS)
 def read_stats(document: object) -> KeyStats:
     """Read the number of keys in the pool."""
     return _counts(KeyStats, document, "total")
 
 
+@reader_of(REMOVE_KEYS)
 def read_removed(document: object) -> RemovedKeys:
     """Read the number of keys that were removed."""
     return _counts(RemovedKeys, document, "removed")

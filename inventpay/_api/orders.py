@@ -11,7 +11,7 @@ from ..models.checkout import CheckoutItem
 from ..models.orders import Checkout, Order
 from . import arguments, bounds
 from . import store_arguments as checks
-from .call import Call, builder_of, read_key
+from .call import Call, builder_of, read_key, reader_of
 from .endpoints import CHECKOUT, ORDER, ORDERS, UPDATE_ORDER_STATUS
 from .envelope import Json, enveloped
 from .page_walk import PageFacts
@@ -111,6 +111,7 @@ def _items(items: object) -> list[dict[str, Any]]:
     return lines
 
 
+@reader_of(ORDER, UPDATE_ORDER_STATUS)
 def read_order(document: object) -> Order:
     """The order that was asked for."""
     return read_one(enveloped(document), "$.data")
@@ -142,6 +143,7 @@ _CHECKOUT = {
 }
 
 
+@reader_of(CHECKOUT)
 def read_checkout(document: object) -> Checkout:
     """Read the order that a buyer made, and how to pay it."""
     return read_one_checkout(enveloped(document), "$.data")

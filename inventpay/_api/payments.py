@@ -13,7 +13,7 @@ from ..models import Invoice, Payment, PaymentStatus
 from ..options import INVOICE_URL
 from . import arguments, bounds
 from .amounts import Amount, read_amount
-from .call import Call, builder_of, read_key
+from .call import Call, builder_of, read_key, reader_of
 from .endpoints import CREATE_INVOICE, CREATE_PAYMENT, PAYMENT_STATUS
 from .envelope import Json, enveloped, member, object_at
 from .status_errors import checked_document
@@ -106,6 +106,7 @@ def _payment_options(
     return members
 
 
+@reader_of(CREATE_PAYMENT)
 def read_payment(document: object, *, is_open: bool = False, page: str = INVOICE_URL) -> Payment:
     """Read the answer to ``create_payment``. ``page`` is the address of hosted pages, without the id."""
     return read_one(enveloped(document), "$.data", is_open=is_open, page=page)
@@ -142,6 +143,7 @@ def _with_page(answer: P, page: str) -> P:
     return answer
 
 
+@reader_of(CREATE_INVOICE)
 def read_invoice(document: object, *, page: str = INVOICE_URL) -> Invoice:
     """Read the answer to ``create_invoice``. ``page`` is the address of hosted pages, without the id."""
     return read_one_invoice(enveloped(document), "$.data", page=page)
@@ -163,6 +165,7 @@ def read_one_invoice(data: Json, path: str, *, page: str = INVOICE_URL) -> Invoi
     return _with_page(structure(Invoice, shaped, path=path, raw=data, moved=moved, unread=unread), page)
 
 
+@reader_of(PAYMENT_STATUS, payment_id=("path", "paymentId"))
 def read_payment_status(document: object, *, payment_id: str) -> PaymentStatus:
     """Read the answer to the status call; ``payment_id`` is that of an answer that names none."""
     return read_one_status(document, payment_id)

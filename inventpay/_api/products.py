@@ -10,7 +10,7 @@ from ..models.stores import Confirmation
 from . import arguments, bounds
 from . import store_arguments as checks
 from .body_fields import Member, creation_body, patch_body
-from .call import Call, builder_of, read_key
+from .call import Call, builder_of, read_key, reader_of
 from .endpoints import CREATE_PRODUCT, DELETE_PRODUCT, PRODUCTS, UPDATE_PRODUCT
 from .envelope import Json, enveloped
 from .page_walk import PageFacts
@@ -94,6 +94,7 @@ def read_products(document: object, *, number: int, limit: int) -> PageFacts[Pro
     return read_page(document, "products", read_one, number=number, limit=limit)
 
 
+@reader_of(CREATE_PRODUCT, UPDATE_PRODUCT)
 def read_product(document: object) -> Product:
     """The product that was created, or changed."""
     return read_one(enveloped(document), "$.data")

@@ -6,7 +6,8 @@ import contextlib
 import functools
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias
+from importlib import import_module
+from typing import Any, Final
 from urllib.parse import unquote
 
 from .._core.json_values import is_object
@@ -14,10 +15,20 @@ from .._json.converter import read_json
 from ..errors import DecodeError, SentRequest
 from ..options import RateClass
 from ..responses import APIResponse
-from . import endpoints
-from .call import Call
+from .call import READERS, Call
 from .endpoints import ENDPOINTS, Endpoint, Safety
 from .status_errors import checked_document
+
+_RESOURCES: Final = (
+    "balances",
+    "key_pools",
+    "orders",
+    "payments",
+    "products",
+    "stores",
+    "webhooks",
+    "withdrawals",
+)
 
 METHODS: Final[Mapping[str, Safety]] = {
     "GET": "read",
@@ -57,14 +68,18 @@ def call_again(request: SentRequest) -> Call[Any]:
     :class:`~inventpay.APIResponse`.
     """
     endpoint = endpoint_for(request.method, request.path.partition("?")[0])
-    make = _READERS.get(endpoint.name)
+    for resource in _RESOURCES:
+        # Most processes repeat nothing, and have not imported all of them.
+        import_module(f".{resource}", __package__)
     read: Callable[[APIResponse], Any] = read_raw
-    if make is not None:
+    if endpoint.name in READERS:
+        read_document, given = READERS[endpoint.name]
         document: Any = None if request.body is None else read_json(request.body, what="the body of the request")
-        read_document = make(path_values(endpoint, request.path), document if is_object(document) else {})
+        held = {"path": path_values(endpoint, request.path), "body": document if is_object(document) else {}}
+        values = {argument: held[part].get(name) for argument, (part, name) in given.items()}
 
         def read_answer(response: APIResponse) -> Any:
-            return read_document(checked_document(response))
+            return read_document(checked_document(response), **values)
 
         read = read_answer
     return Call(
@@ -78,171 +93,3 @@ def read_raw(response: APIResponse) -> APIResponse:
     with contextlib.suppress(DecodeError):
         checked_document(response)
     return response
-
-
-_Values: TypeAlias = Mapping[str, Any]
-_Reader: TypeAlias = Callable[[object], Any]
-
-
-# Each function imports the module of its resource when it is needed: most processes repeat nothing.
-
-
-def _payment(_path: _Values, _body: _Values) -> _Reader:
-    from .payments import read_payment
-
-    return read_payment
-
-
-def _invoice(_path: _Values, _body: _Values) -> _Reader:
-    from .payments import read_invoice
-
-    return read_invoice
-
-
-def _payment_status(path: _Values, _body: _Values) -> _Reader:
-    from .payments import read_payment_status
-
-    return functools.partial(read_payment_status, payment_id=path["paymentId"])
-
-
-def _balances(_path: _Values, _body: _Values) -> _Reader:
-    from .balances import read_balances
-
-    return read_balances
-
-
-def _balance(_path: _Values, _body: _Values) -> _Reader:
-    from .balances import read_balance
-
-    return read_balance
-
-
-def _withdrawal(_path: _Values, _body: _Values) -> _Reader:
-    from .withdrawals import read_withdrawal
-
-    return read_withdrawal
-
-
-def _store(_path: _Values, _body: _Values) -> _Reader:
-    from .stores import read_store
-
-    return read_store
-
-
-def _analytics(_path: _Values, _body: _Values) -> _Reader:
-    from .stores import read_analytics
-
-    return read_analytics
-
-
-def _checkout(_path: _Values, _body: _Values) -> _Reader:
-    from .orders import read_checkout
-
-    return read_checkout
-
-
-def _order(_path: _Values, _body: _Values) -> _Reader:
-    from .orders import read_order
-
-    return read_order
-
-
-def _product(_path: _Values, _body: _Values) -> _Reader:
-    from .products import read_product
-
-    return read_product
-
-
-def _confirmation(_path: _Values, _body: _Values) -> _Reader:
-    from .stores import read_confirmation
-
-    return read_confirmation
-
-
-def _added_keys(_path: _Values, _body: _Values) -> _Reader:
-    from .key_pools import read_added
-
-    return read_added
-
-
-def _removed_keys(_path: _Values, _body: _Values) -> _Reader:
-    from .key_pools import read_removed
-
-    return read_removed
-
-
-def _key_stats(_path: _Values, _body: _Values) -> _Reader:
-    from .key_pools import read_stats
-
-    return read_stats
-
-
-def _configured_webhook(_path: _Values, body: _Values) -> _Reader:
-    from .webhooks import read_configured
-
-    return functools.partial(read_configured, url=body["webhookUrl"])
-
-
-def _nothing(_path: _Values, _body: _Values) -> _Reader:
-    return lambda document: None
-
-
-def _webhook_config(_path: _Values, _body: _Values) -> _Reader:
-    from .webhooks import read_config
-
-    return read_config
-
-
-def _webhook_test(_path: _Values, body: _Values) -> _Reader:
-    from .webhooks import read_tested
-
-    return functools.partial(read_tested, url=body.get("webhookUrl"))
-
-
-def _delivery(_path: _Values, _body: _Values) -> _Reader:
-    from .webhooks import read_one_delivery
-
-    return read_one_delivery
-
-
-def _retried_delivery(_path: _Values, _body: _Values) -> _Reader:
-    from .webhooks import read_retried
-
-    return read_retried
-
-
-def _webhook_stats(_path: _Values, _body: _Values) -> _Reader:
-    from .webhooks import read_stats
-
-    return read_stats
-
-
-_READERS: Final[Mapping[str, Callable[[_Values, _Values], _Reader]]] = {
-    endpoints.CREATE_PAYMENT.name: _payment,
-    endpoints.CREATE_INVOICE.name: _invoice,
-    endpoints.PAYMENT_STATUS.name: _payment_status,
-    endpoints.BALANCES.name: _balances,
-    endpoints.BALANCE.name: _balance,
-    endpoints.CREATE_WITHDRAWAL.name: _withdrawal,
-    endpoints.WITHDRAWAL.name: _withdrawal,
-    endpoints.CREATE_STORE.name: _store,
-    endpoints.STORE.name: _store,
-    endpoints.UPDATE_STORE.name: _store,
-    endpoints.STORE_ANALYTICS.name: _analytics,
-    endpoints.CHECKOUT.name: _checkout,
-    endpoints.CREATE_PRODUCT.name: _product,
-    endpoints.UPDATE_PRODUCT.name: _product,
-    endpoints.DELETE_PRODUCT.name: _confirmation,
-    endpoints.ADD_KEYS.name: _added_keys,
-    endpoints.KEY_STATS.name: _key_stats,
-    endpoints.REMOVE_KEYS.name: _removed_keys,
-    endpoints.ORDER.name: _order,
-    endpoints.UPDATE_ORDER_STATUS.name: _order,
-    endpoints.CONFIGURE_WEBHOOK.name: _configured_webhook,
-    endpoints.DELETE_WEBHOOK.name: _nothing,
-    endpoints.WEBHOOK_CONFIG.name: _webhook_config,
-    endpoints.TEST_WEBHOOK.name: _webhook_test,
-    endpoints.WEBHOOK_DELIVERY.name: _delivery,
-    endpoints.RETRY_WEBHOOK.name: _retried_delivery,
-    endpoints.WEBHOOK_STATS.name: _webhook_stats,
-}

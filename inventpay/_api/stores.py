@@ -10,8 +10,8 @@ from ..models.stores import Confirmation, Store, StoreAnalytics
 from . import bounds
 from . import store_arguments as checks
 from .body_fields import Member, creation_body, patch_body
-from .call import Call, builder_of, read_key
-from .endpoints import CREATE_STORE, STORE, STORE_ANALYTICS, UPDATE_STORE
+from .call import Call, builder_of, read_key, reader_of
+from .endpoints import CREATE_STORE, DELETE_PRODUCT, STORE, STORE_ANALYTICS, UPDATE_STORE
 from .envelope import Json, enveloped, object_at
 from .status_errors import checked_document
 
@@ -64,6 +64,7 @@ def analytics() -> Call[StoreAnalytics]:
     )
 
 
+@reader_of(CREATE_STORE, STORE, UPDATE_STORE)
 def read_store(document: object) -> Store:
     """Read the answer about the store."""
     return read_one(enveloped(document), "$.data")
@@ -86,6 +87,7 @@ def read_one(data: Json, path: str) -> Store:
     return structure(Store, shaped, path=path, raw=data, moved=moved, unread=unread)
 
 
+@reader_of(STORE_ANALYTICS)
 def read_analytics(document: object) -> StoreAnalytics:
     """Read the figures, whatever their names."""
     return read_figures(enveloped(document))
@@ -96,6 +98,7 @@ def read_figures(data: Json) -> StoreAnalytics:
     return StoreAnalytics(figures=data, raw=data)
 
 
+@reader_of(DELETE_PRODUCT)
 def read_confirmation(document: object) -> Confirmation:
     """Read the words of an answer whose ``data``, where there is any, adds nothing to its success."""
     body = object_at(document, "$")

@@ -11,9 +11,8 @@ from .._core.json_values import is_array, is_object, kind
 from .._json.converter import structure, write_json
 from ..errors import DecodeError
 from ..models.webhooks import MILLISECONDS, WebhookConfig, WebhookDelivery, WebhookStatistics, WebhookStats, WebhookTest
-from ..responses import APIResponse
 from . import arguments, bounds
-from .call import Call, builder_of, read_key
+from .call import Call, builder_of, read_key, reader_of
 from .endpoints import (
     CONFIGURE_WEBHOOK,
     DELETE_WEBHOOK,
@@ -56,7 +55,7 @@ def delete() -> Call[None]:
     return Call(
         endpoint=DELETE_WEBHOOK,
         path=DELETE_WEBHOOK.template,
-        read=_read_nothing,
+        read=lambda response: read_deleted(checked_document(response)),
     )
 
 
@@ -131,9 +130,9 @@ def stats(days: int) -> Call[WebhookStats]:
     )
 
 
-def _read_nothing(response: APIResponse) -> None:
-    # Only the success counts; `data` may hold anything.
-    checked_document(response)
+@reader_of(DELETE_WEBHOOK)
+def read_deleted(document: object) -> None:
+    """Read nothing: only the success counts, and ``data`` may hold anything."""
 
 
 def _filter(success: object) -> str | None:
@@ -144,11 +143,13 @@ def _filter(success: object) -> str | None:
     return str(success).lower()
 
 
+@reader_of(WEBHOOK_CONFIG)
 def read_config(document: object) -> WebhookConfig:
     """The answer to the call for the configuration."""
     return read_one_config(enveloped(document), "$.data")
 
 
+@reader_of(CONFIGURE_WEBHOOK, url=("body", "webhookUrl"))
 def read_configured(document: object, *, url: str) -> WebhookConfig:
     """The answer to setting the URL, whose ``data`` no source shows: the configuration, parts of it, or nothing."""
     held = object_at(document, "$").get("data")
@@ -213,11 +214,13 @@ def read_deliveries(document: object, *, number: int, limit: int) -> PageFacts[W
     return read_page(document, "deliveries", read_delivery, number=number, limit=limit)
 
 
+@reader_of(WEBHOOK_DELIVERY)
 def read_one_delivery(document: object) -> WebhookDelivery:
     """The answer to the call for one delivery."""
     return read_delivery(enveloped(document), "$.data")
 
 
+@reader_of(RETRY_WEBHOOK)
 def read_retried(document: object) -> WebhookDelivery | None:
     """The answer to a retry, whose ``data`` no source shows: the delivery, or anything else."""
     data = object_at(document, "$").get("data")
@@ -231,6 +234,7 @@ def read_delivery(data: Json, path: str) -> WebhookDelivery:
     return structure(WebhookDelivery, _with_text(data, "response"), path=path, raw=data)
 
 
+@reader_of(WEBHOOK_STATS)
 def read_stats(document: object) -> WebhookStats:
     """Read the answer to the call for statistics."""
     return read_one_stats(enveloped(document), "$.data")
@@ -256,6 +260,7 @@ def _statistics(data: Json) -> Json:
     return {**data, "successRate": rate.strip().removesuffix("%").rstrip()} if isinstance(rate, str) else data
 
 
+@reader_of(TEST_WEBHOOK, url=("body", "webhookUrl"))
 def read_tested(document: object, *, url: str | None) -> WebhookTest:
     """Read the answer to a test."""
     return read_one_test(enveloped(document), "$.data", url=url)

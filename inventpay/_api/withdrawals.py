@@ -9,7 +9,7 @@ from .._json.converter import structure, write_json
 from ..models.withdrawals import Withdrawal
 from . import addresses, arguments, bounds
 from .amounts import Amount, read_amount
-from .call import Call, builder_of, read_key
+from .call import Call, builder_of, read_key, reader_of
 from .endpoints import CREATE_WITHDRAWAL, WITHDRAWAL
 from .envelope import Json, enveloped
 from .status_errors import checked_document
@@ -61,6 +61,7 @@ def withdrawal(withdrawal_id: str) -> Call[Withdrawal]:
     )
 
 
+@reader_of(CREATE_WITHDRAWAL, WITHDRAWAL)
 def read_withdrawal(document: object) -> Withdrawal:
     """Read the answer to creating or looking up a withdrawal."""
     return read_one(enveloped(document), "$.data")

@@ -20,8 +20,7 @@ def verify(call: Call[Any], response: APIResponse, result: Any, account: tuple[s
 
     With ``checks="warn"`` a contradicting amount, currency or order id is a WARNING.
     """
-    name = call.endpoint.name
-    if name not in echoes.ECHOES and name not in echoes.CREATIONS:
+    if not echoes.echoes_of(call.endpoint) and call.endpoint.name not in echoes.CREATIONS:
         return
     answer = _data(result, response)
     if answer is None:

@@ -7,7 +7,7 @@ import json
 import re
 
 from inventpay import InventPay, Page
-from inventpay._api.endpoints import ENDPOINTS
+from inventpay._api.endpoints import ENDPOINTS, Endpoint
 from inventpay.sandbox import Sandbox
 from inventpay.sandbox.http import server
 from tests.support.clients import new_key
@@ -31,7 +31,7 @@ def test_every_row_of_the_table() -> None:
     sandbox.deposit("USDT_BEP20", 100)
     recorder = Recorder(sandbox.app)
     with RawServer(accepts) as receiver, server.run_in_thread(recorder, "127.0.0.1", 0) as running:
-        ids: Ids = {"receiver": f"{receiver.url}/hook"}
+        ids: Ids = {"receiver": f"{receiver.url}/hook", "coin": "BTC"}
         options = {"withdrawal_key": sandbox.withdrawal_key, "base_url": running.url}
         with InventPay(sandbox.api_key, **options) as client:
             for row in ROWS:
@@ -60,8 +60,13 @@ def test_every_row_of_the_table() -> None:
 
 
 def test_the_table_is_complete() -> None:
-    """Each endpoint of the package is in it once."""
-    walked = [f"{row.method} {template(row.path)}" for row in ROWS]
-    known = [template(name) for name in ENDPOINTS]
-    walked = [re.sub(r"(?<=/balance/)BTC$", "{}", name) for name in walked]
+    """Each endpoint of the package is in it once, with the class, the safety and the keys that it has there."""
+    walked = [(f"{row.method} {template(row.path)}", row.rate_class, row.safety, row.keys) for row in ROWS]
+    known = [(template(name), row.rate_class.value, row.safety, keys_of(row)) for name, row in ENDPOINTS.items()]
     assert sorted(walked) == sorted(known)
+
+
+def keys_of(row: Endpoint) -> str:
+    if row.public:
+        return "public"
+    return "both" if row.withdrawal_key else "api"

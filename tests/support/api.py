@@ -44,13 +44,17 @@ def example(name: str) -> bytes:
     return (EXAMPLES / f"{name}.json").read_bytes()
 
 
+NOT_DOCUMENTED = b'{"success": true, "data": {}}'
+"""The answer to a request of which no page shows one."""
+
+
 def documented(method: str, path: str) -> bytes:
     """The documented answer to this request, an empty success where none is documented."""
     for (known_method, known_path), name in BODIES.items():
         # An API behind a gateway has a prefix.
         if method == known_method and path.endswith(known_path):
             return example(name)
-    return store_answer(method, path) or b'{"success": true, "data": {}}'
+    return store_answer(method, path) or NOT_DOCUMENTED
 
 
 _ECHOED: Mapping[str, str] = {

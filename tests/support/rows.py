@@ -56,6 +56,8 @@ class Row:
     query: str = ""
     keys: str = "api"
     """``"public"``, ``"api"`` or ``"both"``."""
+    rate_class: str = "other"
+    safety: str = attrs.Factory(lambda row: "read" if row.method == "GET" else "repeatable", takes_self=True)
     learn: Callable[[Any], Ids] = lambda result: {}
     """Values of the result that later rows need."""
 
@@ -89,6 +91,7 @@ ROWS = [
         ),
         Payment,
         PAYMENT,
+        rate_class="payment_creation",
         learn=lambda payment: {"payment": payment.payment_id},
     ),
     Row(
@@ -97,6 +100,7 @@ ROWS = [
         lambda client, ids: client.invoices.create(amount=5, amount_currency="USDT"),
         Invoice,
         {"amount": 5, "amountCurrency": "USDT", "expirationMinutes": 60},
+        rate_class="payment_creation",
     ),
     Row(
         "GET",
@@ -104,9 +108,10 @@ ROWS = [
         lambda client, ids: client.payments.status(ids["payment"]),
         PaymentStatus,
         keys="public",
+        rate_class="status_checks",
     ),
     Row("GET", "/v1/merchant/balance", lambda client, ids: client.balances.all(), Balances),
-    Row("GET", "/v1/merchant/balance/BTC", lambda client, ids: client.balances.get("BTC"), Balance),
+    Row("GET", "/v1/merchant/balance/{coin}", lambda client, ids: client.balances.get(ids["coin"]), Balance),
     Row(
         "POST",
         "/v1/merchant/withdrawal/create",
@@ -116,6 +121,8 @@ ROWS = [
         Withdrawal,
         WITHDRAWAL,
         keys="both",
+        rate_class="withdrawals",
+        safety="once",
         learn=lambda withdrawal: {"withdrawal": withdrawal.withdrawal_id},
     ),
     Row(
@@ -201,6 +208,7 @@ ROWS = [
         Checkout,
         BASKET,
         keys="public",
+        safety="once",
         learn=lambda checkout: {"order": checkout.order_id, "order_payment": checkout.payment_id},
     ),
     Row(
