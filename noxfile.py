@@ -265,6 +265,13 @@ def bench_sandbox(session: nox.Session) -> None:
 
 
 @nox.session
+def prefork(session: nox.Session) -> None:
+    """Run one shared limit under uWSGI and gunicorn, forked before and after loading; takes a minute."""
+    install(session, EXTRAS, "gunicorn>=23", "pyuwsgi>=2.0.30", groups=("test",))
+    session.run("python", "-m", "tests.prefork", *session.posargs)
+
+
+@nox.session
 def vendor(session: nox.Session) -> None:
     """Run the README of the vendor's own SDK against the sandbox."""
     # Both packages are called inventpay, so ours gets an environment of its own.

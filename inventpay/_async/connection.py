@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from .._concurrency.event_loops import Home, is_dead
-from .._concurrency.forking import Lock, register_fork_handler
+from .._concurrency.forking import Lock, notice_fork, register_fork_handler
 from .._transport.http_errors import answer_in, is_connection_failure, translate, without_frames
 from .._transport.progress import EXTENSION, HEAD_RECEIVED, NOT_WRITTEN, PARTLY_WRITTEN, Progress
 from .._transport.response_body import ResponseBody
@@ -290,6 +290,7 @@ class AsyncConnection:
 
         Connections of other event loops are closed there.
         """
+        notice_fork()
         home = self._backend.home()
         with self._lock:
             self._closed = True
@@ -319,15 +320,31 @@ class AsyncConnection:
         _parked.extend(self._places.values())
         self._places = {}
 
-    def __del__(self) -> None:
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        try:
+            self._drop()
+        except Warning:
+            raise
+        except Exception:
+            # The interpreter has taken modules apart before its last objects, and closes the sockets by itself.
+            if not is_finalizing():
+                raise
+
+    def _drop(self) -> None:
         places: dict[Home, _Place] = getattr(self, "_places", {})
         left_open = [place for place in places.values() if place.opened]
-        if left_open:
-            try:
-                warnings.warn(f"{self!r} was dropped without being closed", ResourceWarning, stacklevel=1, source=self)
-            finally:
-                for place in left_open:
-                    self._backend.let_go(place.home[1], place.opened)
+        if not left_open:
+            return
+        process = self._backend.home()[0]
+        _parked.extend(place for place in left_open if place.home[0] != process)  # a fork that ran no hooks
+        left_open = [place for place in left_open if place.home[0] == process]
+        if not left_open:
+            return
+        try:
+            warnings.warn(f"{self!r} was dropped without being closed", ResourceWarning, stacklevel=1, source=self)
+        finally:
+            for place in left_open:
+                self._backend.let_go(place.home[1], place.opened)
 
 
 class _Watch:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from .._api.call import Call
 from .._api.outcomes import Refusal, may_be_refusal
 from .._concurrency.event_loops import least
+from .._concurrency.forking import notice_fork
+from .._core.random_share import random_share
 from .._limits.backoff import CREDIBLE_WINDOWS
 from .._limits.class_limiter import LATENESS, Lease
 from .._limits.limiter import Limiter
@@ -75,7 +77,7 @@ class AsyncTransport:
         self._connection = connection
         self._limiter = limiter
         self._backend = backend
-        self._jitter = jitter or _jitter
+        self._jitter = jitter or random_share
         self._keeps_places = bool(getattr(limiter, "keeps_places", False))
         self._warned: dict[RateClass, float] = {}
         self._budget = RetryBudget(settings.policy)
@@ -92,6 +94,7 @@ class AsyncTransport:
         A read may be shared with other callers, and be answered by one whose request was sent at most ``max_age``
         seconds ago. In the background it stands back behind all direct calls.
         """
+        notice_fork()
         record = CallRecord(call, self._settings, self.settling, self._backend.now, self._backend.wall)
         try:
             self._connection.check_open()
@@ -123,6 +126,7 @@ class AsyncTransport:
 
     async def repeat(self, call: Call[T], error: InventPayError, options: CallOptions) -> T:
         """Send the call of an error again. Raises as :meth:`Settling.admit` does, and the errors of every call."""
+        notice_fork()
         try:
             self.settling.admit(call, error, self._backend.wall().timestamp())
         except InventPayError as refusal:
@@ -134,6 +138,7 @@ class AsyncTransport:
 
     async def probe(self, call: Call[T], options: CallOptions) -> tuple[APIResponse, float]:
         """Make one attempt that is never shared, and return its answer, whatever it says, and the seconds it took."""
+        notice_fork()
         record = CallRecord(call, self._settings, self.settling, self._backend.now, self._backend.wall)
         try:
             self._connection.check_open()
@@ -400,13 +405,6 @@ class AsyncTransport:
         if headers is response.headers and body is response.body:
             return response
         return APIResponse(response.status, headers, body)
-
-
-def _jitter() -> float:
-    # Most processes never repeat anything, and importing it is a fiftieth of importing the client.
-    import random
-
-    return random.random()
 
 
 def _refused(response: APIResponse) -> Refusal | None:

@@ -2,11 +2,15 @@
 
 A child is born with a copy of everything, in the very state some other thread of the parent left it in. So a fork waits
 until no thread is in the middle of arithmetic or of making a TLS context, and the child then drops what lives on there.
+
+Servers such as uWSGI fork in C and run no hooks of Python. So every entry to such state calls `notice_fork`, which
+compares the process id and makes up for the hooks.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from typing import Final, Protocol
 
@@ -41,11 +45,30 @@ class ForkAware(Protocol):
 
 _fork_aware: weakref.WeakSet[ForkAware] = weakref.WeakSet()
 _held: list[Lock] = []
+_process = os.getpid()
+_catching_up = threading.Lock()
 
 
 def register_fork_handler(thing: ForkAware) -> None:
     """Make forks wait for a thing's lock, and call its ``after_fork_in_child`` in forked children while it lives."""
     _fork_aware.add(thing)
+
+
+def notice_fork() -> None:
+    """Run the handlers in a child whose fork ran no hooks; otherwise costs one system call."""
+    if os.getpid() != _process:
+        _catch_up()
+
+
+def _catch_up() -> None:
+    # Threads of the child wait for the first of them. A lock that a thread of the parent held is never released.
+    is_mine = _catching_up.acquire(timeout=_PATIENCE)
+    try:
+        if os.getpid() != _process:
+            _in_child()
+    finally:
+        if is_mine:
+            _catching_up.release()
 
 
 def _before_fork() -> None:
@@ -65,6 +88,8 @@ def _in_child() -> None:
     _held.clear()
     for thing in list(_fork_aware):
         thing.after_fork_in_child()
+    global _process
+    _process = os.getpid()
 
 
 if hasattr(os, "register_at_fork"):

@@ -18,6 +18,7 @@ from attrs import frozen
 from .._concurrency.event_loops import is_dead
 from .._concurrency.forking import Lock, register_fork_handler
 from .._concurrency.wait_queue import WaitQueue, Waker
+from .._core.random_share import random_share
 from ..options import RateClass, RateLimits
 from .backoff import CREDIBLE_WINDOWS
 from .token_bucket import BucketSnapshot, TokenBucket
@@ -240,9 +241,7 @@ class ClassLimiter:
 
 def lateness() -> float:
     """Return a random share, up to ``LATENESS``."""
-    import random
-
-    return LATENESS * random.random()
+    return LATENESS * random_share()
 
 
 def pause_of(view: ServerView, window: float) -> float | None:

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
-from .._concurrency.forking import Lock, register_fork_handler
+from .._concurrency.forking import Lock, notice_fork, register_fork_handler
 from ..options import RateClass, RateLimits
 from .class_limiter import ClassLimiter, ClassSnapshot, Lease
 
@@ -102,6 +102,7 @@ class LocalLimiter:
         on_wait: Callable[[float], object] | None = None,
     ) -> Lease:
         """Lease a token of the class."""
+        notice_fork()
         return await _async_shell()(
             self._classes[rate_class],
             backend,
@@ -122,6 +123,7 @@ class LocalLimiter:
         on_wait: Callable[[float], object] | None = None,
     ) -> Lease:
         """Lease a token of the class."""
+        notice_fork()
         return _blocking_shell()(
             self._classes[rate_class],
             backend,
@@ -133,6 +135,7 @@ class LocalLimiter:
 
     def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
         """How each class stands."""
+        notice_fork()
         return {rate_class: class_limiter.snapshot(now) for rate_class, class_limiter in self._classes.items()}
 
 
@@ -151,6 +154,7 @@ class _Registry:
 
     def get(self, name: _Name) -> LocalLimiter:
         """The one limiter of this name."""
+        notice_fork()
         with self._lock:
             limiter = self._alive.get(name)
             if limiter is None:

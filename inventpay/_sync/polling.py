@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import os
 import threading
 import weakref
 from collections.abc import Iterator, Hashable, Sequence
@@ -15,7 +14,7 @@ from attrs import evolve
 
 from .._api.call import Call
 from .._api.endpoints import PAYMENT_STATUS
-from .._concurrency.forking import Lock, register_fork_handler
+from .._concurrency.forking import Lock, notice_fork, register_fork_handler
 from .._transport.settings import TransportSettings
 from .._watching.payers import Payers
 from .._watching.schedule import (
@@ -92,7 +91,6 @@ class Polling:
         self._limiter = limiter
         self._backend = backend
         self._lock = threading.Lock()
-        self._process = os.getpid()
         self._schedules: dict[tuple[Hashable, RateClass], Schedule] = {}
         # All iterators, by the path of their call. Ten thousand may be watched: a tuple of references is a tenth of a
         # WeakSet.
@@ -113,6 +111,7 @@ class Polling:
 
     def enlist(self, iterator: Watch[Any]) -> None:
         """Let ``feed`` and other iterators of the same thing find this one, for as long as it lives."""
+        notice_fork()
         path = iterator.call.path
         with self._lock:
             known = _living(self._iterators.get(path, ()))
@@ -124,6 +123,7 @@ class Polling:
 
     def feed(self, payment_id: str, event: WebhookEvent) -> int:
         """Give an event to all who watch its payment, wherever they run; return how many these are."""
+        notice_fork()
         self._fed_at = self._backend.now()
         with self._lock:
             some = self._watching(PAYMENT_STATUS.path(paymentId=payment_id))
@@ -162,8 +162,7 @@ class Polling:
         Raises DeadlinePassed when that would be too late. After "poll" the iterator drives what it watches, until it
         calls ``publish`` or ``release``.
         """
-        if self._process != os.getpid():
-            self.after_fork_in_child()
+        notice_fork()
         watched, deadline = iterator.watched, iterator.deadline
         rate_class = self._settings.rate_class(iterator.call.endpoint)
         schedule = self._schedule((self._backend.queue(), rate_class))
@@ -297,7 +296,6 @@ class Polling:
     def after_fork_in_child(self) -> None:
         """In a forked child: the parent's iterators poll over there."""
         self._lock = threading.Lock()
-        self._process = os.getpid()
         self._schedules.clear()
         for path in self._iterators:
             for iterator in self._watching(path):

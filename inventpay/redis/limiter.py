@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn, Self, TypeAlias, get
 
 from .._async.shared_tokens import acquire as acquire_async
 from .._concurrency.event_loops import current_loop
-from .._concurrency.forking import Lock, register_fork_handler
+from .._concurrency.forking import Lock, notice_fork, register_fork_handler
 from .._concurrency.threads import Waiter
 from .._core.json_values import shown
 from .._limits.class_limiter import ClassSnapshot, Lease
@@ -125,6 +125,7 @@ class RedisLimiter:
             f"{api_key}\0{base_url}".encode(), digest_size=16, person=b"inventpay redis"
         ).hexdigest()
         name = (fingerprint, limits)
+        notice_fork()
         with self._worker.lock:
             budget = self._alive.get(name)
             if budget is None:
@@ -156,6 +157,7 @@ class RedisLimiter:
 
         Not needed at the end of a program, which does the first by itself.
         """
+        notice_fork()
         self._worker.close()
 
     def __enter__(self) -> Self:
@@ -240,6 +242,7 @@ class _Budget:
         on_wait: Callable[[float], object] | None = None,
     ) -> Lease:
         """Lease a token of the class."""
+        notice_fork()
         class_limiter, patience = self.classes[rate_class], self._limiter.worker.timeout
         return await acquire_async(
             class_limiter,
@@ -262,6 +265,7 @@ class _Budget:
         on_wait: Callable[[float], object] | None = None,
     ) -> Lease:
         """Lease a token of the class."""
+        notice_fork()
         class_limiter, patience = self.classes[rate_class], self._limiter.worker.timeout
         return acquire(
             class_limiter,
@@ -275,6 +279,7 @@ class _Budget:
 
     def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
         """How each stands: as of now in threads; in an event loop, which must not wait, as of the last request."""
+        notice_fork()
         if current_loop() is None:
             self._refresh()
         with self._limiter.worker.lock:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from .._concurrency.forking import Lock, register_fork_handler
+from .._concurrency.forking import Lock, notice_fork, register_fork_handler
 from ..webhooks.seen import RETENTION, Claim, ClaimStatus, DeadLetter, new_token
 from .address import Address, read_address
 from .limiter import TIMEOUT, RedisLimiter
@@ -150,6 +150,7 @@ class RedisSeenStore:
 
     def close(self) -> None:
         """Closes the connections; a later call makes new ones. Those of a limiter, or of a client, stay open."""
+        notice_fork()
         with self._lock:
             client, self._client = self._client, None
         if client is not None and self._address.is_ours:
@@ -193,6 +194,7 @@ class RedisSeenStore:
         return reply
 
     def _connected(self) -> Any:
+        notice_fork()
         if self._limiter is not None:
             return self._limiter.worker.client()
         with self._lock:

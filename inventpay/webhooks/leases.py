@@ -32,6 +32,7 @@ class LeaseKeeper:
     @contextmanager
     def hold(self, claim: Claim) -> Generator[None, None, None]:
         """Renew the claim's lease while the block runs."""
+        forking.notice_fork()
         with self._lock:
             self._held[claim.token] = claim, time.monotonic()
             if self._thread is None or not self._thread.is_alive():

@@ -86,7 +86,7 @@ class MemorySeenStore:
         aliases: Sequence[str] = (),
     ) -> Claim | ClaimStatus:
         """See :class:`SeenStore`."""
-        with self._lock:
+        with self._exclusive():
             now = self._clock()
             self._forget_old(now)
             known = [self._entries[key] for key in keys if key in self._entries]
@@ -109,7 +109,7 @@ class MemorySeenStore:
 
     def renew(self, claim: Claim, lease: float) -> bool:
         """See :class:`SeenStore`."""
-        with self._lock:
+        with self._exclusive():
             entry = self._held(claim)
             if entry is not None:
                 entry.leased_until = self._clock() + lease
@@ -117,7 +117,7 @@ class MemorySeenStore:
 
     def finish(self, claim: Claim, keep: float | None = None) -> bool:
         """See :class:`SeenStore`. ``keep`` is for stores that persist."""
-        with self._lock:
+        with self._exclusive():
             entry = self._held(claim)
             if entry is None:
                 return False
@@ -127,7 +127,7 @@ class MemorySeenStore:
 
     def release(self, claim: Claim, retry_in: float = 0.0, *, forget: bool = False) -> bool:
         """See :class:`SeenStore`."""
-        with self._lock:
+        with self._exclusive():
             entry = self._held(claim)
             if entry is None:
                 return False
@@ -140,7 +140,7 @@ class MemorySeenStore:
 
     def due(self, lease: float) -> Claim | None:
         """See :class:`SeenStore`."""
-        with self._lock:
+        with self._exclusive():
             now = self._clock()
             waiting = [
                 entry
@@ -157,19 +157,19 @@ class MemorySeenStore:
 
     def add_dead_letter(self, letter: DeadLetter) -> None:
         """See :class:`SeenStore`."""
-        with self._lock:
+        with self._exclusive():
             self._letters.setdefault(letter.id, letter)
             if len(self._letters) > MOST_DEAD_LETTERS:
                 del self._letters[next(iter(self._letters))]
 
     def dead_letters(self) -> list[DeadLetter]:
         """See :class:`SeenStore`."""
-        with self._lock:
+        with self._exclusive():
             return list(self._letters.values())
 
     def drop_dead_letter(self, letter_id: str) -> None:
         """See :class:`SeenStore`."""
-        with self._lock:
+        with self._exclusive():
             self._letters.pop(letter_id, None)
 
     def __len__(self) -> int:
@@ -186,6 +186,11 @@ class MemorySeenStore:
     def after_fork_in_child(self) -> None:
         """Replace the lock: the parent's may be held by a thread that does not exist here."""
         self._lock = threading.Lock()
+
+    def _exclusive(self) -> threading.Lock:
+        """Return the lock of this process."""
+        forking.notice_fork()
+        return self._lock
 
     def _held(self, claim: Claim) -> _Entry | None:
         entry = self._entries.get(claim.keys[0])

@@ -227,6 +227,7 @@ class SQLiteSeenStore:
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""
+        forking.notice_fork()
         with self._lock:
             if self._closer is not None:
                 self._closer()
@@ -250,6 +251,7 @@ class SQLiteSeenStore:
     @contextmanager
     def _transaction(self) -> Generator[tuple[sqlite3.Connection, float], None, None]:
         """The file, and the time, while nobody else writes. What was done is on the disk at the end, or undone."""
+        forking.notice_fork()
         with self._lock:
             database = self._connection or self._open()
             database.execute("BEGIN IMMEDIATE")
