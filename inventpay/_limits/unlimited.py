@@ -102,25 +102,50 @@ class UnlessMocked:
         return snapshot
 
 
-def for_tests(limiter: Limiter, *, base_url: str, transport: Any, http_client: Any) -> Limiter:
-    """Return the default limiter, or one without limits where the client talks to a mock.
+def mock_check(*, base_url: str, transport: Any, http_client: Any) -> Callable[[], bool] | None:
+    """Return a function that says whether a mock answers this client now; ``None`` where none ever does.
 
-    Only for clients without ``limiter=`` and ``rate_limits=``. Mocks are ``httpx.MockTransport``, and respx and
-    pytest-httpx as far as the pytest plugin sees them. Patched methods alone prove nothing: monitoring patches them in
-    production. The limits of a sandbox are real, so loopback addresses keep theirs.
+    Mocks are ``httpx.MockTransport``, and respx and pytest-httpx as far as the pytest plugin sees them. Patched methods
+    alone prove nothing: monitoring patches them in production. A sandbox is no mock, so loopback addresses have none.
     """
     inner = transport if http_client is None else getattr(http_client, "_transport", None)
     if any(kind.__name__ == "MockTransport" and kind.__module__.startswith("httpx") for kind in type(inner).__mro__):
-        return Unlimited()
+        return _always
     is_mocked: Callable[[], bool] | None = getattr(sys.modules.get(PLUGIN), "is_mocked", None)
     if is_mocked is None or is_loopback(urlsplit(base_url).hostname or ""):
-        return limiter
+        return None
     if transport == "aiohttp":
-        if is_mocked():
+        not_mocked = _warn_where_active(is_mocked)
+        not_mocked()
+        return not_mocked
+    return is_mocked
+
+
+def _warn_where_active(is_mocked: Callable[[], bool]) -> Callable[[], bool]:
+    """Return a check of a client that no mock sees: it warns once, when it finds one active, and returns ``False``."""
+    has_warned = False
+
+    def check() -> bool:
+        nonlocal has_warned
+        if not has_warned and is_mocked():
+            has_warned = True
             warnings.warn(
                 'respx and pytest-httpx intercept nothing of transport="aiohttp": this client reaches the real API; '
                 "leave transport= out in tests",
-                stacklevel=3,
+                stacklevel=4,
             )
-        return limiter
-    return UnlessMocked(limiter, is_mocked)
+        return False
+
+    return check
+
+
+def for_tests(limiter: Limiter, is_mocked: Callable[[], bool]) -> Limiter:
+    """Return a limiter that makes no call wait that a mock answers.
+
+    Only for clients without ``limiter=`` and ``rate_limits=``.
+    """
+    return Unlimited() if is_mocked is _always else UnlessMocked(limiter, is_mocked)
+
+
+def _always() -> bool:
+    return True

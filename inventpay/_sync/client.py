@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from types import TracebackType
@@ -139,24 +139,27 @@ class InventPay:
             max_retries=max_retries,
             headers=headers,
         )
+        is_mocked: Callable[[], bool] | None = None
+        if transport is not None or http_client is not None or PLUGIN in sys.modules:
+            from .._limits.unlimited import for_tests, mock_check
+
+            is_mocked = mock_check(base_url=connection_settings.base_url, transport=transport, http_client=http_client)
         whose = (settings.api_key.reveal(), connection_settings.base_url, settings.rate_limits)
         if limiter is not None:
             limiter = bound(limiter, *whose)
             check_lease_timeout(limiter, options.attempt_timeout)
         else:
             limiter = shared_limiter(*whose)
-            if rate_limits is None and (transport is not None or http_client is not None or PLUGIN in sys.modules):
-                from .._limits.unlimited import for_tests
-
-                limiter = for_tests(
-                    limiter, base_url=connection_settings.base_url, transport=transport, http_client=http_client
-                )
+            if rate_limits is None and is_mocked is not None:
+                limiter = for_tests(limiter, is_mocked)
         backend = Backend()
         self._base_url = connection_settings.base_url
         self._limiter = limiter
         self._backend = backend
         self._connection = Connection(connection_settings, backend)
-        self._transport = Transport(settings, self._connection, limiter, backend, coalesce=coalesce)
+        self._transport = Transport(
+            settings, self._connection, limiter, backend, coalesce=coalesce, is_mocked=is_mocked
+        )
         self._polling = Polling(settings, self._transport, limiter, backend, share=coalesce)
         self._options = options
 

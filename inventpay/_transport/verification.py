@@ -15,10 +15,11 @@ from ..responses import APIResponse
 from .handed_out import MEMORY, Owner
 
 
-def verify(call: Call[Any], response: APIResponse, result: Any, account: tuple[str, str], checks: str) -> None:
+def verify(call: Call[Any], response: APIResponse, result: Any, account: tuple[str, str] | None, checks: str) -> None:
     """Raise AnswerMismatchError where a success belongs to another request, DecodeError where it names nothing.
 
-    With ``checks="warn"`` a contradicting amount, currency or order id is a WARNING.
+    With ``checks="warn"`` a contradicting amount, currency or order id is a WARNING. Without an ``account`` an id may
+    be given to several creations.
     """
     if not echoes.echoes_of(call.endpoint) and call.endpoint.name not in echoes.CREATIONS:
         return
@@ -30,7 +31,9 @@ def verify(call: Call[Any], response: APIResponse, result: Any, account: tuple[s
     _compare(call, answer, result, account, checks)
 
 
-def judge_unreadable(call: Call[Any], response: APIResponse, error: DecodeError, account: tuple[str, str]) -> None:
+def judge_unreadable(
+    call: Call[Any], response: APIResponse, error: DecodeError, account: tuple[str, str] | None
+) -> None:
     """Complete the error of a 2xx that cannot be read: ``"done"`` where the API said yes and named what it made.
 
     Raises AnswerMismatchError where even the unreadable answer contradicts the request.
@@ -68,7 +71,9 @@ def _data(result: Any, response: APIResponse) -> Mapping[str, Any] | None:
     return data if is_object(data) else document
 
 
-def _compare(call: Call[Any], answer: Mapping[str, Any], result: Any, account: tuple[str, str], checks: str) -> None:
+def _compare(
+    call: Call[Any], answer: Mapping[str, Any], result: Any, account: tuple[str, str] | None, checks: str
+) -> None:
     found = echoes.contradictions(call, answer)
     resource_id = echoes.created_id(call, answer)
     if checks == "warn" and found and not any(each.is_identity for each in found):
@@ -78,7 +83,7 @@ def _compare(call: Call[Any], answer: Mapping[str, Any], result: Any, account: t
     # The status of a payment comes without an envelope.
     root = "$" if call.endpoint.name == PAYMENT_STATUS.name else "$.data"
     texts = [f"{root}.{each}" for each in found]
-    if resource_id is not None and not texts:
+    if resource_id is not None and account is not None and not texts:
         owner = Owner(call.idempotency_key, echoes.asked_order_id(call))
         member = echoes.CREATIONS[call.endpoint.name].id_member
         other = MEMORY.claim(account, member, resource_id, owner)

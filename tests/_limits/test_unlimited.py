@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from typing import Any
 
 import httpx
@@ -80,10 +81,49 @@ def test_the_sandbox_keeps_its_limits(httpx_mock: HTTPXMock) -> None:
     assert isinstance(InventPay("k" * 20, base_url="http://127.0.0.1:9")._limiter, LocalLimiter)
 
 
+PAYMENT = {
+    "success": True,
+    "data": {
+        "paymentId": "cmh123",
+        "amount": 5,
+        "baseAmount": 5,
+        "baseCurrency": "USD",
+        "currency": "USDT_BEP20",
+        "address": "0xabc",
+        "expiresAt": "2030-01-01T00:00:00Z",
+        "invoiceUrl": "https://x.example/cmh123",
+    },
+}
+
+
+def test_a_mock_may_give_every_payment_the_same_id(httpx_mock: HTTPXMock) -> None:
+    """Two tests with one canned answer are no duplicated answer, whatever kind of mock gives it."""
+    httpx_mock.add_response(json=PAYMENT, is_reusable=True)
+    canned = httpx.MockTransport(lambda request: httpx.Response(200, json=PAYMENT))
+    for transport in (None, canned):
+        with InventPay("canned" * 4, base_url=URL, transport=transport) as client:
+            for _ in range(2):
+                client.payments.create(amount=5, amount_currency="USD", currency="USDT_BEP20")
+
+
 async def test_aiohttp_warns_where_a_mock_is_active(httpx_mock: HTTPXMock) -> None:
     """The mocks intercept nothing of it: the call would reach the real API."""
     with pytest.warns(UserWarning, match="intercept nothing"):
         AsyncInventPay("k" * 20, base_url=URL, transport="aiohttp")
+
+
+async def test_aiohttp_warns_too_where_a_mock_becomes_active_later() -> None:
+    """A client of the whole test session warns at its first call under a mock, once, and keeps its limit."""
+    async with AsyncInventPay("k" * 20, base_url=URL, transport="aiohttp") as client:
+        texts: list[list[str]] = []
+        with respx.mock(assert_all_called=False):
+            for _ in range(2):
+                with warnings.catch_warnings(record=True) as said:
+                    warnings.simplefilter("always")
+                    lease = await client._limiter.acquire_async(RateClass.OTHER, client._backend)
+                    lease.refund(client._backend.now())
+                texts.append([str(each.message)[:30] for each in said])
+    assert texts == [["respx and pytest-httpx interce"], []]
 
 
 async def test_an_unlimited_limiter_shows_full_classes() -> None:

@@ -45,6 +45,8 @@ def scripted_client(api: ScriptedAPI, *, jitter: float | None = 1.0, **options: 
 
 
 def _let_wait(client: AnyClient, backend: Any) -> None:
+    # The script stands for the real API, also in what it must not do.
+    client._transport._is_mocked = None
     parts = (client, client._transport, client._connection, client._polling, client._transport._reads)
     for part in parts:
         if part is not None:
