@@ -59,6 +59,9 @@ class CheckState(StrEnum):
     """The answer did not come from the API: a wrong ``base_url``, a proxy, the page of a hotel's wireless network."""
     SERVER_ERROR = "server_error"
     """The API, or what stands in front of it, failed: 5xx."""
+    NOT_ASKED = "not_asked"
+    """Nothing could be sent: a proxy address or a certificate file cannot be used, the client is closed, or the shared
+    limiter cannot be reached."""
 
 
 @frozen(kw_only=True)
@@ -70,6 +73,9 @@ class CheckResult:
     """The state in words, for people."""
     base_url: str
     """The base URL that was asked."""
+    proxy: str | None = None
+    """The proxy in use, from ``proxy=`` or the environment, without its credentials; ``None`` where there is none, or
+    where it is not known: with ``http_client=`` and a ``transport=`` of your own."""
     reason: ConnectionFailure | None = None
     """The reason, where the API is unreachable."""
     status: int | None = None
@@ -106,7 +112,7 @@ def probe() -> Call[APIResponse]:
     return Call(endpoint=BALANCES, path=BALANCES.template, read=lambda response: response)
 
 
-def judge(response: APIResponse, *, base_url: str, latency: float, now: datetime) -> CheckResult:
+def judge(response: APIResponse, *, base_url: str, proxy: str | None, latency: float, now: datetime) -> CheckResult:
     """Return the result for an answer that came at ``now``."""
     state, message = _verdict(response)
     facts: dict[str, Any] = {}
@@ -117,30 +123,44 @@ def judge(response: APIResponse, *, base_url: str, latency: float, now: datetime
             facts = {name: getattr(view, name) for name in ("limit", "remaining", "reset_in", "retry_after")}
         facts["clock_skew"] = _skew(response.headers.get("date"), latency, now)
     return CheckResult(
-        state=state, message=message, base_url=base_url, status=response.status, latency=latency, **facts
+        state=state,
+        message=message,
+        base_url=base_url,
+        proxy=proxy,
+        status=response.status,
+        latency=latency,
+        **facts,
     )
 
 
-def judge_failure(error: InventPayError, *, base_url: str) -> CheckResult | None:
-    """Return the result for a missing answer; ``None`` where the error is no answer to the question."""
+def judge_failure(error: InventPayError, *, base_url: str, proxy: str | None) -> CheckResult:
+    """Return the result for a missing answer."""
+    facts: dict[str, Any] = {"base_url": base_url, "proxy": proxy}
     if isinstance(error, RateLimitTimeoutError):
-        return CheckResult(
-            state=CheckState.RATE_LIMITED,
-            message=f"nothing was asked: {error.message}",
-            base_url=base_url,
-            retry_after=error.wait,
-        )
+        message = f"nothing was asked: {error.message}"
+        return CheckResult(state=CheckState.RATE_LIMITED, message=message, retry_after=error.wait, **facts)
     if isinstance(error, APIConnectionError):
-        return CheckResult(
-            state=CheckState.UNREACHABLE,
-            message=f"{_REASONS[error.reason]}: {error.message}",
-            base_url=base_url,
-            reason=error.reason,
-        )
+        by_proxy = "" if proxy is None else f" (through the proxy {proxy})"
+        message = f"{_REASONS[error.reason]}{by_proxy}: {error.message}{_hint(error)}"
+        return CheckResult(state=CheckState.UNREACHABLE, message=message, reason=error.reason, **facts)
     if isinstance(error, DecodeError):
         # Longer than any answer of the API, or broken off.
-        return CheckResult(state=CheckState.NOT_THE_API, message=error.message, base_url=base_url)
-    return None
+        return CheckResult(state=CheckState.NOT_THE_API, message=error.message, **facts)
+    return CheckResult(state=CheckState.NOT_ASKED, message=f"nothing was asked: {error.message}", **facts)
+
+
+def _hint(error: APIConnectionError) -> str:
+    """Return advice where an unknown authority signed the certificate, as in networks whose firewall opens TLS."""
+    if error.reason != "tls" or not any(sign in error.message.lower() for sign in _UNKNOWN_AUTHORITY):
+        return ""
+    return (
+        "; the certificate is signed by an authority that is not known here: behind a firewall that inspects "
+        'traffic pass its CA as verify="/path/to/ca.pem", or set SSL_CERT_FILE to a file that contains it'
+    )
+
+
+_UNKNOWN_AUTHORITY: Final = ("self-signed certificate", "self signed certificate", "unable to get local issuer")
+"""OpenSSL's words for a certificate chain that ends at a root which is not trusted."""
 
 
 _REASONS: dict[ConnectionFailure, str] = {

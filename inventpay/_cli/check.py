@@ -42,6 +42,8 @@ def main(arguments: argparse.Namespace) -> int:
 def lines(result: CheckResult) -> list[str]:
     """Return the result in words."""
     told = [f"{result.base_url}: {result.message}"]
+    if result.proxy is not None:
+        told.append(f"  proxy       {result.proxy}")
     if result.latency is not None:
         told.append(f"  latency     {result.latency:.3f} s, a new connection included")
     if result.clock_skew is not None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from .._limits.class_limiter import ClassSnapshot
 from .._limits.limiter import PLUGIN, Limiter, bound, shared_limiter
 from .._transport.settings import check_lease_timeout, read_connection_settings, read_transport_settings
-from ..errors import ConfigurationError, InvalidArgumentError, InventPayError
+from ..errors import InventPayError
 from ..options import (
     ATTEMPT_TIMEOUT,
     BASE_URL,
@@ -336,7 +336,7 @@ class InventPay:
 
         The result distinguishes: all well, key refused, rate limited, unreachable (and why), a failing server, and an
         answer that does not come from the API; with the latency, the difference of the clocks, and the server's view of
-        the rate limit. ``python -m inventpay check`` prints it.
+        the rate limit, and the proxy in use. ``python -m inventpay check`` prints it.
 
         >>> with InventPay() as client:
         ...     result = client.check()
@@ -350,8 +350,8 @@ class InventPay:
         ``result.idempotency`` is then ``"honoured"``, ``"ignored"`` or ``"unclear"``. For the seven days after
         ``"honoured"``, calls of that kind in doubt are ``safe_to_repeat`` in this process.
 
-        Failures of these calls are results, not exceptions. Raises ConfigurationError when the client was closed or has
-        no withdrawal key, and InvalidArgumentError.
+        Failures are results, not exceptions: also a proxy or certificate that cannot be used, a client that was closed
+        and one without a withdrawal key. Raises InvalidArgumentError for arguments that do not fit together.
         """
         from .._api import health_check as check
 
@@ -366,11 +366,14 @@ class InventPay:
         try:
             response, latency = self._transport.probe(check.probe(), self._options)
         except InventPayError as error:
-            failure = check.judge_failure(error, base_url=self._base_url)
-            if failure is None:
-                raise
-            return failure
-        result = check.judge(response, base_url=self._base_url, latency=latency, now=self._backend.wall())
+            return check.judge_failure(error, base_url=self._base_url, proxy=self._connection.proxy)
+        result = check.judge(
+            response,
+            base_url=self._base_url,
+            proxy=self._connection.proxy,
+            latency=latency,
+            now=self._backend.wall(),
+        )
         if key_check is None or not result.ok:
             return result
         from .proving import prove
@@ -378,8 +381,6 @@ class InventPay:
         now = self._backend.wall().timestamp()
         try:
             handling, ids = prove(self._transport, self._options, key_check, now)
-        except (ConfigurationError, InvalidArgumentError):
-            raise
         except InventPayError as error:
             return check.without_keys(result, key_check.kind, error)
         return check.with_keys(result, key_check.kind, handling, ids)

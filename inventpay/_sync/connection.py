@@ -79,6 +79,15 @@ class Connection:
         state = "closed" if self._closed else f"{len(places)} pools, {in_flight} requests in flight"
         return f"<{type(self).__name__} to {self._settings.base_url}: {state}>"
 
+    @property
+    def proxy(self) -> str | None:
+        """The proxy of the connections, without credentials; ``None`` for none, or one that is not ours to know."""
+        if self._settings.http_client is not None or self._settings.transport not in (None, "aiohttp"):
+            return None
+        from .._transport.http_client import proxy_label
+
+        return proxy_label(self._settings)
+
     def check_open(self) -> None:
         """Raises ConfigurationError once the client was closed."""
         if self._closed:

@@ -149,6 +149,17 @@ def _proxy(settings: ConnectionSettings) -> httpx.Proxy | None:
     return httpx.Proxy(address) if isinstance(address, (str, httpx.URL)) else address
 
 
+def proxy_label(settings: ConnectionSettings) -> str | None:
+    """Return the proxy for people: scheme, host and port, without credentials, also of an address that is not valid."""
+    address = settings.proxy or _environment_proxy(settings)
+    if address is None:
+        return None
+    text = str(address.url) if isinstance(address, httpx.Proxy) else str(address)
+    scheme, _, rest = text.rpartition("://")
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    return f"{scheme}://{host}" if scheme else host
+
+
 def _environment_proxy(settings: ConnectionSettings) -> str | None:
     """The proxy that the environment names for the API. It must not see what goes to this machine unencrypted, keys
     included."""

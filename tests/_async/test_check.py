@@ -13,20 +13,22 @@ import httpx
 import pytest
 
 from inventpay import (
+    APIConnectionError,
     AsyncInventPay,
     AttemptSent,
     AuthenticationError,
     CallFinished,
     CheckState,
-    ConfigurationError,
     RateLimits,
 )
+from inventpay._api.health_check import judge_failure
 from inventpay._transport import response_body
+from inventpay.redis import RedisLimiter
 from inventpay.sandbox import Sandbox
 from tests.support.api import ScriptedAPI, answers, fails, takes
 from tests.support.clients import new_key, scripted_async_client, transports_of
 from tests.support.raw_server import RawServer, closed_port
-from tests.support.servers import echo_thread
+from tests.support.servers import connect_proxy, echo_thread
 from tests.support.tls import server_context
 
 OK = {"success": True, "data": {"balances": {}}}
@@ -205,7 +207,74 @@ async def test_a_proxy_that_refuses() -> None:
         async with AsyncInventPay(new_key(), **options) as client:
             result = await client.check()
     assert (result.state, result.reason) == (CheckState.UNREACHABLE, "proxy")
-    assert result.message.startswith("the proxy refuses: ")
+    assert result.message.startswith(f"the proxy refuses (through the proxy {proxy.url}): ")
+    assert result.proxy == proxy.url
+
+
+@pytest.mark.parametrize("transport", transports_of(AsyncInventPay))
+@pytest.mark.parametrize(
+    ("variable", "address", "shown", "words"),
+    [
+        ("ALL_PROXY", "socks://10.0.0.1:1080/", "socks://10.0.0.1:1080", "Unknown scheme"),
+        ("HTTPS_PROXY", "http://user:secret@proxy.corp:notaport", "http://proxy.corp:notaport", "Invalid port"),
+        ("HTTPS_PROXY", "http://user:secret@proxy.corp:notaport/", "http://proxy.corp:notaport", "HTTPS_PROXY"),
+    ],
+)
+async def test_an_environment_that_cannot_be_used_is_a_result(
+    variable: str, address: str, shown: str, words: str, transport: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proxy settings that cannot be read name themselves and the variables to look at; credentials are not shown."""
+    for name in ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv(variable, address)
+    async with AsyncInventPay(new_key(), base_url="https://api.example.com", transport=transport) as client:
+        result = await client.check()
+    assert (result.state, bool(result), result.proxy) == (CheckState.NOT_ASKED, False, shown)
+    assert words in result.message
+    assert "secret" not in repr(result)
+
+
+async def test_a_certificate_file_that_is_not_there_is_a_result() -> None:
+    """The path that cannot be read is in the message."""
+    async with AsyncInventPay(new_key(), base_url="https://api.example.com", verify="/nonexistent.pem") as client:
+        result = await client.check()
+    assert result.state is CheckState.NOT_ASKED
+    assert "verify=" in result.message
+
+
+async def test_the_proxy_of_an_answer() -> None:
+    """A check that went well names the proxy too, and one without a proxy names none."""
+    sandbox = Sandbox(api_key=new_key())
+    with sandbox.run() as server, connect_proxy() as (proxy, _):
+        options = {"base_url": server.url, "allow_insecure": True}
+        async with AsyncInventPay(sandbox.api_key, proxy=proxy.replace("//", "//user:secret@"), **options) as client:
+            assert client._connection.proxy == proxy
+        async with AsyncInventPay(sandbox.api_key, **options) as client:
+            assert (await client.check()).proxy is None
+
+
+async def test_a_ca_that_is_not_known() -> None:
+    """A certificate of an unknown authority gets advice for networks that inspect traffic; other trouble gets none."""
+    with echo_thread(server_context()) as server:
+        async with AsyncInventPay(new_key(), base_url=server.url) as client:
+            result = await client.check()
+        assert 'pass its CA as verify="/path/to/ca.pem"' in result.message
+    expired = APIConnectionError("certificate verify failed: certificate has expired", outcome="not_sent", reason="tls")
+    result = judge_failure(expired, base_url="https://api.example.com", proxy=None)
+    assert "CA as" not in result.message
+
+
+async def test_a_shared_limiter_that_is_away_is_a_result() -> None:
+    """Where the limiter has no answer, nothing was asked of the API."""
+    limiter = RedisLimiter("redis://127.0.0.1:9", on_outage="error", timeout=0.2)
+    api = ScriptedAPI(answers(200, OK))
+    async with AsyncInventPay(new_key(), transport=httpx.MockTransport(api), limiter=limiter) as client:
+        result = await client.check()
+    limiter.close()
+    assert result.state is CheckState.NOT_ASKED
+    assert result.message.startswith("nothing was asked: ")
+    assert not api.requests
 
 
 async def test_nobody_answers_in_time() -> None:
@@ -238,12 +307,12 @@ async def test_hooks_are_told() -> None:
     ]
 
 
-async def test_misuse_is_an_error() -> None:
-    """Only what the question finds out is a result; and an exception from outside passes through."""
+async def test_a_closed_client_is_a_result_and_an_interrupt_passes() -> None:
+    """What the client itself finds is a result; an exception from outside passes through."""
     client = scripted_async_client(ScriptedAPI(answers(200, OK)))
     await client.aclose()
-    with pytest.raises(ConfigurationError, match="closed"):
-        await client.check()
+    result = await client.check()
+    assert (result.state, "closed" in result.message) == (CheckState.NOT_ASKED, True)
     async with scripted_async_client(ScriptedAPI(fails(KeyboardInterrupt()))) as client:
         with pytest.raises(KeyboardInterrupt):
             await client.check()

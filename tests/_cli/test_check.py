@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import pytest
 
@@ -72,11 +73,12 @@ def test_it_needs_no_extra(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         ({"clock_skew": -5.0}, ["  clock       the server's is 5 s behind ours"]),
         ({"limit": 60, "remaining": 3}, ["  rate limit  3 of 60 calls left"]),
         ({"limit": 60}, []),
+        ({"proxy": "http://proxy.corp:3128"}, ["  proxy       http://proxy.corp:3128"]),
         ({"retry_after": 7.0}, ["  come back   in 7 s"]),
         ({"latency": 0.1234}, ["  latency     0.123 s, a new connection included"]),
     ],
 )
-def test_only_what_is_known_is_told(facts: dict[str, float], told: list[str]) -> None:
+def test_only_what_is_known_is_told(facts: dict[str, Any], told: list[str]) -> None:
     """One line for each fact."""
-    result = CheckResult(state=CheckState.OK, message="well", base_url="https://x.example", **facts)  # type: ignore[arg-type]
+    result = CheckResult(state=CheckState.OK, message="well", base_url="https://x.example", **facts)
     assert lines(result) == ["https://x.example: well", *told]
