@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, overlo
 from attrs import evolve
 
 from .._core.json_values import shown
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, DecodeError
 from ..options import seconds
 from .answers import WebhookAnswer
 from .asgi import ASGIApplication
@@ -41,7 +41,7 @@ from .memory_store import MemorySeenStore
 from .parsing import TOLERANCE
 from .procedure import run
 from .processor import DeliveryProcessor, Respond, Route, TestMode
-from .reconciling import ReconcileReport, Reconciliation
+from .reconciling import ReconcileReport, Reconciliation, delivery_in, delivery_of
 from .replays import read_replay
 from .request_headers import HeadersLike
 from .secrets import SecretLike, read_secrets
@@ -401,19 +401,24 @@ class WebhookReceiver:
         >>> report = receiver.reconcile(client)                                      # doctest: +SKIP
         >>> print(report.handled, report.duplicates, report.unavailable)             # doctest: +SKIP
 
-        The log may not contain every delivery (its completeness is assumed, not documented): ask for the status of
-        payments that stay open, too. Raises the errors of ``client.webhooks.deliveries``.
+        A row of the log that cannot be read is handled if it holds a payload or an id that leads to one, and else it is
+        in ``report.unread``. The log may not contain every delivery (its completeness is assumed, not documented): ask
+        for the status of payments that stay open, too. Raises the errors of ``client.webhooks.deliveries``.
         """
         walk = Reconciliation(since, self._processor.clock())
-        rows: list[WebhookDelivery] = []
-        for row in client.webhooks.deliveries(success=walk.filter_of(deliveries)):
-            if walk.is_before(row):
+        found = client.webhooks.deliveries(success=walk.filter_of(deliveries), on_unread="skip")
+        for page in found.pages():
+            if not walk.add_page(page.items, page.unread):
                 break
-            rows.append(row)
-        for row in reversed(rows):
+        for row in walk.rows():
             with walk.noting(row):
-                delivery = row if row.payload is not None else client.webhooks.delivery(row.id)
-                walk.note(delivery, self.replay(delivery))
+                delivery = delivery_in(row)
+                if delivery is None:
+                    try:
+                        delivery = client.webhooks.delivery(str(row.id))
+                    except DecodeError as error:
+                        delivery = delivery_of(error, row)
+                walk.note(row, self.replay(delivery))
         return walk.report()
 
     async def reconcile_async(
@@ -425,15 +430,19 @@ class WebhookReceiver:
     ) -> ReconcileReport:
         """:meth:`reconcile` for tasks of asyncio and trio."""
         walk = Reconciliation(since, self._processor.clock())
-        rows: list[WebhookDelivery] = []
-        async for row in client.webhooks.deliveries(success=walk.filter_of(deliveries)):
-            if walk.is_before(row):
+        found = client.webhooks.deliveries(success=walk.filter_of(deliveries), on_unread="skip")
+        async for page in found.pages():
+            if not walk.add_page(page.items, page.unread):
                 break
-            rows.append(row)
-        for row in reversed(rows):
+        for row in walk.rows():
             with walk.noting(row):
-                delivery = row if row.payload is not None else await client.webhooks.delivery(row.id)
-                walk.note(delivery, await self.replay_async(delivery))
+                delivery = delivery_in(row)
+                if delivery is None:
+                    try:
+                        delivery = await client.webhooks.delivery(str(row.id))
+                    except DecodeError as error:
+                        delivery = delivery_of(error, row)
+                walk.note(row, await self.replay_async(delivery))
         return walk.report()
 
     def __repr__(self) -> str:

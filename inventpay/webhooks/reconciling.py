@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from attrs import frozen
 
-from .._core.json_values import shown
-from ..errors import InvalidArgumentError, InventPayError
+from .._core.json_values import is_object, shown
+from .._json.converter import read_json
+from ..errors import DecodeError, InvalidArgumentError, InventPayError, UnreadRow
 from ..models.webhooks import WebhookDelivery
 from .answers import WebhookAnswer
 
@@ -38,10 +39,15 @@ class ReconcileReport:
     """Ids of deliveries that contradict themselves: see ``receiver.dead_letters()``."""
     unavailable: tuple[str, ...]
     """Ids of deliveries without a readable payload: ask for the status of their payments instead."""
+    unread: tuple[UnreadRow, ...] = ()
+    """Rows of the log that cannot be read and lead to no payload."""
 
 
 class Reconciliation:
-    """One walk through the delivery log."""
+    """One walk through the delivery log.
+
+    A row that cannot be read never ends it: its payload is taken from the row, or fetched by the row's id.
+    """
 
     def __init__(self, since: timedelta | datetime, now: float) -> None:
         if isinstance(since, timedelta):
@@ -51,7 +57,10 @@ class Reconciliation:
                 f"since={shown(since)} must be a timedelta, or a datetime with a zone", argument="since"
             )
         self._since = since
+        self._rows: list[WebhookDelivery | UnreadRow] = []
+        self._ids: set[str] = set()
         self._answers: list[tuple[str, str]] = []
+        self._unread: list[UnreadRow] = []
 
     @staticmethod
     def filter_of(deliveries: Literal["failed", "all"]) -> Literal[False, "all"]:
@@ -62,22 +71,37 @@ class Reconciliation:
             )
         return False if deliveries == "failed" else "all"
 
-    def is_before(self, row: WebhookDelivery) -> bool:
-        """Return whether a row, and so all that follow, is older than wanted. The log is sorted, newest first."""
-        return row.created_at is not None and row.created_at < self._since
+    def add_page(self, items: Sequence[WebhookDelivery], unread: Sequence[UnreadRow]) -> bool:
+        """Add the rows of a page; return whether the next one may hold some that are wanted.
+
+        The log is sorted, newest first. Rows that were pushed onto the next page meanwhile count once.
+        """
+        wanted = [row for row in items if row.created_at is None or row.created_at >= self._since]
+        for row in (*wanted, *unread):
+            if row.id is None or row.id not in self._ids:
+                self._rows.append(row)
+                self._ids.update(() if row.id is None else (row.id,))
+        return len(wanted) == len(items)
+
+    def rows(self) -> Sequence[WebhookDelivery | UnreadRow]:
+        """Return the rows, oldest first."""
+        return self._rows[::-1]
 
     @contextmanager
-    def noting(self, row: WebhookDelivery) -> Generator[None, None, None]:
-        """Note a delivery whose payload cannot be fetched or read as unavailable, and go on."""
+    def noting(self, row: WebhookDelivery | UnreadRow) -> Generator[None, None, None]:
+        """Note a delivery whose payload cannot be fetched or read, and go on."""
         try:
             yield
         except InventPayError as error:
-            logger.warning("delivery %s cannot be reconciled: %s", row.id, error)
-            self._answers.append((row.id, "unavailable"))
+            logger.warning("delivery %s cannot be reconciled: %s", row.id or "without an id", error)
+            if isinstance(row, UnreadRow):
+                self._unread.append(row)
+            else:
+                self._answers.append((row.id, "unavailable"))
 
-    def note(self, delivery: WebhookDelivery, answer: WebhookAnswer) -> None:
+    def note(self, row: WebhookDelivery | UnreadRow, answer: WebhookAnswer) -> None:
         """Note the outcome of a delivery."""
-        self._answers.append((delivery.id, answer.outcome))
+        self._answers.append((row.id or "", answer.outcome))
 
     def report(self) -> ReconcileReport:
         """Return what was noted."""
@@ -87,11 +111,46 @@ class Reconciliation:
 
         return ReconcileReport(
             since=self._since,
-            looked_at=len(self._answers),
+            looked_at=len(self._answers) + len(self._unread),
             handled=len(ids("handled", "accepted")),
             duplicates=len(ids("duplicate")),
             ignored=len(ids("ignored")),
             failed=ids("failed", "busy"),
             dead_letters=ids("dead_letter"),
             unavailable=ids("unavailable"),
+            unread=tuple(self._unread),
         )
+
+
+def delivery_in(row: WebhookDelivery | UnreadRow) -> WebhookDelivery | None:
+    """Return the delivery of a row that holds its payload; ``None`` where it is to be fetched by the row's id.
+
+    Raises DecodeError for a row with neither.
+    """
+    if isinstance(row, WebhookDelivery):
+        return row if row.payload is not None else None
+    found = _delivery(row.raw, row.id)
+    if found is None and not row.id:
+        raise DecodeError(f"{row.problem}; the row has neither an id nor a payload", json_path=row.path)
+    return found
+
+
+def delivery_of(error: DecodeError, row: WebhookDelivery | UnreadRow) -> WebhookDelivery:
+    """Return the delivery of an answer that could not be read as a whole, if it holds a payload. Else raise the error.
+
+    One odd member beside the payload is no reason to lose an event.
+    """
+    try:
+        document = read_json(error.body)
+    except DecodeError:
+        raise error from None
+    found = _delivery(document.get("data") if is_object(document) else None, row.id)
+    if found is None:
+        raise error
+    return found
+
+
+def _delivery(record: object, delivery_id: str | None) -> WebhookDelivery | None:
+    payload = record.get("payload") if is_object(record) else None
+    # Without an id it is still the same event as other deliveries with equal content.
+    return None if payload is None else WebhookDelivery(id=delivery_id or "", success=False, payload=payload)

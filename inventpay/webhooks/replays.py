@@ -7,6 +7,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from .._core.json_values import shown
 from .._json.converter import write_json
 from ..errors import InvalidArgumentError
 from ..models.webhooks import WebhookDelivery
@@ -41,7 +42,7 @@ def read_replay(source: str | os.PathLike[str] | bytes | DeadLetter | WebhookDel
         return Replay(event=event, body=source.body, believe=True, letter_id=source.id)
     if isinstance(source, WebhookDelivery):
         body = payload_of(source)
-        return Replay(event=decode_event(body, delivery_id=source.id), body=body)
+        return Replay(event=decode_event(body, delivery_id=source.id or None), body=body)
     body = bytes(source) if isinstance(source, (bytes, bytearray, memoryview)) else Path(source).read_bytes()
     return Replay(event=decode_event(body), body=body)
 
@@ -53,4 +54,12 @@ def payload_of(delivery: WebhookDelivery) -> bytes:
             f"delivery {delivery.id} has no payload; fetch it with client.webhooks.delivery({delivery.id!r})",
             argument="source",
         )
-    return delivery.payload.encode() if isinstance(delivery.payload, str) else write_json(delivery.payload)
+    if isinstance(delivery.payload, str):
+        # Half a surrogate pair, which JSON can hold and UTF-8 cannot, is replaced.
+        return delivery.payload.encode(errors="replace")
+    try:
+        return write_json(delivery.payload)
+    except (TypeError, ValueError):
+        raise InvalidArgumentError(
+            f"delivery {delivery.id} has a payload that is no JSON: {shown(delivery.payload)}", argument="source"
+        ) from None

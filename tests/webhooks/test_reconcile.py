@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from inventpay import InvalidArgumentError, InventPay
+from inventpay import AsyncInventPay, InvalidArgumentError, InventPay
 from inventpay.sandbox import ManualClock, Sandbox, WebhookSettings
 from inventpay.webhooks import MemorySeenStore, ReconcileReport, SQLiteSeenStore, WebhookReceiver, parse_event
 from inventpay.webhooks.wall_clock import use_clock
@@ -181,3 +184,107 @@ def test_the_plugin_gives_receivers_the_clock_of_its_sandbox(inventpay_sandbox: 
         assert receiver.handle(body, signed(body)).outcome == "refused"
     inventpay_sandbox.clock.reset()
     assert receiver.handle(body, signed(body)).outcome == "refused"
+
+
+# Logs with odd rows
+
+
+class OddLog:
+    """A log of the API whose rows and single deliveries are what a test says."""
+
+    def __init__(self, rows: list[Any], deliveries: dict[str, Any] | None = None, *, per_page: int = 100) -> None:
+        self.rows = rows
+        self.deliveries = deliveries or {}
+        self.per_page = per_page
+        self.pages_asked = 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        delivery_id = request.url.path.rpartition("/webhook-delivery/")[2]
+        if delivery_id != request.url.path:
+            found = self.deliveries.get(delivery_id)
+            if found is None:
+                return httpx.Response(404, json={"success": False, "error": "no such delivery", "statusCode": 404})
+            return httpx.Response(200, json={"success": True, "data": found})
+        self.pages_asked += 1
+        number = int(request.url.params["page"])
+        shown = self.rows[(number - 1) * self.per_page : number * self.per_page]
+        pages = -(-len(self.rows) // self.per_page)
+        pagination = {"page": number, "limit": self.per_page, "total": len(self.rows), "pages": pages}
+        data = {"deliveries": shown, "pagination": pagination}
+        return httpx.Response(200, content=json.dumps({"success": True, "data": data}))
+
+    def reconciled(self, *, in_task: bool) -> tuple[ReconcileReport, list[str]]:
+        """Walk it, and return the report and the payments that were fulfilled."""
+        paid: list[str] = []
+        receiver = WebhookReceiver(SECRET)
+        receiver.on_paid(lambda event: paid.append(event.payment_id))
+        if not in_task:
+            with InventPay("pk_live_1", transport=httpx.MockTransport(self)) as client:
+                return receiver.reconcile(client), paid
+
+        async def walk() -> ReconcileReport:
+            async with AsyncInventPay("pk_live_1", transport=httpx.MockTransport(self)) as client:
+                return await receiver.reconcile_async(client)
+
+        return asyncio.run(walk()), paid
+
+
+def paid_payload(payment_id: str) -> dict[str, Any]:
+    """The payload of a paid event."""
+    return {"event": "payment.completed", "paymentId": payment_id}
+
+
+@pytest.mark.parametrize("in_task", [False, True])
+def test_odd_rows_do_not_stop_the_walk(in_task: bool) -> None:
+    """Those with a payload, or an id that leads to one, are handled; the others are in the report, and so are pages
+    that follow."""
+    log = OddLog(
+        [
+            {"id": "d1", "success": False},
+            {"id": "d2", "success": "maybe", "payload": paid_payload("in the row")},
+            {"success": False, "payload": json.dumps(paid_payload("without an id"))},
+            {"id": "d3", "success": []},
+            {"id": "d4", "success": None},
+            17,
+            {"success": False},
+            {"id": "d5", "success": False},
+        ],
+        {
+            "d1": {"id": "d1", "success": False, "payload": paid_payload("fetched")},
+            "d3": {"id": "d3", "success": False, "payload": paid_payload("of an odd row")},
+            "d4": {"id": "d4", "success": "maybe", "payload": paid_payload("of an odd answer")},
+            "d5": {"id": "d5", "success": False, "payload": {"event": 5}},
+        },
+        per_page=3,
+    )
+    report, paid = log.reconciled(in_task=in_task)
+    assert log.pages_asked == 3
+    assert sorted(paid) == ["fetched", "in the row", "of an odd answer", "of an odd row", "without an id"]
+    assert (report.handled, report.looked_at, report.unavailable) == (5, 8, ("d5",))
+    assert sorted(map(str, (row.raw for row in report.unread))) == ["17", "{'success': False}"]
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("\ud800"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+ODD_ROWS = JSON_VALUES | st.fixed_dictionaries(
+    {},
+    optional={
+        "id": JSON_VALUES | st.sampled_from(["d1", "d2"]),
+        "success": JSON_VALUES,
+        "createdAt": JSON_VALUES,
+        "payload": JSON_VALUES | st.text(max_size=5).map(paid_payload),
+    },
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=st.lists(ODD_ROWS, max_size=6), fetched=ODD_ROWS)
+def test_no_row_whatsoever_stops_the_walk(rows: list[Any], fetched: Any) -> None:
+    """A good row beside any others is handled, once."""
+    good = {"id": "good", "success": False, "payload": paid_payload("good")}
+    report, paid = OddLog([*rows, good, *rows], {"d1": fetched}).reconciled(in_task=False)
+    assert paid.count("good") == 1
+    assert report.handled == len(paid)
