@@ -4,6 +4,8 @@
 of an event commits together with the handler's work.
 """
 
+from contextlib import contextmanager
+
 from django.db import IntegrityError, transaction
 
 from inventpay.webhooks import DeadLetter, TransactionalSeenStore
@@ -14,8 +16,13 @@ from .models import SeenKey, StoredDeadLetter
 class DjangoSeenStore(TransactionalSeenStore):
     conflicts = (IntegrityError,)
 
+    @contextmanager
     def transaction(self):
-        return transaction.atomic()
+        with transaction.atomic():
+            yield
+            if transaction.get_rollback():
+                # atomic() would roll back without an exception, and the event would count as handled.
+                raise transaction.TransactionManagementError("the handler marked its transaction for rollback")
 
     def insert_keys(self, keys, forget_at):
         SeenKey.objects.bulk_create([SeenKey(key=key, forget_at=forget_at) for key in keys])

@@ -12,7 +12,7 @@ import hashlib
 import json
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -25,6 +25,7 @@ from .._core.json_values import shown
 from ..errors import EventDecodeError, SignatureError, WebhookError
 from .answers import WebhookAnswer, length_required, too_large
 from .bodies import decode_event
+from .caller_transaction import find_caller_transaction
 from .contradictions import Contradiction, find_contradiction
 from .events import WebhookEvent
 from .hooks import DeliveryAnswered, DeliveryRefused, HandlerFailed, HandlerFinished, WebhookHook, emit
@@ -42,7 +43,7 @@ from .keys import (
 )
 from .leases import LeaseKeeper
 from .parsing import parse_delivery
-from .procedure import AskStore, Procedure, RunHandler, WorkerThreads, run_async, run_in_thread
+from .procedure import AskStore, Procedure, RunHandler, WorkerThreads, run, run_async, run_in_thread
 from .request_headers import HeadersLike, read_headers
 from .secrets import Secrets
 from .seen import PAID_RETENTION, Claim, ClaimStatus, DeadLetter, SeenStore
@@ -117,6 +118,8 @@ class DeliveryProcessor:
     threads: WorkerThreads = field(factory=WorkerThreads)
     warned: dict[str, float] = field(factory=dict[str, float])
     """Times of the last warnings, by subject."""
+    rolled_back: deque[Claim] = field(factory=deque[Claim])
+    """Claims whose work was undone by the caller's transaction after the answer."""
 
     @property
     def is_transactional(self) -> bool:
@@ -169,6 +172,7 @@ class DeliveryProcessor:
             return WebhookAnswer(status=200, outcome="ignored", event=event)
         if isinstance(route, str):
             return (yield from self._bury(body, event.delivery_id, route, event))
+        yield from self._release_rolled_back()
         keys, first = route.keys(event), self.respond == "first"
         claim = partial(
             self.store.claim,
@@ -207,6 +211,7 @@ class DeliveryProcessor:
 
     def work(self, most: int | None = None) -> Procedure[int]:
         """Handle at most ``most`` stored events that are due; return the number of handlers that succeeded."""
+        yield from self._release_rolled_back()
         handled = taken = 0
         # Kept in claims until the end, since they would be due again at once.
         without_handler: list[tuple[Claim, str]] = []
@@ -356,9 +361,10 @@ class DeliveryProcessor:
     def _handle(self, route: Route, event: WebhookEvent, claim: Claim) -> Procedure[Exception | None]:
         """Run the handler and end the claim; return the handler's exception."""
         begun = time.perf_counter()
+        transaction = None if self.is_transactional else find_caller_transaction()
         held = contextlib.nullcontext() if self.is_transactional else self.keeper.hold(claim)
         try:
-            with held:
+            with held, contextlib.nullcontext() if transaction is None else transaction.savepoint():
                 yield RunHandler(route.handler, event)
         except Exception as error:
             again = "it is tried again by itself" if claim.body is not None else "the next delivery tries again"
@@ -377,7 +383,10 @@ class DeliveryProcessor:
             yield from self._release(claim)
             raise
         emit(self.hooks, HandlerFinished(event=event.event, seconds=time.perf_counter() - begun))
-        return (yield from self._finish(route, claim, event))
+        if transaction is None:
+            return (yield from self._finish(route, claim, event))
+        transaction.at_end(lambda: run(self._finish(route, claim, event)), partial(self.rolled_back.append, claim))
+        return None
 
     def _finish(self, route: Route, claim: Claim, event: WebhookEvent) -> Procedure[Exception | None]:
         keep = PAID_RETENTION if route.is_paid or (route.once == "name" and event.event in PAID_NAMES) else None
@@ -414,6 +423,11 @@ class DeliveryProcessor:
             logger.exception(
                 "the store of handled events failed: the event is free when its lease of %g s ends", self.lease
             )
+
+    def _release_rolled_back(self) -> Procedure[None]:
+        with contextlib.suppress(IndexError):  # another thread took the last one
+            while self.rolled_back:
+                yield from self._release(self.rolled_back.popleft())
 
     def _report(self, answer: WebhookAnswer, seconds: float) -> None:
         if self.hooks:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -37,6 +38,7 @@ from .events import (
 )
 from .hooks import WebhookHook
 from .keys import PAID_NAMES
+from .leases import LeaseKeeper
 from .memory_store import MemorySeenStore
 from .parsing import TOLERANCE
 from .procedure import run
@@ -450,7 +452,11 @@ class WebhookReceiver:
         return f"<WebhookReceiver of {', '.join(names) or 'nothing yet'}; seen: {self._processor.store!r}>"
 
     def _processor_with(self, seen: SeenStore | None) -> DeliveryProcessor:
-        return self._processor if seen is None else evolve(self._processor, store=seen)
+        if seen is None:
+            return self._processor
+        # Claims belong to the store that made them.
+        keeper = LeaseKeeper(seen, self._processor.lease)
+        return evolve(self._processor, store=seen, keeper=keeper, rolled_back=deque())
 
     def _route(self, name: str) -> Route | None:
         return self._routes.get(name, self._other)

@@ -77,7 +77,8 @@ class Reconciliation:
         The log is sorted, newest first. Rows that were pushed onto the next page meanwhile count once.
         """
         wanted = [row for row in items if row.created_at is None or row.created_at >= self._since]
-        for row in (*wanted, *unread):
+        rows: list[WebhookDelivery | UnreadRow] = [*wanted, *unread]
+        for row in rows:
             if row.id is None or row.id not in self._ids:
                 self._rows.append(row)
                 self._ids.update(() if row.id is None else (row.id,))

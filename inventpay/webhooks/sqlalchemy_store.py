@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -33,8 +34,8 @@ class SQLAlchemySeenStore(TransactionalSeenStore):
 
     Args:
         sessions: A ``sessionmaker``; or a ``scoped_session`` such as ``db.session`` of Flask-SQLAlchemy, whose session
-            handlers then share; or one ``Session`` of a request, for ``receiver.handle(..., seen=...)``. The store
-            commits or rolls back the session's transaction, and closes sessions that it has made.
+            handlers then share; or one ``Session``. The store commits or rolls back the session's transaction, and
+            closes sessions that it has made. For a session of each request see :meth:`using`.
         metadata: Where the two tables are registered, such as ``Base.metadata``, for migrations by Alembic.
         retention: Seconds for which events are remembered, by default 400 days.
         clock: Function that returns the time in Unix seconds.
@@ -83,6 +84,18 @@ class SQLAlchemySeenStore(TransactionalSeenStore):
             )
         )
 
+    def using(self, session: Session) -> SQLAlchemySeenStore:
+        """Return this store in a session of the caller, such as that of a request: for ``receiver.handle(seen=...)``.
+
+        >>> with Sessions() as session:
+        ...     answer = receiver.handle(b"{}", {}, seen=seen.using(session))
+
+        Handlers find it as ``seen.session``. With an ``AsyncSession`` call ``handle`` in its ``run_sync``.
+        """
+        other = copy.copy(self)
+        other._sessions, other._open = session, {}
+        return other
+
     @property
     def session(self) -> Session:
         """The session of the event that is being handled. Raises RuntimeError outside handlers."""
@@ -108,7 +121,13 @@ class SQLAlchemySeenStore(TransactionalSeenStore):
         outer = self._session.get()
         self._session.set(session)
         try:
+            begun = session.get_transaction() or session.begin()
             yield session
+            if session.get_transaction() is not begun:
+                raise RuntimeError(
+                    "the handler ended the transaction of seen.session by commit() or rollback(), so the note of its "
+                    "event is not part of it: leave both to the store"
+                )
             session.commit()
         except BaseException:
             session.rollback()

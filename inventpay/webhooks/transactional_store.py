@@ -9,11 +9,20 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Any, ClassVar, Final
 
+from attrs import define
+
 from ..errors import ConfigurationError
 from .seen import PAID_RETENTION, Claim, ClaimStatus, DeadLetter, new_token
 
 FORGET_EVERY: Final = 3600.0
 """Seconds between two deletions of old notes by one process."""
+
+
+@define
+class _Deletion:
+    """Time, in Unix seconds, of the next deletion of old notes."""
+
+    due_at: float = 0.0
 
 
 class TransactionalSeenStore(ABC):
@@ -42,13 +51,15 @@ class TransactionalSeenStore(ABC):
         self._retention = retention
         self._clock = clock
         self._open: dict[str, AbstractContextManager[Any]] = {}
-        self._forget_next = 0.0
+        self._deletion = _Deletion()
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[Any]:
         """Return a context that commits at its end, and rolls back on an exception.
 
-        Inside a transaction of the caller it may be a savepoint; then the caller's commit is the last word.
+        Its end raises an exception where nothing is committed, such as after a handler that rolled back by itself: the
+        event would count as handled. Inside a transaction of the caller it may be a savepoint; then the caller's
+        commit is the last word.
         """
 
     @abstractmethod
@@ -171,8 +182,8 @@ class TransactionalSeenStore(ABC):
 
     def _forget(self) -> None:
         now = self._clock()
-        if now >= self._forget_next:
-            self._forget_next = now + FORGET_EVERY
+        if now >= self._deletion.due_at:
+            self._deletion.due_at = now + FORGET_EVERY
             with self.transaction():
                 self.delete_keys(now)
 
