@@ -39,6 +39,7 @@ RULES: Mapping[str, str] = {
     "AsyncPage": "Page",
     "AsyncPages": "Pages",
     "AsyncPaymentCalls": "PaymentCalls",
+    "AsyncPayouts": "Payouts",
     "AsyncPolling": "Polling",
     "AsyncProductCalls": "ProductCalls",
     "AsyncScissors": "Scissors",
@@ -65,7 +66,7 @@ RULES: Mapping[str, str] = {
     "scripted_async_client": "scripted_client",
 }
 
-SOURCE_FOLDERS = ("inventpay/_async", "tests/_async")
+SOURCE_FOLDERS = ("inventpay/_async", "inventpay/payouts/_async", "tests/_async")
 COMMAND = "python tools/generate_sync.py"
 
 _LEFTOVER = re.compile(r"\w*(?:async|await|anyio)\w*", re.IGNORECASE)

@@ -46,6 +46,11 @@ def forget(name: ProofName) -> None:
     _proven_at.pop(name, None)
 
 
+def proven_at(name: ProofName) -> float | None:
+    """Return the Unix time of a proof, ``None`` where there is none."""
+    return _proven_at.get(name)
+
+
 def is_proven(name: ProofName, now: float) -> bool:
     """Return whether there is a proof that is at most a week old."""
     proven_at = _proven_at.get(name)

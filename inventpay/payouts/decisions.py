@@ -1,0 +1,204 @@
+"""Decide what an answer makes of a row, when a run stops, and whether a doubt may be repeated. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Final, Literal, NamedTuple
+
+from attrs import frozen
+
+from .._core.decimals import EXACT, plain
+from ..errors import (
+    APIStatusError,
+    ConfigurationError,
+    InvalidArgumentError,
+    InventPayError,
+    LimiterUnavailableError,
+    RateLimitedError,
+    RateLimitTimeoutError,
+)
+from ..models import Balance, Withdrawal
+from .rows import PayoutRow, PayoutStatus
+
+UNKNOWN_IN_A_ROW: Final = 5
+"""Unknown outcomes in a row after which a run stops."""
+
+UNSENT_IN_A_ROW: Final = 3
+"""Rows in a row that could not be sent, after which a run stops."""
+
+EQUAL_REFUSALS: Final = 5
+"""Equal refusals in a row after which a run stops."""
+
+WAITS_IN_A_ROW: Final = 10
+"""Waits for the rate limit in a row, each as long as was asked for, after which a run stops."""
+
+REPEATABLE_FOR: Final = timedelta(hours=20)
+"""Age up to which a key in doubt is repeated: the API forgets keys after 24 hours (docs)."""
+
+CLOCK_ERROR: Final = timedelta(minutes=5)
+"""Difference of clocks that says nothing: a clock further behind the journal was set back."""
+
+REPLAY_AGE: Final = timedelta(minutes=5)
+"""A withdrawal this much older than the first request for its row was made by another request."""
+
+SETTLE_AFTER: Final = timedelta(minutes=30)
+"""Time after the last request before which nobody may call a row unpaid: it may still arrive."""
+
+Effect = Literal["paid", "unknown", "unsent", "wait", "refused", "stop", "raise"]
+"""The consequence of an answer for the run."""
+
+
+@frozen(kw_only=True)
+class Verdict:
+    """The state that an error gives a row, and its consequence for the run."""
+
+    status: PayoutStatus
+    effect: Effect
+    reason: str
+    withdrawal_id: str | None = None
+
+
+def judge(error: InventPayError) -> Verdict:
+    """Return the verdict on the error of a row's call."""
+    reason = error.message
+    if error.outcome == "done" and error.resource_id is not None:
+        return Verdict(status="accepted", effect="paid", reason=reason, withdrawal_id=error.resource_id)
+    if error.outcome in ("done", "unknown"):
+        return Verdict(status="in doubt", effect="unknown", reason=reason)
+    if isinstance(error, (RateLimitTimeoutError, RateLimitedError, LimiterUnavailableError)):
+        return Verdict(status="planned", effect="wait", reason=reason)
+    if isinstance(error, (ConfigurationError, InvalidArgumentError)):
+        return Verdict(status="planned", effect="raise", reason=reason)
+    if error.outcome == "not_sent":
+        return Verdict(status="planned", effect="unsent", reason=reason)
+    if isinstance(error, APIStatusError) and error.status in (401, 403):
+        return Verdict(status="planned", effect="stop", reason=reason)
+    return Verdict(status="refused", effect="refused", reason=reason)
+
+
+class Step(NamedTuple):
+    """The consequence of one row for the run."""
+
+    effect: Effect
+    reason: str = ""
+    pause: float = 0.0
+    """Seconds to wait before the row is tried again."""
+
+    @property
+    def is_to_be_tried_again(self) -> bool:
+        """Whether the row was certainly not sent, and nothing speaks against sending it later."""
+        return self.effect in ("wait", "unsent")
+
+
+class Counter:
+    """Counts what follows in a row, and says when a run stops."""
+
+    def __init__(self) -> None:
+        self._unknown = self._unsent = self._waits = self._refusals = 0
+        self._refusal: str | None = None
+
+    def stopped_by(self, effect: Effect, reason: str) -> str | None:
+        """Count one verdict; return the words in which the run stops, ``None`` where it goes on."""
+        self._unknown = self._unknown + 1 if effect == "unknown" else 0
+        self._unsent = self._unsent + 1 if effect == "unsent" else 0
+        self._waits = self._waits + 1 if effect == "wait" else 0
+        same = effect == "refused" and reason == self._refusal
+        self._refusals = self._refusals + 1 if same else int(effect == "refused")
+        self._refusal = reason if effect == "refused" else None
+        if effect == "stop":
+            return f"the API refused the key: {reason}"
+        if self._unknown >= UNKNOWN_IN_A_ROW:
+            return f"{UNKNOWN_IN_A_ROW} unknown outcomes in a row, the last one: {reason}"
+        if self._unsent >= UNSENT_IN_A_ROW:
+            return f"{UNSENT_IN_A_ROW} rows in a row could not be sent, the last one: {reason}"
+        if self._refusals >= EQUAL_REFUSALS:
+            return f"{EQUAL_REFUSALS} equal refusals in a row: {reason}"
+        if self._waits >= WAITS_IN_A_ROW:
+            return f"the rate limit gave way to no call in {WAITS_IN_A_ROW} waits: {reason}"
+        return None
+
+
+def limit_reached(balance: Balance, amount: Decimal, now: datetime) -> tuple[str, datetime | None] | None:
+    """Return why a row cannot be sent now, and when it can: a withdrawal limit, or the balance."""
+    limits = balance.limits
+    named = () if limits is None else (("daily", limits.daily), ("weekly", limits.weekly), ("monthly", limits.monthly))
+    for name, limit in named:
+        if limit is not None and amount > limit.remaining:
+            # assumed where the API names no time: days end at midnight UTC.
+            midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+            return f"{name} limit", limit.reset_at or (midnight if name == "daily" else None)
+    if amount > balance.available_balance:
+        return "balance", None
+    return None
+
+
+def why_not_repeated(row: PayoutRow, *, account: str, proven: bool, now: datetime, clock_is_back: bool) -> str | None:
+    """Return why a row in doubt waits for a person, ``None`` where its request may be repeated."""
+    if row.first_sent_at is None or row.idempotency_key is None:
+        return "the journal has no request of it"
+    if not proven:
+        return "the API is not proven to honour idempotency keys for withdrawals"
+    if row.key_account != account:
+        return "it was sent with another API key"
+    if clock_is_back:
+        return "the clock is behind the journal"
+    if now - row.first_sent_at > REPEATABLE_FOR:
+        return "its request is older than 20 hours, and the API forgets keys after 24"
+    return None
+
+
+def is_replayed(row: PayoutRow, withdrawal: Withdrawal) -> bool:
+    """Return whether a withdrawal is older than this row's first request, and so was made by another one."""
+    created, sent = withdrawal.created_at, row.first_sent_at
+    return created is not None and sent is not None and created < sent - REPLAY_AGE
+
+
+def differences(row: PayoutRow, withdrawal: Withdrawal) -> list[str]:
+    """Return how a withdrawal differs from the row that it is said to pay."""
+    found: list[str] = []
+    if withdrawal.amount != row.amount and float(withdrawal.amount) != float(row.amount):
+        found.append(f"its amount is {plain(withdrawal.amount)}, not {plain(row.amount)}")
+    if str(withdrawal.currency) != row.currency:
+        found.append(f"its coin is {withdrawal.currency}, not {row.currency}")
+    if withdrawal.destination_address.casefold() != row.destination_address.casefold():
+        found.append(f"its address is {withdrawal.destination_address}, not {row.destination_address}")
+    return found
+
+
+def unexplained(rows: Iterable[PayoutRow], currency: str, before: Decimal, now: Decimal, seen_at: datetime) -> Decimal:
+    """Return by how much the total withdrawn rose beyond what the journal's rows can explain since it was last seen.
+
+    Rows that were sent, and had not come to an end when the total was last seen, may have been counted since then.
+    """
+    possible = Decimal(0)
+    for row in rows:
+        was_sent = row.first_sent_at is not None and row.status not in ("planned", "refused")
+        if row.currency == currency and was_sent and (row.ended_at is None or row.ended_at >= seen_at):
+            possible = EXACT.add(possible, row.amount)
+    return max(Decimal(0), EXACT.subtract(EXACT.subtract(now, before), possible))
+
+
+def evidence(balance: Balance, at: datetime) -> dict[str, str]:
+    """Return what a balance shows of withdrawals, in words. It is shown to people, and decides nothing."""
+    facts: dict[str, Decimal | None] = {
+        "available": balance.available_balance,
+        "locked": balance.locked_balance,
+        "withdrawn": balance.total_withdrawn,
+    }
+    if balance.limits is not None:
+        for name, limit in (("used today", balance.limits.daily), ("used this month", balance.limits.monthly)):
+            facts[name] = None if limit is None else limit.used
+    held = {name: plain(value) for name, value in facts.items() if value is not None}
+    return {**held, "at": at.astimezone(UTC).isoformat(timespec="seconds")}
+
+
+def server_time(headers: Mapping[str, str]) -> datetime | None:
+    """Return the time in a ``Date`` header, ``None`` where there is none that can be read."""
+    try:
+        read = parsedate_to_datetime(headers.get("date", ""))
+    except (TypeError, ValueError):
+        return None
+    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)

@@ -1,0 +1,185 @@
+"""Check rows before anything is written: every problem at once, sums, and warnings. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from .._api import addresses, arguments, bounds
+from .._api.amounts import read_amount
+from .._core.decimals import EXACT, plain
+from ..errors import InvalidArgumentError
+from ..models import Balance
+from .errors import PayoutProblem
+from .rows import REPLACEABLE, Payout, PayoutRow, is_same
+
+ID_LENGTH: Final = 200
+"""Characters of a row's id at most."""
+
+GROSS: Final = "amounts include the fee, which no endpoint quotes: of 10 about 9.949 arrives"
+"""The plan's own reminder."""
+
+
+def read_rows(payouts: Iterable[Payout], *, testnet: bool) -> tuple[list[PayoutRow], list[PayoutProblem]]:
+    """Return checked rows without a batch, and every problem of every row."""
+    rows: list[PayoutRow] = []
+    problems: list[PayoutProblem] = []
+    places: dict[str, str] = {}
+    for number, payout in enumerate(payouts, 1):
+        if not isinstance(payout, Payout):  # pyright: ignore[reportUnnecessaryIsInstance]
+            problems.append(PayoutProblem(message=f"row {number} is a {type(payout).__name__}; it must be a Payout"))
+            continue
+        place = f"line {payout.line}" if payout.line is not None else f"row {number}"
+        found, row = _read_row(payout, testnet=testnet)
+        if type(payout.id) is str and payout.id in places:
+            found.append(
+                PayoutProblem(
+                    message=f"the id stands in {places[payout.id]} already; give each payout an id of its own",
+                    line=payout.line,
+                    id=payout.id,
+                )
+            )
+        elif type(payout.id) is str:
+            places[payout.id] = place
+        problems += found
+        if row is not None and not found:
+            rows.append(row)
+    return rows, problems
+
+
+def _read_row(payout: Payout, *, testnet: bool) -> tuple[list[PayoutProblem], PayoutRow | None]:
+    found: list[PayoutProblem] = []
+    given: Any = payout
+
+    def checked(check: Any, *values: Any, **more: Any) -> Any:
+        try:
+            return check(*values, **more)
+        except InvalidArgumentError as error:
+            shown = given.id if type(given.id) is str else None
+            found.append(PayoutProblem(message=error.message, line=payout.line, id=shown))
+            return None
+
+    checked(_check_id, given.id)
+    amount = checked(read_amount, given.amount)
+    coin = checked(arguments.currency, given.currency, "currency")
+    address = checked(arguments.address, given.destination_address)
+    if given.description is not None:
+        checked(arguments.text, given.description, "description", at_most=bounds.DESCRIPTION_LENGTH)
+    if amount is not None and coin is not None:
+        checked(addresses.check_decimal_places, amount, coin)
+    if address is not None and coin is not None and given.check_address:
+        checked(addresses.check_address, address, coin, testnet=testnet)
+    if found or amount is None or coin is None or address is None:
+        return found, None
+    return found, PayoutRow(
+        id=payout.id,
+        batch="",
+        amount=amount,
+        currency=coin,
+        destination_address=address,
+        description=payout.description or None,
+        check_address=payout.check_address,
+        replaces=payout.replaces,
+        line=payout.line,
+        columns=dict(payout.columns),
+    )
+
+
+def _check_id(value: object) -> None:
+    arguments.text(value, "id", at_most=ID_LENGTH)
+    assert isinstance(value, str)
+    if not value:
+        raise arguments.refused("id", "is empty; give each payout an id of its own, such as the number of the invoice")
+    if value != value.strip() or not value.isprintable():
+        raise arguments.refused_value("id", value, "has blanks around it or control characters; take them out")
+
+
+def compare(rows: Sequence[PayoutRow], journal: Mapping[str, PayoutRow]) -> list[PayoutProblem]:
+    """Return the problems of rows beside those that the journal has already."""
+    problems: list[PayoutProblem] = []
+    for row in rows:
+        known = journal.get(row.id)
+        if known is not None and not is_same(row, known):
+            problems.append(
+                PayoutProblem(
+                    message=f"the journal has this id with other data ({_words(known)}, {known.status}); corrected "
+                    f"data needs a new id with replaces={row.id!r}",
+                    line=row.line,
+                    id=row.id,
+                )
+            )
+        if known is None and row.replaces is not None:
+            problems += _replacing(row, journal.get(row.replaces))
+    return problems
+
+
+def _replacing(row: PayoutRow, replaced: PayoutRow | None) -> list[PayoutProblem]:
+    if replaced is None:
+        text = f"replaces={row.replaces!r}, which the journal does not have; correct the id, or leave it out"
+    elif replaced.status not in REPLACEABLE:
+        text = (
+            f"replaces={row.replaces!r}, which is {replaced.status}; only refused, failed, unpaid and cancelled rows "
+            "can be replaced"
+        )
+    else:
+        return []
+    return [PayoutProblem(message=text, line=row.line, id=row.id)]
+
+
+def warnings_of(rows: Sequence[PayoutRow], journal: Iterable[PayoutRow]) -> list[str]:
+    """Return the warnings about rows that look like another row, of the plan or of the journal."""
+    names: dict[str, str] = {}
+    payments: dict[tuple[str, Decimal, str], str] = {}
+    found: list[str] = []
+    new = {row.id for row in rows}
+    for row in (*(row for row in journal if row.id not in new), *rows):
+        alike = names.setdefault(_folded(row.id), row.id)
+        if alike != row.id and row.id in new:
+            found.append(f"ids {alike!r} and {row.id!r} differ only in case or leading zeros")
+        known = payments.setdefault((row.destination_address, row.amount, row.currency), row.id)
+        if known != row.id and row.id in new and known != row.replaces:
+            found.append(f"{row.id!r} pays the same amount to the same address as {known!r}: {_words(row)}")
+    return found
+
+
+def _folded(text: str) -> str:
+    return text.casefold().lstrip("0")
+
+
+def sums_of(rows: Iterable[PayoutRow]) -> dict[str, Decimal]:
+    """Return the sums of rows that are still to be sent, by coin. Doubts and accepted rows are not among them."""
+    sums: dict[str, Decimal] = {}
+    for row in rows:
+        if row.status == "planned":
+            sums[row.currency] = EXACT.add(sums.get(row.currency, Decimal(0)), row.amount)
+    return sums
+
+
+def weigh(sums: Mapping[str, Decimal], balances: Mapping[str, Balance | None]) -> tuple[list[PayoutProblem], list[str]]:
+    """Compare sums with balances: more than there is is a problem, more than today's limit permits a warning."""
+    problems: list[PayoutProblem] = []
+    warnings: list[str] = []
+    for coin, total in sums.items():
+        balance = balances.get(coin)
+        if balance is None:
+            warnings.append(f"no balance of {coin} could be read; the sum of {plain(total)} was not compared with it")
+            continue
+        if total > balance.available_balance:
+            problems.append(
+                PayoutProblem(
+                    message=f"{plain(total)} {coin} are to be paid, and {plain(balance.available_balance)} are "
+                    "available; pay in the rest first, or plan fewer rows"
+                )
+            )
+        daily = None if balance.limits is None else balance.limits.daily
+        if daily is not None and total > daily.remaining:
+            warnings.append(
+                f"{plain(total)} {coin} are to be paid, and today's limit leaves {plain(daily.remaining)}: the run "
+                "stops at the limit, and the rest stays planned"
+            )
+    return problems, warnings
+
+
+def _words(row: PayoutRow) -> str:
+    return f"{plain(row.amount)} {row.currency} to {row.destination_address}"

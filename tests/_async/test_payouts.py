@@ -1,0 +1,490 @@
+# The source of tests/_sync/test_payouts.py; after a change run: python tools/generate_sync.py
+"""Payouts: planned as a whole, sent once, and never reported as something that is not known."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inventpay import (
+    APIConnectionError,
+    AsyncInventPay,
+    ConfigurationError,
+    InvalidArgumentError,
+    LocalLimiter,
+    RateLimits,
+    RetryPolicy,
+)
+from inventpay._concurrency.tasks import AsyncBackend
+from inventpay.payouts import AsyncPayouts, JournalError, Payout, PayoutPlanError, PayoutProgress
+from inventpay.sandbox import Fault, Sandbox, Unlimited
+from tests.support.clients import new_key
+
+COIN = "USDT_BEP20"
+ADDRESS = "0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D"
+OTHER = "0x742d35Cc6634C0532925a3b844Bc454e4438f44e"
+CREATE = "POST /v1/merchant/withdrawal/create"
+LIMITS = RateLimits(withdrawals=10**6, other=10**6)
+TRUSTING = RetryPolicy(trust_idempotency=True)
+
+
+class Later(AsyncBackend):
+    """A clock that a test sets ahead, and pauses that take no time."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def wall(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    async def sleep(self, seconds: float) -> None:
+        self.ahead += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    made = Sandbox(api_key=new_key(), rate_limits=Unlimited(), withdrawal_key="wk_live_of_payouts")
+    made.deposit(COIN, 1000)
+    return made
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "payouts.sqlite3"
+
+
+def client_of(sandbox: Sandbox, **options: Any) -> AsyncInventPay:
+    keys = {"api_key": sandbox.api_key, "withdrawal_key": sandbox.withdrawal_key}
+    limits = LIMITS if isinstance(sandbox.rate_limits, Unlimited) else RateLimits()
+    client = AsyncInventPay(**{"transport": sandbox.transport(), "limiter": LocalLimiter(limits), **keys, **options})
+    later = Later()
+    client._backend = client._transport._backend = later
+    return client
+
+
+def made_by(sandbox: Sandbox) -> list[Any]:
+    """Return the withdrawals that were made."""
+    return list(sandbox.state.records()[1])
+
+
+def clock_of(client: AsyncInventPay) -> Later:
+    assert isinstance(client._backend, Later)
+    return client._backend
+
+
+def rows(count: int = 3, **changes: Any) -> list[Payout]:
+    return [Payout(f"row{n}", 10 + n, COIN, ADDRESS, **changes) for n in range(count)]
+
+
+async def test_a_plan_is_paid_once_however_often_it_runs(sandbox: Sandbox, path: Path) -> None:
+    """Planning and running again sends nothing; the report is the whole journal, fees and states included."""
+    seen: list[PayoutProgress] = []
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        plan = await payouts.plan(rows())
+        assert plan.sums == {COIN: 33}
+        report = await payouts.run(batch=plan.batch, digest=plan.digest, on_progress=seen.append)
+        again = await payouts.plan(rows())
+        assert (again.batch, again.digest, again.sums) == (plan.batch, plan.digest, {})
+        await payouts.run(batch=plan.batch)
+    assert [row.status for row in report.paid] == ["accepted"] * 3
+    assert report.is_complete
+    assert [(step.done, step.left) for step in seen] == [(1, 2), (2, 1), (3, 0)]
+    assert len(made_by(sandbox)) == 3
+    for row in report.rows:
+        sandbox.complete_withdrawal(row.withdrawal_id or "")
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        report = await payouts.refresh()
+        assert str(report) == "3 completed"
+        assert report.rows[0].net_amount == report.rows[0].amount - (report.rows[0].fee_amount or 0)
+        assert report.rows[0].transaction_hash is not None
+        assert await payouts.run() == report
+
+
+async def test_wait_follows_withdrawals_to_their_end(sandbox: Sandbox, path: Path) -> None:
+    """``wait=True`` returns once each withdrawal is final: completed or failed."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(2))
+        await payouts.run()
+        first, second = made_by(sandbox)
+        sandbox.complete_withdrawal(first.withdrawal_id)
+        sandbox.fail_withdrawal(second.withdrawal_id)
+        report = await payouts.run(batch=payouts.report().rows[0].batch, wait=True)
+    assert sorted(row.status for row in report.rows) == ["completed", "failed"]
+    assert report.failed[0].reason
+
+
+async def test_a_plan_is_all_rows_or_none(sandbox: Sandbox, path: Path) -> None:
+    """Every problem is named at once, with its line, and nothing is written."""
+    wrong = [
+        Payout("a", 10, COIN, ADDRESS, line=2),
+        Payout("a", 11, COIN, OTHER, line=3),
+        Payout("", 11, COIN, OTHER, line=4),
+        Payout("b", -1, COIN, OTHER, line=5),
+        Payout("c", "0.1234567", "USDT_ERC20", OTHER, line=6),
+        Payout("d", 1, "BTC", OTHER, line=7),
+        Payout("e", 1, COIN, ADDRESS, replaces="gone", line=8),
+    ]
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        with pytest.raises(PayoutPlanError) as caught:
+            await payouts.plan(wrong)
+        assert [problem.line for problem in caught.value.problems] == [3, 4, 5, 6, 7, 8]
+        assert "line 3, id 'a': the id stands in line 2 already" in str(caught.value)
+        assert payouts.report().rows == ()
+        with pytest.raises(InvalidArgumentError, match="at least one row"):
+            await payouts.plan([])
+
+
+async def test_an_id_stands_for_one_payout(sandbox: Sandbox, path: Path) -> None:
+    """The same id with other data is refused; corrected data has a new id that replaces the old row."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(1))
+        with pytest.raises(PayoutPlanError, match="other data"):
+            await payouts.plan([Payout("row0", 11, COIN, ADDRESS)])
+        with pytest.raises(PayoutPlanError, match="only refused, failed"):
+            await payouts.plan([Payout("new", 10, COIN, OTHER, replaces="row0")])
+        assert payouts.cancel("row0").status == "cancelled"
+        plan = await payouts.plan([Payout("new", 10, COIN, ADDRESS, replaces="row0")])
+        assert plan.warnings == ()
+        with pytest.raises(InvalidArgumentError, match="is cancelled"):
+            payouts.cancel("row0")
+
+
+async def test_sums_and_likenesses_are_told(sandbox: Sandbox, path: Path) -> None:
+    """More than the balance is an error, more than today's limit a warning, and so is a row that looks like another."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        with pytest.raises(PayoutPlanError, match="1000 are available"):
+            await payouts.check([Payout("1", 1001, COIN, ADDRESS)])
+        plan = await payouts.check([Payout("7", 10, COIN, ADDRESS), Payout("007", 10, COIN, ADDRESS)])
+        assert any("leading zeros" in text for text in plan.warnings)
+        assert any("same amount to the same address" in text for text in plan.warnings)
+        assert payouts.report().rows == ()
+        sandbox.deposit(COIN, 10**6)
+        limit = (await client.balances.get(COIN)).limits
+        assert limit is not None
+        assert limit.daily is not None
+        plan = await payouts.check([Payout("1", limit.daily.limit + 1, COIN, ADDRESS)])
+        assert any("today's limit" in text for text in plan.warnings)
+
+
+async def test_a_plan_needs_no_withdrawal_key_and_a_run_does(sandbox: Sandbox, path: Path) -> None:
+    """Another person, who has the key, releases what the first one planned; a changed plan is refused."""
+    async with client_of(sandbox, withdrawal_key=None) as client, AsyncPayouts(client, path) as payouts:
+        plan = await payouts.plan(rows(2))
+        with pytest.raises(ConfigurationError, match="withdrawal key"):
+            await payouts.run()
+        assert [row.status for row in payouts.report().rows] == ["planned"] * 2
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(3))
+        with pytest.raises(InvalidArgumentError, match="not the approved"):
+            await payouts.run(batch=plan.batch, digest=plan.digest)
+        await payouts.plan([Payout("else", 1, COIN, OTHER)], batch="second")
+        with pytest.raises(InvalidArgumentError, match="several batches"):
+            await payouts.run()
+        with pytest.raises(InvalidArgumentError, match="no batch 'third'"):
+            await payouts.run(batch="third")
+        with pytest.raises(InvalidArgumentError, match="already"):
+            await payouts.plan([*rows(3), Payout("else", 1, COIN, OTHER)])
+        assert (await payouts.run(batch="second")).is_complete
+    assert len(made_by(sandbox)) == 1
+
+
+async def test_a_lost_answer_is_a_doubt_that_proof_settles(sandbox: Sandbox, path: Path) -> None:
+    """Without proof the row waits for a person; with it the next run repeats the request and finds the withdrawal."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows())
+        sandbox.faults.add(Fault.reset(after_effect=True), on=CREATE)
+        report = await payouts.run()
+        (doubt,) = report.in_doubt
+        assert (doubt.id, len(report.paid)) == ("row0", 2)
+        assert doubt.evidence_before is not None
+        assert doubt.evidence_after is not None
+        report = await payouts.run()
+        assert "not proven" in (report.in_doubt[0].reason or "")
+    assert len(made_by(sandbox)) == 3
+    async with client_of(sandbox, retry=TRUSTING) as client, AsyncPayouts(client, path) as payouts:
+        report = await payouts.run()
+        assert len(report.paid) == 3
+        assert report.paid[0].attempts == 2
+    assert len(made_by(sandbox)) == 3
+
+
+async def test_a_proof_is_kept_in_the_journal(sandbox: Sandbox, path: Path) -> None:
+    """What ``check`` proved in this process serves the process that resumes the run."""
+    from inventpay._transport import proofs
+
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        found = await client.check(
+            idempotency="withdrawal", amount=1, currency=COIN, destination_address=OTHER, check_address=False
+        )
+        assert found.idempotency == "honoured"
+        await payouts.plan(rows(1))
+        sandbox.faults.add(Fault.reset(after_effect=True), on=CREATE)
+        await payouts.run()
+    proofs._proven_at.clear()
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        report = await payouts.run(allow_other_withdrawals=True)
+    assert [row.status for row in report.rows] == ["accepted"]
+
+
+@pytest.mark.parametrize(
+    ("passed", "reason"), [(timedelta(hours=21), "older than 20 hours"), (timedelta(hours=-1), "behind the journal")]
+)
+async def test_a_doubt_that_is_too_old_or_a_clock_set_back_waits_for_a_person(
+    passed: timedelta, reason: str, sandbox: Sandbox, path: Path
+) -> None:
+    """The API forgets keys after a day, and a clock that was set back cannot tell how old a request is."""
+    async with client_of(sandbox, retry=TRUSTING) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(1))
+        sandbox.faults.add(Fault.reset(after_effect=True), on=CREATE)
+        await payouts.run()
+        clock_of(client).ahead += passed
+        report = await payouts.run()
+        assert reason in (report.in_doubt[0].reason or "")
+    assert len(made_by(sandbox)) == 1
+
+
+async def test_a_person_settles_a_doubt(sandbox: Sandbox, path: Path) -> None:
+    """By a withdrawal that pays it, and by no other; or as not paid, but not in the first half hour."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows())
+        sandbox.faults.add(Fault.reset(after_effect=True), on=CREATE)
+        sandbox.faults.add(Fault.reset(), on=CREATE)
+        report = await payouts.run()
+        assert [row.id for row in report.in_doubt] == ["row0", "row1"]
+        lost, other = made_by(sandbox)[0].withdrawal_id, report.paid[0].withdrawal_id
+        with pytest.raises(InvalidArgumentError, match="pays the row 'row2'"):
+            await payouts.settle("row0", withdrawal_id=other)
+        with pytest.raises(InvalidArgumentError, match="its amount is 10, not 11"):
+            await payouts.settle("row1", withdrawal_id=lost)
+        with pytest.raises(InvalidArgumentError, match="either"):
+            await payouts.settle("row1")
+        assert (await payouts.settle("row0", withdrawal_id=lost, by="Ada")).status == "accepted"
+        with pytest.raises(InvalidArgumentError, match="not in doubt"):
+            await payouts.settle("row0", not_paid=True)
+        with pytest.raises(InvalidArgumentError, match="may still arrive"):
+            await payouts.settle("row1", not_paid=True)
+        clock_of(client).ahead += timedelta(minutes=31)
+        settled = await payouts.settle("row1", not_paid=True, by="Ada", note="the dashboard has nothing")
+        assert (settled.status, settled.settled_by, settled.note) == ("not paid", "Ada", "the dashboard has nothing")
+        first_key = settled.idempotency_key
+        (again,) = payouts.retry(["row1"])
+        assert (again.status, again.attempt) == ("planned", 2)
+        report = await payouts.run()
+        assert report.is_complete
+        assert report.rows[1].idempotency_key != first_key
+    assert len(made_by(sandbox)) == 3
+
+
+async def test_refusals_end_rows_and_equal_ones_the_run(sandbox: Sandbox, path: Path) -> None:
+    """A refused row is no doubt and can be tried again; five equal refusals stop the run, and so does a refused key."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(9))
+        for _ in range(5):
+            sandbox.faults.add(Fault.error(400), on=CREATE)
+        report = await payouts.run()
+        assert (len(report.refused), len(report.planned)) == (5, 4)
+        assert "5 equal refusals" in (report.stopped or "")
+        sandbox.faults.add(Fault.error(403), on=CREATE)
+        report = await payouts.run()
+        assert "refused the key" in (report.stopped or "")
+        assert (len(report.refused), len(report.planned)) == (5, 4)
+        payouts.retry([row.id for row in report.refused])
+        assert (await payouts.run()).is_complete
+    assert len(made_by(sandbox)) == 9
+
+
+async def test_unknown_outcomes_stop_the_run(sandbox: Sandbox, path: Path) -> None:
+    """Five in a row are an outage, in which every further row would be in doubt too."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(8))
+        for _ in range(6):
+            sandbox.faults.add(Fault.reset(), on=CREATE)
+        report = await payouts.run()
+        assert (len(report.in_doubt), len(report.planned)) == (5, 3)
+        assert "5 unknown outcomes" in (report.stopped or "")
+
+
+async def test_unsent_rows_stay_planned(sandbox: Sandbox, path: Path) -> None:
+    """Rows that no request left are planned still, and three in a row stop the run."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(2))
+        await payouts.run(batch=(await payouts.plan(rows(2))).batch)
+        await payouts.plan([Payout("more", 1, COIN, OTHER)])
+
+        async def refused(*_: object, **__: object) -> None:
+            raise APIConnectionError("no connection was made", outcome="not_sent")
+
+        client.withdrawals.create = refused  # type: ignore[method-assign,assignment]
+        report = await payouts.run()
+        assert "3 rows in a row could not be sent" in (report.stopped or "")
+        (left,) = report.planned
+        assert (left.first_sent_at, left.attempts) == (None, 3)
+
+
+async def test_the_limit_of_the_day_stops_the_run(sandbox: Sandbox, path: Path) -> None:
+    """The rest stays planned, and the report says when it can go on."""
+    sandbox.deposit(COIN, 10**6)
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        limits = (await client.balances.get(COIN)).limits
+        assert limits is not None
+        assert limits.daily is not None
+        most = limits.daily.limit
+        await payouts.plan([Payout("1", most - 5, COIN, ADDRESS), Payout("2", 10, COIN, ADDRESS)])
+        report = await payouts.run()
+        assert (report.stopped, [row.id for row in report.planned]) == ("daily limit", ["2"])
+        assert report.resume_at is not None
+        assert report.resume_at > datetime.now(UTC)
+
+
+async def test_a_balance_that_falls_as_rows_are_paid_stops_no_resumed_plan(sandbox: Sandbox, path: Path) -> None:
+    """Sums count rows that are still to be sent; the plan is made again although less than its sum is left."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        many = [Payout(str(n), 300, COIN, ADDRESS) for n in range(3)]
+        await payouts.plan(many)
+
+        def stop(progress: PayoutProgress) -> None:
+            if progress.done == 2:
+                raise RuntimeError("stopped")
+
+        with pytest.raises(RuntimeError):
+            await payouts.run(on_progress=stop)
+        assert [row.status for row in payouts.report().rows] == ["accepted", "accepted", "planned"]
+        plan = await payouts.plan(many)
+        assert plan.sums == {COIN: 300}
+        assert (await payouts.run()).is_complete
+
+
+async def test_other_withdrawals_stop_the_run(sandbox: Sandbox, path: Path) -> None:
+    """A rise of the total withdrawn that the journal's rows do not explain is told before anything is sent."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(2))
+        await payouts.run()
+        elsewhere = await client.withdrawals.create(amount=200, currency=COIN, destination_address=OTHER)
+        for withdrawal in made_by(sandbox):
+            sandbox.complete_withdrawal(withdrawal.withdrawal_id)
+        await payouts.plan([Payout("next", 5, COIN, OTHER)])
+        with pytest.raises(JournalError, match="allow_other_withdrawals"):
+            await payouts.run()
+        assert (await payouts.run(allow_other_withdrawals=True)).is_complete
+        assert elsewhere.withdrawal_id not in {row.withdrawal_id for row in payouts.report().rows}
+
+
+async def test_a_journal_belongs_to_one_account_place_and_process(sandbox: Sandbox, path: Path, tmp_path: Path) -> None:
+    """In use, of another API, of another merchant, and moved elsewhere: each is refused with what to do."""
+    async with client_of(sandbox) as client:
+        async with AsyncPayouts(client, path) as payouts:
+            await payouts.plan(rows(1))
+            with pytest.raises(JournalError, match="in use"):
+                AsyncPayouts(client, path)
+        copy = tmp_path / "copy.sqlite3"
+        shutil.copy(path, copy)
+        async with AsyncPayouts(client, copy) as moved:
+            with pytest.raises(JournalError, match="adopt"):
+                await moved.run()
+            moved.adopt()
+            assert (await moved.run()).is_complete
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("UPDATE facts SET value = 'merchant other' WHERE name = 'account'")
+            database.commit()
+        async with AsyncPayouts(client, path) as payouts:
+            with pytest.raises(JournalError, match="merchant other"):
+                await payouts.plan(rows(1))
+    async with AsyncInventPay("pk_live_1", base_url="http://127.0.0.1:9") as client:
+        with pytest.raises(JournalError, match="another API"):
+            AsyncPayouts(client, path)
+        not_a_journal = tmp_path / "text.txt"
+        not_a_journal.write_text("no database" * 100)
+        with pytest.raises(JournalError, match="no journal"):
+            AsyncPayouts(client, not_a_journal)
+        with pytest.raises(JournalError, match="folder"):
+            AsyncPayouts(client, tmp_path / "missing" / "j.sqlite3")
+
+
+async def test_an_answer_that_names_another_rows_withdrawal_is_a_doubt(sandbox: Sandbox, path: Path) -> None:
+    """Whatever the call says, one withdrawal pays one row."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(2))
+        create: Callable[..., Any] = client.withdrawals.create
+        first: list[Any] = []
+
+        async def same(**asked: Any) -> Any:
+            if not first:
+                first.append(await create(**asked))
+            return first[0]
+
+        client.withdrawals.create = same  # type: ignore[method-assign,assignment]
+        report = await payouts.run()
+    assert [row.status for row in report.rows] == ["accepted", "in doubt"]
+    assert "which pays the row 'row0'" in (report.rows[1].reason or "")
+
+
+async def test_a_key_that_was_used_before_is_told(sandbox: Sandbox, path: Path, tmp_path: Path) -> None:
+    """A second journal with the same rows meets the first one's withdrawals, and marks them as replayed."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(1))
+        await payouts.run()
+    sandbox.clock.advance(600)
+    async with client_of(sandbox) as client, AsyncPayouts(client, tmp_path / "second.sqlite3") as payouts:
+        clock_of(client).ahead += timedelta(minutes=10)
+        await payouts.plan(rows(1))
+        report = await payouts.run()
+        assert report.rows[0].replayed
+        assert report.warnings
+    assert len(made_by(sandbox)) == 1
+
+
+async def test_a_full_disk_loses_nothing(sandbox: Sandbox, path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Before the request nothing is sent; after it the id is in the error and in the log, and the row in doubt."""
+    async with client_of(sandbox, retry=TRUSTING) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(2))
+        database = payouts._journal._database
+        create: Callable[..., Any] = client.withdrawals.create
+
+        async def fills_up(**asked: Any) -> Any:
+            made = await create(**asked)
+            database.execute("PRAGMA query_only = ON")
+            return made
+
+        client.withdrawals.create = fills_up  # type: ignore[method-assign,assignment]
+        with pytest.raises(JournalError) as caught:
+            await payouts.run()
+        (made,) = made_by(sandbox)
+        assert caught.value.resource_id == made.withdrawal_id
+        assert made.withdrawal_id in caplog.text
+        with pytest.raises(JournalError):
+            await payouts.run()
+        assert len(made_by(sandbox)) == 1
+    async with client_of(sandbox, retry=TRUSTING) as client, AsyncPayouts(client, path) as payouts:
+        report = await payouts.run()
+        assert report.is_complete
+    assert len(made_by(sandbox)) == 2
+
+
+async def test_the_run_waits_for_the_rate_limit_without_a_row_on_the_wire(path: Path) -> None:
+    """The eleventh row waits for its token while it is still planned, and the progress says how long."""
+    sandbox = Sandbox(api_key=new_key(), withdrawal_key="wk_live_of_payouts")
+    sandbox.deposit(COIN, 1000)
+    waits: list[PayoutProgress] = []
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(12))
+
+        def note(progress: PayoutProgress) -> None:
+            if progress.row is None:
+                waits.append(progress)
+                assert all(row.status != "sending" for row in payouts.report().rows)
+                raise RuntimeError("seen")
+
+        with pytest.raises(RuntimeError):
+            await payouts.run(on_progress=note)
+    (wait,) = waits
+    assert (wait.done, wait.left) == (10, 2)
+    assert wait.waiting > 50
+    assert wait.expected_end is not None
+    assert "waiting" in str(wait)

@@ -1,0 +1,143 @@
+"""Files of payouts are read exactly or refused with every line, and written so that no spreadsheet runs them."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inventpay import InvalidArgumentError
+from inventpay.payouts import PayoutPlanError, PayoutReport, PayoutRow, read_payouts, write_report
+
+HEADER = "id,amount,currency,destination_address"
+ROW = "1,10.5,BTC,1BoatSLRHtKNngkdXEeobR76b53LETtpyT"
+
+
+def problems(text: str | bytes, **options: str) -> list[str]:
+    data = text.encode() if isinstance(text, str) else text
+    with pytest.raises(PayoutPlanError) as caught:
+        read_payouts(data, **options)  # type: ignore[arg-type]
+    return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        f"{HEADER}\n{ROW}\n".encode(),
+        f"{HEADER}\r\n{ROW}\r\n\r\n , ,,\r\n".encode(),
+        f"\ufeff{HEADER}\n{ROW}".encode(),
+        f"{HEADER}\n{ROW}".encode("utf-16"),
+        f"{HEADER}\n{ROW}".replace(",", ";").encode(),
+        f"{HEADER}\n{ROW}".replace(",", "\t").encode(),
+        f'"Id","Amount","CURRENCY"," destination_address "\n{ROW}'.encode(),
+        f"{HEADER},description,check_address,replaces\n{ROW},,,\n".encode(),
+    ],
+)
+def test_common_forms_of_one_file_are_read_alike(data: bytes) -> None:
+    """Encodings, line ends, delimiters, quotes and case of the header make no difference."""
+    (payout,) = read_payouts(data)
+    assert (payout.id, payout.amount, payout.currency) == ("1", Decimal("10.5"), "BTC")
+    assert (payout.line, payout.description, payout.check_address) == (2, None, True)
+
+
+def test_other_columns_are_kept() -> None:
+    """With the title that the file gives them, for the report."""
+    (payout,) = read_payouts(f"{HEADER},Cost Centre,check_address\n{ROW},layout,FALSE".encode())
+    assert payout.columns == {"Cost Centre": "layout"}
+    assert not payout.check_address
+
+
+@pytest.mark.parametrize(
+    "amount", ["1 234.5", "+5", "-5", "1e3", "€5", "5 BTC", "", "NaN", "1.", ".5", "0x1", "\u0661", "1.2.3", "1'000"]
+)
+def test_amounts_that_could_be_guessed_wrong_are_refused(amount: str) -> None:
+    """No sign, grouping, exponent or currency."""
+    (text,) = problems(f"{HEADER}\n1;{amount}".replace(",", ";") + ";BTC;1BoatSLRHtKNngkdXEeobR76b53LETtpyT")
+    assert text.startswith("line 2, id '1': amount is")
+
+
+def test_a_comma_is_a_decimal_sign_only_where_it_was_named() -> None:
+    """``1,234`` is a thousand to some and a little more than one to others."""
+    file = f"{HEADER}\n1;1,234;BTC;1BoatSLRHtKNngkdXEeobR76b53LETtpyT".replace(
+        "id,amount,currency,dest", "id;amount;currency;dest"
+    )
+    assert 'decimal=","' in problems(file)[0]
+    assert read_payouts(file.encode(), decimal=",")[0].amount == Decimal("1.234")
+    assert "1234,56" in problems(file.replace("1,234", "1.234"), decimal=",")[0]
+    assert "1234.56" in problems(file.replace("1,234", "1.234,5"))[0]
+    with pytest.raises(InvalidArgumentError, match="decimal"):
+        read_payouts(b"", decimal="x")  # type: ignore[arg-type]
+
+
+def test_every_problem_is_named_with_its_line() -> None:
+    """Rows of totals, torn rows and wrong flags, all at once; lines count from the top of the file."""
+    found = problems(f'{HEADER},check_address\n"a\nb",1,BTC,x,\n,10,,,\nTotal\n2,x,BTC,y,maybe\n')
+    assert found == [
+        "line 4: has no id; a row of totals must be taken out of the file",
+        "line 5: has 1 cells, and the header 5; quote cells that hold the delimiter",
+        "line 6, id '2': amount is 'x'; write digits and at most one '.', such as 1234.56",
+        "line 6, id '2': check_address is 'maybe'; write true or false",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"", "the file is empty"),
+        (b"\xef\xbb\xbf\n\n", "the file is empty"),
+        (b"id,amount\n1,2\n", "lacks currency, destination_address"),
+        (f"{HEADER},ID\n".encode(), "names id twice"),
+        (f"{HEADER}\n{ROW}\n2,\xe4".encode("latin-1"), "line 3: is neither UTF-8 nor"),
+        (f'{HEADER}\n"1,2,3\n'.encode(), "close every quote"),
+    ],
+)
+def test_files_that_cannot_be_read_say_why(data: bytes, text: str) -> None:
+    """Empty, without columns, in another encoding, or torn."""
+    assert text in problems(data)[0]
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    """No file raises anything but PayoutPlanError."""
+    with contextlib.suppress(PayoutPlanError):
+        read_payouts(data)
+
+
+@given(st.decimals(min_value=0, max_value=10**12, allow_nan=False, places=8), st.sampled_from([".", ","]))
+def test_an_amount_is_read_exactly(amount: Decimal, sign: str) -> None:
+    """The digits of the file are the amount."""
+    file = f"id;amount;currency;destination_address\n1;{format(amount, 'f').replace('.', sign)};BTC;x"
+    assert read_payouts(file.encode(), decimal=sign)[0].amount == amount  # type: ignore[arg-type]
+
+
+def test_a_report_runs_in_no_spreadsheet(tmp_path: Path) -> None:
+    """Cells that begin like a formula get an apostrophe; totals stand below by coin and state."""
+    noon = datetime(2026, 11, 28, 12, tzinfo=UTC)
+    facts = {
+        "batch": "b",
+        "amount": Decimal("1E+1"),
+        "currency": "BTC",
+        "destination_address": "x",
+        "accepted_at": noon,
+    }
+    rows = (
+        PayoutRow(id="=1+1", status="accepted", columns={"@note": "+5", "b": "-1"}, **facts),  # type: ignore[arg-type]
+        PayoutRow(id="2", status="accepted", reason="\tx", fee_amount=Decimal("0.1"), **facts),  # type: ignore[arg-type]
+    )
+    path = tmp_path / "report.csv"
+    write_report(PayoutReport(batch="b", rows=rows), path)
+    with path.open(newline="", encoding="utf-8") as file:
+        found = list(csv.reader(file))
+    assert found[0][-2:] == ["'@note", "b"]
+    assert found[1][0] == "'=1+1"
+    assert found[1][3:5] == ["10", ""]
+    assert found[1][-2:] == ["'+5", "'-1"]
+    assert found[2][11] == "'\tx"
+    assert found[3][:6] == ["total", "accepted", "BTC", "20", "0.1", "0"]
+    assert {len(cells) for cells in found} == {15}
