@@ -11,6 +11,7 @@ import pytest
 from tests.support.documents import ROOT, blocks, reader, run
 
 OWN_TESTS = {
+    "payouts.md": "tests/payouts/test_guide.py",
     "sandbox.md": "tests/docs/test_sandbox_guide.py",
     "testing.md": "tests/docs/test_sandbox_guide.py",
     "webhooks.md": "tests/webhooks/test_docs.py",
