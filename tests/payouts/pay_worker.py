@@ -1,8 +1,9 @@
 """A process that plans rows and pays them until none is left to be sent, for tests that kill it.
 
-    python -m tests.payouts.pay_worker URL JOURNAL ROWS TRUSTS
+    python -m tests.payouts.pay_worker URL JOURNAL ROWS TRUSTS ROOM
 
-TRUSTS is 1 where the API is known to honour idempotency keys. Prints the statuses at the end.
+TRUSTS is 1 where the API is known to honour idempotency keys. ROOM is the number of pages by which the journal may
+grow before SQLite says that the disk is full, -1 for no bound. Prints the statuses at the end.
 """
 
 from __future__ import annotations
@@ -39,23 +40,36 @@ def client_of(url: str, *, trusts: bool) -> InventPay:
     return client
 
 
-def pay(url: str, journal: str, count: int, *, trusts: bool) -> list[str]:
+def pay(url: str, journal: str, count: int, *, trusts: bool, room: int = -1) -> list[str]:
     """Plan and run until nothing is left that another run could change; return the statuses."""
     with client_of(url, trusts=trusts) as client, Payouts(client, journal) as ledger:
         batch = ledger.plan(payouts(count)).batch
         report = ledger.report(batch=batch)
+        if room >= 0:
+            database = ledger._journal._database  # pyright: ignore[reportPrivateUsage]
+            (pages,) = database.execute("PRAGMA page_count").fetchone()
+            database.execute(f"PRAGMA max_page_count = {pages + room}")
         for _ in range(40):
-            with contextlib.suppress(JournalError):
+            with contextlib.nullcontext() if room >= 0 else contextlib.suppress(JournalError):
                 report = ledger.run(batch=batch)
             if report.is_complete or (not report.planned and not trusts):
                 break
         return [row.status for row in report.rows]
 
 
+def adopt(url: str, journal: str) -> None:
+    """Make this place that of a copied journal."""
+    with client_of(url, trusts=False) as client, Payouts(client, journal) as ledger:
+        ledger.adopt()
+
+
 def main() -> None:
     """Run the worker."""
-    url, journal, count, trusts = sys.argv[1:]
-    print(*pay(url, journal, int(count), trusts=trusts == "1"), sep=",")
+    url, journal, count, trusts, room = sys.argv[1:]
+    try:
+        print(*pay(url, journal, int(count), trusts=trusts == "1", room=int(room)), sep=",")
+    except JournalError as error:
+        sys.exit(error.message)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,74 @@
+"""Payout runs that are killed, whose disk fills up, or whose journal is copied, and the comparison with the ledger."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from attrs import frozen
+
+from tests.payouts.ledger_server import LedgerServer
+from tests.payouts.pay_worker import adopt, pay
+
+UNPAID = ("planned", "refused", "failed", "not paid", "cancelled")
+
+
+@frozen
+class Outcome:
+    """The facts of one resumed run."""
+
+    kills: int
+    faults: int
+    doubts: int
+    paid: int
+
+
+def run_with_kills(
+    folder: Path,
+    *,
+    honours_keys: bool,
+    kills: int,
+    rows: int,
+    seed: int,
+    fills_disk: bool = False,
+    copies: bool = False,
+) -> Outcome:
+    """Kill a run that many times, resume it each time, and compare the journal with the ledger at the end.
+
+    With ``fills_disk`` SQLite finds no room for a page at some point of each run; with ``copies`` each run goes on with
+    a copy of the journal's file alone, taken after the kill.
+    """
+    journal = folder / f"payouts-{seed}.sqlite3"
+    with LedgerServer(honours_keys=honours_keys, share=0.3, seed=seed) as server:
+        for number in range(kills):
+            command = [sys.executable, "-m", "tests.payouts.pay_worker", server.url, str(journal), str(rows)]
+            room = str(number % 3) if fills_disk else "-1"
+            with subprocess.Popen([*command, str(int(honours_keys)), room], stdout=subprocess.PIPE) as worker:
+                server.aim(worker)
+                worker.communicate(timeout=120)
+            if worker.returncode == 0 and not fills_disk:
+                break
+            if copies:
+                journal = Path(shutil.copy(journal, folder / f"copy-{seed}-{number}.sqlite3"))
+                adopt(server.url, str(journal))
+        server.aim(None)
+        pay(server.url, str(journal), rows, trusts=honours_keys)
+        paid, killed, faults = server.paid(), len(server.killed), sum(server.met.values())
+    with closing(sqlite3.connect(journal)) as database:
+        statuses = dict(database.execute("SELECT id, status FROM payouts"))
+    assert len(statuses) == rows
+    assert max(paid.values()) == 1, "a row was paid twice"
+    for row_id, status in statuses.items():
+        if status in UNPAID:
+            assert row_id not in paid, f"{row_id} was paid, and the journal says {status}"
+        elif status in ("accepted", "completed"):
+            assert row_id in paid, f"{row_id} was not paid, and the journal says {status}"
+    doubts = sum(status in ("in doubt", "sending") for status in statuses.values())
+    assert doubts == 0 or not honours_keys, "a proven API leaves no doubt"
+    # A row is in doubt at most where it was on the wire at a kill, or its answer was lost or could not be written.
+    assert doubts <= killed + faults + kills * fills_disk
+    return Outcome(killed, faults, doubts, len(paid))
