@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -488,3 +489,69 @@ async def test_the_run_waits_for_the_rate_limit_without_a_row_on_the_wire(path: 
     assert wait.waiting > 50
     assert wait.expected_end is not None
     assert "waiting" in str(wait)
+
+
+async def test_ctrl_c_ends_the_run_after_the_row_on_the_wire(sandbox: Sandbox, path: Path) -> None:
+    """Once: the row is written and the rest stays planned. Twice: the run is aborted at once."""
+    former = signal.getsignal(signal.SIGINT)
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(3))
+        create: Callable[..., Any] = client.withdrawals.create
+        presses = 1
+
+        async def pressed(**asked: Any) -> Any:
+            for _ in range(presses):
+                signal.raise_signal(signal.SIGINT)
+            return await create(**asked)
+
+        client.withdrawals.create = pressed  # type: ignore[method-assign,assignment]
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            report = await payouts.run()
+            assert report.stopped == "interrupted"
+            assert [row.status for row in report.rows] == ["accepted", "planned", "planned"]
+            presses = 2
+            with pytest.raises(KeyboardInterrupt):
+                await payouts.run()
+            assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        finally:
+            signal.signal(signal.SIGINT, former)
+        assert [row.status for row in payouts.report().rows] == ["accepted", "in doubt", "planned"]
+
+
+async def test_a_new_key_of_the_same_merchant_opens_the_journal(sandbox: Sandbox, path: Path) -> None:
+    """Rows in doubt that were sent with the old key wait for a person: the new one is another name at the API."""
+    async with client_of(sandbox, retry=TRUSTING) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(2))
+        sandbox.faults.add(Fault.reset(after_effect=True), on=CREATE)
+        await payouts.run()
+    sandbox.api_key = new_key()
+    async with client_of(sandbox, retry=TRUSTING) as client, AsyncPayouts(client, path) as payouts:
+        report = await payouts.run()
+        assert "another API key" in (report.in_doubt[0].reason or "")
+        assert len(report.paid) == 1
+
+
+async def test_a_later_format_is_refused(sandbox: Sandbox, path: Path) -> None:
+    """A journal of a version to come is left as it is."""
+    async with client_of(sandbox) as client:
+        async with AsyncPayouts(client, path):
+            pass
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("UPDATE facts SET value = '9' WHERE name = 'format'")
+            database.commit()
+        with pytest.raises(JournalError, match="format 9"):
+            AsyncPayouts(client, path)
+
+
+async def test_every_change_is_noted(sandbox: Sandbox, path: Path) -> None:
+    """The table of changes tells an accountant the life of each row."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(1))
+        await payouts.run()
+    with closing(sqlite3.connect(path)) as database:
+        assert [status for (status,) in database.execute("SELECT status FROM changes ORDER BY number")] == [
+            "planned",
+            "sending",
+            "accepted",
+        ]
