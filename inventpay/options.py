@@ -322,14 +322,49 @@ SANDBOX_WITHDRAWAL_KEY: Final = "wk_test_sandbox"
 BASE_URL_VARIABLE: Final = "INVENTPAY_BASE_URL"
 
 
+FILE_SUFFIX: Final = "_FILE"
+"""``INVENTPAY_API_KEY_FILE`` names a file with the value of ``INVENTPAY_API_KEY``: a secret of Docker or Kubernetes, a
+credential of systemd."""
+
+KEY_FILE_BYTES: Final = 65_536
+"""Bytes that a file with a key may have. Keys have under a hundred."""
+
+
+def read_environment(variable: str) -> tuple[str, str] | None:
+    """Return a key or secret from the environment or from the file that it names, and its origin in words.
+
+    Empty variables are not set. Raises ConfigurationError where both are set, and for a file that cannot be read.
+    """
+    value, path = os.environ.get(variable), os.environ.get(variable + FILE_SUFFIX)
+    if not path:
+        return (value, f"the environment variable {variable}") if value else None
+    named = f"{variable}{FILE_SUFFIX}"
+    if value:
+        raise ConfigurationError(f"the environment variables {variable} and {named} are both set; unset one of them")
+    try:
+        with open(path, "rb") as file:
+            content = file.read(KEY_FILE_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise ConfigurationError(f"the file {shown(path)} of {named} cannot be read: {reason}") from None
+    if len(content) > KEY_FILE_BYTES:
+        raise ConfigurationError(
+            f"the file {shown(path)} of {named} is larger than {KEY_FILE_BYTES:,} bytes: no key is"
+        )
+    try:
+        return content.decode(), f"the file {shown(path)} of {named}"
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"the file {shown(path)} of {named} is not UTF-8 text") from None
+
+
 def read_key(value: str | None, *, variable: str, argument: str) -> Secret | None:
-    """A key from the argument or, when that is ``None``, from the environment, where empty means not set."""
+    """A key from the argument or, when that is ``None``, from the environment or the file that it names."""
     origin = f"{argument}="
     if value is None:
-        value = os.environ.get(variable)
-        if not value:
+        found = read_environment(variable)
+        if found is None:
             return None
-        origin = f"the environment variable {variable}"
+        value, origin = found
     if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"{origin} takes a str, not {type(value).__name__}")
     # Files and shells like to append a line break.

@@ -63,7 +63,8 @@ class AsyncInventPay:
     Make one and share it; close it with ``with`` or ``aclose()``. Durations are seconds, or a ``timedelta``.
 
     - ``api_key``, ``withdrawal_key``, ``base_url``: from ``INVENTPAY_API_KEY``, ``INVENTPAY_WITHDRAWAL_KEY`` and
-      ``INVENTPAY_BASE_URL`` when not given.
+      ``INVENTPAY_BASE_URL`` when not given; the keys also from the files that ``INVENTPAY_API_KEY_FILE`` and
+      ``INVENTPAY_WITHDRAWAL_KEY_FILE`` name.
     - ``timeout``: bounds one call from its first token on: every attempt, every pause, every further token.
     - ``attempt_timeout``: bounds one attempt.
     - ``max_wait``: bounds the wait for the first token of the rate limit; ``None`` is as long as it takes. A wait that

@@ -16,6 +16,7 @@ from ..errors import ConfigurationError
 from ..options import (
     API_KEY_VARIABLE,
     BASE_URL,
+    FILE_SUFFIX,
     SANDBOX_API_KEY,
     SANDBOX_WITHDRAWAL_KEY,
     WITHDRAWAL_KEY_VARIABLE,
@@ -156,8 +157,8 @@ def read_transport_settings(
     key = read_key(api_key, variable=API_KEY_VARIABLE, argument="api_key")
     if key is None:
         raise ConfigurationError(
-            f"no API key: pass api_key=, or set the environment variable {API_KEY_VARIABLE} "
-            "(inventpay.io: Dashboard, Settings, API Keys)"
+            f"no API key: pass api_key=, or set the environment variable {API_KEY_VARIABLE}, or {API_KEY_VARIABLE}"
+            f"{FILE_SUFFIX} to the path of a file with the key (inventpay.io: Dashboard, Settings, API Keys)"
         )
     other = read_key(withdrawal_key, variable=WITHDRAWAL_KEY_VARIABLE, argument="withdrawal_key")
     if is_insecure(base_url):

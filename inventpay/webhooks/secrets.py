@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hmac
-import os
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias, cast
 
 from .._core.secret_text import problem_with
 from ..errors import ConfigurationError, SignatureError
-from ..options import Secret
+from ..options import Secret, read_environment
 
 SECRET_VARIABLE: Final = "INVENTPAY_WEBHOOK_SECRET"
 """Where the secret comes from when none is passed (vendor's JavaScript README)."""
@@ -58,11 +57,29 @@ class Secrets:
 
 
 SecretLike: TypeAlias = str | Sequence[str] | Secrets | None
-"""One secret, several of which each is accepted, or ``None`` for the environment variable."""
+"""One secret, several of which each is accepted, or ``None`` for the environment variable or the file it names."""
 
 
 def _sign(secret: Secret, body: bytes) -> str:
     return hmac.digest(secret.reveal().encode(), body, "sha256").hex()
+
+
+def _from_environment() -> Secrets:
+    try:
+        found = read_environment(SECRET_VARIABLE)
+    except ConfigurationError as error:
+        return Secrets((), error.message)
+    text, origin = found or ("", "")
+    text = text.strip()
+    if not text:
+        named = f" ({origin} is empty)" if found else ""
+        return Secrets(
+            (), f"no webhook secret{named}: pass secret=, or set the environment variable {SECRET_VARIABLE}; {_PLACE}"
+        )
+    problem = problem_with(text)
+    if problem is not None:
+        return Secrets((), f"the secret of {origin} {problem}; {_PLACE}")
+    return Secrets((Secret(text),))
 
 
 def read_secrets(value: SecretLike) -> Secrets:
@@ -73,15 +90,7 @@ def read_secrets(value: SecretLike) -> Secrets:
     if isinstance(value, Secrets):
         return value
     if value is None:
-        text = (os.environ.get(SECRET_VARIABLE) or "").strip()
-        if not text:
-            return Secrets(
-                (), f"no webhook secret: pass secret=, or set the environment variable {SECRET_VARIABLE}; {_PLACE}"
-            )
-        problem = problem_with(text)
-        if problem is not None:
-            return Secrets((), f"the secret of the environment variable {SECRET_VARIABLE} {problem}; {_PLACE}")
-        return Secrets((Secret(text),))
+        return _from_environment()
     if isinstance(value, str):
         named: list[tuple[str, object]] = [("secret", value)]
     # bytes are a sequence too, of numbers.

@@ -156,8 +156,8 @@ def test_keys_come_from_arguments_or_the_environment(monkeypatch: pytest.MonkeyP
 def test_a_missing_key_names_the_variable() -> None:
     """The message says both ways to give a key, and where it is found."""
     assert refusal(transport, api_key=None) == (
-        "no API key: pass api_key=, or set the environment variable INVENTPAY_API_KEY "
-        "(inventpay.io: Dashboard, Settings, API Keys)"
+        "no API key: pass api_key=, or set the environment variable INVENTPAY_API_KEY, or INVENTPAY_API_KEY_FILE to "
+        "the path of a file with the key (inventpay.io: Dashboard, Settings, API Keys)"
     )
 
 

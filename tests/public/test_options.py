@@ -8,6 +8,7 @@ import math
 import pickle
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -21,6 +22,7 @@ from inventpay.options import (
     ATTEMPT_TIMEOUT,
     BASE_URL,
     BASE_URL_VARIABLE,
+    FILE_SUFFIX,
     MAX_RETRIES,
     TIMEOUT,
     UNSET,
@@ -317,6 +319,7 @@ def key(value: Any = None) -> Secret | None:
 def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in (API_KEY_VARIABLE, WITHDRAWAL_KEY_VARIABLE, BASE_URL_VARIABLE):
         monkeypatch.delenv(variable, raising=False)
+        monkeypatch.delenv(variable + FILE_SUFFIX, raising=False)
 
 
 def test_a_key_comes_from_the_argument_or_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -328,6 +331,48 @@ def test_a_key_comes_from_the_argument_or_the_environment(monkeypatch: pytest.Mo
     assert from_environment.reveal() == "from-environment"
     assert from_argument is not None
     assert from_argument.reveal() == KEY
+
+
+def test_a_key_comes_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Docker, Kubernetes and systemd put keys into files; a line break at the end is not part of the key."""
+    file = tmp_path / "key"
+    file.write_text("from-file\n")
+    monkeypatch.setenv(API_KEY_VARIABLE + FILE_SUFFIX, str(file))
+    found = key()
+    assert found is not None
+    assert found.reveal() == "from-file"
+    monkeypatch.setenv(API_KEY_VARIABLE, "from-environment")
+    assert refusal(key) == (
+        f"the environment variables {API_KEY_VARIABLE} and {API_KEY_VARIABLE}_FILE are both set; unset one of them"
+    )
+    monkeypatch.setenv(API_KEY_VARIABLE, "")
+    monkeypatch.setenv(API_KEY_VARIABLE + FILE_SUFFIX, "")
+    assert key() is None
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        (b"", "holds no usable key: it is empty"),
+        (b"pk_hunter2\n\nmore", "holds no usable key"),
+        (b"\xff\xfepk_hunter2", "is not UTF-8 text"),
+        (b"\xef\xbb\xbfpk_hunter2", "holds the invisible character U+FEFF"),
+        (b"pk_hunter2" * 10_000, "is larger than 65,536 bytes"),
+    ],
+)
+def test_a_file_without_a_key_is_refused_without_showing_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, problem: str
+) -> None:
+    """The error names the variable and the path, and nothing of the content."""
+    file = tmp_path / "key"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setenv(API_KEY_VARIABLE + FILE_SUFFIX, str(file))
+    message = refusal(key)
+    assert problem in message
+    assert f"{API_KEY_VARIABLE}_FILE" in message
+    assert "hunter2" not in message
 
 
 def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

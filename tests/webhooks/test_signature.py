@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -226,3 +227,18 @@ def test_held_secrets_show_themselves_to_nobody() -> None:
     assert_silent(of_object(held))
     with pytest.raises(TypeError, match="webhook secrets are not pickled"):
         pickle.dumps(held)
+
+
+def test_the_secret_comes_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """INVENTPAY_WEBHOOK_SECRET_FILE names a file with the secret; both variables at once are refused."""
+    file = tmp_path / "secret"
+    file.write_text(f"{SECRET}\n")
+    monkeypatch.delenv("INVENTPAY_WEBHOOK_SECRET", raising=False)
+    monkeypatch.setenv("INVENTPAY_WEBHOOK_SECRET_FILE", str(file))
+    verify_signature(b"{}", sign(b"{}", SECRET))
+    file.write_text("\n")
+    with pytest.raises(ConfigurationError, match="INVENTPAY_WEBHOOK_SECRET_FILE is empty"):
+        sign(b"{}")
+    monkeypatch.setenv("INVENTPAY_WEBHOOK_SECRET", SECRET)
+    with pytest.raises(ConfigurationError, match="are both set; unset one of them"):
+        sign(b"{}")
