@@ -50,6 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how answers tell of the limits: %(choices)s (default: %(default)s)",
     )
     parser.add_argument("--no-rate-limits", action="store_true", help="never answer with 429")
+    parser.add_argument(
+        "--ignore-idempotency-keys",
+        action="store_true",
+        help="play an API that ignores idempotency keys: the same key has a second effect",
+    )
     parser.add_argument("--quiet", action="store_true", help="print no line for each request and delivery")
     parser.add_argument(
         "--state", metavar="FILE", help="JSON file to start from, if it is there, and to keep the state in"
@@ -90,6 +95,7 @@ def main(args: argparse.Namespace) -> int:
                 allowed_hosts=args.webhook_allow,
             ),
         )
+        sandbox.idempotency.honoured = not args.ignore_idempotency_keys
         serve(args.host, args.port, sandbox=sandbox, state=args.state, quiet=args.quiet)
     except AddressError as error:
         print(error, file=sys.stderr)

@@ -184,6 +184,10 @@ class Sandbox:
         """The payer sends less than is missing (by default half of it), fully confirmed: the payment is UNDERPAID."""
         return self.state.underpay(payment_id, _amount(amount), _coin(currency))
 
+    def overpay(self, payment_id: str, amount: Amount | None = None, *, currency: str | None = None) -> Payment:
+        """The payer sends more than is missing (by default half as much again), fully confirmed."""
+        return self.state.overpay(payment_id, _amount(amount), _coin(currency))
+
     def confirm(self, payment_id: str, confirmations: int | None = None) -> Payment:
         """What was received gets confirmations (by default as many as its coin needs)."""
         return self.state.confirm(payment_id, confirmations)

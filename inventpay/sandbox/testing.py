@@ -34,4 +34,5 @@ def renew(sandbox: Sandbox) -> None:
     number = next(_numbers)
     sandbox.api_key = f"pk_test_sandbox_{number}"
     sandbox.withdrawal_key = f"wk_test_sandbox_{number}"
+    sandbox.idempotency.honoured = True
     sandbox.reset()

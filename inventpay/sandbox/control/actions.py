@@ -54,6 +54,14 @@ class Control:
         members.check()
         return _payment(self._state.underpay(_payment_id(call), amount, _coin(currency)))
 
+    def overpay(self, call: Call) -> Answer:
+        """{amount?, currency?}: by default half as much again as is missing."""
+        members = ControlFields(call.body)
+        amount = members.amount("amount")
+        currency = members.choice("currency", COINS)
+        members.check()
+        return _payment(self._state.overpay(_payment_id(call), amount, _coin(currency)))
+
     def confirm(self, call: Call) -> Answer:
         """{confirmations?}: by default as many as the coin needs."""
         members = ControlFields(call.body)

@@ -28,6 +28,7 @@ def _actions(world: World) -> dict[str, Handler]:
     return {
         f"{payment}/pay": control.pay,
         f"{payment}/underpay": control.underpay,
+        f"{payment}/overpay": control.overpay,
         f"{payment}/confirm": control.confirm,
         f"{payment}/select": control.select,
         f"{payment}/expire": control.expire,
@@ -42,7 +43,7 @@ def _actions(world: World) -> dict[str, Handler]:
 
 
 def _settings(world: World) -> dict[str, Handler]:
-    settings = Settings(world.clock, world.limits, world.faults, world.variants, world.request_log)
+    settings = Settings(world.clock, world.limits, world.faults, world.variants, world.request_log, world.idempotency)
     return {
         "GET /sandbox/clock": settings.clock,
         "POST /sandbox/clock/freeze": settings.freeze_clock,
@@ -58,6 +59,8 @@ def _settings(world: World) -> dict[str, Handler]:
         "GET /sandbox/variants": settings.variants,
         "POST /sandbox/variants": settings.set_variant,
         "DELETE /sandbox/variants": settings.clear_variants,
+        "GET /sandbox/idempotency": settings.idempotency,
+        "POST /sandbox/idempotency": settings.set_idempotency,
         "GET /sandbox/requests": settings.requests,
     }
 

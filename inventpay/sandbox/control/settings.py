@@ -14,6 +14,7 @@ from ..http.answers import Answer, success
 from ..http.endpoint import Call
 from ..http.faults import ALWAYS_AFTER_EFFECT, Fault, FaultKind, Faults, PlannedFault
 from ..http.fields import Fields
+from ..http.idempotency import IdempotencyStore
 from ..http.request_log import LoggedRequest, RequestLog
 from ..limits.rate_limit_headers import RateLimitHeaders
 from ..limits.rate_limiting import RateLimiting
@@ -60,6 +61,11 @@ class SettingFields(Fields):
             self._problems[name] = "Must be true or false"
         return value is True
 
+    def required_flag(self, name: str) -> bool:
+        """true or false."""
+        self._require(name)
+        return self.flag(name)
+
     def time(self, name: str) -> datetime | None:
         """A point in time in ISO 8601 with its time zone."""
         value = self._members.get(name)
@@ -92,13 +98,20 @@ class Settings:
     """Handlers that set what Python code sets on `Sandbox`."""
 
     def __init__(
-        self, clock: SandboxClock, limits: RateLimiting, faults: Faults, variants: Variants, log: RequestLog
+        self,
+        clock: SandboxClock,
+        limits: RateLimiting,
+        faults: Faults,
+        variants: Variants,
+        log: RequestLog,
+        keys: IdempotencyStore,
     ) -> None:
         self._clock = clock
         self._limits = limits
         self._planned = faults
         self._shapes = variants
         self._log = log
+        self._keys = keys
 
     def clock(self, call: Call) -> Answer:
         return self._show_clock("The clock as it stands")
@@ -204,10 +217,24 @@ class Settings:
         self._shapes.clear()
         return self._variants("All endpoints answer as documented")
 
+    def idempotency(self, call: Call) -> Answer:
+        return self._show_idempotency("Idempotency keys")
+
+    def set_idempotency(self, call: Call) -> Answer:
+        """{honoured}: whether idempotency keys count; without, the same key has a second effect."""
+        members = SettingFields(call.body)
+        honoured = members.required_flag("honoured")
+        members.check()
+        self._keys.honoured = honoured
+        return self._show_idempotency(f"Idempotency keys are {'honoured' if honoured else 'ignored'} from now on")
+
     def requests(self, call: Call) -> Answer:
         """The newest requests under /v1, newest first."""
         log = self._log
         return success({"total": log.total, "requests": [request_body(entry) for entry in log.newest()]}, "Requests")
+
+    def _show_idempotency(self, message: str) -> Answer:
+        return success({"honoured": self._keys.honoured, "kept": len(self._keys)}, message)
 
     def _faults(self, message: str) -> Answer:
         return success({"faults": [fault_body(planned) for planned in self._planned.planned]}, message)

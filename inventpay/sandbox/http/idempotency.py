@@ -75,6 +75,7 @@ class IdempotencyStore:
             self._records.pop((path, key), None)
 
     def clear(self) -> None:
+        """Forget every answer. Whether keys count stays as it is."""
         with self._lock:
             self._records.clear()
 

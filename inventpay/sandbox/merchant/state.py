@@ -21,7 +21,7 @@ from .addresses import Addresses, address
 from .balances import Balance
 from .coins import COINS, Coin
 from .ids import new_id
-from .money import decimal_places, half, plain, total
+from .money import add, decimal_places, half, plain, total
 from .payments import NewPayment, Payment, PaymentStatus
 from .withdrawals import NewWithdrawal, Withdrawal
 
@@ -128,6 +128,20 @@ class State:
             if not part or part >= missing:
                 raise invalid({"amount": f"Must be less than the missing {plain(missing)} {own_coin.code}"})
             return payments.receive(payment, part, own_coin.confirmations, now, late=self.late_payments)
+
+        return self._change_payment(payment_id, change)
+
+    def overpay(self, payment_id: str, amount: Decimal | None, coin: Coin | None) -> Payment:
+        """More than is missing arrives, fully confirmed: by default half as much again."""
+
+        def change(payment: Payment, now: float) -> Payment:
+            payment = self._in_coin(payment, coin)
+            own_coin, _ = payments.chosen(payment)
+            missing = payments.missing(payment, late=self.late_payments)
+            sent = add(missing, half(missing, own_coin.scale)) if amount is None else amount
+            if sent <= missing:
+                raise invalid({"amount": f"Must be more than the missing {plain(missing)} {own_coin.code}"})
+            return payments.receive(payment, sent, own_coin.confirmations, now, late=self.late_payments)
 
         return self._change_payment(payment_id, change)
 

@@ -80,7 +80,7 @@ _PAYMENT: Final = "POST /sandbox/payments/{paymentId}"
 _WITHDRAWAL: Final = "POST /sandbox/withdrawals/{withdrawalId}"
 
 CONTROL_DATA: Final[dict[str, Schema]] = {
-    **{f"{_PAYMENT}/{step}": STATUS for step in ("pay", "underpay", "confirm", "select", "expire", "fail")},
+    **{f"{_PAYMENT}/{step}": STATUS for step in ("pay", "underpay", "overpay", "confirm", "select", "expire", "fail")},
     **{f"{_WITHDRAWAL}/{step}": WITHDRAWAL for step in ("process", "complete", "fail")},
     "POST /sandbox/deposit": BALANCE,
     "POST /sandbox/reset": members({}),
@@ -94,6 +94,7 @@ CONTROL_DATA: Final[dict[str, Schema]] = {
     "DELETE /sandbox/faults": _FAULTS,
     "DELETE /sandbox/faults/{number}": _FAULTS,
     **{f"{method} /sandbox/variants": _VARIANTS for method in ("GET", "POST", "DELETE")},
+    **{f"{method} /sandbox/idempotency": members({"honoured": BOOL, "kept": COUNT}) for method in ("GET", "POST")},
     "GET /sandbox/requests": members({"total": COUNT, "requests": array(_REQUEST)}),
     **{f"{method} /sandbox/webhooks": _WEBHOOKS for method in ("GET", "POST")},
     **{f"{method} /sandbox/webhooks/faults": _WEBHOOKS for method in ("POST", "DELETE")},

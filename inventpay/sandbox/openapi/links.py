@@ -20,7 +20,7 @@ _OF_PAYMENT: Final = (
     api.PAYMENT_STATUS.name,
     *(
         f"POST /sandbox/payments/{{paymentId}}/{step}"
-        for step in ("pay", "underpay", "confirm", "select", "expire", "fail")
+        for step in ("pay", "underpay", "overpay", "confirm", "select", "expire", "fail")
     ),
     api.WEBHOOK_DELIVERIES.name,
 )

@@ -181,6 +181,7 @@ BODIES: Final[dict[str, Schema]] = {
     api.TEST_WEBHOOK.name: request({}, {"webhookUrl": _CALLBACK}),
     "POST /sandbox/payments/{paymentId}/pay": request({}, _PAY),
     "POST /sandbox/payments/{paymentId}/underpay": request({}, {"amount": PLAYED_AMOUNT, "currency": COIN}),
+    "POST /sandbox/payments/{paymentId}/overpay": request({}, {"amount": PLAYED_AMOUNT, "currency": COIN}),
     "POST /sandbox/payments/{paymentId}/confirm": request({}, {"confirmations": whole(0, 1_000_000)}),
     "POST /sandbox/payments/{paymentId}/select": request({"currency": COIN}),
     "POST /sandbox/withdrawals/{withdrawalId}/fail": request({}, {"reason": text(500)}),
@@ -213,6 +214,7 @@ BODIES: Final[dict[str, Schema]] = {
             "probability": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
         },
     ),
+    "POST /sandbox/idempotency": request({"honoured": BOOL}),
     "POST /sandbox/variants": {
         "oneOf": [
             request({"variant": {"const": MIXED}}),

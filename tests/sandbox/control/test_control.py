@@ -44,6 +44,11 @@ def test_every_step_of_a_payment_can_be_played(api: Api) -> None:
     part = control(api, f"{path}/underpay", {"amount": 1, "currency": "USDT_BEP20"}).json()["data"]
     assert (part["status"], part["currentBalance"]) == ("UNDERPAID", "11.5")
     assert control(api, f"{path}/pay").json()["data"]["status"] == "COMPLETED"
+    payment_id = api.create_payment(amount=30)["paymentId"]
+    too_little = control(api, f"payments/{payment_id}/overpay", {"amount": 30})
+    assert (too_little.status_code, set(too_little.json()["details"])) == (400, {"amount"})
+    over = control(api, f"payments/{payment_id}/overpay").json()["data"]
+    assert (over["status"], over["requiredAmount"], over["currentBalance"]) == ("COMPLETED", "30", "45")
     for step, status in (("expire", "EXPIRED"), ("fail", "FAILED")):
         payment_id = api.create_payment()["paymentId"]
         assert control(api, f"payments/{payment_id}/{step}").json()["data"]["status"] == status
@@ -168,3 +173,23 @@ def test_keys_that_no_header_can_carry_are_refused(key: str) -> None:
     """A key must be visible ASCII; the message names the option and not the key."""
     with pytest.raises(ValueError, match=r"^withdrawal_key must be visible ASCII"):
         Sandbox(withdrawal_key=key)
+
+
+def test_idempotency_keys_can_be_ignored(api: Api) -> None:
+    """The setting is shown and changed; without it the same key creates a second payment."""
+    assert control(api, "idempotency", {}).json()["details"] == {"honoured": "Is required"}
+    assert control(api, "idempotency", {"honoured": 1}).json()["details"] == {"honoured": "Must be true or false"}
+    assert _ids_under_one_key(api, "first") == 1
+    shown = control(api, "idempotency", {"honoured": False}).json()
+    assert shown["data"] == {"honoured": False, "kept": 1}
+    assert shown["message"] == "Idempotency keys are ignored from now on"
+    assert _ids_under_one_key(api, "second") == 2
+    assert control(api, "idempotency", {"honoured": True}).json()["data"]["honoured"] is True
+    assert _ids_under_one_key(api, "third") == 1
+
+
+def _ids_under_one_key(api: Api, key: str) -> int:
+    body = {"amount": 5, "amountCurrency": "USD", "currency": "USDT_BEP20"}
+    headers = {**api.both, "Idempotency-Key": key}
+    answers = [api.http.post("/v1/create_payment", json=body, headers=headers) for _ in range(2)]
+    return len({answer.json()["data"]["paymentId"] for answer in answers})
