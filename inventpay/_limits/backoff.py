@@ -1,6 +1,6 @@
-"""Reduce a limit after the server's refusals and named limits, and give it back.
+"""Reduce a limit after 429s and after lower limits in response headers, and restore it step by step.
 
-All constants stand here only: `constants` sends them to the script of the shared limit with each request.
+The constants are defined only here: `constants` returns them for the Lua script of the shared limit.
 """
 
 from __future__ import annotations
@@ -9,28 +9,28 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-# Pauses that the server names are believed up to this many windows; beyond that they describe something else (a daily
-# quota, an epoch that was taken for a duration), and believing them would stop the caller for hours.
+# Pauses in response headers are used up to this many windows. Longer ones describe something else (a daily quota, an
+# epoch read as a duration), and following them would stop the caller for hours.
 CREDIBLE_WINDOWS = 2.0
 
-# Additive increase, multiplicative decrease. In balance a bucket is refused as often as increases make up for
-# decreases, and at any limit that must be a small share of its requests: where there are few, increases are smaller.
-# Measured with another client that takes 30 % of the same budget at random: at limits of 60 and above under 3 % of the
-# requests are refused while 90 % of what was left is used. At a limit of 10 it is 3 to 5 % and 80 to 94 %, as with the
-# best of all constant shares: what the other does between two answers comes as a surprise, and one request is 10 %.
+# Additive increase, multiplicative decrease. In the steady state, increases and decreases balance, so the size of an
+# increase sets the rate of refusals. That rate must be a small share of the requests at any limit: increases are
+# smaller where the limit is small. Measured with another client that takes 30 % of the same budget at random: at limits
+# of 60 and above, under 3 % of the requests are refused and 90 % of the remaining budget is used. At a limit of 10 the
+# figures are 3 to 5 % and 80 to 94 %, as with the best constant share: one request of the other client is 10 % there.
 _DECREASE = 0.04  # of the limit, for a 429
-_FIRST_DECREASE = 0.12  # of the limit, for the first in a long time: another client has come, and will hardly take less
+_FIRST_DECREASE = 0.12  # of the limit, for the first 429 in a long time: another client has started to use the budget
 _DECREASE_INTERVAL = 1.0  # seconds; the 429s of one burst count once
 _INCREASE = 0.02  # of the limit, for every clean interval
-_INCREASE_PER_REQUEST = 0.008 * _DECREASE  # of the limit and for each request of it, if that is less
+_INCREASE_PER_REQUEST = 0.008 * _DECREASE  # of the limit, times the limit; the smaller of the two increases applies
 _INCREASE_INTERVAL = 0.5  # of the window
-_CALM = 40.0  # clean intervals after which increases are twice as large: the other client has gone
+_CALM = 40.0  # clean intervals after which increases are twice as large: the other client has stopped
 
-# A 429 that names no time stops the bucket for a share of the window, doubled up to one window while 429s go on. A
-# policy that slides has room again after window / limit, one with fixed windows after at most a window: starting low
-# costs little with the former, doubling reaches the latter in seven refusals.
+# A 429 without a time stops the bucket for a share of the window, doubled up to one window while 429s continue. A
+# sliding policy has room again after window / limit, a fixed window after one window at most. Starting low wastes
+# little time with the former; doubling reaches the latter in seven refusals.
 _FIRST_PAUSE = 0.01  # of the window
-_CAUTION = 1.0  # windows after a pause in which requests go one by one: what came free meanwhile is not ours alone
+_CAUTION = 1.0  # windows after a pause in which requests go one by one: other clients use the tokens that came free too
 _PAUSE_AFTERMATH = 0.05  # of the window: a 429 so soon after a pause means that the pause was too short
 
 
@@ -58,10 +58,10 @@ class Backoff:
     """The effective limit, and the pause after a 429.
 
     Attributes:
-        reduced: whether the limit is lower than configured at present, or may be.
-        blocked_until: when the pause ends.
-        cautious_until: until when requests go one by one after it.
-        promised: the moment that the server named for one call, whatever is known of its counting; infinity for none.
+        reduced: whether the limit is, or may be, lower than configured at present.
+        blocked_until: time at which the pause ends.
+        cautious_until: time until which requests go one by one after the pause.
+        promised: time from which the server accepts one call, as named in a 429; infinity for none.
     """
 
     __slots__ = (
@@ -92,15 +92,15 @@ class Backoff:
         self.promised: float = math.inf
 
     def limit_at(self, now: float) -> int:
-        """The effective limit, at least 1."""
+        """Return the effective limit, at least 1."""
         if not self.reduced:
             return self._limit
-        # Rounded, not cut off: of a limit of two, one refusal must not take half.
+        # Round to the nearest integer: rounding down would halve a limit of two after one refusal.
         ceiling = self._refusals.at(now)
         return max(1, math.floor((min(ceiling, self._named) if now < self._named_until else ceiling) + 0.5))
 
     def next_raise(self, now: float) -> float:
-        """First time after `now` at which the effective limit may be higher; infinity once it is as configured."""
+        """Return the first time after `now` at which the effective limit may rise; infinity if it is as configured."""
         if not self.reduced:
             return math.inf
         raised = self._refusals.next_raise(now)
@@ -111,10 +111,10 @@ class Backoff:
         self.reduced = self.reduced and self.next_raise(now) < math.inf
 
     def refused(self, now: float, retry_after: float | None) -> None:
-        """Take in a 429."""
+        """Lower the limit and start a pause after a 429."""
         if self.is_credible(retry_after):
             self.promised = self.blocked_until = max(self.blocked_until, now + (retry_after or 0.0))
-        elif now >= self.blocked_until:  # else it was sent before the pause and is no news
+        elif now >= self.blocked_until:  # else the request was sent before the pause
             too_short = now - self.blocked_until <= self._pause + _PAUSE_AFTERMATH * self._window
             first = _FIRST_PAUSE * self._window
             self._pause = min(max(first, 2.0 * self._pause), self._window) if too_short else first
@@ -128,11 +128,11 @@ class Backoff:
         self.reduced = True
 
     def is_credible(self, seconds: float | None) -> bool:
-        """Return whether a time that the server named can be about the configured window."""
+        """Return whether a time from a response header can refer to the configured window."""
         return seconds is not None and 0.0 < seconds <= CREDIBLE_WINDOWS * self._window
 
     def named(self, now: float, limit: float, reset_in: float | None) -> bool:
-        """Take in a limit that the server named, until its reset or for one window; return whether it changes ours."""
+        """Apply a limit from a response header until its reset or for one window; return whether ours changes."""
         if not 1.0 <= limit < math.inf or (reset_in is not None and reset_in > CREDIBLE_WINDOWS * self._window):
             return False  # the reset belongs to another window, such as a day, and so does the limit
         if limit >= self._limit and now >= self._named_until:
@@ -143,7 +143,7 @@ class Backoff:
         return True
 
     def shift(self, seconds: float) -> None:
-        """Move every moment, after the clock was set."""
+        """Move all times by ``seconds``, after the clock was set."""
         self._refusals.shift(seconds)
         self._last_decrease += seconds
         self._named_until += seconds
@@ -153,7 +153,7 @@ class Backoff:
 
 
 class _Ceiling:
-    """An effective limit that was lowered and grows back to the configured one, a step for every clean interval."""
+    """A lowered limit that grows back to the configured one, by one step for every clean interval."""
 
     __slots__ = ("_interval", "_limit", "_since", "_step", "_value")
 
@@ -176,10 +176,10 @@ class _Ceiling:
         return min(self._limit, self._value + self._step * steps * (1.0 + (steps / _CALM) ** 2))
 
     def next_raise(self, now: float) -> float:
-        """First time after `now` at which the ceiling is higher; infinity once it is back at the limit."""
+        """Return the first time after `now` at which the ceiling rises; infinity once it equals the limit."""
         return self._since + (self._steps(now) + 1) * self._interval if self.at(now) < self._limit else math.inf
 
     def _steps(self, now: float) -> int:
         steps = max(0, math.floor((now - self._since) / self._interval))
-        # The division rounds; `next_raise` must lie after `now`, or a caller that goes from raise to raise never ends.
+        # The division rounds. `next_raise` must lie after `now`: a caller that steps from raise to raise would loop.
         return steps + 1 if self._since + (steps + 1) * self._interval <= now else steps

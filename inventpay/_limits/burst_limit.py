@@ -22,12 +22,12 @@ class BurstLimit:
         insort(self._coming, stamp)
 
     def shift(self, seconds: float) -> None:
-        """Move every moment, after the clock was set."""
+        """Move all times by ``seconds``, after the clock was set."""
         self._at += seconds
         self._coming = [stamp + seconds for stamp in self._coming]
 
     def room(self, now: float, leased: int) -> tuple[float | None, int]:
-        """First time from `now` on with room for one more if all leases end now; room for how many if none does."""
+        """Return the first time with room for one more if all leases end now, and the free tokens if none ends."""
         if leased >= self._burst:
             return None, 0
         missing, coming = self._missing(now), len(self._coming)
@@ -41,10 +41,10 @@ class BurstLimit:
                     return time, max(0, free)
             level, at = self._drained(level, stamp - at) + 1.0, stamp
             coming -= 1
-        raise AssertionError("with nothing in flight and nothing coming there is always room one day")
+        raise AssertionError("a bucket with nothing in flight always has room later")
 
     def turn(self, now: float, before: int) -> float:
-        """Lower bound of the time when there is room after `before` more, all answered as soon as possible."""
+        """Return a lower bound of the time with room after `before` more requests, all answered at once."""
         excess = self._missing(now) + len(self._coming) + before + 1 - self._burst
         return now + max(0.0, excess) / self._rate
 

@@ -1,6 +1,6 @@
-"""One endpoint class: its token bucket and who waits for it.
+"""The token bucket of one endpoint class, and the queues of callers that wait for it.
 
-All of it may be used from any thread and event loop; the lock is held round arithmetic, never over a wait.
+Everything here is safe to use from any thread and event loop; the lock is held during arithmetic, never during a wait.
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ if TYPE_CHECKING:
     from .._core.rate_limit_headers import ServerView
 
 NOTICEABLE_WAIT: Final = 0.1
-"""Seconds from which on a wait is reported when it begins: shorter ones pass unnoticed."""
+"""Shortest wait, in seconds, that is reported when it begins."""
 
 LATENESS: Final = 0.05
-"""Share of a named pause by which a call may come later."""
+"""Largest share of a ``Retry-After`` pause that is added to it at random."""
 
 
 class Lease(Protocol):
-    """A token in use. Ends once, in the first of three ways; every later call does nothing."""
+    """A token in use. The first of the three calls ends it; later calls do nothing."""
 
     def answered(self, now: float, status: int, headers: Mapping[str, str]) -> None:
-        """Response headers arrived: the token comes back one window from now."""
+        """End the lease after response headers arrived: the token is available again one window from now."""
         ...
 
     def refund(self, now: float) -> None:
-        """Nothing was written: the token comes back at once."""
+        """End the lease of a request of which nothing was written: the token is available again at once."""
         ...
 
     def abandoned(self, now: float) -> None:
-        """It was written and never answered: it may still arrive, and counts until then."""
+        """End the lease of a request that was written but not answered: it counts for as long as it may arrive."""
         ...
 
 
 @frozen(kw_only=True)
 class ClassSnapshot:
-    """How one endpoint class stands."""
+    """The state of one endpoint class at one moment."""
 
     limit: int
     """Calls in one window."""
@@ -62,10 +62,12 @@ class ClassSnapshot:
     waiting: int = 0
     """Callers waiting for a token."""
     next_token: float = 0.0
-    """Seconds until a caller who asks now would get a token."""
+    """Seconds until a caller that asks now would get a token."""
     effective_limit: int | None = None
-    """Calls in one window at present: lower than ``limit`` after 429s, or when the server names a lower one. ``None``
-    where the limiter does not say."""
+    """Calls in one window at present: lower than ``limit`` after 429s, or when the server names a lower limit.
+
+    ``None`` if the limiter does not report it.
+    """
 
 
 class ReentrantLock(Lock, AbstractContextManager[bool, None], Protocol):
@@ -77,15 +79,15 @@ class ClassLimiter:
 
     def __init__(self, rate_class: RateClass, limits: RateLimits) -> None:
         self.rate_class = rate_class
-        # Reentrant: the garbage collector may find a forgotten lease wherever memory is asked for, and so while this
-        # very thread holds the lock.
+        # Reentrant: the garbage collector may end a forgotten lease at any allocation, also while this thread holds
+        # the lock.
         self.lock: ReentrantLock = threading.RLock()
         self._bucket = TokenBucket(
             limits.limit(rate_class), limits.window, counting=limits.counting, max_burst=limits.max_burst
         )
         self._queues: dict[Hashable, WaitQueue] = {}
         self._generation = 0
-        # Generations of leases that the garbage collector found.
+        # The generations of the leases that the garbage collector found.
         self._dropped: deque[int] = deque()
         register_fork_handler(self)
 
@@ -98,7 +100,7 @@ class ClassLimiter:
         return sum(map(len, self._queues.values()))
 
     def try_lease(self, now: float) -> ClassLease | None:
-        """A token, when one is free and nobody waits for it. Call with the lock held."""
+        """Return a lease if a token is free and no caller waits for it. Call with the lock held."""
         if self._dropped:
             self._end_dropped(now)
         if self._queues or not self._bucket.lease(now):
@@ -106,7 +108,7 @@ class ClassLimiter:
         return ClassLease(self, self._generation)
 
     def estimate(self, now: float, *, background: bool = False, arrived: float | None = None) -> float:
-        """Return the seconds until a caller who joined now would get a token, at the least. Call with the lock held."""
+        """Return the least seconds until a caller that joins now gets a token. Call with the lock held."""
         self._forget_dead_queues()
         if arrived is None:
             ahead = self.waiting if background else sum(queue.direct for queue in self._queues.values())
@@ -122,15 +124,15 @@ class ClassLimiter:
         self._queues[queue].join(waiter, background=background, arrived=math.inf if arrived is None else arrived)
 
     def _forget_dead_queues(self) -> None:
-        """The waiters of an event loop that was closed under them never ask again, and are ahead of nobody."""
+        """Remove the queues of closed event loops: their waiters never run again."""
         for queue in [queue for queue in self._queues if is_dead(queue)]:
             del self._queues[queue]
 
     def turn(self, queue: Hashable, waiter: Waker, now: float) -> ClassLease | float | None:
-        """What the waiter does next: sleep so many seconds, or (``None``) until woken, or take the lease, and then it
-        has left its queue.
+        """Return a lease, the seconds to sleep before the next call, or ``None`` to sleep until woken.
 
-        Only the head of a queue sleeps for a time; the others are woken when it is their turn. Call with the lock held.
+        A waiter that gets a lease has left its queue. Only the head of a queue sleeps for a time; the others are woken
+        when their turn comes. Call with the lock held.
         """
         waiters = self._queues[queue]
         if waiters.head() is not waiter:
@@ -146,10 +148,10 @@ class ClassLimiter:
         return None if ready is None else max(0.0, ready - now)
 
     def leave(self, queue: Hashable, waiter: Waker) -> None:
-        """Take a waiter out of its queue, whatever the reason; the next head looks. Call with the lock held."""
+        """Take a waiter out of its queue and wake the new head. Call with the lock held."""
         waiters = self._queues.get(queue)
         if waiters is None or waiter not in waiters:
-            return  # with its lease, or forgotten after a fork
+            return  # it left with its lease, or was removed after a fork
         waiters.leave(waiter)
         if waiters:
             waiters.head().wake()
@@ -157,7 +159,7 @@ class ClassLimiter:
             del self._queues[queue]
 
     def answered(self, generation: int, now: float, status: int, headers: Mapping[str, str]) -> None:
-        """Ends a lease of this generation whose answer arrived."""
+        """End a lease of this generation whose response arrived."""
         with self.lock:
             if generation != self._generation:
                 return  # leased by the parent process, which counts it
@@ -167,21 +169,21 @@ class ClassLimiter:
             self._wake_heads()
 
     def refund(self, generation: int, now: float) -> None:
-        """Ends one of which nothing was written."""
+        """End a lease of which nothing was written."""
         with self.lock:
             if generation == self._generation:
                 self._bucket.refund(now)
                 self._wake_heads()
 
     def abandoned(self, generation: int, now: float) -> None:
-        """Ends one that was written and never answered."""
+        """End a lease whose request was written and not answered."""
         with self.lock:
             if generation == self._generation:
                 self._bucket.abandoned(now)
                 self._wake_heads()
 
     def drop(self, generation: int) -> None:
-        """Notes a lease that nobody ended, and never will: the bucket may be in the middle of its arithmetic."""
+        """Record a lease that was garbage-collected; it ends later, because the bucket may be in use right now."""
         self._dropped.append(generation)
         with self.lock:
             self._wake_heads()
@@ -192,7 +194,7 @@ class ClassLimiter:
                 self._bucket.abandoned(now)
 
     def _learn(self, now: float, status: int, headers: Mapping[str, str]) -> None:
-        from .._core.rate_limit_headers import read  # what reads headers is not needed to import a client
+        from .._core.rate_limit_headers import read  # imported late: creating a client does not need it
 
         view = read(headers, wall_now=time.time(), window=self._bucket.window) if headers else None
         if view is not None:
@@ -201,15 +203,15 @@ class ClassLimiter:
             self._bucket.refused(now, None if view is None else pause_of(view, self._bucket.window))
 
     def _wake_heads(self) -> None:
-        # Every end of a lease may change the moment of the next token. Measured: to work out for each head whether it
-        # changed costs as much as to wake the head and let it look.
+        # Every end of a lease may change the time of the next token. Measured: computing for each head whether it
+        # changed costs as much as waking the head to check.
         for queue, waiters in list(self._queues.items()):
             if not waiters.head().wake():
-                # The run of its event loop is over; its waiters never ask again.
+                # Its event loop has ended, so its waiters never run again.
                 self._queues.pop(queue, None)
 
     def snapshot(self, now: float) -> ClassSnapshot:
-        """How the class stands."""
+        """Return the state of the class."""
         with self.lock:
             self._end_dropped(now)
             bucket: BucketSnapshot = self._bucket.snapshot(now)
@@ -224,12 +226,15 @@ class ClassLimiter:
             )
 
     def fork_lock(self) -> Lock:
-        """What a fork waits for."""
+        """Return the lock that a fork must acquire."""
         return self.lock
 
     def after_fork_in_child(self) -> None:
-        """In a forked child: the parent's waiters are not here, its calls will be answered there, and a lock that some
-        thread held at the moment of the fork would never be released."""
+        """Reset the state in a forked child.
+
+        The waiters and the calls in flight belong to the parent. A lock that another thread held during the fork would
+        never be released here.
+        """
         self.lock = threading.RLock()
         self._queues.clear()
         self._generation += 1
@@ -240,14 +245,14 @@ class ClassLimiter:
 
 
 def lateness() -> float:
-    """Return a random share, up to ``LATENESS``."""
+    """Return a random share of at most ``LATENESS``."""
     return LATENESS * random_share()
 
 
 def pause_of(view: ServerView, window: float) -> float | None:
-    """Return the seconds after which one call may follow a 429, by the server's word; ``None`` without a credible one.
+    """Return the seconds after which one call may follow a 429; ``None`` if no response header names a credible time.
 
-    Up to 5 % are added at random, since other clients wait for the same moment.
+    Up to 5 % are added at random, because other clients wait for the same moment.
     """
     longest = CREDIBLE_WINDOWS * window
     for seconds in (view.retry_after, view.reset_in if not view.remaining else None):
@@ -266,24 +271,25 @@ class ClassLease:
         self._generation = generation
 
     def __del__(self) -> None:
-        # Ctrl-C falls anywhere, and of a coroutine that is destroyed with its event loop not every `finally` runs.
+        # KeyboardInterrupt may be raised anywhere, and not every `finally` of a coroutine that is destroyed with its
+        # event loop runs.
         if self._limiter is not None:
             self._limiter.drop(self._generation)
 
     def answered(self, now: float, status: int, headers: Mapping[str, str]) -> None:
-        """Response headers arrived."""
+        """End the lease after response headers arrived."""
         limiter, self._limiter = self._limiter, None
         if limiter is not None:
             limiter.answered(self._generation, now, status, headers)
 
     def refund(self, now: float) -> None:
-        """Nothing was written."""
+        """End the lease of a request of which nothing was written."""
         limiter, self._limiter = self._limiter, None
         if limiter is not None:
             limiter.refund(self._generation, now)
 
     def abandoned(self, now: float) -> None:
-        """Written, never answered."""
+        """End the lease of a request that was written but not answered."""
         limiter, self._limiter = self._limiter, None
         if limiter is not None:
             limiter.abandoned(self._generation, now)

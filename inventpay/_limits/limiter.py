@@ -1,4 +1,4 @@
-"""Who shares which token buckets: by default every client of a process with the same key, URL and limits."""
+"""Share token buckets between clients: by default all clients of a process with the same key, URL and limits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Limiter(Protocol):
-    """What grants tokens. Pass one as ``limiter=`` to choose who shares a limit.
+    """The interface of a limiter. Pass one as ``limiter=`` to choose which clients share a limit.
 
     One object serves both clients: ``AsyncInventPay`` calls ``acquire_async``, ``InventPay`` calls ``acquire``.
     """
@@ -27,27 +27,27 @@ class Limiter(Protocol):
     async def acquire_async(
         self, rate_class: RateClass, backend: AsyncBackend, *, max_wait: float | None = None, background: bool = False
     ) -> Lease:
-        """Leases a token; in the background, behind all direct calls.
+        """Lease a token; a background call waits behind all direct calls.
 
-        Raises RateLimitTimeoutError at once when that would take over ``max_wait`` seconds.
+        Raises RateLimitTimeoutError at once if the wait would exceed ``max_wait`` seconds.
         """
         ...
 
     def acquire(
         self, rate_class: RateClass, backend: Backend, *, max_wait: float | None = None, background: bool = False
     ) -> Lease:
-        """The same for a thread."""
+        """Lease a token from a thread; see :meth:`acquire_async`."""
         ...
 
     def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
-        """How each class stands."""
+        """Return the state of every class."""
         ...
 
 
 def bound(limiter: Limiter, api_key: str, base_url: str, limits: RateLimits) -> Limiter:
-    """The limiter that a client uses: what ``bind(api_key, base_url, limits)`` returns, if the limiter has that.
+    """Return the limiter that a client uses: the result of ``bind(api_key, base_url, limits)`` if it has that method.
 
-    A limiter that keeps clients of different keys apart learns here whose client this is.
+    A limiter with ``bind`` keeps separate limits for each API key.
     """
     bind: Callable[[str, str, RateLimits], Limiter] | None = getattr(limiter, "bind", None)
     return limiter if bind is None else bind(api_key, base_url, limits)
@@ -70,7 +70,7 @@ def _blocking_shell() -> Callable[..., Lease]:
 
 
 PLUGIN: Final = "pytest_inventpay"
-"""The module of the pytest plugin, which tells whether a mock is active."""
+"""The module of the pytest plugin, which reports whether a mock is active."""
 
 
 class LocalLimiter:
@@ -82,7 +82,7 @@ class LocalLimiter:
     """
 
     keeps_places: Final = True
-    """Calls that met a 429 wait here, for the server's moment and at the place of their arrival."""
+    """Calls that got a 429 wait in the limiter, at the place of their first arrival, until the server accepts one."""
 
     def __init__(self, limits: RateLimits | None = None) -> None:
         limits = limits or RateLimits()
@@ -134,13 +134,13 @@ class LocalLimiter:
         )
 
     def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
-        """How each class stands."""
+        """Return the state of every class."""
         notice_fork()
         return {rate_class: class_limiter.snapshot(now) for rate_class, class_limiter in self._classes.items()}
 
 
 KEPT: Final = 1024
-"""Limiters remembered after the last client that used them is gone; those of living clients are never forgotten."""
+"""Number of limiters kept after their last client was deleted; limiters of existing clients are always kept."""
 
 
 class _Registry:
@@ -153,7 +153,7 @@ class _Registry:
         register_fork_handler(self)
 
     def get(self, name: _Name) -> LocalLimiter:
-        """The one limiter of this name."""
+        """Return the limiter of this name; create it if there is none."""
         notice_fork()
         with self._lock:
             limiter = self._alive.get(name)
@@ -166,11 +166,11 @@ class _Registry:
             return limiter
 
     def fork_lock(self) -> Lock:
-        """What a fork waits for."""
+        """Return the lock that a fork must acquire."""
         return self._lock
 
     def after_fork_in_child(self) -> None:
-        """The lock may have been held at the moment of the fork."""
+        """Replace the lock, which another thread may have held during the fork."""
         self._lock = threading.Lock()
 
 
@@ -180,9 +180,9 @@ _registry: Final = _Registry()
 
 
 def shared_limiter(api_key: str, base_url: str, limits: RateLimits) -> LocalLimiter:
-    """The limiter of everybody in this process who uses this key, URL and limits.
+    """Return the limiter of all clients in this process with this key, URL and limits.
 
-    It outlives its clients: a client per web request must not start with a full bucket each time.
+    It outlives its clients: a client that is created for each web request must not start with a full bucket.
     """
     import hashlib
 

@@ -1,13 +1,13 @@
-"""When requests ended that the server may still count, and when its log and its counters have room again.
+"""Record the ends of requests that the server may still count, and compute when it has room for more.
 
 A sliding log has room when fewer than `limit` stamps lie within one span. A sliding-window counter whose window began
 at `x` charges 1 for stamps from `x` on, and `(x + span - time) / span` for those of the window before. Its phase is not
 known, so whatever `x` is, it must have room. Between two stamps the charge grows with `x`: it peaks where a stamp is
 the first of its window (`x` is the stamp) or the first of the window before (`x` is the stamp plus span).
 
-There are hundreds of peaks, and most need no look. What a peak can spare is a straight line over time, and a request
-shifts the lines of all peaks alike. So the few that are lowest at some time can be picked out of a block of peaks once
-and for all, and tell whether any of them decides.
+There are hundreds of peaks, and most need not be checked. The spare room of a peak is a straight line over time, and a
+request shifts the lines of all peaks by the same amount. The few lines of a block that are lowest at some time can
+therefore be selected once, and only these decide whether the block has room.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-# When the window of a counter begins, how many stamps the window before has, and the number of its own first stamp.
+# The beginning of a counter's window, the number of stamps in the window before, and the index of its own first stamp.
 _Peak = tuple[float, int, int]
 
 # Peaks in a block. Measured: a query costs least with 12 to 24, be the limit 60, 100 or 300.
 _BLOCK = 16
 
-# Sums of floats are off by far less than this many tokens.
+# Rounding errors of float sums are far below this number of tokens.
 ROUNDING = 1e-9
 
 
 class RequestHistory:
-    """Ends of requests in ascending order; those of lost requests lie in the future.
+    """The ends of requests in ascending order; those of lost requests lie in the future.
 
     Args:
         span: seconds for which a stamp counts.
@@ -42,18 +42,18 @@ class RequestHistory:
         self._span = span
         self._every_phase = every_phase
         self._stamps: list[float] = []
-        # The peaks up to some moment, how many stamps lie before it, and how many of those a whole span before it.
+        # The peaks up to some time, the number of stamps before it, and the number of those more than a span before it.
         self._blocks: deque[_Block] = deque()
         self._entered = 0
         self._left = 0
-        self._forgotten = 0  # stamps that were removed at the front; the numbers of stamps go on
-        self._binding: _Peak | None = None  # which decided last, and may again
+        self._forgotten = 0  # number of stamps removed at the front; indexes of stamps keep counting
+        self._binding: _Peak | None = None  # the peak that decided last time, and may decide again
 
     def __len__(self) -> int:
         return len(self._stamps)
 
     def add(self, stamp: float, count: int = 1) -> None:
-        """Note so many requests that ended at `stamp`, or will; not before any `now` that was asked about."""
+        """Record `count` requests that end at `stamp`, which must not lie before any `now` used so far."""
         stamps = self._stamps
         if count == 1 and (not stamps or stamps[-1] <= stamp):
             stamps.append(stamp)
@@ -64,15 +64,15 @@ class RequestHistory:
             stamps[at:at] = [stamp] * count
 
     def add_past(self, stamps: Iterable[float]) -> None:
-        """Note requests that became known late: their stamps may lie before a `now` that was asked about.
+        """Record requests that became known late: their stamps may lie before a `now` used so far.
 
-        All peaks are worked out again, so this is for rare events.
+        All peaks are computed again, so use it for rare events only.
         """
         self._stamps = sorted((*self._stamps, *stamps))
         self._start_over()
 
     def shift(self, seconds: float) -> None:
-        """Move every stamp, after the clock was set."""
+        """Move all stamps by ``seconds``, after the clock was set."""
         self._stamps = [stamp + seconds for stamp in self._stamps]
         self._start_over()
 
@@ -88,26 +88,26 @@ class RequestHistory:
             count = bisect_right(stamps, until)
             del stamps[:count]
             self._forgotten += count
-            # What was not taken in yet need not be any more: their peaks are over.
+            # Stamps without peaks so far need none: their peaks have passed.
             self._entered = max(0, self._entered - count)
             self._left = max(0, self._left - count)
 
     def recent(self, at: float) -> int:
-        """What a sliding log charges: the stamps of the last span, those in the future included."""
+        """Return the charge of a sliding log: the number of stamps in the last span and in the future."""
         return len(self._stamps) - bisect_right(self._stamps, at - self._span)
 
     def nth_recent(self, at: float, number: int) -> float:
-        """The stamp with so many of the last span before it."""
+        """Return the stamp that has `number` stamps of the last span before it."""
         return self._stamps[bisect_right(self._stamps, at - self._span) + number]
 
     def room(self, now: float, start: float, limit: int, *, answered: int = 0, most: int) -> tuple[float, int]:
-        """First time from `start` on with room for one more, and for how many at that time.
+        """Return the first time from `start` on with room for one more request, and the room at that time.
 
         Args:
             now: the present, not before any earlier one. `start` may be later.
-            limit: what the server permits in a window, less the requests that count in full throughout; at least 1.
+            limit: requests that the server permits in a window, less those that count in full throughout; at least 1.
             answered: further requests, which end right now.
-            most: how many to count to. Knowing that there is plenty is cheaper than counting all of it.
+            most: count the room only up to this number, which is cheaper than counting all of it.
         """
         if limit - len(self._stamps) - answered >= most:
             return start, most
@@ -116,7 +116,7 @@ class RequestHistory:
         return self._counters_room(now, time, free, limit, answered) if self._every_phase else (time, free)
 
     def room_then(self, past: float, limit: int) -> int:
-        """For how many there was room in the past, had all stamps since then been there already."""
+        """Return the room at a past time, as if all stamps since then had been recorded already."""
         stamps, span, full = self._stamps, self._span, len(self._stamps) - limit
         if full >= 0 and stamps[full] + span > past:
             return 0
@@ -141,18 +141,18 @@ class RequestHistory:
                 time = stamps[blocker - answered] + span
             if time > start:
                 return time, 1
-        # Not less than 1, even where a subtraction rounds the other way than the sum above.
+        # At least 1, even if the subtraction rounds the other way than the sum above.
         return start, max(1, limit - self.recent(start) - (answered if start - span < now else 0))
 
     def _counters_room(self, now: float, time: float, free: int, limit: int, answered: int) -> tuple[float, int]:
-        """The same for counters. The log has room at `time`, so no window is full by itself."""
+        """Return the room of counters. The log has room at `time`, so no window is full by itself."""
         self._turn_to(now)
         span, spare = self._span, self._span * free
         rounding = span * ROUNDING
         full = self._forgotten + len(self._stamps) + answered - limit
         binding = self._binding
         if binding is not None:
-            # It moves the time to where it will probably be, and most blocks have room then.
+            # Check the last deciding peak first: it moves the time close to the result, where most blocks have room.
             time, spare, _ = _look((binding,), full, span, time, spare, None)
         for block in self._blocks:
             if block.spares(span, time, full) < spare - rounding:
@@ -162,7 +162,7 @@ class RequestHistory:
         return time, max(1, math.ceil(spare / span - ROUNDING))
 
     def _turn_to(self, now: float) -> None:
-        """Take in the peaks up to `now`."""
+        """Add the peaks up to `now`."""
         stamps, span, blocks = self._stamps, self._span, self._blocks
         i, j, last, forgotten = self._entered, self._left, len(stamps), self._forgotten
         block = blocks[-1] if blocks else _Block()
@@ -192,7 +192,7 @@ class RequestHistory:
             self._binding = None
 
     def _coming(self, now: float, answered: int) -> Iterable[_Peak]:
-        """Peaks from `now` on, if so many requests end at `now` and none after it."""
+        """Return the peaks from `now` on if `answered` requests end at `now` and none after it."""
         i, j = self._entered, self._left
         stamps = [*self._stamps[j:i], *[now] * answered, *self._stamps[i:]]
         peaks = _peaks(stamps, i - j + answered, 0, self._span, self._forgotten + j)
@@ -200,10 +200,10 @@ class RequestHistory:
 
 
 class _Block:
-    """Some consecutive peaks.
+    """Consecutive peaks.
 
-    What one of them can spare is a straight line over time, on which a request more or less shifts all lines alike. So
-    of a block that is full only those lines matter that are the lowest at some time.
+    The spare room of a peak is a straight line over time, and a request shifts all lines by the same amount. Of a full
+    block, only the lines that are lowest at some time matter.
     """
 
     __slots__ = ("_lowest", "_number", "_origin", "is_full", "peaks")
@@ -211,14 +211,14 @@ class _Block:
     def __init__(self) -> None:
         self.peaks: list[_Peak] = []
         self.is_full = False
-        # Slope and height of the lowest lines, in the order in which they are; times count from the origin and stamps
-        # from the number, lest sums of large numbers lose small ones.
+        # Slope and height of the lowest lines, in the order in which they are lowest. Times are relative to the origin
+        # and stamps to the number, because sums of large floats lose small ones.
         self._lowest: list[tuple[int, float]] = []
         self._origin = 0.0
         self._number = 0
 
     def fill(self, span: float) -> None:
-        """No more peaks are coming."""
+        """Select the lowest lines, after the last peak was added."""
         self._origin, _, self._number = self.peaks[0]
         lines: list[tuple[int, float]] = []
         for begin, before, first in self.peaks:
@@ -234,7 +234,7 @@ class _Block:
         self.is_full = True
 
     def spares(self, span: float, time: float, full: int) -> float:
-        """How much (tokens times `span`) they can spare at the least, below 0 if perhaps not all of them have room."""
+        """Return the least spare room in tokens times `span`; below 0 if some peak may have none."""
         if not self.is_full:
             return -math.inf
         elapsed = time - self._origin
@@ -251,19 +251,19 @@ def _steepest_first(line: tuple[int, float]) -> tuple[int, float]:
 
 
 def _is_never_lowest(steep: tuple[int, float], middle: tuple[int, float], flat: tuple[int, float]) -> bool:
-    """Whether the flat line is below the steep one by the time at which the middle one gets there."""
+    """Return whether the flat line is below the steep one where the middle line crosses the steep one."""
     return (flat[1] - steep[1]) * (steep[0] - middle[0]) <= (middle[1] - steep[1]) * (steep[0] - flat[0])
 
 
 def _look(
     peaks: Iterable[_Peak], full: int, span: float, time: float, spare: float, binding: _Peak | None
 ) -> tuple[float, float, _Peak | None]:
-    """Let every peak that is in view have room for one more; they come in ascending order.
+    """Move `time` forward until every peak in view has room for one more request; peaks come in ascending order.
 
     Returns:
-        the first moment from `time` on at which they have; what they can spare then (tokens times `span`), at most
-        `spare`; and the peak that decided the time, `binding` if none of these did. A window has room for as many
-        stamps as its first one's number is above `full`.
+        The first such time from `time` on; the spare room then (tokens times `span`), at most `spare`; and the peak
+        that decided the time, `binding` if none of these did. The room of a window is the index of its first stamp
+        minus `full`.
     """
     for peak in peaks:
         begin, before, first = peak
@@ -281,8 +281,10 @@ def _look(
 
 
 def _peaks(stamps: list[float], i: int, j: int, span: float, number: int = 0) -> Iterator[_Peak]:
-    """Peaks in ascending order: from stamp `i` on as the first of a window, from `j` on as first of the one before; the
-    first stamp has this number."""
+    """Yield the peaks in ascending order; the first stamp has the index `number`.
+
+    Stamps from `i` on are the first of a window, those from `j` on the first of the window before.
+    """
     count = len(stamps)
     while True:
         entering = stamps[i] if i < count else math.inf

@@ -8,7 +8,7 @@ as most limiters do, is refused as soon as latency varies. A lease ends in one o
     answered    response headers arrived: stamped now
     lost        written but never answered: the bytes may still arrive, so stamped now + grace
 
-What is known of the server's counting decides when a stamped token may be spent again:
+The server's way of counting decides when a stamped token may be spent again:
 
     "window"    one window after its stamp. Right for fixed windows, sliding logs and token buckets.
     "unknown"   when the charge of every sliding-window counter, whatever its phase, leaves room for one more. A counter
@@ -33,20 +33,20 @@ __all__ = ["GRACE", "MARGIN", "BucketSnapshot", "Counting", "TokenBucket"]
 
 Counting = Literal["unknown", "window"]
 
-# The window is stretched by this fraction. Measured: against a server whose clock runs 100 ppm slow, an unstretched
-# window earned 416 refusals in 1,000 calls; stretched by 0.1 % it earned none at 500 ppm.
+# Fraction by which the window is stretched. Measured against a server whose clock is 100 ppm slow: 416 of 1,000 calls
+# were refused without it. Stretched by 0.1 %, no call was refused at 500 ppm.
 MARGIN = 0.001
 
-# assumed: seconds for which a request that was written but never answered may still be on its way to the server. Every
-# second costs throughput when callers give up: with 5 a flood of which 30 % is cancelled still uses 94 % of the limit.
+# assumed: seconds for which a request that was written but not answered may still arrive at the server. Every second
+# costs throughput when callers cancel: with 5 s, a load of which 30 % is cancelled still uses 94 % of the limit.
 GRACE = 5.0
 
-# How stale the state behind `wait` may be, as a share of the window. A queue of thousands asks many times a second.
+# Greatest age of the state behind `wait`, as a share of the window. A queue of thousands calls it many times a second.
 _OUTLOOK_AGE = 0.001
 
 
 class BucketSnapshot(NamedTuple):
-    """What a bucket looked like at one moment.
+    """The state of a bucket at one moment.
 
     Attributes:
         limit: requests per window that were configured.
@@ -153,15 +153,15 @@ class TokenBucket:
         self._stamps = RequestHistory(self._span, every_phase=counting == "unknown")
         self._backoff = Backoff(self.limit, self.window)
         self._pace = None if max_burst is None else BurstLimit(int(max_burst), self.limit / self._span)
-        # Leases that may be granted without looking at the stamps: charges only shrink with age, so what there was
-        # room for at the last look there is room for now.
+        # Leases that may be granted without checking the stamps: charges only shrink with age, so room that was found
+        # at the last check is still there.
         self._credit = self.limit if max_burst is None else min(self.limit, int(max_burst))
-        self._plenty = max(1, self.limit // 8)  # so many are not counted one by one
-        # What `ready_at` found holds until the state changes, or until that time comes with requests still in flight.
+        self._plenty = max(1, self.limit // 8)  # room is not counted beyond this
+        # The result of `ready_at` is valid until the state changes, or until that time comes with requests in flight.
         self._ready_known = False
         self._ready: float | None = None
-        self._ready_asked = 0.0  # when it was worked out
-        self._ready_free = 0  # tokens found free then
+        self._ready_asked = 0.0  # when it was computed
+        self._ready_free = 0  # free tokens at that time
         self._outlook: _Outlook | None = None
         self._last_lease = -math.inf
         self._held_back = 0
@@ -222,11 +222,11 @@ class TokenBucket:
     # --- when the next token is there ---
 
     def ready_at(self, now: float) -> float | None:
-        """Earliest time at which a token may be leased; `now` itself for at once.
+        """Return the earliest time at which a token may be leased; `now` itself for at once.
 
-        Requests in flight count as answered right now. So while some are, the token may turn out to come later: ask
-        again then. Nothing but a refund brings the time forward. `None` means that only the end of an outstanding
-        lease, whichever it is, can bring a token.
+        Requests in flight count as answered right now. While some are in flight, the token may come later: call again
+        at the returned time. Only a refund can make the time earlier. `None` means that a token is available only after
+        an outstanding lease has ended.
         """
         now = self._advance(now)
         ready = self._ready
@@ -236,7 +236,7 @@ class TokenBucket:
         return None if ready is None else max(ready, now)
 
     def wait(self, now: float, ahead: int = 0) -> float:
-        """Seconds until a caller with `ahead` callers before it can have a token; 0.0 for at once.
+        """Return the seconds until a caller with `ahead` callers before it gets a token; 0.0 for at once.
 
         A lower bound: requests in flight count as answered right now, and so do those of the callers ahead as soon as
         they have their token. Exact for the first caller when nothing is in flight. The cost does not grow with
@@ -254,18 +254,18 @@ class TokenBucket:
         if ahead == 0 and ready is not None:
             return _seconds_until(ready, now)
         if self._backoff.promised < math.inf:
-            ahead = max(0, ahead - 1)  # one goes at the promised moment, whatever the stamps say
+            ahead = max(0, ahead - 1)  # one call goes at the promised time, independent of the stamps
         bound = self._bound(now, ahead, self._backoff.limit_at(now))
         if self._backoff.reduced:
-            # The limit may have grown by then, and the caller's turn comes earlier; not earlier than under that limit.
+            # The limit may have grown by then, so that the turn comes earlier, but not earlier than under that limit.
             bound = self._bound(now, ahead, self._backoff.limit_at(bound))
-        # In a time of caution the first one waits longer than the limit alone would have it, and so do those behind.
+        # While requests go one by one, the first caller waits longer than the limit requires, and so do the others.
         return _seconds_until(bound if ready is None else max(bound, ready), now)
 
     def snapshot(self, now: float) -> BucketSnapshot:
-        """The bucket's state at `now`, for people and tests."""
+        """Return the bucket's state at `now`, for people and tests."""
         now = self._advance(now)
-        self._find_ready(now, self.limit)  # what was found free at some time may be less than what is free now
+        self._find_ready(now, self.limit)  # the last result may be less than what is free now
         available = max(1, self._ready_free) if self._ready == now else 0
         return BucketSnapshot(
             limit=self.limit,
@@ -276,15 +276,15 @@ class TokenBucket:
             paused=max(0.0, self._backoff.blocked_until - now),
         )
 
-    # --- what the server says; it may only lower our own view ---
+    # --- the server's view, which may only lower our own ---
 
     def refused(self, now: float, retry_after: float | None = None) -> None:
-        """A 429 arrived. Stops the whole bucket for `retry_after` seconds and lowers the effective limit for a while.
+        """Stop the bucket for `retry_after` seconds after a 429, and lower the effective limit for a while.
 
-        The refused request's own lease is ended separately with `answered`: some servers count what they refuse. A
+        The refused request's own lease is ended separately with `answered`: some servers count refused requests. A
         `retry_after` that is not above 0 (as from servers that round down) or beyond two windows counts as absent: the
-        pause then begins at a hundredth of the window and doubles up to one window while refusals go on. For a window
-        after the pause, requests go one by one at the pace of the limit.
+        pause then begins at a hundredth of the window and doubles up to one window while refusals continue. For a
+        window after the pause, requests go one by one at the pace of the limit.
         """
         now = self._advance(now)
         self._backoff.refused(now, retry_after)
@@ -293,18 +293,18 @@ class TokenBucket:
     def observe(
         self, now: float, *, limit: float | None = None, remaining: float | None = None, reset_in: float | None = None
     ) -> None:
-        """Take in the server's view from response headers. It lowers our own, never raises it above the configured one.
+        """Apply rate-limit headers. They can lower the limit and the free tokens, never raise them above the setting.
 
         Args:
             now: when the headers arrived.
             limit: requests per window that the server allows. A lower one than ours holds until the reset, or for one
-                window where no reset is named.
+                window if no reset is named.
             remaining: requests that the server would still accept. At most `remaining` less those in flight stay
-                available; the server may have counted those in flight or not, so what is held back for them alone is
-                free again as they end. What is taken away beyond that comes back from the reset on, at the pace of the
-                limit, or after a window where no reset is named.
-            reset_in: seconds until the server's budget is whole again. Beyond two windows it belongs to another limit,
-                such as one a day, and all three are ignored.
+                available. The server may have counted those in flight or not, so tokens that are held back only for
+                them are free again as they end. Tokens that are removed beyond that come back from the reset on, at
+                the pace of the limit, or after a window if no reset is named.
+            reset_in: seconds until the server's budget is full again. Beyond two windows it belongs to another limit,
+                such as a daily one, and all three are ignored.
         """
         now = self._advance(now)
         longest = CREDIBLE_WINDOWS * self.window
@@ -342,7 +342,7 @@ class TokenBucket:
     def _end_lease(self, how: str) -> None:
         if not self._leases:
             raise RuntimeError(f"{how}() without an outstanding lease: end every lease once, and only after lease()")
-        # Leases have no names, so which one ends is not known; the oldest is the safe guess.
+        # Leases have no identity, so assume that the oldest one ended: it is the safe choice.
         self._sent = self._leases.popleft()
         if self._held_back > len(self._leases):
             self._held_back = len(self._leases)
@@ -363,7 +363,7 @@ class TokenBucket:
 
     def _find_ready(self, now: float, most: int) -> None:
         lifetime = self._span if self.counting == "window" else 2.0 * self._span
-        earliest = self._leases[0] if self._leases else now  # `_clip` looks back so far, within reason
+        earliest = self._leases[0] if self._leases else now  # the furthest that `_clip` looks back, within reason
         self._stamps.forget(max(earliest, now - lifetime) - lifetime)
         backoff = self._backoff
         if backoff.reduced:
@@ -388,7 +388,7 @@ class TokenBucket:
             ready = max(ready, min(self._last_lease + self._span / self.limit, backoff.cautious_until))
         promised = backoff.promised
         if promised < math.inf and leased < limit:
-            # The server named this moment for one call. The tokens that it said are gone come back after it.
+            # The server accepts one call from this time on. The tokens that it reported as used come back later.
             promised = max(now, promised)
             if ready is None or promised < ready:
                 ready, free = promised, 1
@@ -400,13 +400,13 @@ class TokenBucket:
 
     def _clip(self, now: float, remaining: int, reset_in: float | None) -> None:
         limit, leased = self._backoff.limit_at(now), len(self._leases)
-        # `remaining` was true at some time since the request was sent. Tokens that came back to us since then may have
-        # come back at the server later than it counted, so they are no sign that somebody else took some.
+        # `remaining` was correct at some time since the request was sent. Tokens that came back here since then may
+        # have come back at the server after it counted, so they do not prove that another client took some.
         asked = min(self._sent, now)
         if not self._held_back and limit - self._stamps.recent(asked) <= remaining:
-            return  # the usual case: nobody else uses the key
+            return  # the usual case: no other client uses the key
         free = 0
-        # Where nothing is free now, nothing was: looking back is dear.
+        # If nothing is free now, nothing was free then; checking the past is expensive.
         if leased < limit and self._stamps.room(now, now, limit, answered=leased, most=1)[0] == now:
             free = self._stamps.room_then(asked, limit - leased)
         taken = max(0, free - remaining)
@@ -416,7 +416,7 @@ class TokenBucket:
                 self._stamps.add_past(first + number * pace for number in range(taken))
             else:
                 self._stamps.add(now, taken)
-        # Tokens that are short only if the server has not yet counted what is in flight.
+        # Tokens that are missing only if the server has not counted the requests in flight yet.
         held_back = max(0, min(free - taken - (remaining - leased), leased))
         if taken or held_back != self._held_back:
             self._held_back = held_back
@@ -427,14 +427,14 @@ class TokenBucket:
         if self.counting == "unknown":
             at_once, after = self._look_ahead(now, limit)
             if ahead >= at_once:
-                # From there on every counter is full, and none drains faster than `limit` a window.
+                # From then on every counter is full, and none drains faster than `limit` per window.
                 bound = max(bound, after + (ahead - at_once) * self._span / self.limit)
         if self._pace is not None:
             bound = max(bound, self._pace.turn(now, len(self._leases) + ahead))
         return bound
 
     def _log_turn(self, now: float, ahead: int, limit: int) -> float:
-        """When the sliding log alone lets the caller through: each token serves once a window."""
+        """Return the time at which the sliding log alone has room: each token is used once in a window."""
         rounds, ahead = divmod(ahead, limit)
         known = self._stamps.recent(now)
         blocker = known + len(self._leases) + ahead - limit
@@ -444,7 +444,7 @@ class TokenBucket:
         return stamp + (rounds + 1) * self._span
 
     def _look_ahead(self, now: float, limit: int) -> tuple[int, float]:
-        """How many can go at once and when the next one can, if requests are answered as soon as they are sent."""
+        """Return the requests possible now, and the time of the next one, if each is answered as soon as it is sent."""
         seen = self._outlook
         if seen is None or seen.limit != limit or now - seen.now > _OUTLOOK_AGE * self.window:
             at_once, leased = 0, len(self._leases)
@@ -464,7 +464,7 @@ class _Outlook(NamedTuple):
 
 
 def _seconds_until(time: float, now: float) -> float:
-    """The difference, rounded up where floats need it: whoever sleeps so long must find the token."""
+    """Return the difference, rounded up so that the token is available after a sleep of this length."""
     seconds = max(0.0, time - now)
     while now + seconds < time:
         seconds = math.nextafter(seconds, math.inf)

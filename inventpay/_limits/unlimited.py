@@ -43,7 +43,7 @@ class Unlimited:
     >>> client.rate_limits[RateClass.WITHDRAWALS].available
     10
 
-    Calls that got a 429 are still retried after its ``Retry-After``. Not for the real API: it refuses what is too much.
+    Calls that got a 429 are still retried after its ``Retry-After``. Not for the real API, which would answer 429.
     """
 
     def __repr__(self) -> str:
@@ -97,13 +97,13 @@ class UnlessMocked:
         return lease
 
     def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
-        """Return how each class stands."""
+        """Return the state of every class."""
         snapshot: Mapping[RateClass, ClassSnapshot] = self._limiter.snapshot(now)
         return snapshot
 
 
 def mock_check(*, base_url: str, transport: Any, http_client: Any) -> Callable[[], bool] | None:
-    """Return a function that says whether a mock answers this client now; ``None`` where none ever does.
+    """Return a function that reports whether a mock answers this client now; ``None`` if none ever does.
 
     Mocks are ``httpx.MockTransport``, and respx and pytest-httpx as far as the pytest plugin sees them. Patched methods
     alone prove nothing: monitoring patches them in production. A sandbox is no mock, so loopback addresses have none.
@@ -122,7 +122,7 @@ def mock_check(*, base_url: str, transport: Any, http_client: Any) -> Callable[[
 
 
 def _warn_where_active(is_mocked: Callable[[], bool]) -> Callable[[], bool]:
-    """Return a check of a client that no mock sees: it warns once, when it finds one active, and returns ``False``."""
+    """Return a check for a client that no mock intercepts: it warns once if a mock is active, and returns ``False``."""
     has_warned = False
 
     def check() -> bool:
@@ -140,7 +140,7 @@ def _warn_where_active(is_mocked: Callable[[], bool]) -> Callable[[], bool]:
 
 
 def for_tests(limiter: Limiter, is_mocked: Callable[[], bool]) -> Limiter:
-    """Return a limiter that makes no call wait that a mock answers.
+    """Return a limiter that does not delay calls which a mock answers.
 
     Only for clients without ``limiter=`` and ``rate_limits=``.
     """

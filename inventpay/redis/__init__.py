@@ -1,4 +1,4 @@
-"""Limits, and handled webhook events, that many processes and hosts share, on Redis or Valkey (extra ``redis``).
+"""Share limits and handled webhook events between processes and hosts on Redis or Valkey (extra ``redis``).
 
 >>> from inventpay import InventPay
 >>> from inventpay.redis import RedisLimiter

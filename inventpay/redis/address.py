@@ -1,4 +1,4 @@
-"""Addresses of Redis and Valkey, and the client that talks to them. What an address holds of secrets is never shown."""
+"""Read addresses of Redis and Valkey, and create clients. The secrets in an address never appear in output."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ _SENTINEL_PORT: Final = 26379
 
 @frozen
 class Address:
-    """Where Redis is."""
+    """The address of a Redis server, and a function that connects to it."""
 
     label: str
-    """What may be shown: no user, no password, no options."""
+    """The address without user, password and options, for logs and messages."""
     is_ours: bool
-    """Whether what ``connect`` makes is ours to close."""
+    """Whether this package closes the client that ``connect`` returns."""
     connect: Callable[[float], Any]
-    """Makes a client whose every step takes so many seconds at most. May itself ask the server, and so fail."""
+    """Create a client whose steps take at most the given seconds each. It may send requests, and so raise an error."""
 
     def __repr__(self) -> str:
         return f"<Address {self.label}>"
 
 
 def read_address(value: Any) -> Address:
-    """An address from a URL or a blocking client of redis-py.
+    """Return the address in a URL, or that of a blocking client of redis-py.
 
-    Raises ConfigurationError for what is neither, and when redis-py is missing.
+    Raises ConfigurationError for any other value, and if redis-py is missing.
     """
     try:
         import redis
@@ -67,7 +67,7 @@ def read_address(value: Any) -> Address:
 
 def _read_url(url: str) -> Address:
     try:
-        # Not urlsplit's own port: an address of Sentinel has several.
+        # Do not read urlsplit's port: an address of Sentinel has several.
         parts = urlsplit(url)
     except ValueError:
         raise ConfigurationError(f"the address of Redis is no URL: write it {_HOW}") from None
@@ -77,7 +77,7 @@ def _read_url(url: str) -> Address:
     elif scheme in _SCHEMES and kind in _KINDS:
         scheme = _SCHEMES[scheme]
     else:
-        raise ConfigurationError(f"the address of Redis has a scheme that nobody knows: write it {_HOW}")
+        raise ConfigurationError(f"the address of Redis has an unsupported scheme: write it {_HOW}")
     place = parts.netloc.rpartition("@")[2]
     if not place and scheme != "unix":
         raise ConfigurationError(f"the address of Redis names no host: write it {_HOW}")
@@ -96,7 +96,7 @@ def _read_url(url: str) -> Address:
 
 
 def _without_credentials(parts: Any, scheme: str) -> tuple[str, str, Secret]:
-    """The URL without user and password, and these."""
+    """Return the URL without user and password, the user, and the password."""
     credentials, _, place = parts.netloc.rpartition("@")
     user, _, password = credentials.partition(":")
     user, password = unquote(user), unquote(password)
@@ -113,7 +113,7 @@ def _without_credentials(parts: Any, scheme: str) -> tuple[str, str, Secret]:
 
 
 def _login(user: str, password: Secret) -> dict[str, Any]:
-    """The option that says who asks, in a form that no `repr` of redis-py shows."""
+    """Return the option with user and password, in a form that no ``repr`` of redis-py shows."""
     from redis import UsernamePasswordCredentialProvider
 
     if not user and not password.reveal():
@@ -122,11 +122,11 @@ def _login(user: str, password: Secret) -> dict[str, Any]:
 
 
 def _try_out(url: str) -> None:
-    """Makes a connection that connects to nothing yet, to see whether redis-py can read the URL."""
+    """Create an unconnected connection, to check that redis-py can read the URL."""
     try:
         _single(url, _options(1.0)).connection_pool.make_connection()
     except (ValueError, TypeError):
-        # Its message may quote the URL.
+        # The message of redis-py may quote the URL, so it is not shown.
         raise ConfigurationError(
             f"redis-py cannot read the port, the database or an option of the address of Redis: write it {_HOW}"
         ) from None
@@ -140,7 +140,7 @@ def _options(timeout: float) -> dict[str, Any]:
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,
         "socket_keepalive": True,
-        # Whether to try again is decided here, where it is known what may have arrived.
+        # Retries are decided in this package, which keeps track of requests that may have arrived.
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,
     }
@@ -152,7 +152,7 @@ def _single(url: str, options: dict[str, Any]) -> Any:
     timeout = options["socket_timeout"]
     if url.startswith("unix:"):
         del options["socket_keepalive"]
-    kind: Any = redis.BlockingConnectionPool  # it waits for a connection where others would raise an error
+    kind: Any = redis.BlockingConnectionPool  # it waits for a connection; other pools raise an error
     return redis.Redis(connection_pool=kind.from_url(url, max_connections=16, timeout=timeout, **options))
 
 
@@ -161,7 +161,7 @@ def _cluster(url: str, options: dict[str, Any]) -> Any:
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    # A slot may have moved to another node: one more attempt, at once. Before version 6 `retry` was that of a node.
+    # A slot may have moved to another node: retry once, immediately. Before version 6, `retry` applied to a node.
     once: dict[str, Any] = {"retry": Retry(NoBackoff(), 1)}
     if redis.__version__.startswith("5."):
         once = {"cluster_error_retry_attempts": 1}
@@ -189,7 +189,7 @@ def _sentinel(parts: Any, scheme: str) -> Callable[[float], Any]:
         options = _options(timeout)
         if scheme == "rediss":
             options["ssl"] = True
-        kind: Any = redis.Sentinel  # redis-py says of its parameters nothing
+        kind: Any = redis.Sentinel  # redis-py does not annotate its parameters
         sentinel = kind(
             hosts,
             sentinel_kwargs={**options, **_login(*own)},

@@ -1,6 +1,6 @@
-"""One endpoint class of one API key in this process: who waits, which leases it holds, and what Redis is to be told.
+"""One endpoint class of one API key in this process: its queue, its leases, and its unsent reports to Redis.
 
-Arithmetic only: no threads, no sockets, no clock. All of it is called with the lock held.
+Arithmetic only: no threads, no sockets, no clock. Everything is called with the lock held.
 """
 
 from __future__ import annotations
@@ -26,36 +26,41 @@ from .exchange import LEAD, Ending, LeaseReply, LeaseRequest, LimitConfig, Refus
 from .share import share_bucket
 
 LINGER: Final = 0.02
-"""Seconds for which ends of leases are collected before they are told: they carry their age, so nothing is lost."""
+"""Seconds for which ends of leases are collected before they are reported. Reports carry ages, so none is imprecise."""
 
 _TELLING: Final = 0.1
-"""Seconds in which what was sent alone is told for certain."""
+"""Seconds allowed to report the requests that were sent during an outage."""
 
 _SURE: Final = 0.1
-"""Seconds after a reply in which a lease may be used, also one that was granted before. A process that finds Redis away
-goes on alone so much later, with what comes back to it from then on: what came back before may be in others' stock."""
+"""Seconds after a reply in which all leases that this process holds may be used.
+
+A process that finds Redis unreachable waits this long before it uses its own share, and then uses only tokens that come
+back from then on: earlier ones may have been granted to other processes.
+"""
 
 _ACQUAINTANCE: Final = 0.25
-"""Seconds after which a process that began to wait asks again who else shares the limit. The next time it is twice as
-late, and so on up to a quarter of the window: processes tend to start together."""
+"""Seconds after which a process that started to wait asks again how many processes share the limit.
+
+Processes tend to start together, so the delay doubles with each request, up to a quarter of the window.
+"""
 
 _FRESH: Final = 0.5
-"""Part of its time for which a lease may still be used: the request needs the rest."""
+"""Share of a lease's lifetime in which a request may start; the request needs the rest."""
 
 _MOST_TOLD: Final = 1_000
-"""Ends of requests that are told at once."""
+"""Most ends of requests in one report."""
 
 
 class Owner(Protocol):
-    """What a limiter needs of its limiter."""
+    """The part of the worker that a class limiter uses."""
 
     @property
     def lock(self) -> ReentrantLock:
-        """What is held round all arithmetic."""
+        """The lock that is held during all arithmetic."""
         ...
 
     def notify(self, limiter: SharedClassLimiter) -> None:
-        """Something changed: a token may be granted, or there is something to tell."""
+        """Wake the scheduler: a token may be granted, or there is something to report."""
         ...
 
 
@@ -77,13 +82,13 @@ class Claim:
     """The expected wait in seconds, once it is known and until the caller has reported it."""
 
     def wake(self) -> bool:
-        """Lets the caller look again; ``False`` when it never will."""
+        """Wake the caller to check its claim; return ``False`` if the caller is gone."""
         return self.waiter.wake()
 
 
 @frozen
 class _Token:
-    """A lease that was granted and not yet given to anybody."""
+    """A lease that was granted and not yet given to a caller."""
 
     number: int
     due: float
@@ -96,14 +101,14 @@ def _due(token: _Token) -> float:
 
 @frozen
 class _Known:
-    """The last reply, and when it came."""
+    """The last reply, and its time of arrival."""
 
     reply: LeaseReply
     at: float
 
 
 class SharedClassLimiter:
-    """The queue, the leases and the news of one endpoint class."""
+    """The queue, the leases and the unsent reports of one endpoint class."""
 
     def __init__(self, key: str, rate_class: RateClass, limits: RateLimits, config: LimitConfig, owner: Owner) -> None:
         self.key: Final = key
@@ -145,18 +150,18 @@ class SharedClassLimiter:
 
     @property
     def _pause(self) -> float:
-        """Seconds before the return to the shared limit in which nothing is sent alone, so that all of it was told."""
+        """Seconds before the return to the shared limit in which nothing is sent, so that everything is reported."""
         return min(_TELLING, self._config.span / 8)
 
     @property
     def _sure(self) -> float:
-        """See ``_SURE``. With counting "unknown" leases come one by one, too many to ask again before each."""
+        """See ``_SURE``. With counting "unknown" leases come one by one: asking again before each costs too much."""
         span = self._config.span
         return span / 16 if self._config.counting == "unknown" else min(_SURE, span / 16)
 
     @property
     def _sure_until(self) -> float:
-        """Until when what is in stock may be used without asking again."""
+        """Time until which prefetched leases may be used without another request."""
         return -math.inf if self._known is None else self._known.at + self._sure
 
     def _blank(self) -> LeaseRequest:
@@ -170,7 +175,7 @@ class SharedClassLimiter:
 
     @property
     def lock(self) -> ReentrantLock:
-        """What is held while any of this is called."""
+        """The lock that is held during all calls."""
         return self._owner.lock
 
     @property
@@ -185,13 +190,13 @@ class SharedClassLimiter:
 
     @property
     def has_news(self) -> bool:
-        """Whether there is something to tell."""
+        """Whether there is something to report."""
         return self._news_since is not None
 
     # --- callers ---
 
     def take(self, now: float) -> SharedLease | None:
-        """A token at once, when nobody waits and one is there."""
+        """Return a lease if a token is free and no caller waits, else ``None``."""
         self._settle(now)
         return None if self._queue else self._next_lease(now)
 
@@ -210,7 +215,7 @@ class SharedClassLimiter:
         self._queue.join(claim, background=background, arrived=math.inf if arrived is None else arrived)
         self._claims[claim] = None
         if self._again_at == math.inf:
-            self._again_at = now  # until now there were enough
+            self._again_at = now  # so far there were enough leases
         elif self._share is not None or self._again_at > now:
             self._judge(now)
         try:
@@ -221,9 +226,9 @@ class SharedClassLimiter:
         return claim
 
     def look(self, claim: Claim, now: float, patience: float) -> SharedLease | float | None:
-        """What the caller does next: take the lease, or wait for so many seconds at most (``None``: until woken).
+        """Return the lease, or the most seconds to wait before the next call (``None``: until woken).
 
-        Raises RateLimitTimeoutError when it waited for too long, or would.
+        Raises RateLimitTimeoutError if the wait exceeded ``max_wait``, or would exceed it.
         """
         lease, claim.lease = claim.lease, None
         if lease is not None:
@@ -232,7 +237,7 @@ class SharedClassLimiter:
             raise claim.error
         if claim.max_wait is None:
             return None
-        # Asking takes a moment, whatever the caller's bound; before the answer nobody knows how long the wait will be.
+        # A request to Redis takes a moment, even if ``max_wait`` is 0; the expected wait is unknown before its reply.
         bound = claim.max_wait if claim.is_judged else max(claim.max_wait, patience)
         left = claim.joined + bound - now
         if left <= 0:
@@ -241,7 +246,7 @@ class SharedClassLimiter:
         return left
 
     def leave(self, claim: Claim, now: float) -> None:
-        """Takes a caller out, whatever the reason; a lease that it was just given goes to the next."""
+        """Remove a caller; a lease that it was just given goes to the next one."""
         self._forget(claim)
         lease, claim.lease = claim.lease, None
         if lease is not None:
@@ -253,7 +258,7 @@ class SharedClassLimiter:
             self._queue.leave(claim)
 
     def fail(self, error: InventPayError) -> None:
-        """Sends everybody away."""
+        """Raise the error in all waiting callers."""
         for claim in list(self._claims):
             self._forget(claim)
             claim.error = error
@@ -262,7 +267,7 @@ class SharedClassLimiter:
     # --- granting ---
 
     def distribute(self, now: float) -> None:
-        """Gives what is due to those who wait, in order."""
+        """Give the leases that are due to the waiting callers, in order."""
         self._settle(now)
         while self._queue:
             lease = self._next_lease(now)
@@ -274,7 +279,7 @@ class SharedClassLimiter:
             self._forget(claim)
             claim.lease = lease
             if not claim.wake():
-                # Its event loop is gone, and with it the caller.
+                # Its event loop has ended, so the caller never runs again.
                 claim.lease = None
                 lease.refund(now)
         self._return_surplus(now)
@@ -282,7 +287,7 @@ class SharedClassLimiter:
     def _next_lease(self, now: float) -> SharedLease | None:
         stock = self._prefetched
         while stock and stock[0].stale <= now:
-            stock.popleft()  # this process slept for so long that Redis has given it up
+            stock.popleft()  # this process was suspended until its lease expired in Redis
             self._must_list = True
         is_usable = self._share is not None or now <= self._sure_until
         if stock and is_usable and max(stock[0].due, self._paused_until) <= now:
@@ -311,7 +316,7 @@ class SharedClassLimiter:
     # --- endings ---
 
     def end(self, lease: SharedLease, ending: str, now: float, status: int, view: ServerView | None) -> None:
-        """Ends a lease, and notes what is to be told."""
+        """End a lease, and record the report to Redis."""
         if lease.generation != self._generation:
             return  # leased by the parent process, which counts it
         number = lease.number
@@ -371,7 +376,7 @@ class SharedClassLimiter:
             self._note(now, urgent=True)
 
     def drop(self, generation: int, number: int, bucket: TokenBucket | None) -> None:
-        """Notes a lease that nobody ended, and never will. Needs no lock: the garbage collector calls it anywhere."""
+        """Record a lease that was garbage-collected. Needs no lock: the garbage collector may call it anywhere."""
         self._dropped.append((generation, number, bucket))
 
     def _settle(self, now: float) -> None:
@@ -390,7 +395,7 @@ class SharedClassLimiter:
     # --- asking ---
 
     def refresh(self, watcher: Waker) -> bool:
-        """Has the bucket asked how it stands, and the watcher woken then; ``False`` when it cannot be asked."""
+        """Request the state of the bucket and wake the watcher when it arrives; return ``False`` during an outage."""
         if self.is_on_its_own:
             return False
         self._watchers.append(watcher)
@@ -399,7 +404,7 @@ class SharedClassLimiter:
 
     @property
     def is_watched(self) -> bool:
-        """Whether somebody waits to see how the bucket stands."""
+        """Whether a caller waits for the state of the bucket."""
         return bool(self._watchers)
 
     def _show(self) -> None:
@@ -408,7 +413,7 @@ class SharedClassLimiter:
             watcher.wake()
 
     def next_event(self, now: float, *, can_ask: bool) -> float:
-        """When something is to be done here: infinity for never, ``now`` or earlier for at once."""
+        """Return the time of the next step: infinity for none, ``now`` or earlier for at once."""
         moments = [math.inf]
         if can_ask and not self.is_asking:
             moments.append(self.next_request(now))
@@ -425,10 +430,10 @@ class SharedClassLimiter:
         return min(moments)
 
     def next_request(self, now: float) -> float:
-        """When there is something to ask or tell; infinity for nothing."""
+        """Return the time of the next request to Redis; infinity for none."""
         moments = [now if self._watchers else math.inf]
         if self._news_since is not None:
-            # Whoever is about to ask for tokens takes the news along.
+            # A request for tokens that is due soon carries the reports too.
             linger = self._config.horizon if self._share is None and now < self._again_at < math.inf else LINGER
             moments.append(now if self._is_urgent else self._news_since + max(linger, LINGER))
         if self._share is not None and self._share_until == math.inf and (self._queue or self._news_since is not None):
@@ -445,7 +450,7 @@ class SharedClassLimiter:
         return min(moments)
 
     def ask(self, now: float) -> LeaseRequest:
-        """The next request, with all news in it; followed by ``told`` or ``failed``."""
+        """Return the next request with all reports; its end is passed to ``told`` or ``failed``."""
         self._settle(now)
         request, self._request = self._request, self._blank()
         later = request.ended[_MOST_TOLD:]
@@ -473,11 +478,11 @@ class SharedClassLimiter:
         return request
 
     def told(self, request: LeaseRequest, reply: LeaseReply, now: float) -> None:
-        """Takes in a reply that arrived at ``now``."""
+        """Apply a reply that arrived at ``now``."""
         self.is_asking = False
         is_lost = self._known is not None and self._known.reply.epoch != reply.epoch
         if is_lost:
-            # What is in flight was leased from a state that is gone, and the processes have yet to be counted again.
+            # The requests in flight were leased from a lost state, and the processes have not been counted again yet.
             self._untold.update((number, lease.began) for number, lease in list(self._leased.items()))
             if self._untold:
                 self._note(now)
@@ -489,22 +494,22 @@ class SharedClassLimiter:
         self._paused_until = now + reply.blocked
         for number, delay in enumerate(reply.delays, request.next_number):
             due = now + delay
-            # Not always later than those in stock: these were dated as if what is in flight would stay so.
+            # Not always later than the prefetched ones, which were dated as if the requests in flight would not end.
             insort(self._prefetched, _Token(number, due, due + _FRESH * self._config.patience), key=_due)
         self._again_at = math.inf if reply.again < 0 else now + reply.again
         if len(self._queue) > len(self._prefetched) and reply.again < 0:
-            self._again_at = now  # they joined while the request was under way
+            self._again_at = now  # callers joined during the request
         if reply.recovery > 0:
             self._go_alone(now, now + reply.recovery, free=reply.unclaimed)
         elif self._share is not None:
-            # Nobody else was away, so all that was sent is known there.
+            # No other process lost Redis, so Redis has counted everything that was sent.
             self._share_until = now
         self.distribute(now)
         self._judge(now)
         self._show()
 
     def failed(self, request: LeaseRequest, now: float) -> None:
-        """Takes the news back: nobody knows whether the request arrived."""
+        """Put the reports of a failed request back: it is unknown whether it arrived."""
         self.is_asking = False
         self._show()
         news = self._request
@@ -516,7 +521,7 @@ class SharedClassLimiter:
             refusals=request.refusals + news.refusals,
             view=news.view or request.view,
         )
-        # What was told in the request as news may have been lost with it; the list says what is still held.
+        # New reports may have been lost with the request, so the next one lists all leases that are still held.
         self._must_list = True
         self._again_at = now
         self._untold.update((number, began) for number, began in request.open if number in self._leased)
@@ -526,7 +531,7 @@ class SharedClassLimiter:
     # --- alone ---
 
     def go_alone(self, now: float, sharing: int | None) -> None:
-        """Redis cannot be asked: goes on with one share, until a reply comes."""
+        """Use this process's own share of the limit until Redis replies again."""
         if self._away_since is None:
             self._away_since = now
         self._go_alone(now, math.inf, free=self._free_when_last_known(now), sharing=sharing)
@@ -540,13 +545,13 @@ class SharedClassLimiter:
         if self._share is not None:
             return
         self._again_at = -math.inf
-        # What was granted and not yet used came of what others had returned, who will take it again for their shares.
+        # Unused leases consist of tokens that other processes returned, and that they use again for their own shares.
         while self._prefetched:
             self._request.refunded.append(self._prefetched.pop().number)
             self._note(now)
         limits = self._limits
-        # The same holds for the others, who may use what they were granted for another moment. What comes back to this
-        # process until then is theirs.
+        # The other processes may use their unused leases for another moment, so tokens that come back to this process
+        # until then belong to them.
         self._share_from = now if self._known is None else now + self._sure
         self._share = share_bucket(
             self._config.limit,
@@ -567,17 +572,17 @@ class SharedClassLimiter:
     # --- how long it takes ---
 
     def _places(self) -> Iterator[tuple[Claim, int]]:
-        """Those who wait, each with how many go first."""
+        """Yield the waiting callers, each with the number of callers ahead of it."""
         order = [*self._queue.in_order(background=False), *self._queue.in_order(background=True)]
         for ahead, claim in enumerate(order):
             assert isinstance(claim, Claim)
             yield claim, ahead
 
     def _judge(self, now: float) -> None:
-        """Sends away whoever would wait for too long. Each caller is judged once: later ones stand behind it."""
+        """Raise RateLimitTimeoutError in callers whose wait would exceed ``max_wait``. Each caller is checked once."""
         known = self._known
         if known is not None and now < known.at + known.reply.startup_grace:
-            return  # asking takes a moment longer
+            return  # after a restart of Redis, replies take longer
         if all(claim.is_judged for claim in self._claims):
             return
         gone = 0
@@ -587,7 +592,7 @@ class SharedClassLimiter:
                 if claim.max_wait is None and not claim.is_watched:
                     continue
                 wait = self._estimate(max(0, ahead - gone), now)
-                # The time of the request itself does not count: a caller who may not wait takes what is free.
+                # The time of the request itself does not count: with ``max_wait=0`` a caller takes a free token.
                 if claim.max_wait is None or wait <= max(0.0, claim.joined + claim.max_wait - now):
                     if claim.is_watched and wait >= NOTICEABLE_WAIT:
                         claim.expected = wait
@@ -599,7 +604,7 @@ class SharedClassLimiter:
                     gone += 1
 
     def _estimate(self, ahead: int, now: float) -> float:
-        """Seconds until a caller with so many before it gets a token, at the least."""
+        """Return the least seconds until a caller with ``ahead`` callers before it gets a token."""
         if ahead < len(self._prefetched):
             return max(0.0, max(self._prefetched[ahead].due, self._paused_until) - now)
         ahead -= len(self._prefetched)
@@ -622,7 +627,7 @@ class SharedClassLimiter:
     def _too_long(self, wait: float, max_wait: float) -> RateLimitTimeoutError:
         whose = f"the shared rate limit of class {self.rate_class}"
         if self._share is not None:
-            whose = f"this process's share of {whose} (Redis is away, or just back)"
+            whose = f"this process's share of {whose} (Redis is unreachable, or was until just now)"
         return RateLimitTimeoutError(
             f"{whose} has no token for another {wait:.2f} s, and this call may wait for {max_wait:.2f} s; raise "
             "max_wait, or ask less often",
@@ -630,7 +635,7 @@ class SharedClassLimiter:
         )
 
     def snapshot(self, now: float) -> ClassSnapshot:
-        """How the class stands, as far as is known here."""
+        """Return the state of the class, as far as this process knows it."""
         self._settle(now)
         waiting = len(self._queue)
         if self._share is not None:
@@ -654,14 +659,14 @@ class SharedClassLimiter:
         )
 
     def after_fork_in_child(self, config: LimitConfig) -> None:
-        """In a forked child: everything here is the parent's."""
+        """Reset the state in a forked child: it belongs to the parent."""
         self._config = config
         self._generation += 1
         self._reset()
 
 
 UNKNOWN_SHARING: Final = 8
-"""assumed: how many processes share a limit when Redis was never reached to say so, and nobody said ``processes=``."""
+"""assumed: number of processes that share a limit if Redis was never reached and ``processes=`` is not set."""
 
 
 class SharedLease:
@@ -672,29 +677,30 @@ class SharedLease:
     def __init__(self, limiter: SharedClassLimiter, generation: int, number: int, began: float) -> None:
         self._limiter: SharedClassLimiter | None = limiter
         self.generation: int = generation
-        """Which process leased it: the parent of a fork, or its child."""
+        """The number of forks before it was leased: leases of the parent are not counted in the child."""
         self.number: int = number
-        """What Redis knows it by; negative when it comes from this process's own share."""
+        """The number of the lease in Redis; negative if it comes from this process's own share."""
         self.began: float = began
         self.bucket: TokenBucket | None = None
         """The share that counts it."""
 
     def __del__(self) -> None:
-        # Ctrl-C falls anywhere, and of a coroutine that is destroyed with its event loop not every `finally` runs.
+        # KeyboardInterrupt may be raised anywhere, and not every `finally` of a coroutine that is destroyed with its
+        # event loop runs.
         if self._limiter is not None:
             self._limiter.drop(self.generation, self.number, self.bucket)
 
     def answered(self, now: float, status: int, headers: Mapping[str, str]) -> None:
-        """Response headers arrived."""
+        """End the lease after response headers arrived."""
         view = read_rate_limit_headers(headers, wall_now=time.time()) if headers else None
         self._end("answered", now, status, view)
 
     def refund(self, now: float) -> None:
-        """Nothing was written."""
+        """End the lease of a request of which nothing was written."""
         self._end("refund", now)
 
     def abandoned(self, now: float) -> None:
-        """Written, never answered."""
+        """End the lease of a request that was written but not answered."""
         self._end("abandoned", now)
 
     def _end(

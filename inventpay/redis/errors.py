@@ -1,4 +1,4 @@
-"""What went wrong with Redis, in words for whoever set it up; and what no waiting will mend."""
+"""Describe errors of Redis for the person who set it up, and find the errors that retrying cannot fix."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _NO_RIGHTS: Final = ("NOPERM", "The user executing the script can't run", "ACL f
 
 _PLAIN: Final = (
     ("OOM command not allowed", "its memory is full and it may not evict anything"),
-    ("READONLY", "it is a replica, which nobody may write to; name the primary, or Sentinel"),
-    ("WRONGTYPE", "a key of ours holds something else; choose another prefix="),
+    ("READONLY", "it is a read-only replica; name the primary, or Sentinel"),
+    ("WRONGTYPE", "a key of this package holds another type of value; choose another prefix="),
     ("LOADING", "it is loading its data"),
     ("MASTERDOWN", "it is a replica that has lost its primary"),
 )
-"""What Redis says, and what that means."""
+"""Parts of Redis' error messages, with their explanation."""
 
 _WRONG: Final = (
     ("DB index is out of range", "has no database of this number"),
@@ -27,19 +27,19 @@ _WRONG: Final = (
     ("Cluster mode is not enabled", "is no cluster: write redis:// without +cluster"),
     ("cluster support disabled", "is no cluster: write redis:// without +cluster"),
     ("MOVED ", "is a node of a cluster: write redis+cluster://"),
-    ("Protocol Error", "does not speak as Redis does; perhaps the port is that of something else, or wants TLS"),
-    ("WRONG_VERSION_NUMBER", "does not speak TLS there: write redis:// instead of rediss://, or name another port"),
+    ("Protocol Error", "does not speak the protocol of Redis; check the port, and if it requires TLS"),
+    ("WRONG_VERSION_NUMBER", "does not use TLS there: write redis:// instead of rediss://, or name another port"),
     ("CERTIFICATE_VERIFY_FAILED", "has a certificate that cannot be verified: name its authority by ?ssl_ca_certs="),
     ("not allowed after non deterministic", "is older than 6.2, the first version that is supported"),
 )
-"""What only another address mends. Nobody waits for it."""
+"""Errors that retrying cannot fix, with what is wrong; raised immediately."""
 
 _SCRIPT: Final = re.compile(r"^(ERR )?Error running script \(call to \w+\): (@?user_script: ?\d+: )*-?")
 _LONGEST: Final = 200
 
 
 def said(error: Exception) -> str:
-    """What went wrong, in one line; redis-py's messages name hosts, never passwords."""
+    """Return a description of the error in one line; redis-py's messages name hosts, never passwords."""
     text = str(error).partition("\n")[0].strip()
     for sign, meaning in _PLAIN:
         if sign in text:
@@ -52,14 +52,14 @@ def said(error: Exception) -> str:
 
 
 def refusal(error: Exception | None, label: str) -> ConfigurationError | None:
-    """Why a server that was never reached never will be; ``None`` where it may only be away."""
+    """Return an error for a server that can never be reached; ``None`` if retrying may help."""
     if error is None:
         return None
     from redis.exceptions import AuthenticationError, NoPermissionError
 
     text = str(error)
     if isinstance(error, NoPermissionError) or any(sign in text for sign in _NO_RIGHTS):
-        return ConfigurationError(f"{label} does not permit this user what is needed: {_RIGHTS} ({said(error)})")
+        return ConfigurationError(f"{label} denies this user the needed rights: {_RIGHTS} ({said(error)})")
     if isinstance(error, AuthenticationError) or text.startswith(("NOAUTH", "WRONGPASS")):
         return ConfigurationError(
             f"{label} refuses this user or password ({said(error)}); write them as redis://user:password@host:6379, or "

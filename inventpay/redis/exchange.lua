@@ -1,17 +1,17 @@
--- One exchange between a process and the bucket it shares with others: it says what became of its leases and what the
--- API answered, and gets new leases. exchange.py describes both messages; token_bucket.py explains the arithmetic, which is
--- the same here, with one addition: a lease may be granted for a later moment. It counts as in flight until it ends, at
--- every moment, so nothing that happens in between can make it one too many.
+-- One exchange between a process and the shared bucket: the process reports the ends of its leases and the answers of the
+-- API, and gets new leases. exchange.py describes both messages; token_bucket.py explains the arithmetic. It is the same
+-- here, with one addition: a lease may be granted for a later time. It counts as in flight from now until it ends, so
+-- nothing in between can make it one too many.
 --
--- All times are seconds on the clock of this server. What happened elsewhere comes as an age.
+-- All times are seconds on the clock of this server. Processes send times as ages.
 
-local PATIENCE = 0.25 -- seconds by which a process may come later than it was told, before others pass it
+local PATIENCE = 0.25 -- seconds by which a process may ask later than its reply named, before others pass it
 local REMEMBERED = 600 -- seconds for which a process counts as one of those that share the limit
-local SILENCE = 0.1 -- seconds without any question after which an outage may have been the reason
-local STARTUP_GRACE = 0.25 -- seconds in which those who were sending when this server went away have come back
+local SILENCE = 0.1 -- seconds without any request after which an outage may have been the reason
+local STARTUP_GRACE = 0.25 -- seconds in which the processes that were sending before an outage have come back
 local AT_START = 4 -- leases that are granted until then
-local AHEAD = 24 -- one lease for later per so many of the limit
-local STEPS = 16 -- how finely the reply says when further tokens come; see exchange.py
+local AHEAD = 24 -- one lease for later is granted per this number of the limit
+local STEPS = 16 -- number of times of further tokens in a reply; see exchange.py
 
 local ask = cjson.decode(ARGV[1])
 local limit, window, span = ask.limit, ask.window, ask.span
@@ -23,13 +23,13 @@ local found = redis.call("GET", KEYS[1])
 local state = found and cmsgpack.unpack(found)
   or {
     epoch = clock[1] .. "." .. clock[2], seen = now, stamps = {}, leases = {}, processes = {}, blocked = 0,
-    recovery_until = 0, -- until when nothing is granted
+    recovery_until = 0, -- time until which nothing is granted
     resumed = now, -- when the last silence ended
-    startup_grace_until = now + STARTUP_GRACE, early = 0, -- until when little is granted, and how much was
+    startup_grace_until = now + STARTUP_GRACE, early = 0, -- time until which few leases are granted, and their count
   }
 local stamps, leases, processes = state.stamps, {}, state.processes
 
--- A clock that was set back: everything moves with it, or nobody would get a token until the old time comes again.
+-- If the clock was set back, move all times with it; otherwise no token would be granted until the old time is reached.
 local back = state.seen - now
 if back > 1 then
   for i = 1, #stamps do stamps[i] = stamps[i] - back end
@@ -46,13 +46,13 @@ elseif back > 0 then
   now = state.seen
 end
 
--- --- what was not told here: after a loss, or an outage, nobody is granted anything before it no longer counts ---
+-- --- recovery: after lost data or an outage, nothing is granted until unreported requests no longer count ---
 
 if now - state.seen > SILENCE then
   state.resumed = now
   for name, other in pairs(processes) do
     if name ~= ask.process and other.waiting and other.ready_at + 1 < now then
-      -- It wanted more and did not come.
+      -- It wanted more leases and did not ask.
       other.waiting, state.startup_grace_until, state.early = false, now + STARTUP_GRACE, 0
     end
   end
@@ -61,12 +61,12 @@ state.seen = now
 
 local while_it_counts = (ask.counting == "unknown" and 2 or 1) * span
 if ask.epoch ~= "" and ask.epoch ~= state.epoch and not state.lost then
-  -- What this process knows is older than all that is known here.
+  -- The process has leases from before the oldest data here.
   state.recovery_until = math.max(state.recovery_until, now + while_it_counts)
   state.lost = state.recovery_until
 elseif ask.away and now >= state.recovery_until and state.resumed >= now - ask.away and state.outage ~= state.resumed then
-  -- Nobody was served while this process went on alone, so others may have done the same. All of them return to the
-  -- shared limit together, when what those sent who never tell counts no more.
+  -- No process was served while this one used its own share, so others may have done the same. All of them return to the
+  -- shared limit together, when requests that are never reported no longer count.
   state.outage = state.resumed
   state.recovery_until = now + while_it_counts
 end
@@ -86,7 +86,7 @@ local function charge(stamp)
   insert(stamp)
   local pace = state.pace
   if pace then
-    -- From when it ended or, as it was not known before, from now: the later of the two is the safe one.
+    -- Charge from the end of the request, or from now if it was unknown before: the later of the two is safe.
     pace.level = math.max(0, pace.level - math.max(0, now - pace.at) * limit / span) + 1
     pace.at = math.max(pace.at, now, stamp)
   end
@@ -113,7 +113,7 @@ end
 
 if ask.burst and not state.pace then state.pace = {level = 0, at = now} end
 
--- --- what became of leases ---
+-- --- ends of leases ---
 
 local ended, refunded, held = {}, {}, nil
 for _, ending in ipairs(ask.ended) do ended[ending[1]] = ending end
@@ -125,7 +125,7 @@ end
 
 local me = processes[ask.process] or {granted = 0, seen = now, ready_at = 0, waiting = false, serial = 0}
 if ask.serial <= me.serial then
-  -- Overtaken by a later one, which told all this again and does not know what would be granted here.
+  -- A later request arrived first. It contained all these reports, and its process ignores the reply to this one.
   return cjson.encode({overtaken = true})
 end
 me.serial = ask.serial
@@ -136,7 +136,7 @@ for _, lease in ipairs(state.leases) do
   if lease[1] == ask.process then known[lease[2]] = true end
 end
 for _, open in ipairs(ask.open) do
-  -- In flight, and not leased from this state: sent alone, or before what was known here was lost.
+  -- In flight, and not leased from this state: sent from a process's own share, or before data was lost.
   if not known[open[1]] then
     state.leases[#state.leases + 1] = {ask.process, open[1], now - open[2], now - open[2] + ask.patience}
   end
@@ -148,21 +148,21 @@ for _, lease in ipairs(state.leases) do
     ended[number] = nil
   elseif number and refunded[number] then
     me.granted = math.max(0, me.granted - 1)
-    if lease[5] then state.promised = math.max(now, lease[3]) end -- for another call
+    if lease[5] then state.promised = math.max(now, lease[3]) end -- for the next call
   elseif number and held and not held[number] then
     me.granted = math.max(0, me.granted - 1) -- granted by a reply that never arrived
   elseif lease[4] <= now then
-    charge(lease[4]) -- its process is gone, or has lost its patience
+    charge(lease[4]) -- its process has died, or it has expired
   else
     leases[#leases + 1] = lease
   end
 end
 for _, ending in pairs(ended) do
-  -- Leased before this state began, or from no shared bucket. Not counted twice when the first report may have arrived.
+  -- Leased before this state began, or from a process's own share. Counted once, even if an earlier report may have arrived.
   if ending[3] == 1 or ending[1] < 0 then charge(now - ending[2]) end
 end
 
--- --- what the API said ---
+-- --- responses of the API ---
 
 local function ceiling(lowered)
   if not lowered then return limit end
@@ -179,7 +179,7 @@ for _, refusal in ipairs(ask.refusals) do
   local at, wait = now - refusal[1], refusal[2]
   if is_credible(wait) then
     state.blocked = math.max(state.blocked, at + wait)
-    state.promised = state.blocked -- one call goes then, whatever is known of its counting
+    state.promised = state.blocked -- one call may go then, independent of the stamps
   elseif at >= state.blocked then
     local pause, first = state.pause or 0, backoff.first_pause * window
     local too_short = at - state.blocked <= pause + backoff.aftermath * window
@@ -268,7 +268,7 @@ local function room(time, busy)
   return at, free
 end
 
--- The same after a 429: leases one by one for a while, and the one call that the API has promised to accept.
+-- The room after a 429: leases one by one for a while, and the one call that the API accepts at the named time.
 local is_promise_used, last_granted = false, -math.huge
 for _, lease in ipairs(leases) do last_granted = math.max(last_granted, lease[3]) end
 do
@@ -288,7 +288,7 @@ local function room_or_promise(time, busy)
 end
 
 if view and view.remaining then
-  -- True at some time since its request was sent: what came back to us since then may not have been back there.
+  -- It was correct at some time since its request was sent; tokens that came back here since then may be missing in it.
   local asked = now - view.asked
   local at, free = room(asked, #leases)
   for number = 0, math.max(0, (at == asked and free or 0) - view.remaining) - 1 do
@@ -306,7 +306,7 @@ for name, other in pairs(processes) do
   if now - other.seen > REMEMBERED then
     processes[name] = nil
   elseif name ~= ask.process and other.waiting and other.ready_at + PATIENCE > now then
-    -- Whoever waits and got less goes first: nobody is ahead of him by more than a batch.
+    -- A waiting process with fewer leases goes first: no process is ahead of it by more than a batch.
     local granted = other.granted * math.exp(-math.max(0, now - other.seen) / (2 * span))
     local lead = math.max(0, math.floor(granted + ask.batch - me.granted))
     allowed = math.min(allowed, lead)
@@ -314,12 +314,12 @@ for name, other in pairs(processes) do
   end
 end
 if behind > 0 then
-  -- What is free right now is not kept for those who sleep, but for one each.
+  -- Of the tokens that are free now, only one is kept for each sleeping process.
   local at, free = room(now, #leases)
   if at == now and start == now then allowed = math.min(ask.want, ask.batch, math.max(0, free - behind)) end
 end
 if ask.counting == "unknown" then
-  -- A lease for later counts as in flight, which for a counter is more than it will be. So only a few are granted.
+  -- A lease for later counts as in flight, which overstates the charge of a counter. So only a few are granted.
   local ahead, latest = 0, now
   for _, lease in ipairs(leases) do
     if lease[3] > now then ahead, latest = ahead + 1, math.max(latest, lease[3]) end
@@ -368,7 +368,7 @@ if waiting then
     again = math.max(full_until - now, 0.005)
   elseif allowed < 1 then
     again = math.min(math.max(yields_until - now, 0.005), span / limit, 0.5)
-    -- Before anything is free nobody needs to look who takes it.
+    -- Before a token is free, no process needs to ask for it.
     if next_at then again = math.max(again, next_at - now - ask.horizon) end
   elseif next_at then
     again = math.max(next_at - now - ask.horizon, 0.002)
@@ -389,7 +389,7 @@ state.stamps, state.leases = stamps, leases
 local kept = math.max(REMEMBERED, 2 * span + ask.patience)
 redis.call("SET", KEYS[1], cmsgpack.pack(state), "PX", math.ceil(kept * 1000))
 
--- When a sliding log alone has room for the first, the so-and-so-many-th further request, at the earliest.
+-- The earliest times at which a sliding log alone has room for the first, (1 + n/16)th, ... further request.
 local steps = {}
 if waiting or ask.outlook then
   for ahead = 0, effective - 1, math.max(1, math.ceil(effective / STEPS)) do

@@ -1,6 +1,6 @@
-"""What a process and the shared bucket tell each other: one request, one reply, one round trip. See ``exchange.lua``.
+"""The request of a process to the shared bucket, and its reply: one round trip. See ``exchange.lua``.
 
-Nothing here carries a time of this machine: what happened is told as an age, what will happen as a delay.
+No message contains a time of this machine's clock: past events are sent as ages, future ones as delays.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from .._limits.backoff import constants
 from ..options import Counting
 
 SCRIPT: Final = files("inventpay.redis").joinpath("exchange.lua").read_text(encoding="utf-8")
-"""The server's side."""
+"""The Lua script that the server runs."""
 
 SCRIPT_SHA: Final = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
-"""What the server knows it by."""
+"""The SHA-1 digest by which the server finds the script."""
 
 STEPS: Final = 16
-"""How many moments of further tokens a reply names."""
+"""Number of times of further tokens in a reply."""
 
 
 @frozen
 class Ending:
-    """A lease that was spent: its number, when it ended here, and whether this was never reported before.
+    """The end of a lease: its number, its time, and whether no earlier request reported it.
 
-    Numbers below 0 are those of requests that were sent without asking.
+    Numbers below 0 belong to requests that were sent from the process's own share.
     """
 
     number: int
@@ -39,7 +39,7 @@ class Ending:
 
 @frozen
 class Refusal:
-    """A 429: when, and the seconds it asked for (0.0 for none)."""
+    """A 429: its time, and the seconds of its ``Retry-After`` (0.0 for none)."""
 
     at: float
     retry_after: float
@@ -47,7 +47,7 @@ class Refusal:
 
 @frozen
 class View:
-    """The newest rate-limit headers, and when the request that brought them was leased."""
+    """The newest rate-limit headers, and the time of the lease of their request."""
 
     asked: float
     limit: int | None
@@ -57,7 +57,7 @@ class View:
 
 @frozen(kw_only=True)
 class LimitConfig:
-    """What does not change from request to request."""
+    """The settings that do not change from request to request."""
 
     process: str
     """A random name of this process."""
@@ -68,48 +68,48 @@ class LimitConfig:
     counting: Counting
     burst: int | None
     patience: float
-    """Seconds after which a lease that nobody ended counts as lost."""
+    """Seconds after which a lease that has not ended counts as lost."""
 
     @property
     def batch(self) -> int:
-        """Most leases that one reply grants: small enough for others to have their turn."""
+        """Most leases that one reply grants: small enough to leave tokens for other processes."""
         return max(1, -(-self.limit // 8))
 
     @property
     def horizon(self) -> float:
-        """Leases this many seconds ahead are granted along with the first one."""
+        """Seconds of further leases that are granted together with the first one."""
         return min(0.03, self.span / 16)
 
 
 @define(kw_only=True)
 class LeaseRequest:
-    """What happened since the last one, and how many leases are wanted."""
+    """The events since the last request, and the number of leases wanted."""
 
     config: LimitConfig
     epoch: str = ""
-    """The state that the asker's latest leases came from; empty when it has had none for long."""
+    """The state from which the process got its latest leases; empty if it has had none for long."""
     serial: int = 0
-    """Its place among the requests of the process: one that was overtaken by a later one is not heeded."""
+    """Number of the request in its process: the script ignores requests that arrive after a later one."""
     away_since: float | None = None
-    """When the asker found that Redis was away, if it has gone on alone since."""
+    """Time at which the process found Redis unreachable, if it has used its own share since."""
     want: int = 0
     is_first: bool = True
-    """Whether the asker holds no lease for later."""
+    """Whether the process holds no lease for later."""
     next_number: int = 1
     """The number of the first lease that is granted; the others follow."""
     ended: list[Ending] = Factory(list[Ending])
     open: list[tuple[int, float]] = Factory(list[tuple[int, float]])
-    """Requests in flight that the state may not know: their numbers, and when they began."""
+    """Requests in flight that the state may not contain: their numbers, and the times they began."""
     refunded: list[int] = Factory(list[int])
     held: list[int] | None = None
-    """All leases the asker has, after a reply that may have been lost: those it does not know are given up."""
+    """All leases of the process, after a reply that may have been lost; the script removes all others."""
     refusals: list[Refusal] = Factory(list[Refusal])
     view: View | None = None
     outlook: bool = False
-    """Whether to say when further tokens come although none is wanted."""
+    """Whether to reply with the times of further tokens although none is wanted."""
 
     def encode(self, now: float) -> str:
-        """The script's argument; ``now`` is a moment not later than that of sending it, for the ages."""
+        """Return the script's argument; ages refer to ``now``, which must not be later than the sending."""
         config = self.config
         message: dict[str, Any] = {
             "process": config.process,
@@ -150,40 +150,40 @@ class LeaseRequest:
 
 
 LEAD: Final = 0.002
-"""Seconds before its last lease is due at which a process asks for more: about a round trip."""
+"""Seconds between a process's request for more leases and its last lease's due time: about a round trip."""
 
 
 class OvertakenError(Exception):
-    """The request arrived after a later one of the same process."""
+    """Raised for a request that arrived after a later one of the same process."""
 
 
 @frozen
 class LeaseReply:
-    """What the bucket says. All times are seconds from now."""
+    """The reply of the bucket. All times are seconds from now."""
 
     epoch: str
     delays: list[float]
-    """When each granted lease may be used."""
+    """Seconds until each granted lease may be used."""
     again: float
-    """When to ask again for what was not granted; negative when everything was."""
+    """Seconds until the next request for leases that were not granted; negative if all were."""
     next: float
-    """When a caller who came now would get a lease."""
+    """Seconds until a caller that joins now would get a lease."""
     free: int
     """Leases free right now."""
     free_next: int
-    """How many there are at ``next``."""
+    """Leases free at ``next``."""
     unclaimed: int
-    """Leases that are free and that nobody waits for: what is left of them when Redis goes away may be divided."""
+    """Free leases that no process waits for: the processes divide them if Redis becomes unreachable."""
     steps: list[float]
-    """When a sliding log alone has room for the 1st, (1 + n/16)th, ... of further requests, at the earliest."""
+    """Earliest times at which a sliding log alone has room for the 1st, (1 + n/16)th, ... of further requests."""
     sharing: int
-    """Processes that used this class in the last ten minutes, the asker included."""
+    """Processes that used this class in the last ten minutes, including this one."""
     recovery: float
-    """How long nothing is granted, because others may have sent what is not known here."""
+    """Seconds in which nothing is granted, because other processes may have sent requests that are not counted."""
     startup_grace: float
-    """How long little is granted, because such others may be about to come."""
+    """Seconds in which few leases are granted, because such processes may report soon."""
     blocked: float
-    """How long a 429 stops everybody."""
+    """Seconds for which a 429 stops all processes."""
     effective: int
     """The limit at present: lower after 429s, or when the API names a lower one."""
     leased: int
@@ -191,7 +191,7 @@ class LeaseReply:
 
 
 def decode(message: bytes | str) -> LeaseReply:
-    """The script's result."""
+    """Return the reply in the script's result."""
     facts: dict[str, Any] = json.loads(message)
     if facts.get("overtaken"):
         raise OvertakenError

@@ -1,4 +1,4 @@
-"""The limiter that many processes and hosts share."""
+"""A limiter that many processes and hosts share."""
 
 from __future__ import annotations
 
@@ -36,14 +36,13 @@ if TYPE_CHECKING:
     from .._concurrency.threads import Backend
 
 TIMEOUT: Final = 1.0
-"""Seconds for one request to Redis. It answers in a millisecond; writing a snapshot may stop it for a hundred."""
+"""Seconds for one request to Redis. It answers in a millisecond; writing a snapshot may stop it for 100 ms."""
 
 LEASE_TIMEOUT: Final = ATTEMPT_TIMEOUT + GRACE
-"""Seconds for which a lease is kept for a process that says nothing: an attempt takes no longer, and then a request may
-still be on its way."""
+"""Seconds for which a lease is kept without a report: the longest attempt, and the time for a request to arrive."""
 
 KEPT: Final = 1024
-"""Budgets remembered after the last client that used them is gone; those of living clients are never forgotten."""
+"""Number of budgets kept after their last client was deleted; budgets of existing clients are always kept."""
 
 _Name: TypeAlias = tuple[str, RateLimits]
 
@@ -61,18 +60,18 @@ class RedisLimiter:
 
     - ``address``: ``redis://``, ``rediss://``, ``unix://``, ``redis+sentinel://host:26379,host2:26379/mymaster/0`` or
       ``redis+cluster://``; ``valkey`` may stand for ``redis``. Or a ``redis.Redis`` that stays yours to close.
-    - ``on_outage``: while Redis cannot be asked, ``"share"`` has every process go on with its part of the limits, and
-      ``"error"`` has calls fail with LimiterUnavailableError. Both log a warning.
-    - ``processes``: among how many the limits are divided then; by default those seen in the last ten minutes.
+    - ``on_outage``: while Redis is unreachable, ``"share"`` lets every process use its part of the limits, and
+      ``"error"`` raises LimiterUnavailableError in calls. Both log a warning.
+    - ``processes``: number of processes that divide the limits then; by default those of the last ten minutes.
     - ``timeout``: seconds for one request to Redis.
-    - ``lease_timeout``: seconds after which the tokens in use by a process that died count as spent. More than the
+    - ``lease_timeout``: seconds after which the tokens in use by a process that died count as spent. It must exceed the
       longest ``attempt_timeout`` of the clients.
-    - ``prefix``: of the names of keys.
+    - ``prefix``: first part of the names of keys.
 
-    Tokens come in batches, and in turn: no process starves. All times are those of Redis' clock; the clocks of the
-    hosts do not matter. For what an outage does, see ``docs/redis.md``.
+    Tokens are granted in batches, and processes take turns: none starves. All times refer to Redis' clock; the clocks
+    of the hosts do not matter. ``docs/redis.md`` describes the behaviour in an outage.
 
-    Raises ConfigurationError for an address nobody can read, options out of bounds, and without redis-py.
+    Raises ConfigurationError for an invalid address, for options out of bounds, and if redis-py is missing.
     """
 
     def __init__(
@@ -113,14 +112,14 @@ class RedisLimiter:
         raise TypeError("a RedisLimiter is not pickled: make one in each process")
 
     def bind(self, api_key: str, base_url: str, limits: RateLimits | None = None) -> _Budget:
-        """The limiter of one key: what a client makes of its ``limiter=``.
+        """Return the limiter of one key; a client calls this on its ``limiter=``.
 
         >>> limiter = RedisLimiter("redis://localhost:6379").bind("pk_live_1", "https://api.inventpay.io")
         >>> limiter
         <RedisLimiter redis://localhost:6379 for a6e1aa45c3f7>
         """
         limits = limits or RateLimits()
-        # Keys are long and random: whoever reads the fingerprint cannot go back.
+        # Keys are long and random, so the key cannot be computed from the fingerprint.
         fingerprint = hashlib.blake2b(
             f"{api_key}\0{base_url}".encode(), digest_size=16, person=b"inventpay redis"
         ).hexdigest()
@@ -139,23 +138,23 @@ class RedisLimiter:
     async def acquire_async(
         self, rate_class: RateClass, backend: AsyncBackend, *, max_wait: float | None = None, background: bool = False
     ) -> Lease:
-        """Refuses: a token is one of a key. What ``bind`` returns leases tokens."""
+        """Raise ConfigurationError: limits belong to a key. The result of ``bind`` leases tokens."""
         raise _not_bound()
 
     def acquire(
         self, rate_class: RateClass, backend: Backend, *, max_wait: float | None = None, background: bool = False
     ) -> Lease:
-        """Refuses: a token is one of a key. What ``bind`` returns leases tokens."""
+        """Raise ConfigurationError: limits belong to a key. The result of ``bind`` leases tokens."""
         raise _not_bound()
 
     def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
-        """Refuses: limits are those of a key. What ``bind`` returns has a snapshot."""
+        """Raise ConfigurationError: limits belong to a key. The result of ``bind`` has a snapshot."""
         raise _not_bound()
 
     def close(self) -> None:
-        """Tells Redis what became of the last calls, and ends the connection. A later call makes a new one.
+        """Report the last calls to Redis and close the connection. A later call opens a new one.
 
-        Not needed at the end of a program, which does the first by itself.
+        Not needed at the end of a program: the reports are sent then without it.
         """
         notice_fork()
         self._worker.close()
@@ -169,14 +168,14 @@ class RedisLimiter:
         self.close()
 
     def new_class_limiter(self, fingerprint: str, rate_class: RateClass, limits: RateLimits) -> SharedClassLimiter:
-        """The class_limiter of one class of one key."""
+        """Return a new limiter for one class of one key."""
         # The braces are a hash tag: in a cluster all classes of a key are on one node.
         key = f"{self._prefix}:limit:{{{fingerprint}}}:{rate_class}:{limits.window:g}"
         return SharedClassLimiter(key, rate_class, limits, self._config(rate_class, limits), self._worker)
 
     def _config(self, rate_class: RateClass, limits: RateLimits) -> LimitConfig:
         return LimitConfig(
-            # Two budgets may differ in nothing but a limit, and so share what is kept in Redis.
+            # Two budgets that differ only in a limit share their state in Redis, so each needs its own name.
             process=f"{self._process}.{next(self._numbers)}",
             limit=limits.limit(rate_class),
             window=limits.window,
@@ -188,20 +187,20 @@ class RedisLimiter:
 
     @property
     def address(self) -> Address:
-        """Where Redis is."""
+        """The address of Redis."""
         return self._address
 
     @property
     def worker(self) -> RedisWorker:
-        """Who asks."""
+        """The threads that send requests to Redis."""
         return self._worker
 
     def fork_lock(self) -> Lock:
-        """What a fork waits for."""
+        """Return the lock that a fork must acquire."""
         return self._worker.lock
 
     def after_fork_in_child(self) -> None:
-        """In a forked child: another process, with its own leases and its own connection."""
+        """Reset the state in a forked child, which needs its own name, leases and connection."""
         self._worker.after_fork_in_child()
         self._process = secrets.token_hex(6)
         for budget in list(self._alive.values()):
@@ -213,7 +212,7 @@ class _Budget:
     """The limits of one key: a :class:`inventpay.Limiter`."""
 
     keeps_places: Final = True
-    """Calls that met a 429 wait here, for the server's moment and at the place of their arrival."""
+    """Calls that got a 429 wait in the limiter, at the place of their first arrival, until the server accepts one."""
 
     def __init__(self, limiter: RedisLimiter, fingerprint: str, limits: RateLimits) -> None:
         self._limiter: Final = limiter
@@ -278,7 +277,7 @@ class _Budget:
         )
 
     def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
-        """How each stands: as of now in threads; in an event loop, which must not wait, as of the last request."""
+        """Return the state of every class: as of now in threads; as of the last request in an event loop."""
         notice_fork()
         if current_loop() is None:
             self._refresh()
@@ -297,6 +296,6 @@ class _Budget:
 
 def _not_bound() -> ConfigurationError:
     return ConfigurationError(
-        "a RedisLimiter keeps the limits of each API key apart, and nobody said which key this is: pass it to a client "
-        "as limiter=, or use what its bind() returns"
+        "a RedisLimiter keeps separate limits for each API key, and this call has no key: pass the limiter to a client "
+        "as limiter=, or use the result of its bind()"
     )

@@ -1,4 +1,4 @@
-"""Options that a limiter and a store have in common, checked once."""
+"""Check the options that the limiter and the store have in common."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..options import seconds
 
 
 def above_zero(value: Any, name: str) -> float:
-    """A duration in seconds that is longer than none."""
+    """Return a duration in seconds; raise ConfigurationError unless it is above 0."""
     found = seconds(value, name)
     if not found:
         raise ConfigurationError(f"{name}={shown(value)} must be a finite number of seconds above 0")
@@ -18,7 +18,7 @@ def above_zero(value: Any, name: str) -> float:
 
 
 def checked_prefix(value: Any) -> str:
-    """What the names of keys may begin with."""
+    """Return the prefix of keys; raise ConfigurationError if it is not valid."""
     if not isinstance(value, str) or not value or not value.isprintable() or set(value) & set("{} "):
         raise ConfigurationError(f"prefix={shown(value)} must be text without spaces and braces")
     return value

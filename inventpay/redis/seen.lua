@@ -1,5 +1,4 @@
--- One step of a seen store: claim, finish, release or due. See ../webhooks/seen.py for what they promise, and seen.py for
--- the messages.
+-- One step of a seen store: claim, finish, release or due. ../webhooks/seen.py explains the steps, seen.py the messages.
 --
 -- KEYS: entries by id, ids by key, the times to try a body again, the times to forget an entry, dead letters by id.
 -- Times are of this server's clock.
@@ -8,7 +7,7 @@ local entries, ids, due_at, forget_at, letters = KEYS[1], KEYS[2], KEYS[3], KEYS
 local ask, body = cjson.decode(ARGV[1]), ARGV[2]
 local clock = redis.call("TIME")
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
-local SWEEP = 100 -- entries forgotten in one step: more than one step makes, and never a pause for others
+local SWEEP = 100 -- entries removed in one step: more than a step adds, and few enough not to delay other clients
 
 local function load(id)
   local found = id and redis.call("HGET", entries, id)
@@ -26,7 +25,7 @@ local function save(id, entry)
   redis.call("HSET", entries, id, cmsgpack.pack(entry))
   if entry.body then
     redis.call("ZADD", due_at, math.max(entry.due, entry.leased), id)
-    redis.call("ZREM", forget_at, id) -- it was answered, so nobody will deliver it again
+    redis.call("ZREM", forget_at, id) -- the delivery was answered, so it is not sent again
   else
     redis.call("ZREM", due_at, id)
     redis.call("ZADD", forget_at, entry.forget, id)
@@ -58,7 +57,7 @@ local function reply(entry)
   return {cjson.encode({keys = entry.keys, attempts = entry.attempts, has_body = entry.body ~= nil}), entry.body or ""}
 end
 
--- The entry of a claim that is not over: nobody took it over, and it did not end.
+-- Return the entry of a claim that is still valid: it did not end, and no other claim replaced it.
 local function held_by(claim)
   for _, key in ipairs(claim.keys) do
     local id = redis.call("HGET", ids, key)
@@ -88,7 +87,7 @@ if ask.step == "claim" then
         if #candidate.keys > before then save(found, candidate) end
         return {"handled"}
       end
-      -- A question that is asked again because its reply was lost finds its own answer.
+      -- A request that is repeated because its reply was lost gets the same reply.
       if candidate.leased > now and candidate.token ~= ask.token then
         held = held + 1
         if candidate.body then stored = stored + 1 end

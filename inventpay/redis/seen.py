@@ -26,23 +26,23 @@ _STATUSES: Final = {status.value: status for status in ClaimStatus}
 
 
 class RedisSeenStore:
-    """Remembers webhook events in Redis or Valkey, so that each is handled once, on whichever host it arrives.
+    """A store of handled webhook events in Redis or Valkey, so that each is handled once across all hosts.
 
     >>> from inventpay.redis import RedisSeenStore
     >>> from inventpay.webhooks import WebhookReceiver
     >>> receiver = WebhookReceiver("whsec_1", seen=RedisSeenStore("redis://localhost:6379"))
 
     - ``address``: as for :class:`RedisLimiter`, or a ``RedisLimiter``, whose connections are used then.
-    - ``persistent``: whether this server writes all to disk before it answers (``appendonly yes`` and ``appendfsync
-      always``). Only then may deliveries be answered before they are handled (``respond="first"``): such an event is
-      in the store alone, and would be lost with it.
-    - ``retention``: seconds for which a handled event is remembered, a day longer than deliveries are repeated. That a
-      payment was fulfilled is remembered for 400 days, so the server needs ``maxmemory-policy noeviction``: one that
-      evicts keys forgets payments, and fulfils them again when their events are repeated.
-    - ``timeout``: seconds for one request to the server. ``prefix``: of the names of keys.
+    - ``persistent``: whether this server writes everything to disk before it answers (``appendonly yes`` and
+      ``appendfsync always``). It is required for answering deliveries before they are handled (``respond="first"``):
+      such an event is only in the store, and would be lost with it.
+    - ``retention``: seconds for which a handled event is kept, a day longer than deliveries are repeated. A fulfilled
+      payment is kept for 400 days, so the server needs ``maxmemory-policy noeviction``: after an eviction, a repeated
+      event would fulfil its payment a second time.
+    - ``timeout``: seconds for one request to the server. ``prefix``: first part of the names of keys.
 
-    Every step is one script, all or nothing, on the server's clock. Raises ConfigurationError for an address nobody can
-    read; the methods raise ``redis.RedisError`` where the server cannot be asked, and the delivery is to be repeated.
+    Every step is one atomic script on the server's clock. Raises ConfigurationError for an invalid address; the methods
+    raise ``redis.RedisError`` if the server is unreachable, and the delivery must then be repeated.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class RedisSeenStore:
         self._persistent = persistent
         self._retention = above_zero(retention, "retention")
         self._timeout = above_zero(timeout, "timeout")
-        # One hash tag: a step touches several, and in a cluster they must be on one node.
+        # One hash tag for all keys: a step uses several, and in a cluster they must be on one node.
         tag = f"{checked_prefix(prefix)}:seen:{{events}}"
         self._names = [f"{tag}:{part}" for part in ("entries", "ids", "due", "forget", "letters")]
         self._client: Any = None
@@ -74,12 +74,12 @@ class RedisSeenStore:
 
     @property
     def blocking(self) -> bool:
-        """Every method waits for the server."""
+        """Always true: every method waits for the server."""
         return True
 
     @property
     def durable(self) -> bool:
-        """Whether the server was said to be ``persistent``."""
+        """Whether the option ``persistent`` is set."""
         return self._persistent
 
     def claim(
@@ -149,7 +149,7 @@ class RedisSeenStore:
         self._connected().hdel(self._names[-1], letter_id)
 
     def close(self) -> None:
-        """Closes the connections; a later call makes new ones. Those of a limiter, or of a client, stay open."""
+        """Close the connections; a later call opens new ones. Those of a limiter or a client stay open."""
         notice_fork()
         with self._lock:
             client, self._client = self._client, None
@@ -175,11 +175,11 @@ class RedisSeenStore:
         try:
             return self._evaluate(message, body or b"")
         except RedisConnectionError:
-            # Perhaps only an old connection. Whether the first request arrived, the second tells.
+            # Only an old connection may have failed. The script recognizes a request that is sent a second time.
             return self._evaluate({**message, "again": True}, body or b"")
 
     def _evaluate(self, message: dict[str, Any], body: bytes) -> list[bytes]:
-        # Not escaped: what cannot be sent as UTF-8 fails here, before anything was claimed.
+        # Not escaped: text that is not valid UTF-8 raises an error here, before anything was claimed.
         return self._run(self._connected(), json.dumps(message, ensure_ascii=False).encode(), body)
 
     def _run(self, client: Any, message: bytes, body: bytes) -> list[bytes]:
@@ -203,11 +203,11 @@ class RedisSeenStore:
             return self._client
 
     def fork_lock(self) -> Lock:
-        """What a fork waits for."""
+        """Return the lock that a fork must acquire."""
         return self._lock
 
     def after_fork_in_child(self) -> None:
-        """In a forked child: the connections are the parent's."""
+        """Replace the client in a forked child: its connections belong to the parent."""
         self._lock = threading.Lock()
         _inherited.append(self._client)
         self._client = None

@@ -1,4 +1,4 @@
-"""What a process may send when it cannot ask: its part of the limit, which all parts together do not exceed."""
+"""The share of the limit that a process uses while Redis is unreachable; all shares together stay within the limit."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ def share_bucket(
     apart: float = 0.0,
     now: float,
 ) -> TokenBucket:
-    """A bucket with one part of ``sharing`` equal ones, in the state in which this process is.
+    """Return a bucket with one of ``sharing`` equal parts, in the current state of this process.
 
-    ``stamps`` are when its own requests of late ended, ascending. ``free`` is how many tokens of the whole limit nobody
-    had used when that was last known; ``None`` when it never was. At once the process has its part of those. The other
-    tokens of its part may be in use elsewhere: it gets them after a window, when the others have returned theirs, or
-    after ``apart`` seconds, if that is later.
+    ``stamps`` are the ends of its own recent requests, ascending. ``free`` is the last known number of unused tokens of
+    the whole limit; ``None`` if it was never known. The process has its part of those at once. The other tokens of its
+    part may be in use elsewhere: it gets them after a window, when the other processes have returned theirs, or after
+    ``apart`` seconds, if that is later.
     """
-    # Rounding down, as most counters do, adds up: each part may be one too many, but the first.
+    # Most counters round down, and the errors add up: each part but the first may be one request too large.
     spare = sharing - 1 if counting == "unknown" else 0
     part = (limit - spare) // sharing
     if part < 1:
-        # Fewer tokens than processes: each has one, so much more rarely.
+        # Fewer tokens than processes: each gets one token, with a longer window.
         part, window = 1, window * sharing / limit
     bucket = TokenBucket(
         part, window, counting=counting, max_burst=None if max_burst is None else max(1, max_burst // sharing)
     )
-    # The newest count: those in flight, and then those that ended last.
+    # Use the newest requests: those in flight, then those that ended last.
     in_flight = min(in_flight, part)
     ended = list(stamps)
     for stamp in ended[max(0, len(ended) - (part - in_flight)) :]:
@@ -47,8 +47,8 @@ def share_bucket(
         if not bucket.lease(now):
             break
     if free is not None:
-        # What the bucket is told next holds as of now, not as of the last request: what came back to this process since
-        # then may have gone to others.
+        # Make `observe` apply as of now, not as of the last request: tokens that came back to this process since then
+        # may have been granted to other processes.
         if bucket.lease(now):
             bucket.refund(now)
         bucket.observe(now, remaining=max(0, free) // sharing, reset_in=min(apart, 2.0 * window))

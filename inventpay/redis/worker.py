@@ -1,7 +1,7 @@
-"""Who talks to Redis: two threads that live only while calls wait for tokens, or end.
+"""Send requests to Redis from two threads that run only while calls wait for tokens or end.
 
-The scheduler gives tokens out when they are due, and decides when to ask; the sender carries one request at a time.
-Callers wait for neither socket nor thread, so a server that hangs, or a name that does not resolve, keeps nobody.
+The scheduler grants tokens when they are due and decides when to send a request; the sender sends one request at a
+time. Callers never wait for a socket, so a server that hangs or a name that does not resolve does not block them.
 """
 
 from __future__ import annotations
@@ -23,35 +23,34 @@ from .errors import refusal, said
 from .exchange import SCRIPT, SCRIPT_SHA, LeaseReply, LeaseRequest, decode
 
 OnOutage = Literal["share", "error"]
-"""What happens while Redis cannot be asked; see :class:`RedisLimiter`."""
+"""The behaviour while Redis is unreachable; see :class:`RedisLimiter`."""
 
 RETRY: Final = 0.2
-"""Seconds between two attempts to reach a Redis that is away: soon enough for those who were sending to be back before
-anybody new has asked for much."""
+"""Seconds between attempts to reach Redis in an outage: busy processes return before new ones get many tokens."""
 
 _NEWS_KEPT: Final = 3.0
-"""Seconds for which the threads wait for a Redis that is away only to tell it something."""
+"""Seconds for which the threads wait in an outage if they have only reports to send."""
 
 _IDLE: Final = 0.05
-"""Seconds for which the threads outlive the last call; at its end Python waits for them."""
+"""Seconds for which the threads run after the last call; Python waits for them at exit."""
 
 _SLACK: Final = 0.1
-"""Seconds by which a step may exceed its timeout before it counts as hanging: redis-py notices most by itself."""
+"""Seconds by which a step may exceed its timeout before it counts as hanging: redis-py detects most timeouts."""
 
 
 @define(eq=False)
 class CommandBatch:
-    """Questions that are carried one after the other."""
+    """Requests that are sent one after the other."""
 
     requests: list[tuple[SharedClassLimiter, LeaseRequest]]
     since: float
-    """When the present one set out."""
+    """Time at which the current request was sent."""
     is_given_up: bool = False
     is_new: bool = True
 
 
 class RedisWorker:
-    """Serves the classes of one limiter in one process."""
+    """The scheduler and the sender for all classes of one limiter in one process."""
 
     def __init__(self, address: Address, *, timeout: float, on_outage: OnOutage, processes: int | None) -> None:
         self._address = address
@@ -61,8 +60,8 @@ class RedisWorker:
         self._begin()
 
     def _begin(self) -> None:
-        # Reentrant: the garbage collector may end a forgotten lease wherever memory is asked for, and so while this
-        # very thread holds the lock.
+        # Reentrant: the garbage collector may end a forgotten lease at any allocation, also while this thread holds
+        # the lock.
         lock = threading.RLock()
         self.lock: ReentrantLock = lock
         self._changed = threading.Condition(lock)
@@ -72,7 +71,7 @@ class RedisWorker:
         self._wakes_at = math.inf
         self._batch: CommandBatch | None = None
         self._client: Any = None
-        # Not the lock of the arithmetic: the client of a cluster asks the server when it is made.
+        # A separate lock: the client of a cluster sends requests when it is created.
         self._connecting = threading.Lock()
         self._was_reached = False
         self._is_closing = False
@@ -84,7 +83,7 @@ class RedisWorker:
 
     @property
     def timeout(self) -> float:
-        """Seconds a request takes at most."""
+        """Longest time of a request in seconds."""
         return self._timeout
 
     @property
@@ -93,7 +92,7 @@ class RedisWorker:
         return self._trouble is not None
 
     def notify(self, limiter: SharedClassLimiter) -> None:
-        """Something changed at a limiter. Call with the lock held."""
+        """Schedule a limiter after a change. Call with the lock held."""
         now = time.monotonic()
         self._active[limiter] = now
         if self._scheduler is None:
@@ -135,7 +134,7 @@ class RedisWorker:
         return True
 
     def _step(self, now: float) -> float:
-        """Does what is due; says when the next is."""
+        """Run the steps that are due; return the time of the next one."""
         batch = self._batch
         if batch is not None and not batch.is_given_up and now > batch.since + self._timeout + _SLACK:
             batch.is_given_up = True
@@ -163,7 +162,7 @@ class RedisWorker:
             return False
         if not limiter.has_news:
             return True
-        # What cannot be told now is told by the next call; nobody waits for an outage to end.
+        # Reports that cannot be sent now go with the next call; the threads do not wait for an outage to end.
         is_late = now > self._active[limiter] + _NEWS_KEPT or self._is_closing or not threading.main_thread().is_alive()
         return self.is_away and is_late
 
@@ -187,7 +186,7 @@ class RedisWorker:
     def _send(self, batch: CommandBatch) -> None:
         self._batch = batch
         if self._sender is None:
-            # A daemon: Python does not wait for a name that does not resolve. For the news the scheduler waits.
+            # A daemon thread: Python must not wait for a name that does not resolve. The scheduler waits for reports.
             self._sender = threading.Thread(target=self._carry, name="inventpay-redis-sender", daemon=True)
             self._sender.start()
         else:
@@ -223,7 +222,7 @@ class RedisWorker:
             with self._changed:
                 now = time.monotonic()
                 if batch.is_given_up:
-                    self._retry_at = now  # slow, but it lives
+                    self._retry_at = now  # the server is slow but reachable
                     return
                 del batch.requests[0]
                 self._find(now)
@@ -237,20 +236,20 @@ class RedisWorker:
         try:
             return decode(client.evalsha(SCRIPT_SHA, 1, key, argument))
         except NoScriptError:
-            # New there, restarted, or its scripts were flushed.
+            # The server is new, was restarted, or its scripts were flushed.
             return decode(client.eval(SCRIPT, 1, key, argument))
 
     def _lose(self, trouble: str, batch: CommandBatch, now: float, error: Exception | None = None) -> None:
-        """Redis could not be asked."""
+        """Record that Redis is unreachable, and serve or fail the waiting calls."""
         wrong = None if self._was_reached else refusal(error, self._address.label)
         if self._trouble is None and wrong is None:
             logger.warning(
                 "%s cannot be asked for tokens (%s); %s",
                 self._address.label,
                 trouble,
-                "every process goes on with its share of the limits"
+                "every process uses its own share of the limits"
                 if self._on_outage == "share"
-                else "calls fail until it can",
+                else "calls fail until it is reachable",
             )
         self._trouble = trouble
         self._retry_at = now + RETRY
@@ -265,7 +264,7 @@ class RedisWorker:
                 limiter.distribute(now)
 
     def _find(self, now: float) -> None:
-        """Redis answered."""
+        """Record that Redis answered."""
         self._was_reached = True
         if self._trouble is not None:
             self._trouble = None
@@ -274,21 +273,21 @@ class RedisWorker:
     # --- the rest ---
 
     def flush(self) -> None:
-        """Waits until what there is to tell was told, or could not be, and the threads have ended."""
+        """Wait until all reports were sent or failed, and the threads have ended."""
         deadline = time.monotonic() + 2 * self._timeout
         with self._changed:
             while (self._scheduler or self._sender) and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(left)
 
     def client(self) -> Any:
-        """The client, which any thread may use."""
+        """Return the client, which is safe for all threads."""
         with self._connecting:
             if self._client is None:
                 self._client = self._address.connect(self._timeout)
             return self._client
 
     def close(self) -> None:
-        """Ends the connection, when nothing is under way."""
+        """Close the connection once no request is in progress."""
         with self._changed:
             self._is_closing = True
             self._changed.notify_all()
@@ -300,11 +299,11 @@ class RedisWorker:
             client.close()
 
     def fork_lock(self) -> Lock:
-        """What a fork waits for."""
+        """Return the lock that a fork must acquire."""
         return self.lock
 
     def after_fork_in_child(self) -> None:
-        """In a forked child: the threads are not here, and the sockets are the parent's."""
+        """Reset the state in a forked child: it has no threads, and the sockets belong to the parent."""
         _inherited.append(self._client)
         self._begin()
 

@@ -1,4 +1,4 @@
-"""Who shares which limits: by default everybody in a process with the same key, URL and limits."""
+"""Clients share limits: by default all clients in a process with the same key, URL and limits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LIMITS = RateLimits(other=5)
 
 
 def mock() -> httpx.MockTransport:
-    """An API that says yes."""
+    """Return an API that answers every call with success."""
     return httpx.MockTransport(lambda _: httpx.Response(200, json={}))
 
 
@@ -47,13 +47,13 @@ def test_same_key_url_and_limits_share() -> None:
     ids=["key", "URL", "limits", "classes", "limiter"],
 )
 def test_others_do_not_share(options: dict[str, Any]) -> None:
-    """Another key, URL or limit, or a limiter of one's own, is another budget."""
+    """Another key, URL or limit, or a separate limiter, makes a separate budget."""
     usual: dict[str, Any] = {"api_key": "pk_live_of_sharing", "rate_limits": LIMITS}
     assert InventPay(**usual)._limiter is not InventPay(**{**usual, **options})._limiter
 
 
 def test_sharing_is_of_tokens() -> None:
-    """What one client spent the other does not have, even when the first is gone: a client per web request is safe."""
+    """Tokens that one client spent are missing for the other, even after the first was deleted."""
     key = new_key()
     for _ in range(5):
         with InventPay(key, rate_limits=LIMITS, transport=mock()) as client:
@@ -67,7 +67,7 @@ def test_sharing_is_of_tokens() -> None:
 
 
 def test_a_limiter_of_ones_own() -> None:
-    """`limiter=` chooses who shares: here clients with different keys."""
+    """`limiter=` decides which clients share a limit: here clients with different keys."""
     limiter = LocalLimiter(LIMITS)
     with InventPay("pk_live_1", limiter=limiter, transport=mock()) as one:
         one.request("GET", "/spend")
@@ -122,13 +122,13 @@ async def test_a_limiter_of_another_make() -> None:
 
 
 def test_the_key_itself_is_not_kept() -> None:
-    """The registry knows keys by fingerprint only."""
+    """The registry stores only fingerprints of keys."""
     shared_limiter("pk_live_fingerprint", "https://localhost", LIMITS)
     assert "pk_live_fingerprint" not in repr(vars(limiter_module._registry))
 
 
 def test_limiters_of_living_clients_are_never_forgotten() -> None:
-    """Beyond `KEPT` others the registry forgets limiters nobody uses, and finds those that somebody does."""
+    """Beyond `KEPT` limiters the registry deletes unused ones, and still finds those in use."""
     registry = _Registry()
     used = registry.get((b"used", "", LIMITS))
     unused = weakref.ref(registry.get((b"unused", "", LIMITS)))
@@ -144,7 +144,7 @@ def test_limiters_of_living_clients_are_never_forgotten() -> None:
 
 
 def test_threads_that_ask_at_once_get_one_limiter() -> None:
-    """The first call of many threads makes one limiter."""
+    """Concurrent first calls of many threads create one limiter."""
     key = new_key()
     with ThreadPoolExecutor(8) as pool:
         found = {id(limiter) for limiter in pool.map(lambda _: shared_limiter(key, "https://x", LIMITS), range(64))}
@@ -152,7 +152,7 @@ def test_threads_that_ask_at_once_get_one_limiter() -> None:
 
 
 def test_a_child_does_not_wait_for_a_thread_of_its_parent() -> None:
-    """After a fork the registry's lock is free, and its limiters are still known."""
+    """After a fork the registry's lock is free, and it still has its limiters."""
     registry = _Registry()
     known = registry.get((b"known", "", LIMITS))
     registry._lock.acquire()

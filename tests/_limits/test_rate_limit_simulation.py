@@ -1,4 +1,4 @@
-"""Longer runs of the same: `python -m tests.simulator`."""
+"""Simulated clients and servers: no server refuses a call. Longer runs: `python -m tests.simulator`."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_flood_is_never_refused_and_uses_the_limit(counting: Counting, limit: 
 @pytest.mark.parametrize("limit", LIMITS)
 @pytest.mark.parametrize("counting", COUNTINGS)
 def test_a_flood_of_people_who_give_up_is_never_refused(counting: Counting, limit: int) -> None:
-    """The same with every fifth refunded and every tenth lost: no refusal, and at least 94 %."""
+    """With every fifth call refunded and every tenth lost: no refusal, and at least 94 % of the permitted rate."""
     calls = max(5 * limit, 300)
     report, refusals = judge(
         flood_run(TokenBucket(limit, counting=counting), calls, seed=2, giving_up=True), judges(limit)
@@ -70,27 +70,27 @@ def test_a_flood_of_people_who_give_up_is_never_refused(counting: Counting, limi
 @pytest.mark.parametrize("limit", LIMITS)
 @pytest.mark.parametrize("counting", COUNTINGS)
 def test_bursts_and_trickles_with_late_answers_are_never_refused(counting: Counting, limit: int) -> None:
-    """Silences, bursts, trickles, answers that take seconds, a quarter that gives up: no refusal."""
+    """With idle times, bursts, trickles, slow answers and a quarter of cancelled calls: no refusal."""
     calls = max(5 * limit, 300)
     _, refusals = judge(mixed_run(TokenBucket(limit, counting=counting), calls, seed=3), judges(limit))
     assert_never_refused(counting, refusals)
 
 
 def test_bursts_every_window_are_refused_by_a_sliding_counter() -> None:
-    """That is why counting "window" is not the default; and the simulator does see refusals where there are some."""
+    """Counting "window" is refused by a sliding counter, so it is not the default; the simulator detects refusals."""
     _, refusals = judge(flood_run(TokenBucket(60, counting="window"), 180, seed=4, giving_up=False), judges(60))
     assert refusals["counter"] > 100
 
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_limit_that_is_one_too_high_is_refused(policy: str) -> None:
-    """Every policy really counts: one token more than it allows is noticed."""
+    """Every simulated policy refuses one call more than its limit."""
     _, refusals = judge(flood_run(TokenBucket(11), 50, seed=5, giving_up=False), judges(10))
     assert refusals[policy] > 0
 
 
 def test_without_margin_a_slow_clock_is_refused() -> None:
-    """The margin is there for a reason: a server clock 500 ppm slow, and answers in milliseconds."""
+    """Without the margin, a server whose clock is 500 ppm slow refuses calls."""
     refusals: list[int] = []
     for bucket in (TokenBucket(10, counting="window", margin=0.0), TokenBucket(10, counting="window")):
         server = SlidingLog(10, WINDOW, skew_ppm=-500.0)
@@ -101,7 +101,7 @@ def test_without_margin_a_slow_clock_is_refused() -> None:
 
 
 def test_small_bursts_are_respected() -> None:
-    """A server that refills at the same rate but holds a tenth of the limit refuses nobody with `max_burst`."""
+    """With `max_burst`, a server that refills at the same rate but holds a tenth of the limit refuses no call."""
     refusals: list[int] = []
     for max_burst in (None, 10):
         servers = [RefillingBucket(100, WINDOW, burst=10), *judges(100)["counter"]]
@@ -123,14 +123,14 @@ def test_the_same_seed_gives_the_same_run() -> None:
     assert run(8) != run(9)
 
 
-# --- somebody else on the same key ---
+# --- another client with the same key ---
 
 
 @pytest.mark.parametrize("feedback", ["status", "retry_after", "headers"])
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("limit", [60, 100])
 def test_a_shared_key_is_shared(limit: int, policy: str, feedback: Feedback) -> None:
-    """Somebody takes 30 % at random: at most 3 % of ours are refused, and at least 90 % of the rest is used."""
+    """Another client takes 30 % at random: at most 3 % of our calls are refused, and 90 % of the rest is used."""
     report = shared_run(policy, limit, rounds=30, seed=3, feedback=feedback)
     assert 0 < report.refusals[0] <= 0.03 * report.requests
     assert report.share_of_the_rest(limit, WINDOW) >= 0.9
@@ -138,14 +138,14 @@ def test_a_shared_key_is_shared(limit: int, policy: str, feedback: Feedback) -> 
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_small_shared_key_is_shared_about_as_well_as_it_can_be(policy: str) -> None:
-    """Of ten, each request of somebody else is a tenth. No constant share is refused as little and uses as much."""
+    """With a limit of ten, no constant share is refused as rarely and uses as much as the feedback does."""
     report = shared_run(policy, 10, rounds=150, seed=3, feedback="status")
     assert 0 < report.refusals[0] <= 0.05 * report.requests
     assert report.share_of_the_rest(10, WINDOW) >= 0.75
 
 
 def test_without_backing_off_a_shared_key_is_refused_often() -> None:
-    """What the feedback is good for: a client that only tries again is refused many times as often."""
+    """A client that only retries is refused many times as often as one that lowers its limit."""
     naive = simulate(TokenBucket(100), [SlidingLog(100, WINDOW)], flood(1_000), seed=10, stranger=0.3)
     assert naive.refusals[0] > 0.1 * naive.requests
 
@@ -154,7 +154,7 @@ def test_without_backing_off_a_shared_key_is_refused_often() -> None:
     ("counting", "policy"), [(counting, policy) for counting in COUNTINGS for policy in NEVER_REFUSED[counting]]
 )
 def test_headers_cost_nothing_when_nobody_else_is_there(counting: Counting, policy: str) -> None:
-    """Our own requests, in flight or answered late, are not taken for somebody else's."""
+    """Our own requests, in flight or answered late, are not mistaken for those of another client."""
     times = mixed(500, limit=60, window=WINDOW, rng=random.Random(11))
     sent: list[list[float]] = []
     for feedback in ("none", "headers"):
@@ -188,7 +188,7 @@ SERVERS: dict[str, Callable[[int], Server]] = {
 @settings(max_examples=40, deadline=None)
 @given(limit=st.integers(1, 8), gaps=st.lists(st.floats(0.0, 80.0), min_size=5, max_size=40))
 def test_servers_tell_the_truth_about_themselves(name: str, limit: int, gaps: list[float]) -> None:
-    """Just as many are let in as `remaining` says, and after a refusal `retry_after` is when the next one is."""
+    """The servers accept exactly `remaining` calls, and after a refusal the next one at `retry_after`."""
     server = SERVERS[name](limit)
     for now in itertools.accumulate(gaps):
         remaining = server.remaining(now)
@@ -199,7 +199,7 @@ def test_servers_tell_the_truth_about_themselves(name: str, limit: int, gaps: li
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_a_refused_client_that_waits_as_told_is_let_in(name: str) -> None:
-    """Not a moment earlier, either."""
+    """A refused client is accepted at the named time, and not earlier."""
     for moment, tried in ((-1e-6, False), (1e-6, True)):
         server = SERVERS[name](4)
         now = 10.0
@@ -209,7 +209,7 @@ def test_a_refused_client_that_waits_as_told_is_let_in(name: str) -> None:
 
 
 def test_servers_refuse_by_their_policy() -> None:
-    """A burst at the end of one window and one at the start of the next: who lets how many in."""
+    """Each policy accepts its own number of calls in bursts at the end of a window and the start of the next."""
     let_in = {
         name: [sum(server.accept(at) for _ in range(10)) for at in (66.0, 68.0, 97.0, 127.5)]
         for name, make in SERVERS.items()

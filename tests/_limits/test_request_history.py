@@ -1,4 +1,4 @@
-"""What is known of peaks in advance never changes what a scan of all of them would find."""
+"""The precomputed peaks give the same result as a scan of all peaks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SPAN = 64.0
 
 
 def log_room(stamps: list[float], start: float, limit: int) -> tuple[float, int]:
-    """First time from `start` on when a sliding log has room for one more, and for how many."""
+    """Return the first time from `start` on at which a sliding log has room, and the room then."""
     blocker = len(stamps) - limit
     if blocker < 0 or stamps[blocker] + SPAN <= start:
         return start, limit - (len(stamps) - bisect_right(stamps, start - SPAN))
@@ -25,9 +25,9 @@ def log_room(stamps: list[float], start: float, limit: int) -> tuple[float, int]
 
 
 def counter_room(stamps: list[float], time: float, limit: int) -> tuple[float, int]:
-    """First time from `time` on when every sliding-window counter has room, in one pass over all peaks.
+    """Return the first time from `time` on at which every counter has room, in one pass over all peaks.
 
-    `time` is when the sliding log has room, so no window is full by itself.
+    The sliding log has room at `time`, so no window is full by itself.
     """
     full = len(stamps) - limit
     i = max(full + 1, bisect_right(stamps, time - SPAN))  # first stamp of the window that begins at x
@@ -54,7 +54,7 @@ def counter_room(stamps: list[float], time: float, limit: int) -> tuple[float, i
 def plain_room(
     stamps: list[float], now: float, start: float, limit: int, answered: int, *, every_phase: bool
 ) -> tuple[float, int]:
-    """The one-pass algorithm, which looks at everything every time."""
+    """Return the result of the one-pass algorithm, which checks all peaks every time."""
     at = bisect_right(stamps, now)
     time, free = log_room([*stamps[:at], *[now] * answered, *stamps[at:]], start, limit)
     if not every_phase:
@@ -64,7 +64,7 @@ def plain_room(
 
 @attrs.frozen
 class Step:
-    """One thing that happens: time passes, requests end, somebody asks."""
+    """One event: time passes, requests end, or a caller asks."""
 
     what: str
     seconds: float
@@ -82,7 +82,7 @@ steps = st.lists(st.builds(Step, kinds, seconds, st.integers(0, 12)), min_size=2
 @settings(max_examples=150, deadline=None)
 @given(script=steps, limit=st.integers(1, 40), counted=st.integers(1, 40))
 def test_a_scan_would_find_the_same(every_phase: bool, script: list[Step], limit: int, counted: int) -> None:
-    """Whatever ends when, and whoever asks in between: same time, and as many, up to what was to be counted."""
+    """For any ends and calls: the same time and the same room, up to the number that was to be counted."""
     stamps, plain, now = RequestHistory(SPAN, every_phase=every_phase), list[float](), 0.0
     for step in script:
         if step.what == "pass":
@@ -118,7 +118,7 @@ def test_a_scan_would_find_the_same(every_phase: bool, script: list[Step], limit
 @pytest.mark.parametrize("limit", [10, 60, 300])
 @pytest.mark.parametrize("busy", [0.5, 0.95, 1.5])
 def test_a_scan_would_find_the_same_for_hours(limit: int, busy: float) -> None:
-    """A steady stream below, near and above the limit, with late answers, a tail of lost ones, and pauses."""
+    """A steady load below, near and above the limit, with late answers, lost requests and pauses."""
     rng = random.Random(limit)
     stamps, plain, now, in_flight = RequestHistory(SPAN, every_phase=True), list[float](), 0.0, list[float]()
     moved = 0

@@ -18,12 +18,12 @@ COUNTINGS: tuple[Counting, ...] = ("unknown", "window")
 
 
 def exact(limit: int, counting: Counting = "unknown", *, max_burst: int | None = None) -> TokenBucket:
-    """A bucket without margin, so that expected times are round numbers."""
+    """Return a bucket without margin, so that expected times are round numbers."""
     return TokenBucket(limit, WINDOW, counting=counting, max_burst=max_burst, margin=0.0)
 
 
 def drain(bucket: TokenBucket, now: float) -> int:
-    """Lease what there is, answered at once; how many it was."""
+    """Lease and answer all free tokens; return their number."""
     count = 0
     while bucket.lease(now):
         count += 1
@@ -33,7 +33,7 @@ def drain(bucket: TokenBucket, now: float) -> int:
 
 
 def spend(bucket: TokenBucket, count: int, now: float) -> None:
-    """Lease and answer so many at once."""
+    """Lease and answer ``count`` tokens at once."""
     for _ in range(count):
         assert bucket.lease(now)
     for _ in range(count):
@@ -41,7 +41,7 @@ def spend(bucket: TokenBucket, count: int, now: float) -> None:
 
 
 def greedy(bucket: TokenBucket, count: int, now: float) -> list[float]:
-    """When so many callers in a row get their tokens if each is answered at once."""
+    """Return the times at which ``count`` callers get their tokens if each is answered at once."""
     times: list[float] = []
     while len(times) < count:
         ready = bucket.ready_at(now)
@@ -58,14 +58,14 @@ def greedy(bucket: TokenBucket, count: int, now: float) -> list[float]:
 
 @pytest.mark.parametrize("counting", COUNTINGS)
 def test_a_new_bucket_gives_its_whole_limit_at_once_and_no_more(counting: Counting) -> None:
-    """An idle bucket lends exactly `limit` tokens."""
+    """An idle bucket leases exactly `limit` tokens."""
     bucket = exact(5, counting)
     assert [bucket.lease(0.0) for _ in range(6)] == [True] * 5 + [False]
 
 
 @pytest.mark.parametrize("counting", COUNTINGS)
 def test_tokens_come_back_one_window_after_their_answer(counting: Counting) -> None:
-    """The stamp is the answer's time, not the time of the lease."""
+    """A token comes back one window after its answer, not after its lease."""
     bucket = exact(1, counting)
     assert bucket.lease(0.0)
     bucket.answered(7.0)
@@ -74,14 +74,14 @@ def test_tokens_come_back_one_window_after_their_answer(counting: Counting) -> N
 
 
 def test_the_window_is_stretched_by_the_margin() -> None:
-    """A server whose clock is slower than ours must have forgotten the request first."""
+    """A token comes back only when a server with a slower clock no longer counts its request."""
     bucket = TokenBucket(1, WINDOW, counting="window")
     spend(bucket, 1, 0.0)
     assert bucket.ready_at(0.0) == WINDOW * (1 + MARGIN)
 
 
 def test_the_window_rule_gives_a_burst_back_all_at_once() -> None:
-    """Under counting "window" all that was answered at one moment returns at one moment."""
+    """Under counting "window" tokens that were answered together come back together."""
     bucket = exact(4, "window")
     assert greedy(bucket, 8, 0.0) == [0.0] * 4 + [60.0] * 4
 
@@ -93,7 +93,7 @@ def test_the_any_rule_gives_a_burst_back_as_a_sliding_counter_does() -> None:
 
 @pytest.mark.parametrize("counting", COUNTINGS)
 def test_a_refunded_token_returns_at_once(counting: Counting) -> None:
-    """What was never written was never counted."""
+    """A request that was not written was not counted, so its token comes back at once."""
     bucket = exact(2, counting)
     assert bucket.lease(0.0)
     assert bucket.lease(0.0)
@@ -104,7 +104,7 @@ def test_a_refunded_token_returns_at_once(counting: Counting) -> None:
 
 @pytest.mark.parametrize("counting", COUNTINGS)
 def test_a_lost_token_returns_a_grace_and_a_window_later(counting: Counting) -> None:
-    """A request that was written may arrive until the grace is over."""
+    """A request that was written may arrive until the grace is over, so its token comes back a window later."""
     bucket = exact(1, counting)
     assert bucket.lease(0.0)
     bucket.abandoned(3.0)
@@ -115,7 +115,7 @@ def test_a_lost_token_returns_a_grace_and_a_window_later(counting: Counting) -> 
 
 @pytest.mark.parametrize("end", ["answered", "refund", "abandoned"])
 def test_ending_a_lease_that_is_not_outstanding_is_an_error(end: str) -> None:
-    """Ending more leases than were begun is a bug of the caller and says so."""
+    """Ending more leases than were begun is a bug of the caller and raises RuntimeError."""
     bucket = exact(3)
     with pytest.raises(RuntimeError, match=rf"{end}\(\) without an outstanding lease"):
         getattr(bucket, end)(0.0)
@@ -127,7 +127,7 @@ def test_ending_a_lease_that_is_not_outstanding_is_an_error(end: str) -> None:
 
 @pytest.mark.parametrize("counting", COUNTINGS)
 def test_only_the_end_of_a_lease_helps_when_all_are_outstanding(counting: Counting) -> None:
-    """With the whole limit in flight no time can be named, and any end makes one known."""
+    """With the whole limit in flight `ready_at` is None, and any end of a lease makes it known."""
     bucket = exact(2, counting)
     assert bucket.lease(0.0)
     assert bucket.lease(0.0)
@@ -164,7 +164,7 @@ def test_a_clock_that_is_set_back_takes_everything_along(counting: Counting, max
 
 @pytest.mark.parametrize("counting", COUNTINGS)
 def test_the_half_used_limit_stays_available(counting: Counting) -> None:
-    """Somebody who sends half the limit evenly never waits."""
+    """A caller that sends half the limit evenly never waits."""
     bucket = TokenBucket(10, WINDOW, counting=counting)
     for tick in range(1, 200):
         assert bucket.lease(tick * WINDOW / 5)
@@ -183,7 +183,7 @@ def test_memory_stays_bounded_with_a_lease_that_is_never_ended(counting: Countin
 
 
 def test_a_burst_of_one_moment_returns_whatever_the_clock_reads() -> None:
-    """Times whose sums and differences round in opposite directions are times like all others."""
+    """Times whose sums and differences round in opposite directions give the same result as others."""
     rng = random.Random(12)
     for _ in range(300):
         moment = rng.uniform(0.0, 1e5)
@@ -218,13 +218,13 @@ def test_a_burst_of_one_moment_returns_whatever_the_clock_reads() -> None:
     ],
 )
 def test_bad_arguments_are_refused_by_name(arguments: dict[str, object], message: str) -> None:
-    """The error names the argument, its bound and what was given."""
+    """The error names the argument, its bound and the given value."""
     with pytest.raises(ValueError, match=message):
         TokenBucket(**arguments)  # type: ignore[arg-type]
 
 
 def test_a_negative_place_in_the_queue_is_refused() -> None:
-    """`ahead` counts callers."""
+    """`ahead` must be 0 or more."""
     with pytest.raises(ValueError, match="ahead must be 0 or more, not -1"):
         exact(1).wait(0.0, -1)
 
@@ -242,7 +242,7 @@ def test_wait_knows_when_every_caller_in_the_queue_has_its_turn() -> None:
 
 
 def test_wait_counts_requests_in_flight_as_answered_now() -> None:
-    """With everything in flight the wait is one window, whatever the answers will take."""
+    """With everything in flight the wait is one window, independent of the answers."""
     bucket = exact(2)
     assert bucket.lease(0.0)
     assert bucket.lease(0.0)
@@ -251,7 +251,7 @@ def test_wait_counts_requests_in_flight_as_answered_now() -> None:
 
 @pytest.mark.parametrize("counting", COUNTINGS)
 def test_wait_grows_with_the_queue_without_looking_at_each_caller(counting: Counting) -> None:
-    """The last of ten thousand waits about as many windows as there are limits before it."""
+    """The last of ten thousand callers waits about `ahead / limit` windows."""
     bucket = TokenBucket(100, WINDOW, counting=counting)
     spend(bucket, 100, 0.0)
     assert bucket.wait(0.0, 10_000) == pytest.approx(101 * WINDOW, rel=0.01)
@@ -261,7 +261,7 @@ def test_wait_grows_with_the_queue_without_looking_at_each_caller(counting: Coun
 
 
 def test_a_refusal_stops_the_bucket_until_the_time_the_server_names() -> None:
-    """After a 429 with Retry-After nobody gets a token before it is over."""
+    """After a 429 with Retry-After no token is leased before that time."""
     bucket = exact(10)
     spend(bucket, 1, 0.0)
     bucket.refused(0.0, 12.5)
@@ -275,14 +275,14 @@ def test_a_refusal_stops_the_bucket_until_the_time_the_server_names() -> None:
 
 @pytest.mark.parametrize("retry_after", [None, 0.0, -5.0, math.nan, math.inf, 1.7e9, 121.0])
 def test_a_refusal_without_a_credible_time_pauses_shortly(retry_after: float | None) -> None:
-    """What cannot be a pause is ignored, and a hundredth of the window takes its place."""
+    """An impossible pause is ignored, and a hundredth of the window is used instead."""
     bucket = exact(100)
     bucket.refused(0.0, retry_after)
     assert bucket.ready_at(0.0) == pytest.approx(WINDOW / 100)
 
 
 def test_pauses_double_up_to_one_window_while_refusals_go_on() -> None:
-    """A server with fixed windows is not asked again and again until its window ends."""
+    """Pauses double, so that a server with fixed windows is not retried all the time until its window ends."""
     bucket = exact(100)
     now, pauses = 0.0, list[float]()
     for _ in range(8):
@@ -309,8 +309,7 @@ def test_refusals_of_one_burst_are_one_piece_of_news() -> None:
 
 
 def test_refusals_lower_the_limit_and_clean_time_restores_it() -> None:
-    """12 % less for a first 429 and 4 % for each that follows, 2 % more for half a clean window, up to what was
-    configured."""
+    """A first 429 takes 12 % of the limit, later ones 4 %; half a clean window restores 2 %."""
     bucket = exact(100)
     bucket.refused(0.0, 1.0)
     assert bucket.snapshot(0.0).effective_limit == 88
@@ -323,7 +322,7 @@ def test_refusals_lower_the_limit_and_clean_time_restores_it() -> None:
 
 
 def test_a_small_limit_comes_back_slowly_at_first_and_faster_in_the_long_run() -> None:
-    """Of ten requests each is a tenth: probing for one more must be rare, but not for ever after the other has gone."""
+    """A small limit is raised rarely at first, since one request is a tenth, and more often after a long clean time."""
     bucket = exact(10)
     for second in range(0, 16, 2):
         bucket.refused(float(second), 1.0)
@@ -334,7 +333,7 @@ def test_a_small_limit_comes_back_slowly_at_first_and_faster_in_the_long_run() -
 
 @pytest.mark.parametrize("counting", COUNTINGS)
 def test_after_a_pause_requests_go_one_by_one(counting: Counting) -> None:
-    """What came free meanwhile is not ours alone: no burst for a window, and after that as ever."""
+    """For a window after a pause there is no burst, as other clients use the free tokens too; then all is normal."""
     bucket = exact(60, counting)
     bucket.refused(0.0, 10.0)
     assert greedy(bucket, 4, 0.0) == [10.0, 11.0, 12.0, 13.0]
@@ -343,7 +342,7 @@ def test_after_a_pause_requests_go_one_by_one(counting: Counting) -> None:
 
 
 def test_the_limit_never_falls_below_one() -> None:
-    """However many refusals there are, one request at a time is still tried."""
+    """After any number of refusals, one request at a time is still sent."""
     bucket = exact(10)
     for second in range(0, 1_000, 2):
         bucket.refused(float(second), 1.0)
@@ -352,7 +351,7 @@ def test_the_limit_never_falls_below_one() -> None:
 
 
 def test_a_limit_that_grows_while_somebody_waits_is_part_of_the_forecast() -> None:
-    """`ready_at` knows of the token that the next restored step will bring."""
+    """`ready_at` includes the token that the next increase of the limit adds."""
     bucket = exact(100, "window")
     spend(bucket, 88, 0.0)
     bucket.refused(1.0)
@@ -362,12 +361,12 @@ def test_a_limit_that_grows_while_somebody_waits_is_part_of_the_forecast() -> No
     assert bucket.lease(31.0)
 
 
-# --- what the server says ---
+# --- response headers ---
 
 
 @pytest.mark.parametrize("counting", COUNTINGS)
 def test_remaining_takes_tokens_away_for_a_window(counting: Counting) -> None:
-    """If the server has less left than we thought, somebody else uses the key."""
+    """If the server has fewer tokens left than the bucket, another client uses the key."""
     bucket = exact(10, counting)
     spend(bucket, 1, 0.0)
     bucket.observe(0.0, remaining=3)
@@ -379,7 +378,7 @@ def test_remaining_takes_tokens_away_for_a_window(counting: Counting) -> None:
 
 @pytest.mark.parametrize("counting", COUNTINGS)
 def test_remaining_never_gives_tokens(counting: Counting) -> None:
-    """The server may allow more than was configured; it is not asked for it."""
+    """A larger `remaining` than configured adds no tokens."""
     bucket = exact(5, counting)
     spend(bucket, 4, 0.0)
     bucket.observe(0.0, limit=1_000, remaining=900, reset_in=1.0)
@@ -388,7 +387,7 @@ def test_remaining_never_gives_tokens(counting: Counting) -> None:
 
 
 def test_requests_in_flight_are_held_back_until_they_end() -> None:
-    """The server may not have counted them yet; once they are answered, they are counted and need no reserve."""
+    """Requests in flight may not be counted by the server yet; once they are answered, they need no reserve."""
     bucket = exact(10)
     for _ in range(4):
         assert bucket.lease(0.0)
@@ -401,7 +400,7 @@ def test_requests_in_flight_are_held_back_until_they_end() -> None:
 
 
 def test_what_only_a_lease_holds_back_needs_its_end() -> None:
-    """While tokens are held back for requests in flight no time is named, since an end frees them sooner."""
+    """While tokens are held back for requests in flight, `ready_at` is None, because an end may free them."""
     bucket = exact(10)
     for _ in range(6):
         assert bucket.lease(0.0)
@@ -436,7 +435,7 @@ def test_a_reset_that_has_passed_counts_as_absent(reset_in: float) -> None:
 
 @pytest.mark.parametrize("reset_in", [121.0, 1.7e9, math.inf])
 def test_a_budget_of_another_window_is_ignored(reset_in: float) -> None:
-    """A daily quota, or an epoch that was taken for a duration, says nothing about this window."""
+    """A daily quota, or an epoch read as a duration, does not change this window."""
     bucket = exact(2)
     bucket.observe(0.0, limit=1, remaining=0, reset_in=reset_in)
     assert bucket.snapshot(0.0).available == 2
@@ -445,7 +444,7 @@ def test_a_budget_of_another_window_is_ignored(reset_in: float) -> None:
 @pytest.mark.parametrize("counting", COUNTINGS)
 @pytest.mark.parametrize("remaining", [None, 0])
 def test_the_moment_that_a_refusal_names_is_a_token(counting: Counting, remaining: int | None) -> None:
-    """One call goes then, whatever the own count and the remaining count say, and no second one."""
+    """Exactly one call goes at the named time, independent of the bucket's count and of `remaining`."""
     bucket = exact(3, counting)
     spend(bucket, 3, 0.0)
     bucket.observe(1.0, remaining=remaining, reset_in=10.0)
@@ -459,7 +458,7 @@ def test_the_moment_that_a_refusal_names_is_a_token(counting: Counting, remainin
 
 
 def test_one_low_limit_costs_no_more_than_its_window() -> None:
-    """A limit that is named once holds until its reset, or for a window, and then ours counts again."""
+    """A limit that is named once applies until its reset, or for a window; then the configured one applies again."""
     for reset_in, until in ((1.0, 1.0), (None, 60.0), (90.0, 90.0)):
         bucket = exact(100)
         bucket.observe(0.0, limit=1, reset_in=reset_in)
@@ -470,14 +469,14 @@ def test_one_low_limit_costs_no_more_than_its_window() -> None:
 
 @pytest.mark.parametrize("value", [-1, -0.5, math.nan, math.inf, -math.inf])
 def test_numbers_that_cannot_be_are_ignored(value: float) -> None:
-    """Neither a negative remainder nor an infinite or negative limit means anything."""
+    """A negative `remaining` and an infinite or negative limit are ignored."""
     bucket = exact(10)
     bucket.observe(0.0, remaining=value, limit=value)
     assert bucket.snapshot(0.0).available == 10
 
 
 def test_a_lower_limit_holds_until_a_higher_one_is_named() -> None:
-    """The server's limit counts where it is lower than ours, and never raises ours."""
+    """The server's limit applies if it is lower than the configured one, and never raises it."""
     bucket = exact(100)
     bucket.observe(0.0, limit=40)
     assert bucket.snapshot(0.0).effective_limit == 40
@@ -489,7 +488,7 @@ def test_a_lower_limit_holds_until_a_higher_one_is_named() -> None:
 
 
 def test_a_lower_limit_fades_when_it_is_named_no_more() -> None:
-    """As long as it is named it stays; in silence it returns to the configured one."""
+    """A lower limit stays as long as headers name it; without them the configured limit returns."""
     bucket = exact(100)
     for minute in range(30):
         bucket.observe(minute * 60.0, limit=50)
@@ -498,7 +497,7 @@ def test_a_lower_limit_fades_when_it_is_named_no_more() -> None:
 
 
 def test_tokens_that_returned_while_the_answer_travelled_are_not_taken_away() -> None:
-    """`remaining` may have been counted before our older tokens came back; that is no sign of somebody else."""
+    """`remaining` may have been counted before older tokens came back; that does not prove another client."""
     bucket = exact(10)
     spend(bucket, 9, 0.0)
     assert bucket.lease(59.5)
@@ -508,7 +507,7 @@ def test_tokens_that_returned_while_the_answer_travelled_are_not_taken_away() ->
 
 
 def test_the_answer_is_taken_for_that_of_the_oldest_request() -> None:
-    """With several in flight it is not known which was answered; the oldest is the careful guess."""
+    """With several requests in flight, an answer counts as that of the oldest, which is the safe assumption."""
     bucket = exact(10, "window")
     spend(bucket, 9, 0.0)
     assert bucket.lease(59.5)
@@ -542,7 +541,7 @@ def test_a_capped_burst_waits_for_answers() -> None:
 
 
 def test_a_lost_request_occupies_the_burst_until_its_grace_is_over() -> None:
-    """It may arrive as late as that, and only then begins to be forgotten."""
+    """A lost request counts in the burst until the end of its grace, and drains only after that."""
     bucket = exact(10, max_burst=1)
     assert bucket.lease(0.0)
     bucket.abandoned(0.0)
@@ -551,15 +550,15 @@ def test_a_lost_request_occupies_the_burst_until_its_grace_is_over() -> None:
 
 
 def test_a_burst_above_the_limit_changes_nothing() -> None:
-    """One `max_burst` is configured for classes of different limits."""
+    """A `max_burst` above the limit of a class has no effect, as one value is configured for all classes."""
     assert greedy(exact(4, max_burst=50), 8, 0.0) == greedy(exact(4), 8, 0.0)
 
 
-# --- what people see ---
+# --- output for people ---
 
 
 def test_the_snapshot_says_what_there_is() -> None:
-    """Counts and seconds, as configured and as they are."""
+    """The snapshot has the configured and the present counts and seconds."""
     bucket = exact(3, "window")
     spend(bucket, 1, 0.0)
     assert bucket.lease(1.0)
@@ -577,7 +576,7 @@ def test_the_snapshot_says_what_there_is() -> None:
 
 
 def test_the_repr_shows_the_state() -> None:
-    """A person who debugs sees counting, limits, tokens and the next one, even of a bucket never used."""
+    """The repr has the counting, the limits, the tokens and the next time, even for an unused bucket."""
     assert repr(exact(3)) == "<TokenBucket 'unknown' 3/3 per 60 s: 3 available, 0 leased, next in 0.000 s>"
     bucket = exact(20, "window")
     spend(bucket, 20, 5.0)
@@ -585,12 +584,12 @@ def test_the_repr_shows_the_state() -> None:
     assert repr(bucket) == "<TokenBucket 'window' 18/20 per 60 s: 0 available, 0 leased, next in 10.000 s>"
 
 
-# --- whatever happens ---
+# --- properties ---
 
 
 @attrs.frozen
 class Step:
-    """One thing that happens to a bucket; `where` and `pick` choose among the possibilities."""
+    """One operation on a bucket; `where` and `pick` choose its arguments."""
 
     what: str
     where: float
@@ -622,7 +621,7 @@ def steps(kinds: tuple[str, ...]) -> st.SearchStrategy[list[Step]]:
 
 @attrs.define
 class Life:
-    """A bucket, the requests it let out, and when each of them reached the server."""
+    """A bucket, its requests in flight, and the times at which requests reached the server."""
 
     bucket: TokenBucket
     now: float = 0.0
@@ -630,7 +629,7 @@ class Life:
     arrivals: list[float] = attrs.Factory(list[float])
 
     def live(self, script: list[Step]) -> Iterator[None]:
-        """Let it happen, step by step; then whatever is still in flight arrives as well."""
+        """Run the steps one by one; then end all requests in flight."""
         for step in script:
             self.do(step)
             yield
@@ -680,14 +679,14 @@ def buckets(max_burst: st.SearchStrategy[int | None] = bursts) -> st.SearchStrat
 @settings(max_examples=150, deadline=None)
 @given(buckets(), steps(ROUGH))
 def test_no_server_ever_counts_more_than_the_limit(bucket: TokenBucket, script: list[Step]) -> None:
-    """Whatever happens when, and wherever between lease and end requests arrive, no policy refuses one of them."""
+    """For any operations, and any arrival between lease and end, no policy refuses a request."""
     life = Life(bucket)
     for _ in life.live(script):
         pass
     arrivals = sorted(life.arrivals)
     servers: list[SlidingLog | SlidingCounter] = [SlidingLog(bucket.limit, WINDOW)]
     if bucket.counting == "unknown":
-        # A counter is at its fullest for windows that begin just as some request arrives.
+        # A counter has its highest charge in windows that begin just when a request arrives.
         servers += [SlidingCounter(bucket.limit, WINDOW, phase=at % WINDOW) for at in {*arrivals[::3], 0.0, 17.0}]
     for server in servers:
         assert all(server.accept(at) for at in arrivals)
@@ -696,7 +695,7 @@ def test_no_server_ever_counts_more_than_the_limit(bucket: TokenBucket, script: 
 @settings(max_examples=150, deadline=None)
 @given(buckets(), steps(PROMISED))
 def test_ready_at_and_wait_keep_their_word(bucket: TokenBucket, script: list[Step]) -> None:
-    """At every moment: at once means at once, earlier fails, and with nothing in flight the named time succeeds."""
+    """A lease succeeds at the named time if nothing is in flight, and never before it."""
     life = Life(bucket)
     for _ in life.live(script):
         now = bucket.snapshot(life.now)
@@ -721,7 +720,7 @@ def test_ready_at_and_wait_keep_their_word(bucket: TokenBucket, script: list[Ste
 @settings(max_examples=150, deadline=None)
 @given(buckets(), steps(ROUGH))
 def test_only_a_refund_brings_the_named_time_forward(bucket: TokenBucket, script: list[Step]) -> None:
-    """Whoever sleeps until `ready_at` oversleeps only if woken by no refund, and never misses what an answer brings."""
+    """Only a refund makes `ready_at` earlier, so a caller that sleeps until then misses no token of an answer."""
     life = Life(bucket)
     before: float | None = None
     playing = life.live(script)
@@ -741,7 +740,7 @@ def test_only_a_refund_brings_the_named_time_forward(bucket: TokenBucket, script
 @given(buckets(), steps(ROUGH), st.integers(0, 25))
 @example(TokenBucket(4), [*[Step("lease", 0.0, 0)] * 3, Step("refund", 0.0, 0), Step("refused", 0.0, 0)], 1)
 def test_wait_is_a_lower_bound_for_everyone_in_the_queue(bucket: TokenBucket, script: list[Step], ahead: int) -> None:
-    """With everything answered at once, nobody gets a token before the time named, and the estimate grows in order."""
+    """With everything answered at once, no caller gets a token before its `wait`, which grows with `ahead`."""
     life = Life(bucket)
     playing = life.live(script)
     for _ in script:
@@ -757,7 +756,7 @@ def test_wait_is_a_lower_bound_for_everyone_in_the_queue(bucket: TokenBucket, sc
 @settings(max_examples=100, deadline=None)
 @given(buckets(), steps(ROUGH))
 def test_in_silence_every_bucket_recovers_its_whole_limit(bucket: TokenBucket, script: list[Step]) -> None:
-    """Nothing that callers or servers do stops or shrinks a bucket for good."""
+    """No operation of callers or servers stops or shrinks a bucket permanently."""
     life = Life(bucket)
     for _ in life.live(script):
         pass
@@ -769,7 +768,7 @@ def test_in_silence_every_bucket_recovers_its_whole_limit(bucket: TokenBucket, s
 @settings(max_examples=100, deadline=None)
 @given(buckets(), st.data())
 def test_ends_of_the_same_moment_may_come_in_any_order(bucket: TokenBucket, data: st.DataObject) -> None:
-    """Leases have no names: only how many end, in which way, at which time matters."""
+    """Leases have no identity: only the number, the kind and the time of their ends matter."""
     count = 0
     while bucket.lease(0.0):
         count += 1
@@ -785,7 +784,7 @@ def test_ends_of_the_same_moment_may_come_in_any_order(bucket: TokenBucket, data
 
 
 def reference_any(stamps: list[float], in_flight: int, limit: int, span: float, now: float) -> bool:
-    """Whether every counter has room at `now`, by trying every phase that matters, straight from the definition."""
+    """Return whether every counter has room at `now`, computed from the definition for every relevant phase."""
     begins = {x for stamp in stamps for x in (stamp, stamp + span) if now - span < x <= now} | {now}
     for begin in begins:
         current = sum(stamp >= begin for stamp in stamps) + in_flight
@@ -796,7 +795,7 @@ def reference_any(stamps: list[float], in_flight: int, limit: int, span: float, 
 
 
 def reference_window(stamps: list[float], in_flight: int, limit: int, span: float, now: float) -> bool:
-    """Whether the log has room at `now`."""
+    """Return whether the log has room at `now`."""
     return sum(stamp > now - span for stamp in stamps) + in_flight < limit
 
 
@@ -804,7 +803,7 @@ def reference_window(stamps: list[float], in_flight: int, limit: int, span: floa
 def test_the_rules_do_what_their_definition_says(
     counting: Counting, reference: Callable[[list[float], int, int, float, float], bool]
 ) -> None:
-    """On random schedules the incremental bookkeeping and the definition agree about every single lease."""
+    """On random schedules the incremental bookkeeping and the definition agree about every lease."""
     rng = random.Random(20)
     agreed = {True: 0, False: 0}
     for _ in range(60):
@@ -812,7 +811,7 @@ def test_the_rules_do_what_their_definition_says(
         bucket = exact(limit, counting)
         stamps, in_flight, now = list[float](), 0, 0.0
         for _ in range(120):
-            # Irrational steps: at equality the definition hangs on the last bit.
+            # Irrational steps: at equality, the result of the definition depends on the last bit.
             now += rng.choice([0.0, 0.0, rng.random() * WINDOW / limit, rng.random() * WINDOW]) * math.sqrt(2)
             if in_flight and rng.random() < 0.5:
                 in_flight -= 1

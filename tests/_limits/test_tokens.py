@@ -1,4 +1,4 @@
-"""Waiting for tokens: first come, first served, known in advance, and nothing lost whoever gives up when."""
+"""Waiting for tokens: first come, first served, with known waits, and no token lost by cancellation."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.support.servers import wait_until
 
 
 class Clock:
-    """Seconds that pass when a test says so, and how long each waiter meant to sleep."""
+    """A clock that the test sets, and the sleeps that waiters asked for."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
@@ -37,7 +37,7 @@ class Clock:
 
 
 class ManualWaiter(AsyncioWaiter):
-    """Wakes only when it is woken."""
+    """A waiter that only `wake` wakes, not time."""
 
     __slots__ = ("_clock",)
 
@@ -46,7 +46,7 @@ class ManualWaiter(AsyncioWaiter):
         self._clock = clock
 
     async def wait(self, seconds: float | None, *, at_most: float | None = None) -> None:
-        """Until woken: the time that passes is the test's."""
+        """Wait until woken; time passes only on the test's clock."""
         self._clock.sleeps.append(
             at_most if seconds is None else min(seconds, math.inf if at_most is None else at_most)
         )
@@ -54,33 +54,33 @@ class ManualWaiter(AsyncioWaiter):
 
 
 class ManualWaiting(AsyncBackend):
-    """Waits on a clock of the test's."""
+    """A backend that waits on the test's clock."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
     def now(self) -> float:
-        """The test's time."""
+        """Return the test's time."""
         return self._clock.now
 
     def waiter(self) -> AsyncioWaiter:
-        """A waiter that no time wakes."""
+        """Return a waiter that time does not wake."""
         return ManualWaiter(asyncio.get_running_loop(), self._clock)
 
 
 def new_class_limiter(limit: int = 1, window: float = 60.0) -> ClassLimiter:
-    """A limiter whose tokens come back one window after their answer."""
+    """Return a limiter whose tokens come back one window after their answer."""
     return ClassLimiter(RateClass.OTHER, RateLimits(other=limit, window=window, counting="window"))
 
 
 def tick(limiter: ClassLimiter) -> None:
-    """What a timer would do: the heads look again."""
+    """Wake the heads of the queues, as a timer would."""
     with limiter.lock:
         limiter._wake_heads()
 
 
 async def settle() -> None:
-    """Lets every task run until it waits."""
+    """Let every task run until it waits."""
     for _ in range(20):
         await asyncio.sleep(0)
 
@@ -113,7 +113,7 @@ async def test_first_come_first_served() -> None:
 
 
 async def test_every_end_of_a_call_lets_the_head_sleep_for_the_right_time() -> None:
-    """An answer, a 429, a lease and a cancelled head wake the next head only, and it sleeps for its own moment."""
+    """An answer, a 429, a lease and a cancelled head wake only the next head, which sleeps until its own time."""
     clock, limiter = Clock(), new_class_limiter(limit=2)
     backend = ManualWaiting(clock)
     first, second = [await acquire_async(limiter, backend, max_wait=None) for _ in range(2)]
@@ -144,7 +144,7 @@ async def test_every_end_of_a_call_lets_the_head_sleep_for_the_right_time() -> N
 
 
 async def test_nobody_overtakes_those_who_wait() -> None:
-    """A newcomer waits behind the queue, even in the moment in which a token is free."""
+    """A new caller waits behind the queue, even while a token is free."""
     clock, limiter = Clock(), new_class_limiter()
     backend = ManualWaiting(clock)
     (await acquire_async(limiter, backend, max_wait=None)).answered(clock.now, 200, {})
@@ -158,7 +158,7 @@ async def test_nobody_overtakes_those_who_wait() -> None:
 
 
 async def test_a_wait_that_would_be_too_long_fails_at_once() -> None:
-    """The wait is known in advance: nobody joins a queue to leave it later, and the error says how long it would be."""
+    """The wait is known in advance: the call fails without joining the queue, and the error names the wait."""
     clock, limiter = Clock(), new_class_limiter()
     backend = ManualWaiting(clock)
     (await acquire_async(limiter, backend, max_wait=0.0)).answered(clock.now, 200, {})
@@ -179,7 +179,7 @@ async def test_a_wait_that_would_be_too_long_fails_at_once() -> None:
 
 
 async def test_a_wait_that_becomes_too_long_fails_in_time() -> None:
-    """A call in flight that takes its time makes others wait longer than was known; their patience ends in time."""
+    """A slow call in flight makes others wait longer than estimated; they fail at the end of their `max_wait`."""
     clock, limiter = Clock(), new_class_limiter()
     backend = ManualWaiting(clock)
     slow = await acquire_async(limiter, backend, max_wait=None)
@@ -195,7 +195,7 @@ async def test_a_wait_that_becomes_too_long_fails_in_time() -> None:
 
 
 def test_the_same_in_a_thread() -> None:
-    """The blocking twin fails at once, fails in time, and gets what is there."""
+    """The blocking twin fails at once, fails in time, and gets a free token."""
     limiter = new_class_limiter(window=0.2)
     backend = Backend()
     slow = acquire(limiter, backend, max_wait=0.0)
@@ -210,7 +210,7 @@ def test_the_same_in_a_thread() -> None:
 
 @pytest.mark.parametrize("first", ["cancel", "wake"])
 async def test_a_waiter_cancelled_in_the_tick_in_which_it_is_woken(first: str) -> None:
-    """Whichever comes first, its token is not lost: the next one has it in the same breath."""
+    """In either order, the token is not lost: the next waiter gets it in the same tick."""
     clock, limiter = Clock(), new_class_limiter()
     backend = ManualWaiting(clock)
     lease = await acquire_async(limiter, backend, max_wait=None)
@@ -246,7 +246,7 @@ async def test_a_waiter_cancelled_in_the_tick_in_which_it_is_woken(first: str) -
 )
 @settings(max_examples=150, deadline=None)
 def test_whatever_happens_no_token_is_lost(actions: list[tuple[str, Any]], limit: int) -> None:
-    """Tasks that join, give up, are answered or forgotten in any order leave all tokens and serve everybody in turn."""
+    """Tasks that join, cancel, are answered or forgotten in any order lose no token, and all are served in turn."""
     asyncio.run(_play(actions, limit))
 
 
@@ -287,7 +287,7 @@ async def _play(actions: list[tuple[str, Any]], limit: int) -> None:
                 lease.abandoned(clock.now)
             del lease
     await settle()
-    # Everything in flight is answered, and time passes until everybody was served.
+    # Answer everything in flight, and let time pass until all tasks were served.
     for _ in range(200):
         while leases:
             leases.pop().answered(clock.now, 200, {})
@@ -301,7 +301,7 @@ async def _play(actions: list[tuple[str, Any]], limit: int) -> None:
     for wants_background in (True, False):
         of_class = [number for number in served if tasks[number][0] is wants_background]
         assert of_class == sorted(of_class)
-    limiter.snapshot(clock.now)  # where forgotten leases are found
+    limiter.snapshot(clock.now)  # ends forgotten leases
     clock.now += 200.0
     standing = limiter.snapshot(clock.now)
     assert (standing.waiting, standing.leased, standing.available) == (0, 0, limit)
@@ -309,7 +309,7 @@ async def _play(actions: list[tuple[str, Any]], limit: int) -> None:
 
 
 def test_a_lease_that_nobody_ended() -> None:
-    """A forgotten lease counts as lost: its request may still arrive; those who wait for it look again."""
+    """A garbage-collected lease counts as lost, as its request may still arrive, and wakes the waiters."""
     limiter = new_class_limiter()
     woken: list[bool] = []
 
@@ -335,7 +335,7 @@ def test_a_lease_that_nobody_ended() -> None:
 
 
 def test_a_lease_ends_once() -> None:
-    """The first end counts, whatever follows."""
+    """Only the first end of a lease counts."""
     limiter = new_class_limiter(limit=3)
     with limiter.lock:
         lease = limiter.try_lease(0.0)
@@ -349,7 +349,7 @@ def test_a_lease_ends_once() -> None:
 
 
 def test_what_the_server_says_is_learned() -> None:
-    """Headers of an answer, and a 429, stop the limiter for as long as they say."""
+    """Rate-limit headers and a 429 stop the limiter for the time they name."""
     limiter = new_class_limiter(limit=10)
     with limiter.lock:
         first, second = limiter.try_lease(0.0), limiter.try_lease(0.0)
@@ -363,7 +363,7 @@ def test_what_the_server_says_is_learned() -> None:
 
 
 def test_what_the_server_says_about_another_window_is_not_about_ours() -> None:
-    """Ten in a second, used up: no reason to send less in a minute."""
+    """An exhausted limit of ten per second does not lower a limit per minute."""
     limiter = new_class_limiter(limit=100)
     with limiter.lock:
         lease = limiter.try_lease(0.0)
@@ -373,7 +373,7 @@ def test_what_the_server_says_about_another_window_is_not_about_ours() -> None:
 
 
 def test_a_429_that_says_nothing() -> None:
-    """Without any header it still stops the limiter for a moment."""
+    """A 429 without headers stops the limiter for a moment."""
     limiter = new_class_limiter(limit=10)
     with limiter.lock:
         lease = limiter.try_lease(0.0)
@@ -402,7 +402,7 @@ def _waiter_of_a_dead_loop(limiter: ClassLimiter) -> Any:
 
 @pytest.mark.parametrize("prunes", ["estimate", "wake", "snapshot"])
 def test_waiters_of_a_dead_loop_block_nobody(prunes: str) -> None:
-    """A loop that was closed under its waiters is forgotten: they are ahead of nobody, and nobody waits for them."""
+    """The queue of a closed event loop is removed: its waiters delay no other caller."""
     limiter = new_class_limiter()
     loop, waiter = _waiter_of_a_dead_loop(limiter)
     assert limiter.waiting == 1
@@ -421,7 +421,7 @@ def test_waiters_of_a_dead_loop_block_nobody(prunes: str) -> None:
 
 
 def test_a_token_given_back_finds_out_that_a_loop_is_dead() -> None:
-    """Its head is called, does not answer, and its queue is forgotten; whoever comes next has the token."""
+    """Waking the head of a dead event loop fails, its queue is removed, and the next caller gets the token."""
     limiter = new_class_limiter()
     lease = acquire(limiter, Backend(), max_wait=0.0)
     _waiter_of_a_dead_loop(limiter)
@@ -431,7 +431,7 @@ def test_a_token_given_back_finds_out_that_a_loop_is_dead() -> None:
 
 
 def test_a_run_of_trio_that_is_over() -> None:
-    """Trio's runs end as well: whoever wakes a waiter of one learns that it will never ask again."""
+    """Waking a waiter of a finished trio run reports that the waiter is gone."""
 
     async def join() -> AsyncioWaiter | AsyncWaiter:
         waiter = AsyncBackend().waiter()
@@ -455,13 +455,13 @@ def test_a_waiter_woken_from_a_thread(run: Callable[[Any], None]) -> None:
             with anyio.fail_after(20):
                 await waiter.wait(None)
             thread.join()
-        await waiter.wait(0.01)  # nobody wakes it: the time does
+        await waiter.wait(0.01)  # only the timeout wakes it
 
     run(main())
 
 
 def test_eight_threads() -> None:
-    """Eight threads that take, answer, give back and give up leave the limiter as they found it."""
+    """Eight threads that lease, answer, refund and cancel leave the limiter in its first state."""
     limiter = new_class_limiter(limit=5, window=0.05)
     served: list[int] = []
     refused: list[int] = []
@@ -491,7 +491,7 @@ def test_eight_threads() -> None:
 
 
 def test_threads_and_loops_on_one_limiter() -> None:
-    """Threads, two event loops and a run of trio draw from one bucket; nobody starves, and the count is exact."""
+    """Threads, two event loops and a run of trio share one bucket; none starves, and the count is exact."""
     window = 0.1
     limiter = LocalLimiter(RateLimits(other=10, window=window, counting="window"))
     stamps: list[float] = []
@@ -524,7 +524,7 @@ def test_threads_and_loops_on_one_limiter() -> None:
         thread.join(30)
     stamps.sort()
     assert len(stamps) == 50
-    # No eleven of them in one window.
+    # At most ten calls fall into any window.
     assert all(later - earlier >= window for earlier, later in zip(stamps, stamps[10:], strict=False))
     standing = limiter.snapshot(time.monotonic())[RateClass.OTHER]
     assert (standing.leased, standing.waiting) == (0, 0)
@@ -581,7 +581,7 @@ def test_a_child_forgets_what_lives_on_in_its_parent() -> None:
 
 
 def test_waiting_for_longer_than_threads_can() -> None:
-    """A wait of centuries is no OverflowError; waking ends it."""
+    """A wait of centuries raises no OverflowError, and waking ends it."""
     waiter: Waiter = Backend().waiter()
     threading.Timer(0.05, waiter.wake).start()
     waiter.wait(1e12)

@@ -1,4 +1,4 @@
-"""Tests that mock the API do not wait for limits that are not there; everything else keeps its limits."""
+"""Tests that mock the API do not wait for rate limits; all other clients keep their limits."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ def answer(request: httpx.Request) -> httpx.Response:
 
 
 def many(client: InventPay) -> float:
-    """The seconds that more calls than the limit take."""
+    """Return the seconds that more calls than the limit take."""
     client = client.with_options(max_retries=0)
     began = time.monotonic()
     for _ in range(61):
-        with pytest.raises(Exception):  # noqa: B017, PT011 - what the mock answers does not matter here
+        with pytest.raises(Exception):  # noqa: B017, PT011 - the mock's answer does not matter here
             client.balances.get("BTC")
     return time.monotonic() - began
 
 
 def test_a_mock_transport_has_no_limit() -> None:
-    """The sixty-first call goes as fast as the first."""
+    """The 61st call is as fast as the first."""
     with InventPay("k" * 20, base_url=URL, transport=httpx.MockTransport(answer)) as client:
         assert isinstance(client._limiter, Unlimited)
         assert many(client) < 20.0
 
 
 def test_a_lent_client_over_a_mock_transport_has_no_limit() -> None:
-    """The same where the transport belongs to a client of the caller."""
+    """A caller's own HTTP client over a mock transport has no limit either."""
     with httpx.Client(transport=httpx.MockTransport(answer)) as lent:
         assert isinstance(InventPay("k" * 20, base_url=URL, http_client=lent)._limiter, Unlimited)
 
@@ -50,14 +50,14 @@ def test_a_lent_client_over_a_mock_transport_has_no_limit() -> None:
     "options", [{"rate_limits": RateLimits()}, {"limiter": LocalLimiter()}], ids=["rate_limits", "limiter"]
 )
 def test_limits_that_were_given_stay(options: dict[str, Any]) -> None:
-    """Whoever names limits wants to test with them."""
+    """Limits that a test sets explicitly apply under mocks too."""
     for kind in (InventPay, AsyncInventPay):
         transport: Any = httpx.MockTransport(answer)
         assert isinstance(kind("k" * 20, base_url=URL, transport=transport, **options)._limiter, LocalLimiter)
 
 
 def test_respx_switches_the_limit_off_while_it_is_active() -> None:
-    """Inside of respx nothing waits, and afterwards the limit holds again."""
+    """While respx is active no call waits, and afterwards the limit applies again."""
     with InventPay("respx" * 4, base_url=URL, max_wait=0) as client:
         with respx.mock(assert_all_called=False) as router:
             router.get(url__startswith=URL).mock(side_effect=answer)
@@ -70,14 +70,14 @@ def test_respx_switches_the_limit_off_while_it_is_active() -> None:
 
 
 def test_pytest_httpx_switches_the_limit_off(httpx_mock: HTTPXMock) -> None:
-    """A test that asks for its fixture has no limits."""
+    """A test that uses the fixture of pytest-httpx has no limits."""
     httpx_mock.add_callback(answer, is_reusable=True)
     with InventPay("httpx" * 4, base_url=URL) as client:
         assert many(client) < 20.0
 
 
 def test_the_sandbox_keeps_its_limits(httpx_mock: HTTPXMock) -> None:
-    """Its address is a loopback one, and what is counted there is real."""
+    """A client of the sandbox, on a loopback address, keeps its limits under mocks."""
     assert isinstance(InventPay("k" * 20, base_url="http://127.0.0.1:9")._limiter, LocalLimiter)
 
 
@@ -107,7 +107,7 @@ def test_a_mock_may_give_every_payment_the_same_id(httpx_mock: HTTPXMock) -> Non
 
 
 async def test_aiohttp_warns_where_a_mock_is_active(httpx_mock: HTTPXMock) -> None:
-    """The mocks intercept nothing of it: the call would reach the real API."""
+    """A client with the aiohttp transport warns under a mock, because its calls would reach the real API."""
     with pytest.warns(UserWarning, match="intercept nothing"):
         AsyncInventPay("k" * 20, base_url=URL, transport="aiohttp")
 
@@ -127,7 +127,7 @@ async def test_aiohttp_warns_too_where_a_mock_becomes_active_later() -> None:
 
 
 async def test_an_unlimited_limiter_shows_full_classes() -> None:
-    """Its snapshot has the documented limits, and all of them free."""
+    """The snapshot of an unlimited limiter has the documented limits, all of them free."""
     async with AsyncInventPay("k" * 20, limiter=Unlimited()) as client:
         assert client.rate_limits[RateClass.WITHDRAWALS].available == 10
     assert repr(Unlimited()) == "<Unlimited>"

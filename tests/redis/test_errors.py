@@ -62,7 +62,7 @@ def test_an_address_that_never_will_do(
 
 def test_a_port_of_something_else(web_server: int) -> None:
     """What answers there is no Redis."""
-    with pytest.raises(ConfigurationError, match="does not speak as Redis does"):
+    with pytest.raises(ConfigurationError, match="does not speak the protocol of Redis"):
         call(f"redis://127.0.0.1:{web_server}")
 
 
@@ -93,7 +93,7 @@ def test_a_replica(redis_only: RedisServer, caplog: pytest.LogCaptureFixture) ->
             bound.acquire(OTHER, Backend(), max_wait=1.0).answered(time.monotonic(), 200, {})
             with pytest.raises(RateLimitTimeoutError, match="this process's share of the shared rate limit of class"):
                 bound.acquire(OTHER, Backend(), max_wait=1.0)
-    assert "(it is a replica, which nobody may write to; name the primary, or Sentinel); every process" in caplog.text
+    assert "(it is a read-only replica; name the primary, or Sentinel); every process" in caplog.text
 
 
 def test_a_key_that_holds_something_else(server: RedisServer, prefix: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -105,4 +105,4 @@ def test_a_key_that_holds_something_else(server: RedisServer, prefix: str, caplo
         client.lpush(name, "theirs")
         call(server.url, prefix)
         assert client.lrange(name, 0, -1) == [b"theirs"]
-    assert "a key of ours holds something else; choose another prefix=" in caplog.text
+    assert "a key of this package holds another type of value; choose another prefix=" in caplog.text

@@ -169,7 +169,7 @@ def test_what_it_promises_of_itself() -> None:
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"address": "sqlite:///seen"}, "a scheme that nobody knows"),
+        ({"address": "sqlite:///seen"}, "an unsupported scheme"),
         ({"address": "redis://localhost", "retention": 0}, "retention=0 must be a finite number of seconds above 0"),
         ({"address": "redis://localhost", "timeout": -1}, "timeout must be 0 or more seconds"),
         ({"address": "redis://localhost", "prefix": "{}"}, "prefix="),
