@@ -82,12 +82,25 @@ def test_deliveries_out_of_order_ship_once(world):
     assert world.shipped() == ["order-0", "order-1", "order-2"]
 
 
+def test_a_late_delivery_ships_once(world):
+    payment = world.order()
+    world.sandbox.webhooks.misdeliver("late", seconds=3 * 3600, count=10)
+    world.sandbox.pay(payment)
+    world.deliver(hours=1)
+    assert world.shipped() == []
+    world.deliver(hours=4)
+    assert world.shipped() == ["order-1"]
+
+
 def test_a_payment_after_its_expiry_ships_once(world):
     payment = world.order()
     world.clock.advance(31 * 60)
     world.deliver()
-    body = b'{"event":"payment.completed","data":{"paymentId":"%s","orderId":"order-1"}}' % payment.encode()
-    assert [world.post(body).outcome for _ in range(2)] == ["handled", "duplicate"]
+    assert world.client.payments.status(payment).status == "EXPIRED"
+    world.sandbox.webhooks.misdeliver("twice", count=10)
+    world.sandbox.pay(payment)
+    world.deliver(hours=1)
+    assert world.client.payments.status(payment).is_paid
     assert world.shipped() == ["order-1"]
 
 
