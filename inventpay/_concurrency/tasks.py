@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import time
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable, Iterable
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from typing import Any, Final
 import anyio
 
 from .event_loops import Bound, Home, current_loop, is_dead, least
+from .steady_time import monotonic
 
 
 class AsyncWaiter:
@@ -190,7 +190,7 @@ class AsyncBackend:
 
     def now(self) -> float:
         """Seconds on a clock that never goes backwards."""
-        return time.monotonic()
+        return monotonic()
 
     def wall(self) -> datetime:
         """Return the time of the calendar, for comparison with times the API names."""

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from .event_loops import Bound, Home, least
+from .steady_time import monotonic
 
 _LONGEST_WAIT: Final = 86_400.0 * 365
 """Seconds a thread waits at most in one go: the operating system's own bounds differ, and end in an OverflowError."""
@@ -84,7 +85,7 @@ class Backend:
 
     def now(self) -> float:
         """Seconds on a clock that never goes backwards."""
-        return time.monotonic()
+        return monotonic()
 
     def wall(self) -> datetime:
         """Return the time of the calendar, for comparison with times the API names."""

@@ -17,6 +17,7 @@ from attrs import frozen
 
 from .._concurrency.event_loops import is_dead
 from .._concurrency.forking import Lock, register_fork_handler
+from .._concurrency.steady_time import monotonic
 from .._concurrency.wait_queue import WaitQueue, Waker
 from .._core.random_share import random_share
 from ..options import RateClass, RateLimits
@@ -239,7 +240,7 @@ class ClassLimiter:
         self._queues.clear()
         self._generation += 1
         self._dropped.clear()
-        now = time.monotonic()
+        now = monotonic()
         for _ in range(self._bucket.snapshot(now).leased):
             self._bucket.answered(now)
 

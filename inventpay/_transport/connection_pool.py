@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from types import FunctionType
@@ -11,6 +10,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
 import httpx
 
+from .._concurrency.steady_time import monotonic
 from .http1.connecting import ProxyRoute, Route
 from .http1.messages import ResponseReader
 from .progress import EXTENSION, Progress
@@ -53,7 +53,7 @@ class IdleConnections(Generic[L]):
 
     def take(self) -> L | None:
         """Return a connection that may be used. Those that may not are closed."""
-        now = time.monotonic()
+        now = monotonic()
         while self._idle:
             try:
                 link = self._idle.pop()
@@ -68,7 +68,7 @@ class IdleConnections(Generic[L]):
     def keep(self, link: L, idle_timeout: float | None) -> None:
         """Put a connection back, for as long as it may be idle by our word and the server's."""
         expiry = self._expiry if idle_timeout is None else min(self._expiry, idle_timeout)
-        link.expires_at = time.monotonic() + expiry
+        link.expires_at = monotonic() + expiry
         self._idle.append(link)
         if self._is_closed:
             self.close()
@@ -138,8 +138,8 @@ def progress_of(extensions: Mapping[str, Any]) -> Progress:
     if progress is None:
         timeouts: Mapping[str, float | None] = extensions.get("timeout") or {}
         seconds = timeouts.get("read")
-        until = None if seconds is None else time.monotonic() + seconds
-        progress = Progress(lambda status, headers: None, lambda: None if until is None else until - time.monotonic())
+        until = None if seconds is None else monotonic() + seconds
+        progress = Progress(lambda status, headers: None, lambda: None if until is None else until - monotonic())
     progress.watched = True
     return cast(Progress, progress)
 

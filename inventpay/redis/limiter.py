@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import secrets
-import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn, Self, TypeAlias, get
 from .._async.shared_tokens import acquire as acquire_async
 from .._concurrency.event_loops import current_loop
 from .._concurrency.forking import Lock, notice_fork, register_fork_handler
+from .._concurrency.steady_time import monotonic
 from .._concurrency.threads import Waiter
 from .._core.json_values import shown
 from .._limits.class_limiter import ClassSnapshot, Lease
@@ -289,8 +289,8 @@ class _Budget:
         worker = self._limiter.worker
         with worker.lock:
             asked = [class_limiter for class_limiter in self.classes.values() if class_limiter.refresh(waiter)]
-        deadline = time.monotonic() + worker.timeout
-        while any(class_limiter.is_watched for class_limiter in asked) and (left := deadline - time.monotonic()) > 0:
+        deadline = monotonic() + worker.timeout
+        while any(class_limiter.is_watched for class_limiter in asked) and (left := deadline - monotonic()) > 0:
             waiter.wait(left)
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from typing import Any, Final, Literal
 
 from attrs import define
 
 from .._concurrency.forking import Lock
+from .._concurrency.steady_time import monotonic
 from .._core.logger import logger
 from .._limits.class_limiter import ReentrantLock
 from ..errors import InventPayError, LimiterUnavailableError
@@ -93,7 +93,7 @@ class RedisWorker:
 
     def notify(self, limiter: SharedClassLimiter) -> None:
         """Schedule a limiter after a change. Call with the lock held."""
-        now = time.monotonic()
+        now = monotonic()
         self._active[limiter] = now
         if self._scheduler is None:
             self._scheduler = threading.Thread(target=self._schedule, name="inventpay-redis-scheduler")
@@ -121,7 +121,7 @@ class RedisWorker:
                 self._changed.notify_all()
 
     def _work(self) -> bool:
-        now = time.monotonic()
+        now = monotonic()
         event = self._step(now)
         if not self._active and self._batch is None:
             self._wakes_at = math.inf
@@ -211,16 +211,16 @@ class RedisWorker:
     def _run(self, batch: CommandBatch) -> None:
         while batch.requests and not batch.is_given_up:
             limiter, request = batch.requests[0]
-            batch.since = time.monotonic()
+            batch.since = monotonic()
             try:
                 reply = self._exchange(limiter.key, request)
             except Exception as error:
                 with self._changed:
                     if not batch.is_given_up:
-                        self._lose(said(error), batch, time.monotonic(), error)
+                        self._lose(said(error), batch, monotonic(), error)
                 return
             with self._changed:
-                now = time.monotonic()
+                now = monotonic()
                 if batch.is_given_up:
                     self._retry_at = now  # the server is slow but reachable
                     return
@@ -232,7 +232,7 @@ class RedisWorker:
         from redis.exceptions import NoScriptError
 
         client = self.client()
-        argument = request.encode(time.monotonic())
+        argument = request.encode(monotonic())
         try:
             return decode(client.evalsha(SCRIPT_SHA, 1, key, argument))
         except NoScriptError:
@@ -274,9 +274,9 @@ class RedisWorker:
 
     def flush(self) -> None:
         """Wait until all reports were sent or failed, and the threads have ended."""
-        deadline = time.monotonic() + 2 * self._timeout
+        deadline = monotonic() + 2 * self._timeout
         with self._changed:
-            while (self._scheduler or self._sender) and (left := deadline - time.monotonic()) > 0:
+            while (self._scheduler or self._sender) and (left := deadline - monotonic()) > 0:
                 self._changed.wait(left)
 
     def client(self) -> Any:

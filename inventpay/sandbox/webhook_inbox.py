@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 import threading
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 
 from starlette.types import Receive, Scope, Send
 
+from .._concurrency.steady_time import monotonic
 from ..errors import WebhookError
 from ..webhooks import WebhookEvent, parse_event
 from .errors import SandboxError
@@ -43,13 +43,13 @@ class WebhookInbox:
             near = difflib.get_close_matches(event, EVENTS, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(EVENTS)}"
             raise ValueError(f"no event is called {event!r}; {hint}")
-        until = time.monotonic() + timeout
+        until = monotonic() + timeout
         with self._arrived:
             while True:
                 for arrived in self.events:
                     if arrived.event == event:
                         return arrived
-                if not self._arrived.wait(until - time.monotonic()):
+                if not self._arrived.wait(until - monotonic()):
                     names = ", ".join(arrived.event for arrived in self.events) or "nothing"
                     raise AssertionError(f"{event} did not arrive within {timeout:g} s; what did: {names}")
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from .._concurrency import forking
+from .._concurrency.steady_time import monotonic
 from .seen import Claim, SeenStore
 
 logger: Final = logging.getLogger("inventpay.webhooks")
@@ -34,7 +35,7 @@ class LeaseKeeper:
         """Renew the claim's lease while the block runs."""
         forking.notice_fork()
         with self._lock:
-            self._held[claim.token] = claim, time.monotonic()
+            self._held[claim.token] = claim, monotonic()
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._renew, name="inventpay-webhook-leases", daemon=True)
                 self._thread.start()
@@ -57,7 +58,7 @@ class LeaseKeeper:
         pause = self._lease / 3
         while True:
             time.sleep(pause)
-            now = time.monotonic()
+            now = monotonic()
             with self._lock:
                 if not self._held:
                     self._thread = None

@@ -21,6 +21,7 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from attrs import Factory, field, frozen
 
+from .._concurrency.steady_time import monotonic
 from .._core.json_values import shown
 from ..errors import EventDecodeError, SignatureError, WebhookError
 from .answers import WebhookAnswer, length_required, too_large
@@ -296,7 +297,7 @@ class DeliveryProcessor:
 
     def _warn(self, subject: str, message: str) -> None:
         """Log a warning, once an hour for each subject."""
-        now = time.monotonic()
+        now = monotonic()
         if now - self.warned.get(subject, -WARN_EVERY) >= WARN_EVERY:
             self.warned[subject] = now
             logger.warning("%s", message)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from .._concurrency import forking
+from .._concurrency.steady_time import monotonic
 from .._core.json_values import shown
 from ..errors import ConfigurationError
 from .seen import RETENTION, Claim, ClaimStatus, DeadLetter, new_token
@@ -298,13 +299,13 @@ class SQLiteSeenStore:
 
     def _write_ahead(self, database: sqlite3.Connection) -> None:
         """Switches to the write-ahead log, for which SQLite does not wait by itself while others open the file too."""
-        deadline = time.monotonic() + self._timeout
+        deadline = monotonic() + self._timeout
         while True:
             try:
                 database.execute("PRAGMA journal_mode = WAL")
                 return
             except sqlite3.OperationalError:
-                if time.monotonic() >= deadline:
+                if monotonic() >= deadline:
                     raise
                 time.sleep(0.01)
 

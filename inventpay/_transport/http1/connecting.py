@@ -14,7 +14,6 @@ import selectors
 import socket
 import ssl
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import chain, zip_longest
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from ..._concurrency.forking import Lock, register_fork_handler
+from ..._concurrency.steady_time import monotonic
 
 if TYPE_CHECKING:
     import asyncio
@@ -281,18 +281,18 @@ def open_blocking(host: str, port: int, left: Callable[[], float | None]) -> soc
     with _Attempts() as attempts:
         next_start = 0.0
         while waiting or attempts.sockets:
-            if waiting and (not attempts.sockets or time.monotonic() >= next_start):
+            if waiting and (not attempts.sockets or monotonic() >= next_start):
                 try:
                     attempts.start(waiting.popleft())
                 except OSError as error:
                     errors.append(error)
                     continue
-                next_start = time.monotonic() + STAGGER
+                next_start = monotonic() + STAGGER
             seconds = left()
             if seconds is not None and seconds <= 0:
                 raise httpx.ConnectTimeout("no address of the host answered in time")
             if waiting:
-                pause = max(0.0, next_start - time.monotonic())
+                pause = max(0.0, next_start - monotonic())
                 seconds = pause if seconds is None else min(seconds, pause)
             for sock, failure in attempts.finished(seconds):
                 if failure is None:

@@ -10,12 +10,12 @@ import base64
 import ipaddress
 import math
 import ssl
-import time
 from collections.abc import Generator
 from typing import Any, Final
 
 import httpx
 
+from ..._concurrency.steady_time import monotonic
 from .connecting import ProxyRoute
 from .messages import ResponseReader, request_head
 
@@ -136,7 +136,7 @@ class TLSInTLS:
 
     def settimeout(self, seconds: float | None) -> None:
         """Bound the next step, as ``socket.settimeout`` does; 0 makes it not wait at all."""
-        self._deadline = math.inf if seconds is None else time.monotonic() + seconds
+        self._deadline = math.inf if seconds is None else monotonic() + seconds
         self._outer.settimeout(seconds)
 
     def do_handshake(self) -> None:
@@ -188,7 +188,7 @@ class TLSInTLS:
     def _renew_timeout(self) -> None:
         """Bound the rest of the step by what it has left, however slowly bytes arrive."""
         if self._outer.gettimeout():
-            left = self._deadline - time.monotonic()
+            left = self._deadline - monotonic()
             if left <= 0:
                 raise TimeoutError("timed out")
             self._outer.settimeout(None if left == math.inf else left)

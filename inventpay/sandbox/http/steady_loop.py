@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import suppress
-from typing import Final
 
-# freezegun replaces `time.monotonic` wherever a module has it, but does not look into tuples.
-_MONOTONIC: Final = (time.monotonic,)
+from ..._concurrency.steady_time import monotonic
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
@@ -20,5 +17,5 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     # Loops that are not written in Python, such as uvloop's, have a clock of their own.
     with suppress(AttributeError):
-        loop.time = _MONOTONIC[0]  # type: ignore[method-assign]
+        loop.time = monotonic  # type: ignore[method-assign]
     return loop

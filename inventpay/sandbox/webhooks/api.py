@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 from ..._api import bounds
+from ..._concurrency.steady_time import monotonic
 from .. import assumptions
 from ..clock import Clock
 from ..errors import SandboxError, invalid
@@ -62,7 +61,7 @@ class WebhooksApi:
         settings = self._webhooks.settings
         body = wire.write(events.test(self._clock()), settings.shape)
         signature = wire.sign(body, settings.secret)
-        began = time.monotonic()
+        began = monotonic()
         if settings.allows(url):
             async with sender.http_client(settings.transport) as client:
                 outcome = await sender.send(client, url, body, wire.headers(events.TEST_EVENT, new_id(), signature))
@@ -71,7 +70,7 @@ class WebhooksApi:
         problem = outcome.problem
         if problem is not None:
             raise SandboxError(400, assumptions.WEBHOOK_TEST_ERROR, {"webhookUrl": problem})
-        data = bodies.tested(url, outcome, time.monotonic() - began, signature, self._clock())
+        data = bodies.tested(url, outcome, monotonic() - began, signature, self._clock())
         return success(data, "Webhook test successful")
 
     def deliveries(self, call: Call) -> Answer:

@@ -73,7 +73,7 @@ def test_an_idle_connection_expires(world: str, headers: dict[str, str], idle: f
     """After the time of ours, or a second before the server's, a connection is closed and not used again."""
     now = time.monotonic()
     clock = [now]
-    monkeypatch.setattr(connection_pool.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(connection_pool, "monotonic", lambda: clock[0])
 
     async def story(it: World) -> None:
         await it.ask(request(server.url))
