@@ -19,7 +19,7 @@ from inventpay._core.random_share import random_share
 from inventpay.webhooks import MemorySeenStore, SQLiteSeenStore
 from inventpay.webhooks.leases import LeaseKeeper
 from inventpay.webhooks.seen import Claim, ClaimStatus
-from tests.support.hookless import HooklessChild, needs_fork
+from tests.support.hookless import HooklessChild, alone, needs_fork
 from tests.support.servers import async_client, blocking_client, echo_process, read
 
 pytestmark = [needs_fork, pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")]
@@ -34,6 +34,7 @@ def base_url() -> Iterator[str]:
         yield url
 
 
+@alone
 def test_the_handlers_run_once_and_before_anything_else(base_url: str) -> None:
     """Every handler that is registered runs at the first call of the child, once, and never in the parent."""
 
@@ -64,6 +65,7 @@ def test_the_handlers_run_once_and_before_anything_else(base_url: str) -> None:
     assert thing.calls == 0
 
 
+@alone
 def test_threads_of_the_child_wait_until_the_handlers_ran(monkeypatch: pytest.MonkeyPatch) -> None:
     """None of several threads that begin at once sees the state of the parent."""
     seen: list[int] = []
@@ -96,6 +98,7 @@ def test_threads_of_the_child_wait_until_the_handlers_ran(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("calls_before", [0, 1])
+@alone
 def test_no_lock_of_the_parent_stops_the_child(base_url: str, calls_before: int, tmp_path: Path) -> None:
     """After a fork while another thread holds every lock, calls, watching, snapshots and stores work in the child."""
     client = blocking_client(base_url)
@@ -139,6 +142,7 @@ def test_no_lock_of_the_parent_stops_the_child(base_url: str, calls_before: int,
     file.close()
 
 
+@alone
 def test_parent_and_child_use_connections_of_their_own(base_url: str) -> None:
     """Both go on with the same client, and the child's end does not harm the parent's connection."""
     with blocking_client(base_url) as client:
@@ -153,6 +157,7 @@ def test_parent_and_child_use_connections_of_their_own(base_url: str) -> None:
         assert read(client.request("GET", "/after"))["connection"] == before
 
 
+@alone
 def test_an_async_client_in_parent_and_child(base_url: str) -> None:
     """The same for event loops."""
     client = async_client(base_url)
@@ -169,6 +174,7 @@ def test_an_async_client_in_parent_and_child(base_url: str) -> None:
         runner.run(client.aclose())
 
 
+@alone
 def test_a_child_that_drops_its_copy_leaves_the_parents_connection(base_url: str) -> None:
     """A client that the child never used is not closed there, and nothing is said about it."""
     clients = [blocking_client(base_url)]
@@ -186,6 +192,7 @@ def test_a_child_that_drops_its_copy_leaves_the_parents_connection(base_url: str
     clients[0].close()
 
 
+@alone
 def test_tokens_of_the_parent_count_in_the_child(base_url: str) -> None:
     """Calls in flight in the parent count as answered in the child, and their ends change nothing there."""
     with blocking_client(base_url, rate_limits=RateLimits(other=10)) as client:
@@ -202,6 +209,7 @@ def test_tokens_of_the_parent_count_in_the_child(base_url: str) -> None:
         lease.refund(time.monotonic())
 
 
+@alone
 def test_a_file_of_the_parent_is_opened_again(tmp_path: Path) -> None:
     """The child has a connection to the file of its own, and sees the parent's claims."""
     store = SQLiteSeenStore(tmp_path / "seen.sqlite3")
@@ -219,6 +227,7 @@ def test_a_file_of_the_parent_is_opened_again(tmp_path: Path) -> None:
     store.close()
 
 
+@alone
 def test_children_do_not_share_their_chances() -> None:
     """Lateness and jitter differ between children, although the generator of :mod:`random` is the same in all."""
     children = [HooklessChild(lambda: [random_share() for _ in range(3)]) for _ in range(2)]

@@ -12,7 +12,7 @@ from inventpay import RateClass, RateLimits, RateLimitTimeoutError
 from inventpay._concurrency.threads import Backend
 from inventpay.redis import RedisLimiter, RedisSeenStore
 from inventpay.webhooks.seen import Claim, ClaimStatus
-from tests.support.hookless import HooklessChild, needs_fork
+from tests.support.hookless import HooklessChild, alone, needs_fork
 from tests.support.redis_servers import RedisServer
 
 pytestmark = [needs_fork, pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")]
@@ -31,6 +31,7 @@ class _Messages(logging.Handler):
 
 
 @pytest.mark.parametrize("used_before", [False, True])
+@alone
 def test_children_share_the_limit_without_false_outages(
     redis_only: RedisServer, prefix: str, used_before: bool
 ) -> None:
@@ -63,6 +64,7 @@ def test_children_share_the_limit_without_false_outages(
         assert budget.snapshot(time.monotonic())[OTHER].available == 0
 
 
+@alone
 def test_the_parents_connection_stays_its_own(redis_only: RedisServer, prefix: str) -> None:
     """A seen store in a child connects anew, and parent and child see each other's claims."""
     store: Any = RedisSeenStore(redis_only.url, prefix=prefix)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import pickle
 import select
@@ -10,19 +11,34 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec
 
 import pytest
 
 needs_fork = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks with the fork() of the C library")
 
 
-class HooklessChild:
-    """A child that runs a function; `result` is the value that it returned."""
+P = ParamSpec("P")
 
-    def __init__(self, function: Callable[[], Any]) -> None:
+
+def alone(test: Callable[P, None]) -> Callable[P, None]:
+    """Run a test in a child with one thread, forked with hooks.
+
+    A fork without hooks leaves the interpreter's own lock as it is: a child hangs where another thread was about to
+    take it, such as one that an earlier test left behind.
+    """
+
+    @functools.wraps(test)
+    def run(*arguments: P.args, **named: P.kwargs) -> None:
+        _Child(lambda: test(*arguments, **named), os.fork).result  # noqa: B018 - fails where the test failed
+
+    return run
+
+
+class _Child:
+    def __init__(self, function: Callable[[], Any], fork: Callable[[], int]) -> None:
         self._pipe, theirs = os.pipe()
-        self._pid: int = ctypes.PyDLL(None).fork()
+        self._pid: int = fork()
         if self._pid == 0:
             _run(function, theirs)
         os.close(theirs)
@@ -31,7 +47,7 @@ class HooklessChild:
     def result(self) -> Any:
         """Return the result. Fails when the function raised or hangs."""
         content = b""
-        while select.select([self._pipe], [], [], 20.0)[0]:
+        while select.select([self._pipe], [], [], 30.0)[0]:
             piece = os.read(self._pipe, 65_536)
             if not piece:
                 break
@@ -44,6 +60,13 @@ class HooklessChild:
         result, trouble = pickle.loads(content)
         assert not trouble, trouble
         return result
+
+
+class HooklessChild(_Child):
+    """A child that runs a function; `result` is the value that it returned. Only in tests that are `alone`."""
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        super().__init__(function, ctypes.PyDLL(None).fork)
 
 
 def _run(function: Callable[[], Any], pipe: int) -> None:
