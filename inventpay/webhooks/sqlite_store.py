@@ -61,7 +61,8 @@ class SQLiteSeenStore:
     """Remembers events in a SQLite file, which is made when it is first needed.
 
     Any number of threads and processes of one machine may share the file; it must not lie on a network drive. What was
-    stored is on the disk before a method returns. Handled events are forgotten after ``retention`` seconds.
+    stored is on the disk before a method returns, but for the claim of an event that is not answered yet: after a power
+    cut it is free. Handled events are forgotten after ``retention`` seconds.
 
     >>> store = SQLiteSeenStore("/var/lib/shop/webhooks.sqlite3")      # doctest: +SKIP
 
@@ -89,6 +90,8 @@ class SQLiteSeenStore:
         self._timeout = timeout
         self._clock = clock
         self._connection: sqlite3.Connection | None = None
+        self._flushes = True
+        self._flushes = True
         self._closer: weakref.finalize[[], SQLiteSeenStore] | None = None
         self._lock = threading.Lock()
         forking.register_fork_handler(self)
@@ -114,7 +117,8 @@ class SQLiteSeenStore:
     ) -> Claim | ClaimStatus:
         """See :class:`SeenStore`."""
         asked = tuple(dict.fromkeys((*keys, *notes, *aliases)))
-        with self._transaction() as (database, now):
+        # A claim without a body is worth nothing after a power cut: the event was not answered, and comes again.
+        with self._transaction(flush=body is not None) as (database, now):
             self._forget_old(database, now)
             rows: list[tuple[str, int, int, float, int]] = database.execute(
                 "SELECT key, id, is_handled, leased_until, body IS NOT NULL "
@@ -250,11 +254,18 @@ class SQLiteSeenStore:
         self._connection = self._closer = None
 
     @contextmanager
-    def _transaction(self) -> Generator[tuple[sqlite3.Connection, float], None, None]:
-        """The file, and the time, while nobody else writes. What was done is on the disk at the end, or undone."""
+    def _transaction(self, *, flush: bool = True) -> Generator[tuple[sqlite3.Connection, float], None, None]:
+        """Return the connection and the time, while no other process writes; commit or roll back at the end.
+
+        With ``flush`` the commit is on the disk at the end. Without it, it survives the process, and a power cut only
+        if a later commit was flushed.
+        """
         forking.notice_fork()
         with self._lock:
             database = self._connection or self._open()
+            if flush != self._flushes:
+                database.execute(f"PRAGMA synchronous = {'FULL' if flush else 'NORMAL'}")
+                self._flushes = flush
             database.execute("BEGIN IMMEDIATE")
             try:
                 # After the wait for others: a lease must not begin in the past.
@@ -283,6 +294,8 @@ class SQLiteSeenStore:
         database.execute("PRAGMA foreign_keys = ON")
         # A delivery that was answered must survive a power cut too.
         database.execute("PRAGMA synchronous = FULL")
+        self._flushes = True
+        self._flushes = True
         self._write_ahead(database)
         if _version(database) == 0:
             database.execute("BEGIN IMMEDIATE")

@@ -211,3 +211,31 @@ def test_a_child_forgets_the_connection_of_its_parent(path: Path) -> None:
     store.close()
     # Kept open for good in a child; nobody else uses it here.
     sqlite_store._inherited.pop().close()
+
+
+def test_only_what_was_answered_is_flushed(tmp_path: Path) -> None:
+    """A claim without a body is worth nothing after a power cut; a body, the note and all others wait for the disk."""
+    store = SQLiteSeenStore(tmp_path / "seen.sqlite3")
+
+    def is_flushed() -> bool:
+        assert store._connection is not None
+        mode: int = store._connection.execute("PRAGMA synchronous").fetchone()[0]
+        return mode == 2
+
+    claim = claimed(store.claim(["a"], 60.0))
+    assert not is_flushed()
+    assert store.renew(claim, 60.0)
+    assert is_flushed()
+    claimed(store.claim(["b"], 60.0))
+    assert not is_flushed()
+    assert store.finish(claim)
+    assert is_flushed()
+    stored = claimed(store.claim(["c"], 60.0, b"body"))
+    assert is_flushed()
+    claimed(store.claim(["d"], 60.0))
+    assert store.release(stored)
+    assert is_flushed()
+    store.close()
+    # A new connection begins with a flush.
+    assert store.due(60.0) is not None
+    assert is_flushed()
