@@ -7,8 +7,8 @@
         print(server.url)          # http://127.0.0.1:<a free port>
         ...                        # create payments through the client, then: sandbox.pay(payment_id)
 
-Needs the extra `sandbox` (Starlette, uvicorn, Jinja2, segno). What the documentation leaves open is decided in
-`assumptions.py`.
+Needs the extra `sandbox` (Starlette, uvicorn, Jinja2, segno). Where the documentation leaves a behaviour open,
+`assumptions.py` defines it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ try:
     import starlette  # noqa: F401  # pyright: ignore[reportUnusedImport]
     import uvicorn  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
-    # The pages load these two when they are first opened, but whoever lacks them should hear of it here.
+    # The pages import these two when they are first opened; report a missing one here already.
     for _name in ("jinja2", "segno"):
         if _find_spec(_name) is None:
             raise ImportError(f"No module named {_name!r}")

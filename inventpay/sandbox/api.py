@@ -1,4 +1,4 @@
-"""The endpoints of the API under /v1: what each one does once its caller, limits and body are checked."""
+"""The endpoints of the API under /v1: the work of each after its caller, limits and body were checked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .shapes.variants import Variants
 
 
 class Api:
-    """Handlers over one state. Messages are the documented ones."""
+    """The handlers over one state. Messages are the documented ones."""
 
     def __init__(self, state: State, variants: Variants, clock: Clock) -> None:
         self._state = state

@@ -1,4 +1,4 @@
-"""The ASGI application: which path leads to which endpoint."""
+"""The ASGI application, which routes paths to endpoints."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def create_app(world: World) -> Starlette:
     routes += page_routes(world, Endpoint(pipeline, "GET /", about), plain_invoice)
     guard = Middleware(OriginGuard, world.origin_check, world.request_log)
     app = Starlette(routes=routes, middleware=[guard], exception_handlers={HTTPException: _unrouted(world.request_log)})
-    # A redirect would answer a POST to a path with a slash too many with something that is not the API's.
+    # A redirect would answer a POST to a path with an extra slash in a form that the API does not have.
     app.router.redirect_slashes = False
     return app
 
@@ -83,7 +83,7 @@ def _unrouted(log: RequestLog) -> Callable[[Request, Exception], Awaitable[Respo
 
 
 def _allowed(request: Request) -> list[str]:
-    """Return the methods of every route that has the path; Starlette names those of the first one only."""
+    """Return the methods of all routes that have the path; Starlette names only those of the first one."""
     routes = [route for route in request.app.routes if isinstance(route, Route)]
     matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
     return sorted({method for route in matching for method in route.methods or ()})

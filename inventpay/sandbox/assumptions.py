@@ -16,12 +16,12 @@ from ..options import SANDBOX_API_KEY, SANDBOX_WITHDRAWAL_KEY
 API_KEY = SANDBOX_API_KEY
 WITHDRAWAL_KEY = SANDBOX_WITHDRAWAL_KEY
 
-# assumed: what a missing or wrong X-Withdrawal-Key gets beside a valid X-API-Key. The official clients raise 403 for a
-# missing one before sending anything; the server's own answer is documented nowhere.
+# assumed: the answer to a missing or wrong X-Withdrawal-Key beside a valid X-API-Key. The official clients raise 403
+# for a missing one before sending anything; the server's own answer is not documented.
 WITHDRAWAL_KEY_REFUSED_STATUS = 403
 WITHDRAWAL_KEY_REFUSED_ERROR = "Invalid withdrawal key"
 
-# assumed: who the merchant is; the id is the one of the documentation's samples.
+# assumed: the merchant; the id is the one of the documentation's samples.
 MERCHANT_ID = "cmf123abc456def"
 BUSINESS_NAME = "Sandbox Business"
 
@@ -35,7 +35,7 @@ MAX_KEYS_BODY_BYTES = 4 * 1024 * 1024
 # assumed: requests with a body must be sent as application/json; anything else is answered with 415.
 JSON_MEDIA_TYPE = "application/json"
 
-# assumed: the `error` text of answers whose body is shown nowhere.
+# assumed: the `error` text of answers whose body is not documented.
 VALIDATION_ERROR = "Validation failed"
 NOT_FOUND_ERROR = "Not found"
 METHOD_NOT_ALLOWED_ERROR = "Method not allowed"
@@ -54,12 +54,12 @@ WITHDRAWAL_CREATED_MESSAGE = "Withdrawal created successfully"
 # --- Rate limits -----------------------------------------------------------------------------------------------------
 
 # assumed: the length of the window in seconds ("per minute" is documented, how the minute is counted is not). The
-# sandbox counts a sliding log unless told otherwise: a call is refused while the limit was already reached within the
-# last window. Refused calls are not counted, and neither are calls without a valid key.
+# sandbox counts a sliding log by default: a call is refused if the limit was already reached within the last window.
+# Refused calls are not counted, and neither are calls without a valid key.
 RATE_LIMIT_WINDOW = 60.0
 
-# assumed: header names; the documentation says that every response carries such headers, but not how they are called.
-# Reset is in Unix seconds, rounded up: the moment at which one more call becomes free.
+# assumed: header names; the documentation says that every response carries such headers, without their names. Reset is
+# in Unix seconds, rounded up: the time at which one more call becomes free.
 RATE_LIMIT_HEADER = b"x-ratelimit-limit"
 RATE_LIMIT_REMAINING_HEADER = b"x-ratelimit-remaining"
 RATE_LIMIT_RESET_HEADER = b"x-ratelimit-reset"
@@ -110,7 +110,7 @@ WEBHOOK_FIRST_PAUSE = 10.0
 WEBHOOK_PAUSE_FACTOR = 3.0
 WEBHOOK_LONGEST_PAUSE = 12 * 60 * 60.0
 
-# assumed: how much of a receiver's answer the log keeps, in characters.
+# assumed: length of a receiver's answer in the log, in characters.
 WEBHOOK_RESPONSE_LENGTH = 1000
 
 # assumed: payment.created of an invoice leaves out what only the payer's choice decides (amount, currency, address, QR
@@ -270,15 +270,15 @@ DEFAULT_PRICE_CURRENCY = "USDT"
 SKILL_CONTENT_ERROR = "Is required for a SKILL product"
 
 # assumed: buyers of a product get a key once its pool has ever had one; a key has at least one character.
-# What is given twice in one request is a duplicate. The keys of a refunded order are revoked.
+# A key given twice in one request is a duplicate. The keys of a refunded order are revoked.
 
 # --- Orders ----------------------------------------------------------------------------------------------------------
 
-# assumed: a step that neither source allows is refused; the same status once more is accepted.
+# assumed: a step that neither source allows is refused; setting the current status again is accepted.
 # assumed: a checkout is refused with 404 while the store is not published, with 400 when a product is inactive, sold
 # out or out of keys, and beyond the amounts or coins of the settings. It makes a payment of this lifetime in
-# seconds, in the coin asked for; without one the buyer chooses on the payment's page. Stock and keys go to whoever has
-# paid first. An order whose payment expires or fails is CANCELLED.
+# seconds, in the coin asked for; without one the buyer chooses on the payment's page. Stock and keys go to the first
+# buyer who pays. An order whose payment expires or fails is CANCELLED.
 CHECKOUT_LIFETIME = 30 * 60.0
 MAX_CHECKOUT_ITEMS = 100
 

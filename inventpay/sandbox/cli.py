@@ -15,7 +15,7 @@ from .webhooks import WebhookSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's options to `parser`."""
+    """Add the command's options to `parser`."""
     parser.add_argument("--host", default=DEFAULT_HOST, help="address to listen on (default: %(default)s)")
     parser.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help="port to listen on, 0 for any free one (default: %(default)s)"
@@ -40,14 +40,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=policy_names(),
         default=SlidingLog.name,
         metavar="POLICY",
-        help="how calls are counted: %(choices)s (default: %(default)s)",
+        help="the policy that counts calls: %(choices)s (default: %(default)s)",
     )
     parser.add_argument(
         "--rate-limit-headers",
         choices=[str(form) for form in RateLimitHeaders],
         default=str(RateLimitHeaders.X_RATELIMIT),
         metavar="FORM",
-        help="how answers tell of the limits: %(choices)s (default: %(default)s)",
+        help="the form of the rate-limit headers: %(choices)s (default: %(default)s)",
     )
     parser.add_argument("--no-rate-limits", action="store_true", help="never answer with 429")
     parser.add_argument(
@@ -59,15 +59,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--state", metavar="FILE", help="JSON file to start from, if it is there, and to keep the state in"
     )
-    parser.add_argument("--webhook-url", help="where to deliver the events of every payment and withdrawal")
+    parser.add_argument("--webhook-url", help="URL to which the events of every payment and withdrawal are delivered")
     parser.add_argument(
-        "--webhook-secret", default=assumptions.WEBHOOK_SECRET, help="what to sign them with (default: %(default)s)"
+        "--webhook-secret", default=assumptions.WEBHOOK_SECRET, help="secret that signs them (default: %(default)s)"
     )
     parser.add_argument(
         "--webhook-shape",
         choices=("nested", "flat"),
         default="nested",
-        help="how their bodies are laid out; both are documented (default: %(default)s)",
+        help="the layout of their bodies; both are documented (default: %(default)s)",
     )
     parser.add_argument(
         "--webhook-allow",
@@ -79,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Serves until Ctrl-C. Returns the exit code: 0, 1 when it cannot listen, 2 for an unusable option."""
+    """Serve until Ctrl-C. Return the exit code: 0, 1 if it cannot listen, 2 for an invalid option."""
     try:
         sandbox = Sandbox(
             api_key=args.api_key,

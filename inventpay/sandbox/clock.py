@@ -1,4 +1,4 @@
-"""Time as the sandbox sees it: seconds since 1970, on a clock that can be frozen, stepped and sped up."""
+"""The sandbox's time: seconds since 1970, on a clock that can be frozen, stepped and sped up."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Final, TypeAlias
 import attrs
 
 Clock: TypeAlias = Callable[[], float]
-"""Returns the current time in Unix seconds; `time.time` is one."""
+"""A function that returns the current time in Unix seconds, such as `time.time`."""
 
 MAX_SPEED: Final = 100_000.0
 """Sandbox seconds per real second; a day passes in under a second."""
 
 LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
-"""The clock stands still there: later times, with a payment's lifetime added, could not be written as ISO 8601."""
+"""The clock stops at this time: later ones, with a payment's lifetime added, could not be written as ISO 8601."""
 
 
 def system_time() -> float:
@@ -67,7 +67,7 @@ class SandboxClock:
 
     @property
     def changes(self) -> int:
-        """How often it was set."""
+        """Number of times the clock was set."""
         return self._changes
 
     @property
@@ -76,18 +76,18 @@ class SandboxClock:
 
     @property
     def is_real(self) -> bool:
-        """Whether it shows its source's time, as it does from the start."""
+        """Whether the clock shows its source's time, as it does from the start."""
         return self._course is None
 
     def freeze(self, at: float | datetime | None = None) -> None:
-        """Stand still: now, or at another time, in Unix seconds or as an aware `datetime`.
+        """Stop the clock: now, or at another time, in Unix seconds or as an aware `datetime`.
 
         Raises `ValueError` for a time before 1970 or after the year 8999, or a `datetime` without time zone.
         """
         self._set(None if at is None else _seconds(at), 0.0)
 
     def advance(self, seconds: float) -> None:
-        """Move on by `seconds`. Raises `ValueError` when they are negative, or lead beyond the year 8999."""
+        """Move on by `seconds`. Raises `ValueError` if they are negative, or lead beyond the year 8999."""
         if not seconds >= 0:
             raise ValueError(f"A clock can only move forward, not by {seconds} seconds.")
         with self._lock:
@@ -141,19 +141,21 @@ class ManualClock(SandboxClock):
     """
 
     def __init__(self, start: float | datetime = 1_704_110_400.0) -> None:
-        """Start at `start`, in Unix seconds or as an aware `datetime`; by default at 2024-01-01T12:00:00Z, as in the
-        documented samples."""
+        """Start at `start`, in Unix seconds or as an aware `datetime`.
+
+        The default is 2024-01-01T12:00:00Z, as in the documented samples.
+        """
         super().__init__()
         self._start = _seconds(start)
         self.reset()
 
     def reset(self) -> None:
-        """Stand still at the start again."""
+        """Stop at the start again."""
         self.freeze(self._start)
 
 
 def iso(at: float) -> str:
-    """The API's form of a time: ISO 8601 in UTC with milliseconds, as in `2024-01-01T12:00:00.000Z`."""
+    """Return a time in the API's form: ISO 8601 in UTC with milliseconds, as in `2024-01-01T12:00:00.000Z`."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 

@@ -1,4 +1,4 @@
-"""A line in the terminal for each request and each delivery of a served sandbox."""
+"""Print a line in the terminal for each request and each delivery of a served sandbox."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .world import World
 
 
 class Console:
-    """Writes lines to a terminal. One that is closed is not written to any more; the sandbox goes on."""
+    """A writer of lines to a terminal. After the terminal was closed, the sandbox continues without it."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._is_closed = False
 
     def request(self, entry: LoggedRequest) -> None:
-        """Print a request under /v1 with its status, and what was special about it, such as the reason of a refusal."""
+        """Print a request under /v1 with its status, and a note, such as the reason of a refusal."""
         answer = str(entry.status) if entry.status else "no answer"
         note = "" if entry.note is None else f"  {entry.note}"
         self._print(entry.at, f"{entry.method} {entry.path}  {answer}  {entry.seconds * 1000:.0f} ms{note}")
@@ -47,7 +47,7 @@ class Console:
 
 @contextmanager
 def reported(world: World, out: TextIO) -> Generator[None, None, None]:
-    """Print what happens in `world` while the block runs."""
+    """Print the requests and deliveries of `world` while the block runs."""
     console = Console(out)
     world.request_log.listener, world.webhooks.outbox.listener = console.request, console.delivery
     try:

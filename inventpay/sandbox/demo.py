@@ -1,4 +1,4 @@
-"""``python -m inventpay demo``: a payment from its creation to the payout, with both clients, told in plain words."""
+"""``python -m inventpay demo``: show a payment from its creation to the payout, with both clients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PRICE = "29.99"
 
 
 def run_demo() -> int:
-    """Starts a sandbox on a free port, runs the story twice, and returns the exit code 0."""
+    """Start a sandbox on a free port, run the steps with both clients, and return the exit code 0."""
     sandbox = Sandbox()
     with sandbox.run() as server:
         print(f"A sandbox of the InventPay API runs at {server.url}; no account, no real coin.")

@@ -1,7 +1,7 @@
-"""What the sandbox says no to.
+"""The errors of the sandbox.
 
 SandboxError     a request, or a control call from Python, is refused; carries the API's status and texts
-AddressError     the server cannot listen where it was told to (an `OSError`)
+AddressError     the server cannot listen on the given address (an `OSError`)
 StateFileError   the file with the sandbox's state cannot be read or written (a `ValueError`)
 """
 
@@ -28,25 +28,25 @@ class SandboxError(Exception):
 
 
 class AddressError(OSError):
-    """The server cannot listen on the wished host and port; the message says why in one line."""
+    """The server cannot listen on the given host and port; the message names the reason in one line."""
 
 
 class StateFileError(ValueError):
-    """The state cannot be read from its file, or written to it; the message says why in one line."""
+    """The state cannot be read from its file, or written to it; the message names the reason in one line."""
 
 
 def invalid(details: Mapping[str, str]) -> SandboxError:
-    """400 with a message per field."""
+    """Return a 400 with a message per field."""
     # "Invalid currency" is the documented text where the currency alone is wrong (page get-balance-by-currency).
     error = "Invalid currency" if set(details) == {"currency"} else assumptions.VALIDATION_ERROR
     return SandboxError(400, error, details)
 
 
 def not_found(kind: str) -> SandboxError:
-    """404 for an id that names no payment or withdrawal."""
+    """Return a 404 for an id without a payment or withdrawal."""
     return SandboxError(404, f"{kind} not found")
 
 
 def conflict(error: str) -> SandboxError:
-    """409: the request is well-formed, but the thing it names is not in a state that allows it."""
+    """Return a 409: the request is well-formed, but the state of the named record does not allow it."""
     return SandboxError(409, error)

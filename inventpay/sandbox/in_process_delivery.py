@@ -1,4 +1,4 @@
-"""Webhooks delivered into an application of this process, without a socket."""
+"""Deliver webhooks to an application in this process, without a socket."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HOST = "shop.localhost"
 
 
 class AppDeliveries:
-    """Delivers the events of a sandbox into an ASGI or WSGI application when asked to.
+    """Deliveries of a sandbox's events to an ASGI or WSGI application, made on request.
 
     Example:
         deliveries = AppDeliveries(sandbox, app, path="/webhooks/inventpay")
@@ -23,7 +23,7 @@ class AppDeliveries:
     """
 
     def __init__(self, sandbox: Sandbox, app: Any, *, path: str) -> None:
-        """`app` is an ASGI or WSGI application, `path` the one of its webhook receiver, beginning with a slash.
+        """Take an ASGI or WSGI application, and the `path` of its webhook receiver, which begins with a slash.
 
         Raises `ValueError` for another path, and `TypeError` for an application that cannot be called.
         """
@@ -43,12 +43,12 @@ class AppDeliveries:
         return self._sandbox.webhooks.deliver_due()
 
     async def deliver_async(self) -> list[Delivery]:
-        """`deliver()` for asyncio and trio."""
+        """Deliver all that is due, from asyncio or trio; see `deliver()`."""
         return await self._sandbox.webhooks.deliver_due_async()
 
 
 def is_asgi(app: Any) -> bool:
-    """Return whether an application is called as ASGI has it, with three arguments."""
+    """Return whether an application takes the three arguments of ASGI."""
     called = app if inspect.isroutine(app) else type(app).__call__
     if inspect.iscoroutinefunction(called):
         return True

@@ -13,7 +13,7 @@ from .store.api import StoreApi
 from .webhooks.api import WebhooksApi
 from .world import World
 
-# Bodies that are not the usual JSON of a POST or PUT: long ones, and those of calls that work without one.
+# Bodies that differ from the usual JSON of a POST or PUT: long ones, and optional ones.
 _READS: Final[Mapping[api.Endpoint, Reads]] = {
     api.ADD_KEYS: Reads.LONG_JSON,
     api.TEST_WEBHOOK: Reads.OPTIONAL_JSON,

@@ -1,4 +1,4 @@
-"""The sandbox as Python code sees it: its state, its controls, its application and its server."""
+"""The sandbox for Python code: its state, its controls, its application and its server."""
 
 from __future__ import annotations
 
@@ -41,19 +41,18 @@ from .world import World, new_world
 
 Amount = Decimal | int | str
 
-# Of the clients of a sandbox without limits: more calls than a test makes.
+# The limits of clients of a sandbox without limits: more calls than a test makes.
 _NO_LIMITS = RateLimits(payment_creation=10**6, status_checks=10**6, withdrawals=10**6, other=10**6)
 
 
 class Sandbox:
     """A stand-in of the InventPay API with one merchant, whose payers, chain and payout desk are methods here.
 
-    `app` is the ASGI application, `state` the records, `shop` those of the store, `webhooks` what is delivered, `clock`
-    its time, `request_counts` how many requests got which answer, by (method and path, status), `request_log` the
-    newest of them, `faults` what is to go wrong, `variants` which documented shape answers have. All methods may be
-    called from any thread while a server runs, and raise `SandboxError`: 404 for an unknown id, 409 when the payment or
-    withdrawal is not in a state that allows it, 400 for a bad amount or currency. Amounts are in the coin, as
-    `Decimal`, `int` or `str`.
+    `app` is the ASGI application, `state` the records, `shop` those of the store, `webhooks` the deliveries, `clock`
+    its time, `request_counts` the number of requests by (method and path, status), `request_log` the newest requests,
+    `faults` the planned faults, `variants` the shapes of answers. All methods are safe to call from any thread while a
+    server runs, and raise `SandboxError`: 404 for an unknown id, 409 if the state of the payment or withdrawal does not
+    allow the step, 400 for an invalid amount or currency. Amounts are in the coin, as `Decimal`, `int` or `str`.
 
     Example::
 
@@ -78,15 +77,17 @@ class Sandbox:
         addresses: Addresses = "safe",
         late_payments: bool = True,
     ) -> None:
-        """Take the keys to accept, the clock to live by, the rate limits (by default `SlidingLog()`), the form of the
-        headers that report them, how webhooks are delivered, and the seed of what happens by chance (faults and
-        response variants). `allowed_hosts` are names under which requests may come besides those of this machine, such
-        as the name of a container; `"*"` is any. `public_url` is the base of links in answers where payers reach the
-        sandbox under another URL than the merchant. `addresses="valid"` makes addresses of the main networks, for tests
-        of validators: money sent to one is lost. `late_payments=False` refuses transfers to a payment that has expired.
+        """Create a sandbox without records.
 
-        Raises `ValueError` for a key that no header can carry, an unknown form or kind of addresses, or a host with
-        scheme, port or path.
+        Takes the accepted keys, the clock, the rate limits (by default `SlidingLog()`), the form of the headers that
+        report them, the webhook settings, and the seed of random faults and response variants. `allowed_hosts` are
+        further host names under which requests may come, such as the name of a container; `"*"` is any. `public_url` is
+        the base of links in answers, if payers reach the sandbox under another URL than the merchant.
+        `addresses="valid"` makes addresses of the main networks, for tests of validators: money sent to one is lost.
+        `late_payments=False` refuses transfers to an expired payment.
+
+        Raises `ValueError` for a key that is not valid in a header, an unknown form or kind of addresses, or a host
+        with scheme, port or path.
         """
         if addresses not in ADDRESSES:
             raise ValueError(f'addresses must be "safe" or "valid", not {addresses!r}.')
@@ -119,7 +120,7 @@ class Sandbox:
 
     @property
     def api_key(self) -> str:
-        """The merchant's API key. Raises `ValueError` for a new one that no header can carry."""
+        """The merchant's API key. Setting it raises `ValueError` for a key that is not valid in a header."""
         return self.world.keys.api_key
 
     @api_key.setter
@@ -128,7 +129,7 @@ class Sandbox:
 
     @property
     def withdrawal_key(self) -> str:
-        """The merchant's withdrawal key. Raises `ValueError` for a new one that no header can carry."""
+        """The merchant's withdrawal key. Setting it raises `ValueError` for a key that is not valid in a header."""
         return self.world.keys.withdrawal_key
 
     @withdrawal_key.setter
@@ -155,17 +156,17 @@ class Sandbox:
 
     @property
     def request_counts(self) -> Counter[tuple[str, int]]:
-        """Requests by (method with path pattern, status)."""
+        """Number of requests by (method with path pattern, status)."""
         return self.request_log.counts
 
     # Payments, balances and withdrawals
 
     def payment(self, payment_id: str) -> Payment:
-        """The payment or invoice as it stands."""
+        """Return the payment or invoice in its present state."""
         return self.state.payment(payment_id)
 
     def select(self, payment_id: str, currency: str) -> Payment:
-        """The payer of an invoice chooses `currency`."""
+        """Play the payer of an invoice, who chooses `currency`."""
         return self.state.select(payment_id, fields.coin(currency))
 
     def pay(
@@ -176,12 +177,15 @@ class Sandbox:
         currency: str | None = None,
         confirmations: int | None = None,
     ) -> Payment:
-        """The payer sends `amount` (by default all that is missing), confirmed `confirmations` times (by default
-        enough to complete the payment). `currency` is needed where the payer of an invoice has not chosen yet."""
+        """Play the payer, who sends `amount`, by default the whole missing amount.
+
+        `confirmations` is by default enough to complete the payment. `currency` is required if the payer of an invoice
+        has not chosen yet.
+        """
         return self.state.pay(payment_id, _amount(amount), _coin(currency), confirmations)
 
     def underpay(self, payment_id: str, amount: Amount | None = None, *, currency: str | None = None) -> Payment:
-        """The payer sends less than is missing (by default half of it), fully confirmed: the payment is UNDERPAID."""
+        """Play the payer, who sends less than the missing amount (by default half): the payment is UNDERPAID."""
         return self.state.underpay(payment_id, _amount(amount), _coin(currency))
 
     def overpay(self, payment_id: str, amount: Amount | None = None, *, currency: str | None = None) -> Payment:
@@ -189,57 +193,60 @@ class Sandbox:
         return self.state.overpay(payment_id, _amount(amount), _coin(currency))
 
     def confirm(self, payment_id: str, confirmations: int | None = None) -> Payment:
-        """What was received gets confirmations (by default as many as its coin needs)."""
+        """Confirm the received transfers, by default with the number of confirmations that the coin needs."""
         return self.state.confirm(payment_id, confirmations)
 
     def expire(self, payment_id: str) -> Payment:
-        """The payment's time is up now."""
+        """Expire the payment now."""
         return self.state.expire(payment_id)
 
     def fail(self, payment_id: str) -> Payment:
-        """The payment fails."""
+        """Make the payment fail."""
         return self.state.fail(payment_id)
 
     def deposit(self, currency: str, amount: Amount) -> Balance:
-        """Raises the merchant's available balance."""
+        """Add to the merchant's available balance."""
         return self.state.deposit(fields.coin(currency), _checked(amount)).balance
 
     def balance(self, currency: str) -> Balance:
-        """The merchant's balance of one coin."""
+        """Return the merchant's balance of one coin."""
         return self.state.balance(fields.coin(currency)).balance
 
     def withdrawal(self, withdrawal_id: str) -> Withdrawal:
-        """The withdrawal as it stands."""
+        """Return the withdrawal in its present state."""
         return self.state.withdrawal(withdrawal_id)
 
     def process_withdrawal(self, withdrawal_id: str) -> Withdrawal:
-        """PENDING becomes PROCESSING."""
+        """Move a PENDING withdrawal to PROCESSING."""
         return self.state.process_withdrawal(withdrawal_id)
 
     def complete_withdrawal(self, withdrawal_id: str) -> Withdrawal:
-        """The money has arrived at its destination."""
+        """Complete the withdrawal: the money has arrived at its destination."""
         return self.state.complete_withdrawal(withdrawal_id)
 
     def fail_withdrawal(self, withdrawal_id: str, reason: str | None = None) -> Withdrawal:
-        """The withdrawal fails, and its amount is available again."""
+        """Make the withdrawal fail; its amount is available again."""
         return self.state.fail_withdrawal(withdrawal_id, reason or CONTROL_FAILURE)
 
     def reset(self) -> None:
-        """Back to the beginning: no payments, no withdrawals, no balances, no counted calls, no idempotency keys, no
-        webhook deliveries, no planned faults, the documented responses, and the clock as it was made."""
+        """Return to the first state.
+
+        Deletes payments, withdrawals, balances, counted calls, idempotency keys, webhook deliveries and planned faults;
+        restores the documented responses and the clock.
+        """
         self.world.reset()
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes all records, the clock and the webhook log to one JSON file, whole or not at all.
+        """Write all records, the clock and the webhook log to one JSON file, atomically.
 
-        Raises `StateFileError` where it cannot be written.
+        Raises `StateFileError` if it cannot be written.
         """
         state_file.save(self.world, path)
 
     def load(self, path: str | os.PathLike[str]) -> None:
-        """Goes on from a file that `save` wrote, in place of what is there.
+        """Replace all records with those of a file that `save` wrote.
 
-        Raises `StateFileError`, which says what is wrong where, for any other file; then nothing has changed.
+        Raises `StateFileError`, which names the problem and its place, for any other file; then nothing has changed.
         """
         state_file.load(self.world, path)
 
@@ -247,8 +254,8 @@ class Sandbox:
     def run(self, host: str = "127.0.0.1", port: int = 0) -> Generator[server.RunningServer, None, None]:
         """Serve in a thread while the `with` block runs, and deliver webhooks; port 0 takes a free one.
 
-        Raises `AddressError` when the address cannot be listened on, and `ValueError` for one that other machines
-        reach while no `allowed_hosts` are named.
+        Raises `AddressError` if it cannot listen on the address, and `ValueError` for an address that other machines
+        reach if no `allowed_hosts` are set.
         """
         self.world.origin_check.require(host)
         with server.run_in_thread(self.app, host, port) as running, self.webhooks.sending():
@@ -262,14 +269,14 @@ class Sandbox:
 
     @property
     def url(self) -> str | None:
-        """The base URL while it is served, else None."""
+        """The base URL while the sandbox is served, else None."""
         return self._servers[-1].url if self._servers else None
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that lead clients and receivers of the code under test here.
+        """Return the variables that direct clients and receivers of the code under test to this sandbox.
 
-        Raises `RuntimeError` while it is not served: without a socket nobody else can reach it.
+        Raises `RuntimeError` while the sandbox is not served: without a socket no other process can reach it.
         """
         if self.url is None:
             raise RuntimeError("The sandbox is not served; enter `with sandbox.run():` first.")
@@ -281,19 +288,19 @@ class Sandbox:
         }
 
     def transport(self) -> SandboxTransport:
-        """For `transport=` of either client: requests reach the sandbox inside this process, without a socket."""
+        """Return a transport for `transport=` of both clients: requests stay in this process, without a socket."""
         return self._transport
 
     def client(self, **options: Any) -> InventPay:
-        """A blocking client of this sandbox: over HTTP while it is served, else inside the process.
+        """Return a blocking client of this sandbox: over HTTP while it is served, else inside the process.
 
-        It has its keys, and rate limits of its own: the documented ones, or none where the sandbox is `Unlimited()`.
+        It has the sandbox's keys and its own rate limits: the documented ones, or none if the sandbox is `Unlimited()`.
         `options` are those of `InventPay`.
         """
         return InventPay(**self._client_options(options))
 
     def async_client(self, **options: Any) -> AsyncInventPay:
-        """The same for asyncio and trio."""
+        """Return an async client of this sandbox, for asyncio and trio; see `client()`."""
         return AsyncInventPay(**self._client_options(options))
 
     def _client_options(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -302,7 +309,7 @@ class Sandbox:
         limits = options.get("rate_limits")
         if limits is None and isinstance(self.rate_limits, Unlimited):
             limits = _NO_LIMITS
-        # Clients usually share their limits by key, which would let one test wait for another.
+        # Clients usually share their limits by key; then one test would wait for another.
         return {**there, **keys, "rate_limits": limits, "limiter": LocalLimiter(limits), **options}
 
 

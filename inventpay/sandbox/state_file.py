@@ -1,4 +1,4 @@
-"""The sandbox's state as one JSON file: all records with exact money, written whole or not at all."""
+"""Save the sandbox's state as one JSON file: all records with exact amounts, written atomically."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from .world import World
 _logger = logging.getLogger("inventpay.sandbox")
 
 FORMAT: Final = "inventpay sandbox, 1"
-"""Names the kind of file and its version."""
+"""The kind of file and its version."""
 
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -50,7 +50,7 @@ class SavedClock:
 
 @attrs.frozen(kw_only=True)
 class SavedState:
-    """Everything that a restart must not forget. Keys, rate limits, faults and settings belong to the start."""
+    """The state that a restart keeps. Keys, rate limits, faults and settings are chosen at each start."""
 
     format: str
     clock: SavedClock | None
@@ -64,12 +64,12 @@ class SavedState:
 
 
 def save(world: World, path: str | os.PathLike[str]) -> None:
-    """Writes the state of `world` to `path`, whole or not at all. Raises `StateFileError` where that fails."""
+    """Write the state of `world` to `path` atomically. Raises `StateFileError` if that fails."""
     write(path, encode(world))
 
 
 def write(path: str | os.PathLike[str], content: bytes) -> None:
-    """Puts `content` in the place of the file: a reader sees the old one or the new one, also after a power cut."""
+    """Replace the file with `content`: a reader sees the old or the new file, also after a power cut."""
     target = Path(path)
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
@@ -87,9 +87,9 @@ def write(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def encode(world: World) -> bytes:
-    """The state as JSON."""
-    # What refers to a record is read before the record: then a request that comes in between leaves nothing behind
-    # that refers to what is not there.
+    """Return the state as JSON."""
+    # Read references before the records that they refer to: then a request in between leaves no reference to a missing
+    # record.
     answers = world.idempotency.stored()
     deliveries = world.webhooks.outbox.records()
     shop = world.shop.records()
@@ -110,9 +110,10 @@ def encode(world: World) -> bytes:
 
 
 def load(world: World, path: str | os.PathLike[str]) -> None:
-    """Puts what `save` wrote in the place of the state of `world`.
+    """Replace the state of `world` with a saved one.
 
-    Raises `StateFileError`, which says what is wrong where, for a file that cannot be read; then nothing has changed.
+    Raises `StateFileError`, which names the problem and its place, for a file that cannot be read; then nothing has
+    changed.
     """
     state = _read(Path(path))
     world.reset()
@@ -139,13 +140,13 @@ def _read(path: Path) -> SavedState:
         raise _broken(path, f'it does not begin with "format": "{FORMAT}"')
     try:
         return _converter().structure(document, SavedState)
-    except Exception as error:  # cattrs collects whatever its hooks raise
+    except Exception as error:  # cattrs collects all errors of its hooks
         problems = transform_error(error, path="state", format_exception=_in_words)
         raise _broken(path, "; ".join(problems[:3])) from error
 
 
 def _broken(path: Path, problem: str) -> StateFileError:
-    return StateFileError(f"{path} is no state of a sandbox: {problem}. Mend it, or move it away to begin anew.")
+    return StateFileError(f"{path} is no state of a sandbox: {problem}. Repair it, or move it away to start empty.")
 
 
 def _in_words(error: BaseException, kind: type | None) -> str:
@@ -157,16 +158,16 @@ def _in_words(error: BaseException, kind: type | None) -> str:
 @functools.cache
 def _converter() -> Converter:
     converter = Converter(forbid_extra_keys=True)
-    # A number in plain notation: JSON has no limit to its digits, and neither has the reader.
+    # A number in plain notation: neither JSON nor the reader limits its digits.
     converter.register_unstructure_hook(Decimal, lambda value: msgspec.Raw(plain(value).encode()))
-    # What a merchant put into free members, such as the settings of a store, comes back as it was sent.
+    # Free members, such as the settings of a store, are restored unchanged.
     converter.register_structure_hook_func(lambda kind: kind is object, lambda value, _: value)
     converter.register_structure_hook(Decimal, lambda value, _: _decimal(value))
     converter.register_structure_hook(float, lambda value, _: float(_decimal(value)))
     converter.register_structure_hook(int, lambda value, _: _whole(value))
     converter.register_structure_hook(bool, lambda value, _: _truth(value))
     converter.register_structure_hook(str, lambda value, _: _text(value))
-    # An enumeration of texts is a kind of text, and would be read as one.
+    # A StrEnum is a str too, and would be read as one.
     converter.register_structure_hook(StrEnum, lambda value, kind: kind(value))
     converter.register_unstructure_hook(bytes, lambda value: base64.b64encode(value).decode())
     converter.register_structure_hook(bytes, lambda value, _: base64.b64decode(_text(value), validate=True))
@@ -207,10 +208,10 @@ def _coin(code: object) -> Coin:
 
 @contextmanager
 def kept(world: World, path: str | os.PathLike[str], *, every: float = 1.0) -> Generator[None, None, None]:
-    """Starts from the file where there is one, and keeps it up to date while the block runs.
+    """Load the file if it exists, and keep it up to date while the block runs.
 
-    It is written at the start, at the end, and between them `every` so many seconds if a request may have changed
-    something. Raises `StateFileError` at the start or the end where the file cannot be read or written.
+    It is written at the start, at the end, and between them once in `every` seconds if a request may have changed the
+    state. Raises `StateFileError` at the start or the end if the file cannot be read or written.
     """
     if Path(path).exists():
         load(world, path)

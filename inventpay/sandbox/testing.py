@@ -1,4 +1,4 @@
-"""The sandbox for users' tests: served once, like new for each test. The pytest plugin is made of this."""
+"""The sandbox for users' tests: served once, reset for each test. The pytest plugin uses it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _numbers = itertools.count(1)
 
 @contextmanager
 def running_sandbox(sandbox: Sandbox | None = None) -> Generator[Sandbox, None, None]:
-    """A sandbox (a new one unless given), served on a free loopback port while the block runs.
+    """Serve a sandbox (by default a new one) on a free loopback port while the block runs.
 
     Example:
         class ShopTest(unittest.TestCase):
@@ -27,7 +27,7 @@ def running_sandbox(sandbox: Sandbox | None = None) -> Generator[Sandbox, None, 
 
 
 def renew(sandbox: Sandbox) -> None:
-    """Like new for the next test: nothing recorded, nothing planned, and keys nobody has used.
+    """Reset the sandbox for the next test: no records, no planned faults, and new keys.
 
     Clients that share their rate limits by key, as they do by default, then do not wait for calls of other tests.
     """

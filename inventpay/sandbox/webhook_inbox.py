@@ -20,10 +20,10 @@ from .webhooks.events import EVENTS
 
 
 class WebhookInbox:
-    """Verifies and keeps what the sandbox delivers to it.
+    """A receiver that verifies and keeps the sandbox's deliveries.
 
-    `url` is where it listens, `events` what has come, oldest first. Deliveries that are not genuine get 401 and are
-    kept in `refused`, as the errors they caused.
+    `url` is its address, `events` the received events, oldest first. Deliveries with an invalid signature get 401 and
+    are kept in `refused`, as the errors they caused.
     """
 
     def __init__(self, sandbox: Sandbox) -> None:
@@ -34,10 +34,10 @@ class WebhookInbox:
         self._arrived = threading.Condition()
 
     def wait_for(self, event: str, timeout: float = 10.0) -> WebhookEvent:
-        """Return the first event of that name, waited for if it has not come yet; `timeout` in seconds.
+        """Return the first event of that name; wait for at most `timeout` seconds if it has not arrived yet.
 
-        Raises `AssertionError`, which names the events that came instead, when it does not come in time, and
-        `ValueError` for a name that no event has.
+        Raises `AssertionError`, which names the events that arrived instead, if it does not arrive in time, and
+        `ValueError` for an unknown name of an event.
         """
         if event not in EVENTS:
             near = difflib.get_close_matches(event, EVENTS, 1)
@@ -61,7 +61,7 @@ class WebhookInbox:
             raw = await body.read(receive)
         except SandboxError as error:
             return refusal(error)
-        # The sandbox's clock may be elsewhere in time; what it sends is as old as it says there.
+        # The sandbox's clock may show another time, so check the age of deliveries on that clock.
         secret, now = self._sandbox.webhooks.secret, self._sandbox.clock()
         try:
             event = parse_event(raw, scope["headers"], secret, received_at=now)
@@ -78,7 +78,7 @@ class WebhookInbox:
 
 @contextmanager
 def webhook_inbox(sandbox: Sandbox) -> Generator[WebhookInbox, None, None]:
-    """An inbox on a free loopback port to which `sandbox` delivers every event while the block runs.
+    """Open an inbox on a free loopback port, to which `sandbox` delivers every event while the block runs.
 
     Example:
         with running_sandbox() as sandbox, webhook_inbox(sandbox) as inbox:

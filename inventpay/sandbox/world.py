@@ -1,4 +1,4 @@
-"""The parts of one sandbox. Each knows only the parts it needs, and none knows the whole."""
+"""The parts of one sandbox. Each part refers only to those it needs, and none to the whole."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class World:
 
     @property
     def pipeline(self) -> Pipeline:
-        """The parts that every request passes."""
+        """Return the parts that every request passes."""
         return Pipeline(
             keys=self.keys,
             clock=self.clock,
@@ -52,7 +52,7 @@ class World:
         )
 
     def reset(self) -> None:
-        """Forget every record, count, planned fault and chosen variant, and set the clock back."""
+        """Delete all records, counts, planned faults and chosen variants, and reset the clock."""
         self.clock.reset()
         self.state.reset()
         self.webhooks.reset()
@@ -76,7 +76,7 @@ def new_world(
     addresses: Addresses,
     late_payments: bool,
 ) -> World:
-    """Return a world without records; `seed` decides what happens by chance."""
+    """Return a world without records; `seed` makes random faults and variants reproducible."""
     shown = clock if isinstance(clock, SandboxClock) else SandboxClock(clock)
     state = State(shown, addresses=addresses, late_payments=late_payments)
     outgoing = Webhooks(shown, state.payment, webhooks)

@@ -154,7 +154,7 @@ def test_a_broken_file_is_refused_in_one_line_and_changes_nothing(tmp_path: Path
     with pytest.raises(StateFileError, match=problem) as caught:
         sandbox.load(path)
     assert str(caught.value).startswith(f"{path} is no state of a sandbox: ")
-    assert str(caught.value).endswith("Mend it, or move it away to begin anew.")
+    assert str(caught.value).endswith("Repair it, or move it away to start empty.")
     assert "\n" not in str(caught.value)
     assert sandbox.balance("BTC").available == 1
 

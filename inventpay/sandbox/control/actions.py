@@ -16,14 +16,14 @@ from ..merchant.state import State
 from ..merchant.withdrawals import CONTROL_FAILURE, Withdrawal
 from ..shapes import bodies
 
-# How many payments and withdrawals GET /sandbox/state lists, newest first.
+# Number of payments and withdrawals that GET /sandbox/state lists, newest first.
 _LISTED = 100
 
 _MAX_REASON_LENGTH = 500
 
 
 class ControlFields(Fields):
-    """Members of control calls, which take amounts as text too, as the methods of `Sandbox` do."""
+    """The members of control calls, which accept amounts as text too, like the methods of `Sandbox`."""
 
     def _read_amount(self, value: object) -> Decimal:
         return from_python(value)
@@ -70,7 +70,7 @@ class Control:
         return _payment(self._state.confirm(_payment_id(call), confirmations))
 
     def select(self, call: Call) -> Answer:
-        """{currency}: what the payer chooses on an invoice's page."""
+        """{currency}: the payer's choice on an invoice's page."""
         members = ControlFields(call.body)
         currency = members.required_choice("currency", COINS)
         members.check()
@@ -96,7 +96,7 @@ class Control:
         return _withdrawal(self._state.fail_withdrawal(_withdrawal_id(call), reason or CONTROL_FAILURE))
 
     def deposit(self, call: Call) -> Answer:
-        """{currency, amount}: gives the merchant a balance."""
+        """{currency, amount}: add to the merchant's balance."""
         members = ControlFields(call.body)
         currency = members.required_choice("currency", COINS)
         amount = members.required_amount("amount")
@@ -109,7 +109,7 @@ class Control:
         return success({}, "Sandbox reset")
 
     def state(self, call: Call) -> Answer:
-        """Everything there is: balances, the newest payments and withdrawals, how many requests got which status."""
+        """Return the balances, the newest payments and withdrawals, and the counts of requests by status."""
         state = self._state
         requests: dict[str, dict[str, int]] = {}
         for (label, status), count in sorted(self._log.counts.items()):
@@ -124,7 +124,7 @@ class Control:
         return success(data, "Sandbox state")
 
     def invoice_page(self, call: Call) -> Answer:
-        """What a payer's link leads to outside of a browser: the payment in words, and the command that pays it."""
+        """Return the page behind a payer's link as text: the payment, and the command that pays it."""
         payment = self._state.payment(call.path_params["paymentId"])
         lines = ["InventPay sandbox: no real money moves here.", ""]
         lines.append(f"Payment {payment.payment_id} is {payment.status}.")

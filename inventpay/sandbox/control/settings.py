@@ -21,17 +21,17 @@ from ..limits.rate_limiting import RateLimiting
 from ..limits.rate_limits import COUNTING_POLICIES, CountingPolicy, RateLimitPolicy, policy_named, policy_names
 from ..shapes.variants import MIXED, VARIANTS, Variants
 
-# Ten years: further than any payment, limit or webhook looks ahead, and short enough for every calendar.
+# Ten years: longer than any period of payments, limits and webhooks, and short enough for every calendar.
 MAX_STEP = 10 * 366 * 86_400
 _MAX_LIMIT = 1_000_000_000
 _MAX_WINDOW = 86_400
 
 
 class SettingFields(Fields):
-    """Members that only settings have."""
+    """The members that only settings have."""
 
     def number(self, name: str, highest: float) -> float | None:
-        """A number from 0 to `highest`, or None where it is left out."""
+        """Return a number from 0 to `highest`, or None if it is absent."""
         value = self._members.get(name)
         if value is None:
             return None
@@ -45,7 +45,7 @@ class SettingFields(Fields):
         return self.number(name, highest) or 0.0
 
     def positive_number(self, name: str, highest: float) -> float | None:
-        """A number above 0, and at most `highest`."""
+        """Return a number above 0 and at most `highest`, or None if it is absent."""
         value = self.number(name, highest)
         if value == 0:
             self._problems[name] = f"Must be a number above 0, at most {highest:g}"
@@ -55,7 +55,7 @@ class SettingFields(Fields):
         return None if self._members.get(name) is None else self.whole(name, lowest, highest, lowest)
 
     def flag(self, name: str) -> bool:
-        """true or false, false where it is left out."""
+        """Return true or false; false if it is absent."""
         value = self._members.get(name)
         if value is not None and not isinstance(value, bool):
             self._problems[name] = "Must be true or false"
@@ -67,7 +67,7 @@ class SettingFields(Fields):
         return self.flag(name)
 
     def time(self, name: str) -> datetime | None:
-        """A point in time in ISO 8601 with its time zone."""
+        """Return a time that is given in ISO 8601 with its time zone."""
         value = self._members.get(name)
         if value is None:
             return None
@@ -80,7 +80,7 @@ class SettingFields(Fields):
         return None
 
     def limits(self, name: str) -> dict[str, int]:
-        """An object with a whole number from 1 on per rate class."""
+        """Return an object with a whole number of at least 1 per rate class."""
         value = self._members.get(name)
         if value is None:
             return {}
@@ -95,7 +95,7 @@ class SettingFields(Fields):
 
 
 class Settings:
-    """Handlers that set what Python code sets on `Sandbox`."""
+    """The handlers for the settings that Python code changes on `Sandbox`."""
 
     def __init__(
         self,
@@ -148,13 +148,13 @@ class Settings:
 
     def reset_clock(self, call: Call) -> Answer:
         self._clock.reset()
-        return self._show_clock("The clock is as it was in the beginning")
+        return self._show_clock("The clock was reset to its first state")
 
     def rate_limits(self, call: Call) -> Answer:
         return self._rate_limits("The rate limits as they stand")
 
     def set_rate_limits(self, call: Call) -> Answer:
-        """{policy?, limits?, window?, headers?}: what is left out stays, and all counted calls are forgotten."""
+        """{policy?, limits?, window?, headers?}: absent members keep their value; the counts of calls are cleared."""
         members = SettingFields(call.body)
         name = members.choice("policy", policy_names())
         limits = members.limits("limits")
@@ -191,11 +191,11 @@ class Settings:
         number = call.path_params["number"]
         if not (number.isascii() and number.isdigit() and self._planned.remove(int(number))):
             raise not_found("Fault")
-        return self._faults("Fault called off")
+        return self._faults("The fault was removed")
 
     def clear_faults(self, call: Call) -> Answer:
         self._planned.clear()
-        return self._faults("All faults called off")
+        return self._faults("All faults were removed")
 
     def variants(self, call: Call) -> Answer:
         return self._variants("The variant of each endpoint")
@@ -229,7 +229,7 @@ class Settings:
         return self._show_idempotency(f"Idempotency keys are {'honoured' if honoured else 'ignored'} from now on")
 
     def requests(self, call: Call) -> Answer:
-        """The newest requests under /v1, newest first."""
+        """Return the newest requests under /v1, newest first."""
         log = self._log
         return success({"total": log.total, "requests": [request_body(entry) for entry in log.newest()]}, "Requests")
 
@@ -264,7 +264,7 @@ class Settings:
 
 
 def clock_body(clock: SandboxClock) -> dict[str, object]:
-    """What the clock shows: the time, its speed, and whether it is the real time."""
+    """Return the clock's time, its speed, and whether it shows real time."""
     return {"now": iso(clock()), "speed": clock.speed, "frozen": clock.is_frozen, "real": clock.is_real}
 
 
@@ -300,7 +300,7 @@ def request_body(entry: LoggedRequest) -> dict[str, object]:
 def _changed(
     policy: RateLimitPolicy, name: str | None, limits: dict[str, int], window: float | None
 ) -> RateLimitPolicy:
-    """A policy with some of the settings changed, and nothing counted."""
+    """Return a policy with some settings changed, and no counted calls."""
     if isinstance(policy, CountingPolicy):
         merged = {**{str(key): limit for key, limit in policy.limits.items()}, **limits}
         return policy_named(name or policy.name, merged, window=policy.window if window is None else window)

@@ -1,4 +1,4 @@
-"""The sandbox's own routes under /sandbox/webhooks: settings, faults, and delivering what is due now."""
+"""The sandbox's own routes under /sandbox/webhooks: settings, faults, and the deliveries that are due now."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _MAX_SECRET_LENGTH = 255
 
 
 class WebhooksControl:
-    """Handlers that call the same methods of `Webhooks` that Python code calls."""
+    """The handlers, which call the same methods of `Webhooks` as Python code does."""
 
     def __init__(self, webhooks: Webhooks) -> None:
         self._webhooks = webhooks
 
     def show(self, call: Call) -> Answer:
-        """Settings, faults that have not met a delivery yet, and what is planned."""
+        """Return the settings, the faults that have not met a delivery yet, and the number of planned deliveries."""
         return self._settings("Webhooks of the sandbox")
 
     def configure(self, call: Call) -> Answer:
-        """{url?, secret?, shape?}: what is given changes.
+        """{url?, secret?, shape?}: change the given members.
 
         Unlike Python code it cannot allow other hosts: any page in a browser on this machine can send such a request.
         """
@@ -49,7 +49,7 @@ class WebhooksControl:
         return self._settings("Webhooks configured")
 
     def add_fault(self, call: Call) -> Answer:
-        """{fault, count?, event?, seconds?}: something goes wrong with the next deliveries."""
+        """{fault, count?, event?, seconds?}: plan a fault for the next deliveries."""
         members = SettingFields(call.body)
         kind = members.required_choice("fault", FAULT_KINDS)
         count = members.whole("count", 1, _MAX_COUNT, 1)
@@ -57,14 +57,14 @@ class WebhooksControl:
         seconds = members.positive_number("seconds", WEBHOOK_RETRY_FOR)
         members.check()
         self._webhooks.misdeliver(cast("FaultKind", kind), count=count, event=event, seconds=seconds)
-        return self._settings("The next deliveries will suffer from it")
+        return self._settings("The fault was planned for the next deliveries")
 
     def clear_faults(self, call: Call) -> Answer:
         self._webhooks.behave()
         return self._settings("No more faults")
 
     async def deliver(self, call: Call) -> Answer:
-        """Attempts all that is due; answers when every receiver has answered, or did not."""
+        """Attempt all deliveries that are due; answer after every receiver answered or timed out."""
         delivered = await self._webhooks.deliver_due_async()
         told = [{"event": one.event, **bodies.delivery(one)} for one in delivered]
         return success({"deliveries": told}, f"{len(told)} attempted")

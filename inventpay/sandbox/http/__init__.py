@@ -1,1 +1,1 @@
-"""HTTP as the sandbox serves it: requests, answers, faults, and the way of one call through an endpoint."""
+"""The HTTP layer of the sandbox: requests, answers, faults, and the path of a call through an endpoint."""

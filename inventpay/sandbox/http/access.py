@@ -1,4 +1,4 @@
-"""The keys that a sandbox accepts, and the ones that an endpoint asks for."""
+"""The keys that a sandbox accepts, and those that an endpoint requires."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _key() -> Any:
 
 @attrs.define(kw_only=True)
 class Keys:
-    """The merchant's two keys. Raises `ValueError` for a key that no header can carry."""
+    """The merchant's two keys. Raises `ValueError` for a key that is not valid in a header."""
 
     api_key: str = _key()
     withdrawal_key: str = _key()

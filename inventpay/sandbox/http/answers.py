@@ -34,28 +34,28 @@ class Answer:
         return attrs.evolve(self, headers=self.headers + headers)
 
     def start(self) -> Message:
-        """The ASGI message that begins it."""
+        """Return the ASGI message that starts the response."""
         headers = [(b"content-type", self.content_type), (b"content-length", b"%d" % len(self.body)), *self.headers]
         return {"type": "http.response.start", "status": self.status, "headers": headers}
 
     async def send(self, send: Send) -> None:
-        """Sends all of it."""
+        """Send the whole response."""
         await send(self.start())
         await send({"type": "http.response.body", "body": self.body})
 
 
 def bare(body: Mapping[str, object]) -> Answer:
-    """200 with `body` alone, without an envelope."""
+    """Return a 200 with `body` alone, without an envelope."""
     return Answer(200, _encode(body))
 
 
 def success(data: Mapping[str, object], message: str) -> Answer:
-    """200 in the documented envelope (page api-reference/introduction)."""
+    """Return a 200 in the documented envelope (page api-reference/introduction)."""
     return Answer(200, _encode({"success": True, "data": data, "message": message, "statusCode": 200}))
 
 
 def refusal(error: SandboxError) -> Answer:
-    """The documented error body (pages introduction and get-balance-by-currency)."""
+    """Return the documented error body (pages introduction and get-balance-by-currency)."""
     body: dict[str, object] = {"success": False, "error": error.error}
     if error.details is not None:
         body["details"] = error.details

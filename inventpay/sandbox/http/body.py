@@ -15,11 +15,11 @@ _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 
 class ClientGone(Exception):
-    """The client went away before its request was complete."""
+    """The client disconnected before its request was complete."""
 
 
 async def read(receive: Receive, limit: int = assumptions.MAX_BODY_BYTES) -> bytes:
-    """The whole body. Raises 413 as soon as it is longer than `limit` bytes, `ClientGone` when it ends early."""
+    """Return the whole body. Raises 413 as soon as it exceeds `limit` bytes, `ClientGone` if it ends early."""
     body = bytearray()
     while True:
         message = await receive()
@@ -34,7 +34,7 @@ async def read(receive: Receive, limit: int = assumptions.MAX_BODY_BYTES) -> byt
 
 
 def require_json(headers: Mapping[bytes, bytes]) -> None:
-    """Raises 415 unless the request says that its body is JSON."""
+    """Raise 415 unless the request declares its body as JSON."""
     media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if media_type != assumptions.JSON_MEDIA_TYPE.encode():
         raise SandboxError(
@@ -43,7 +43,7 @@ def require_json(headers: Mapping[bytes, bytes]) -> None:
 
 
 def decode(body: bytes) -> object:
-    """The JSON value, numbers as `int` or `Decimal`. Raises 400 for anything that is not JSON."""
+    """Return the JSON value, numbers as `int` or `Decimal`. Raises 400 for anything that is not JSON."""
     if not body:
         raise invalid({"body": "The request body is empty; it must be a JSON object"})
     try:

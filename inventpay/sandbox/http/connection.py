@@ -1,4 +1,4 @@
-"""What the sandbox may do to the connection of a request beside answering it: the server hands it over in the scope."""
+"""Access to the connection of a request, for faults and streams: the server passes it in the scope."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ from starlette.types import Scope
 # The key in `scope["state"]` under which a server puts the connection.
 KEY: Final = "inventpay.connection"
 
-# A server that stops waits at most about this long for a pause, in seconds.
+# Longest time, in seconds, for which a stopping server waits for a pause.
 _SLICE = 0.1
 
 
 class Connection(Protocol):
-    """The client's connection, as far as faults and streams need it."""
+    """The operations on a client's connection that faults and streams need."""
 
     @property
     def is_ending(self) -> bool:
-        """Whether pauses and streams should end now, because the server stops or the client left."""
+        """Return whether pauses and streams should end now, because the server stops or the client disconnected."""
         ...
 
     @property
     def is_in_process(self) -> bool:
-        """Whether the client is in this process, without a socket between."""
+        """Return whether the client is in this process, without a socket."""
         ...
 
     def reset(self) -> None:
-        """Breaks it off at once, as a crashed server does."""
+        """Reset the connection at once, as a crashed server does."""
         ...
 
     def close(self) -> None:
-        """Closes it once everything written so far is sent."""
+        """Close the connection after everything written so far was sent."""
         ...
 
 
 def connection(scope: Scope) -> Connection | None:
-    """The connection of this request, where the server gives it: the sandbox's own server and transport do."""
+    """Return the connection of this request if the server passes it, as the sandbox's server and transport do."""
     state: dict[str, object] = scope.get("state", {})
     return cast("Connection | None", state.get(KEY))
 
 
 async def pause(scope: Scope, seconds: float) -> bool:
-    """Waits so many seconds of real time; returns False at once when it should end."""
+    """Wait `seconds` of real time; return False as soon as the pause should end."""
     line = connection(scope)
     until = anyio.current_time() + seconds
     while (left := until - anyio.current_time()) > 0:

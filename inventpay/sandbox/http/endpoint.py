@@ -1,4 +1,4 @@
-"""One endpoint: who may call it, how often, what it reads, and that every outcome is a JSON answer."""
+"""One endpoint: it checks the key, the rate limit and the body, and answers every outcome in JSON."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _REPLAYED = (assumptions.IDEMPOTENT_REPLAYED_HEADER, b"true")
 
 
 class Reads(Enum):
-    """What an endpoint expects as its body. Control calls need no content type, so that a bare `curl -X POST` works."""
+    """The body that an endpoint expects. Control calls need no content type, so that a bare `curl -X POST` works."""
 
     NOTHING = auto()
     JSON = auto()
@@ -42,7 +42,7 @@ class Reads(Enum):
 
 @attrs.frozen
 class Call:
-    """What a handler sees of a request."""
+    """The parts of a request that a handler gets."""
 
     path_params: Mapping[str, str]
     query: Mapping[str, str]
@@ -64,9 +64,9 @@ class Pipeline:
     faults: Faults
     log: RequestLog
     public_url: str | None
-    """The base URL of links in answers, or None for the one by which the request came."""
+    """The base URL of links in answers, or None to use that of the request."""
     reshape: Callable[[str, Answer], Answer]
-    """Returns the answer of an endpoint in the chosen variant of its envelope."""
+    """Return the answer of an endpoint in the chosen variant of its envelope."""
 
 
 class Endpoint:
@@ -82,7 +82,7 @@ class Endpoint:
         reads: Reads = Reads.NOTHING,
         rate_class: RateClass | None = None,
     ) -> None:
-        """`label` (method and path pattern) is the name under which its answers are counted."""
+        """Create an endpoint whose answers are counted under `label` (method and path pattern)."""
         self._pipeline = pipeline
         self.label = label
         self._handler = handler
@@ -94,7 +94,7 @@ class Endpoint:
 
     @property
     def takes_idempotency_key(self) -> bool:
-        """Whether a request may name a key under which its answer is kept."""
+        """Whether a request may carry an idempotency key."""
         return self.reads in (Reads.JSON, Reads.LONG_JSON)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,7 +119,7 @@ class Endpoint:
             answer = await self._outcome(scope, receive)
         else:
             answer = None
-            # What goes wrong goes wrong after the client has sent all of its request.
+            # A fault happens after the client has sent its whole request.
             with suppress(body.ClientGone, SandboxError):
                 await body.read(receive)
         if answer is not None:
@@ -127,12 +127,12 @@ class Endpoint:
         if fault is not None:
             log(await deliver(fault, answer, scope, send), f"fault: {fault.kind}")
         elif answer is not None:
-            # Counted first: whoever has the answer finds it in the log.
+            # Log first: a client that has the answer must find it in the log.
             log(answer.status, "replayed" if _REPLAYED in answer.headers else answer.reason)
             await answer.send(send)
 
     async def _outcome(self, scope: Scope, receive: Receive) -> Answer | None:
-        """What the request leads to; None where the client went away."""
+        """Return the answer to the request; None if the client disconnected."""
         try:
             return await self._answer(scope, receive)
         except body.ClientGone:
@@ -183,7 +183,7 @@ class Endpoint:
         return answer if isinstance(answer, Answer) else await answer
 
     async def _once(self, key: bytes, path: str, raw: bytes, call: Call) -> Answer:
-        """The answer to the first request with this key."""
+        """Return the answer to the first request with this key."""
         if not 1 <= len(key) <= assumptions.MAX_IDEMPOTENCY_KEY_LENGTH:
             length = f"Must have 1 to {assumptions.MAX_IDEMPOTENCY_KEY_LENGTH} characters"
             raise invalid({"Idempotency-Key": length})
@@ -201,7 +201,7 @@ class Endpoint:
 
 
 def _query(scope: Scope) -> dict[str, str]:
-    """The members of the query; one that is given several times reads as a list with commas, which no number is."""
+    """Return the members of the query; a repeated one is joined by commas, so that it is no valid number."""
     raw: bytes = scope["query_string"]
     members: dict[str, str] = {}
     for name, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True):

@@ -1,4 +1,4 @@
-"""What goes wrong on request: errors, broken answers, broken connections, slowness; by count or by chance, seeded."""
+"""Planned faults: errors, broken answers, broken connections, delays; by count, or at random from a seed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..errors import SandboxError
 from .answers import HTML, TEXT, Answer, refusal
 from .connection import connection, pause
 
-# Pieces in which a dripping body is sent.
+# Number of pieces in which a dripping body is sent.
 _DRIPS = 20
 
 _MAINTENANCE_PAGE = (
@@ -27,7 +27,7 @@ _MAINTENANCE_PAGE = (
 
 
 class FaultKind(StrEnum):
-    """How a request goes wrong."""
+    """The kinds of faults."""
 
     ERROR = "error"
     HTML = "html"
@@ -38,7 +38,7 @@ class FaultKind(StrEnum):
     WRONG_CONTENT_TYPE = "wrong_content_type"
 
 
-# Slow answers and those that arrive damaged are answers: what was asked for happened.
+# Slow and damaged answers are sent after the request had its effect.
 ALWAYS_AFTER_EFFECT = frozenset(
     {FaultKind.TRUNCATED, FaultKind.SLOW_START, FaultKind.SLOW_DRIP, FaultKind.WRONG_CONTENT_TYPE}
 )
@@ -46,10 +46,10 @@ ALWAYS_AFTER_EFFECT = frozenset(
 
 @attrs.frozen(kw_only=True)
 class Fault:
-    """One way to go wrong; made by its class methods.
+    """A fault; create one with the class methods.
 
-    With `after_effect` the request does what it asks for, and only then its answer is spoiled: what a client must not
-    mistake for "it did not happen".
+    With `after_effect` the request has its effect first, and then its answer fails: a client must not conclude that
+    nothing happened.
     """
 
     kind: FaultKind
@@ -60,7 +60,7 @@ class Fault:
 
     @classmethod
     def error(cls, status: int, *, retry_after: float | None = None, after_effect: bool = False) -> Fault:
-        """An answer with this status in the API's error form: 429, 500, 503 or any other from 400 to 599.
+        """Answer with this status in the API's error form: 429, 500, 503 or any other from 400 to 599.
 
         `retry_after` (seconds) adds the header `Retry-After`. Raises `ValueError` for another status, or a
         negative time.
@@ -73,39 +73,41 @@ class Fault:
 
     @classmethod
     def html(cls, *, after_effect: bool = False) -> Fault:
-        """A maintenance page with status 200, as a proxy in front of the API would send it."""
+        """Answer with a maintenance page and status 200, as a proxy in front of the API would."""
         return cls(kind=FaultKind.HTML, after_effect=after_effect)
 
     @classmethod
     def truncated(cls) -> Fault:
-        """Half of the answer's body, then the connection is closed."""
+        """Send half of the answer's body, then close the connection."""
         return cls(kind=FaultKind.TRUNCATED, after_effect=True)
 
     @classmethod
     def reset(cls, *, after_effect: bool = False) -> Fault:
-        """The connection is reset without an answer; with `after_effect`, after the request did its work."""
+        """Reset the connection without an answer; with `after_effect`, after the request had its effect."""
         return cls(kind=FaultKind.RESET, after_effect=after_effect)
 
     @classmethod
     def slow_start(cls, seconds: float) -> Fault:
-        """The first byte of the answer comes after so many seconds of real time."""
+        """Send the first byte of the answer after `seconds` of real time."""
         return cls(kind=FaultKind.SLOW_START, seconds=_checked_seconds(seconds), after_effect=True)
 
     @classmethod
     def slow_drip(cls, seconds: float) -> Fault:
-        """The head comes at once, the body in small pieces that take so many seconds of real time together."""
+        """Send the head at once, and the body in small pieces over `seconds` of real time."""
         return cls(kind=FaultKind.SLOW_DRIP, seconds=_checked_seconds(seconds), after_effect=True)
 
     @classmethod
     def wrong_content_type(cls) -> Fault:
-        """The right answer as `text/plain`."""
+        """Send the correct answer as `text/plain`."""
         return cls(kind=FaultKind.WRONG_CONTENT_TYPE, after_effect=True)
 
 
 @attrs.define
 class PlannedFault:
-    """A fault that waits for its requests, under its number. `on` is an endpoint, or None for every one under /v1;
-    `times` None means without end; `hits` counts how often it has happened."""
+    """A planned fault and its number.
+
+    `on` is an endpoint, or None for all under /v1; `times` None means without end; `hits` counts its occurrences.
+    """
 
     number: int
     fault: Fault
@@ -116,7 +118,7 @@ class PlannedFault:
 
 
 class Faults:
-    """The faults that are planned. May be used from any thread.
+    """The planned faults. Safe to use from any thread.
 
     Example:
         sandbox.faults.add(Fault.error(503), on="POST /v1/create_payment", times=2)
@@ -125,9 +127,9 @@ class Faults:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        """Chance depends on `seed` alone where one is given."""
+        """Create an empty plan; with a `seed`, random faults are reproducible."""
         self.endpoints: tuple[str, ...] = tuple(ENDPOINTS)
-        """Names of the API's endpoints, as `METHOD /path/{pattern}`: where faults can be planned."""
+        """Names of the endpoints for which faults can be planned, as `METHOD /path/{pattern}`."""
         self._seed = seed
         self._lock = threading.Lock()
         self.clear()
@@ -137,9 +139,9 @@ class Faults:
     ) -> PlannedFault:
         """Plan `fault` for the next requests to `on` (`METHOD /path/{pattern}`; by default every endpoint under /v1).
 
-        Without `times` and `probability` it happens once; `times` says how often; `probability` (above 0, at most 1)
-        lets it happen by chance, without end unless `times` is given too. Of several that fit, the one planned first
-        happens. Raises `ValueError` for an unknown endpoint, or a number out of range.
+        Without `times` and `probability` it happens once; `times` sets the number of times; `probability` (above 0, at
+        most 1) makes it random, without end unless `times` is given too. If several match a request, the one planned
+        first happens. Raises `ValueError` for an unknown endpoint, or a number out of range.
         """
         if on is not None and on not in self.endpoints:
             near = difflib.get_close_matches(on, self.endpoints, n=3) or self.endpoints
@@ -156,12 +158,12 @@ class Faults:
         return planned
 
     def remove(self, number: int) -> bool:
-        """Calls one off, by its number; False if it was not planned any more."""
+        """Remove a fault by its number; return False if it was not planned."""
         with self._lock:
             return self._planned.pop(number, None) is not None
 
     def clear(self) -> None:
-        """Calls all off, and begins the seeded chance anew."""
+        """Remove all faults, and restart the random sequence of the seed."""
         with self._lock:
             self._planned: dict[int, PlannedFault] = {}
             self._random = random.Random(self._seed)
@@ -169,12 +171,12 @@ class Faults:
 
     @property
     def planned(self) -> list[PlannedFault]:
-        """What is still to come, in order."""
+        """Return the faults that have not ended, in order."""
         with self._lock:
             return list(self._planned.values())
 
     def draw(self, endpoint: str) -> Fault | None:
-        """The fault that meets the request that has just arrived there."""
+        """Return the fault for a request that has just arrived at the endpoint, or None."""
         if not self._planned:
             return None
         with self._lock:
@@ -188,7 +190,7 @@ class Faults:
 
 
 async def deliver(fault: Fault, answer: Answer | None, scope: Scope, send: Send) -> int:
-    """Sends `answer` (what the request led to, or None where it had no effect) spoiled by `fault`.
+    """Send `answer` (None if the request had no effect) with `fault` applied.
 
     Returns the status that was sent, 0 for none.
     """

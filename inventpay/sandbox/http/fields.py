@@ -1,4 +1,4 @@
-"""Reading the members of a JSON request, with every problem found reported at once, under its member's name."""
+"""Read the members of a JSON request, and report all problems together, under their members' names."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _MAX_CONFIRMATIONS = 1_000_000
 
 
 def new_payment(body: object) -> NewPayment:
-    """The request of POST /v1/create_payment. Raises 400 naming every bad member."""
+    """Return the request of POST /v1/create_payment. Raises 400 with all invalid members."""
     fields = Fields(body)
     currency = fields.required_choice("currency", (*COINS, ANY_COIN))
     return _new_payment(fields, COINS.get(currency), AMOUNT_CURRENCIES, PAYMENT_EXPIRATION_MINUTES)
 
 
 def new_invoice(body: object) -> NewPayment:
-    """The request of POST /v1/create_invoice. Raises 400 naming every bad member."""
+    """Return the request of POST /v1/create_invoice. Raises 400 with all invalid members."""
     return _new_payment(Fields(body), None, assumptions.INVOICE_AMOUNT_CURRENCIES, INVOICE_EXPIRATION_MINUTES)
 
 
@@ -51,7 +51,7 @@ def _new_payment(
 
 
 def new_withdrawal(body: object) -> NewWithdrawal:
-    """The request of POST /v1/merchant/withdrawal/create. Raises 400 naming every bad member."""
+    """Return the request of POST /v1/merchant/withdrawal/create. Raises 400 with all invalid members."""
     fields = Fields(body)
     amount = fields.required_amount("amount")
     currency = fields.required_choice("currency", COINS)
@@ -62,15 +62,17 @@ def new_withdrawal(body: object) -> NewWithdrawal:
 
 
 def coin(code: str) -> Coin:
-    """The coin with that code; raises the documented 400 for any other (page get-balance-by-currency)."""
+    """Return the coin with that code; raise the documented 400 for any other (page get-balance-by-currency)."""
     if code not in COINS:
         raise invalid({"currency": f"Must be one of: {', '.join(COINS)}"})
     return COINS[code]
 
 
 class Fields:
-    """The members of one JSON object; null is as good as absent. A reader that refuses its member returns a neutral
-    value, which nobody sees: `check` raises before the result is used."""
+    """The members of one JSON object; null counts as absent.
+
+    A reader that refuses its member returns a neutral value. It is never used: `check` raises first.
+    """
 
     def __init__(self, body: object) -> None:
         if not isinstance(body, dict):
@@ -79,7 +81,7 @@ class Fields:
         self._problems: dict[str, str] = {}
 
     def check(self) -> None:
-        """Raises 400 if any member was refused."""
+        """Raise 400 if any member was refused."""
         if self._problems:
             raise invalid(self._problems)
 
@@ -146,7 +148,7 @@ class Fields:
     def address(self, name: str, coin: Coin | None) -> str:
         self._require(name)
         value = self.text(name, assumptions.MAX_ADDRESS_LENGTH)
-        # Which addresses are right depends on the coin; where that is wrong, it is what the caller has to hear about.
+        # The valid form depends on the coin; if the coin is invalid, report only the coin.
         if value is not None and coin is not None and not _is_address(value, coin):
             self._problems[name] = f"Must be an address of {coin.code}"
         return value or ""

@@ -1,4 +1,4 @@
-"""Answers kept under the caller's idempotency key, so that a repeated request changes nothing a second time."""
+"""Store answers under the caller's idempotency key, so that a repeated request has no second effect."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Record:
 
 @attrs.frozen(kw_only=True)
 class StoredAnswer:
-    """An answer and what it belongs to, as it is saved."""
+    """An answer with its key, path and request, in the form in which it is saved."""
 
     path: str
     key: bytes
@@ -35,18 +35,18 @@ class StoredAnswer:
 
 
 class IdempotencyStore:
-    """What was answered under which key and path. May be used from any thread."""
+    """The answers by key and path. Safe to use from any thread."""
 
     def __init__(self) -> None:
         self.honoured: bool = True
-        """Whether keys count. False plays an API that ignores them: the same key then has a second effect."""
+        """Whether keys are used. False simulates an API that ignores them: the same key then has a second effect."""
         self._records: dict[tuple[str, bytes], _Record] = {}
         self._lock = threading.Lock()
 
     def begin(self, path: str, key: bytes, body: bytes, now: float) -> Answer | None:
-        """The stored answer to repeat, or None when the request is new: then `finish` or `abandon` must follow.
+        """Return the stored answer, or None for a new request: then `finish` or `abandon` must follow.
 
-        Raises 409 when the key was used with another body, or when its first request is still running.
+        Raises 409 if the key was used with another body, or if its first request is still running.
         """
         digest = hashlib.sha256(body).digest()
         with self._lock:
@@ -65,12 +65,12 @@ class IdempotencyStore:
         """Keep `answer` for the rest of the key's lifetime."""
         with self._lock:
             record = self._records.get((path, key))
-            # `clear` may have come between the request and its answer.
+            # `clear` may have been called between the request and its answer.
             if record is not None:
                 record.answer = answer
 
     def abandon(self, path: str, key: bytes) -> None:
-        """The request had no effect: its key is free again."""
+        """Free the key of a request that had no effect."""
         with self._lock:
             self._records.pop((path, key), None)
 
@@ -80,7 +80,7 @@ class IdempotencyStore:
             self._records.clear()
 
     def stored(self) -> list[StoredAnswer]:
-        """Every answer that is kept, oldest first."""
+        """Return all stored answers, oldest first."""
         with self._lock:
             return [
                 StoredAnswer(path=path, key=key, digest=record.digest, begun_at=record.begun_at, answer=record.answer)
@@ -89,7 +89,7 @@ class IdempotencyStore:
             ]
 
     def restore(self, answers: Iterable[StoredAnswer]) -> None:
-        """Keeps these answers, and no others."""
+        """Replace all stored answers."""
         with self._lock:
             self._records = {(one.path, one.key): _Record(one.digest, one.begun_at, one.answer) for one in answers}
 

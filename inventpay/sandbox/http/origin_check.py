@@ -1,4 +1,4 @@
-"""Protection against pages of other sites: a browser must not drive the sandbox for them, nor read it.
+"""Protection against pages of other sites, which must neither control nor read the sandbox through a browser.
 
 Two attacks are refused. A page elsewhere posts to a loopback address (cross-site request forgery); the browser then
 sends an `Origin` or a `Sec-Fetch-Site` that names another site. Or its own name resolves to a loopback address (DNS
@@ -87,9 +87,9 @@ class OriginCheck:
 
 
 class OriginGuard:
-    """ASGI middleware that refuses what `OriginCheck` finds inadmissible, with 403 in the API's own form.
+    """ASGI middleware that answers requests which `OriginCheck` refuses with 403 in the API's own form.
 
-    Requests that never left the process pass: no page can send them.
+    Requests inside the process pass: no page can send them.
     """
 
     def __init__(self, app: ASGIApp, check: OriginCheck, log: RequestLog) -> None:
@@ -127,7 +127,7 @@ def _name(host: str) -> str | None:
 
 
 def _same_site(origin: str, host: str | None) -> bool:
-    """Whether an origin has the host of the request; its port may differ, as that of a shop on the same machine."""
+    """Return whether an origin has the host of the request; the port may differ (a shop on the same machine)."""
     try:
         name = urlsplit(origin).netloc
     except ValueError:

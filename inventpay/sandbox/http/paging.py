@@ -1,4 +1,4 @@
-"""Pages of a list: what a query asks for, and where the page stands."""
+"""Pages of a list: the page that a query asks for, and its position."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @attrs.frozen
 class Page:
-    """Which part of a list was asked for."""
+    """The requested part of a list."""
 
     number: int
     limit: int
@@ -25,16 +25,16 @@ class Page:
         return (self.number - 1) * self.limit
 
     def of(self, items: Sequence[T]) -> list[T]:
-        """The items of this page."""
+        """Return the items of this page."""
         return list(items[self.start : self.start + self.limit])
 
     def pagination(self, total: int) -> dict[str, object]:
-        """The `pagination` of the store's lists (official JS client)."""
+        """Return the `pagination` of the store's lists (official JS client)."""
         return {"page": self.number, "limit": self.limit, "total": total, "pages": -(-total // self.limit)}
 
 
 def asked_page(query: Mapping[str, str], *, limit: int, most: int) -> Page:
-    """`?page=` (by default 1) and `?limit=`. Raises 400 for what is out of bounds."""
+    """Return the page in `?page=` (by default 1) and `?limit=`. Raises 400 for values out of bounds."""
     problems: dict[str, str] = {}
 
     def whole(name: str, otherwise: int, highest: int) -> int:

@@ -1,4 +1,4 @@
-"""What was asked of the API and how it was answered: the newest requests, for the dashboard and for tests."""
+"""The log of the newest requests and their status, for the dashboard and for tests."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from typing import Final
 import attrs
 
 KEPT: Final = 500
-"""Requests that are remembered."""
+"""Number of requests in the log."""
 
 
 @attrs.frozen
 class LoggedRequest:
-    """One request under /v1. `at` is when it arrived in real time (Unix seconds), to be found again in other logs;
-    `seconds` the real time it took; `status` 0 where no answer was sent; `endpoint` None where the path leads nowhere;
-    `note` what was special about it."""
+    """One request under /v1.
+
+    `at` is its real time of arrival (Unix seconds), to find it in other logs; `seconds` the real time it took; `status`
+    is 0 if no answer was sent; `endpoint` is None for an unknown path; `note` is a remark, such as a refusal's reason.
+    """
 
     number: int
     at: float
@@ -29,11 +31,11 @@ class LoggedRequest:
 
 
 class RequestLog:
-    """The newest requests, oldest first. Written by the server's thread, read from any."""
+    """The newest requests, oldest first. The server's thread writes it; any thread may read it."""
 
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, int]] = Counter()
-        """Requests by method with path pattern, and status; those of the sandbox's own routes included."""
+        """Number of requests by method with path pattern, and status; the sandbox's own routes are included."""
         self.listener: Callable[[LoggedRequest], None] | None = None
         """Called with each request, in the server's thread."""
         self.clear()
@@ -57,7 +59,7 @@ class RequestLog:
             self.listener(entry)
 
     def newest(self, count: int = KEPT) -> list[LoggedRequest]:
-        """The newest `count` requests, newest first."""
+        """Return the newest `count` requests, newest first."""
         while True:
             try:
                 return list(self._newest)[: -count - 1 : -1]

@@ -1,4 +1,4 @@
-"""Serving the sandbox's application with uvicorn on a socket of its own, from a thread of its own."""
+"""Serve the sandbox's application with uvicorn on its own socket, from its own thread."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from . import connection
 from .answers import JSON, refusal
 from .steady_loop import new_event_loop
 
-# How long requests that are still running may take when the server is told to stop, in seconds.
+# Seconds for which running requests may continue after the server is asked to stop.
 _GRACE = 1
 
-# Connections that may wait to be accepted, so that a crowd of clients can come at once.
+# Connections that may wait to be accepted: many clients may connect at once.
 _BACKLOG = 2048
 
 
 @attrs.frozen
 class RunningServer:
-    """Where a sandbox listens."""
+    """The address of a running sandbox."""
 
     host: str
     port: int
@@ -63,7 +63,7 @@ def run_in_thread(app: ASGIApp, host: str, port: int) -> Generator[RunningServer
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that accepts connections already; port 0 takes a free one. Raises `AddressError`."""
+    """Return a socket that accepts connections already; port 0 takes a free one. Raises `AddressError`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio switches Nagle's algorithm off only on sockets that name their protocol. With it, each answer (head and
     # body are two writes) would wait 40 ms for the client's delayed acknowledgement.
@@ -83,7 +83,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def config(app: ASGIApp) -> uvicorn.Config:
-    """How uvicorn serves `app`, in the thread and in the foreground alike."""
+    """Return uvicorn's configuration for `app`, the same in a thread and in the foreground."""
     return uvicorn.Config(
         app,
         http=_Protocol,
@@ -91,7 +91,7 @@ def config(app: ASGIApp) -> uvicorn.Config:
         lifespan="off",
         # The logging of the process belongs to the application under test.
         log_config=None,
-        # A client must not choose the address it is counted under.
+        # A client must not choose the address under which its calls are counted.
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=_GRACE,
@@ -99,7 +99,7 @@ def config(app: ASGIApp) -> uvicorn.Config:
 
 
 class Server(uvicorn.Server):
-    """Tells the starting thread when it listens, or that it never will."""
+    """A server that signals the starting thread when it listens, or that it failed to start."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -110,7 +110,7 @@ class Server(uvicorn.Server):
         self.ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # A client that never finishes its request must not hold up the end.
+        # A client that never finishes its request must not delay the shutdown.
         for protocol in cast("list[object]", list(self.server_state.connections)):
             if isinstance(protocol, _Protocol):
                 protocol.is_ending = True
@@ -120,7 +120,7 @@ class Server(uvicorn.Server):
 
     def run_until_told(self, listener: socket.socket) -> None:
         try:
-            # uvicorn exits where it cannot start; in a thread of its own that ends the thread.
+            # uvicorn exits if it cannot start; in its own thread that ends only the thread.
             with suppress(SystemExit), asyncio.Runner(loop_factory=new_event_loop) as runner:
                 runner.run(self.serve(sockets=[listener]))
         finally:
@@ -135,7 +135,7 @@ class _Connection:
 
     @property
     def is_ending(self) -> bool:
-        # The client may be gone too.
+        # The client may have disconnected too.
         return self._protocol.is_ending or self._protocol.transport.is_closing()
 
     @property
@@ -144,7 +144,7 @@ class _Connection:
 
     def reset(self) -> None:
         listener = self._protocol.transport.get_extra_info("socket")
-        # Without lingering the kernel sends a reset instead of a goodbye.
+        # Without lingering, the kernel sends RST instead of FIN.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._let_go()
         self._protocol.transport.abort()
@@ -154,12 +154,12 @@ class _Connection:
         self._protocol.transport.close()
 
     def _let_go(self) -> None:
-        # uvicorn complains in its log of an application that does not complete its answer to a client who is there.
+        # uvicorn logs an error if an application does not complete its answer to a connected client.
         self._protocol.cycle.disconnected = True
 
 
 class _Protocol(H11Protocol):
-    """Answers what is not even HTTP in the API's own form too, and lends its connection to the application."""
+    """The protocol, which answers invalid HTTP in the API's own form, and passes its connection to the application."""
 
     is_ending = False
 
@@ -169,11 +169,11 @@ class _Protocol(H11Protocol):
 
     @property
     def awaits_body(self) -> bool:
-        """Whether a request has begun whose body is not complete."""
+        """Return whether a request has started whose body is not complete."""
         return bool(self.cycle and self.cycle.more_body and not self.cycle.response_complete)
 
     def send_400_response(self, msg: str) -> None:
-        # Garbage that follows a finished answer has no answer of its own.
+        # Invalid bytes after a finished answer get no answer.
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             answer = refusal(SandboxError(400, msg))
             headers = [

@@ -1,4 +1,4 @@
-"""Event loops of the sandbox's own threads, whose time goes on while a test stands still."""
+"""Event loops for the sandbox's own threads, whose time continues while a test freezes the clock."""
 
 from __future__ import annotations
 

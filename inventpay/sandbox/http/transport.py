@@ -1,4 +1,4 @@
-"""The sandbox as an httpx transport: requests reach it inside the process, without a socket."""
+"""An httpx transport to the sandbox: requests stay inside the process, without a socket."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class SandboxTransport(httpx.AsyncBaseTransport, httpx.BaseTransport):
         return self._thread.run(_exchange(self._app, request, request.read()))
 
     def close(self) -> None:
-        """Ends its thread; another request starts a new one."""
+        """End the transport's thread; a later request starts a new one."""
         self._thread.close()
 
 
 class _Line:
-    """A connection that is not there."""
+    """A substitute for the connection, which records resets and closes."""
 
     is_in_process = True
 
@@ -84,7 +84,7 @@ async def _exchange(app: ASGIApp, request: httpx.Request, body: bytes) -> httpx.
         else:
             if request.method != "HEAD":
                 received.extend(message["body"])
-            # A stream of events has no end: what there is now is its answer here.
+            # A stream of events has no end: return only the events that exist now.
             line.is_ending = _is_stream(head)
 
     wait_again()
@@ -122,7 +122,7 @@ def _is_stream(head: Message) -> bool:
 
 
 class _Body(httpx.AsyncByteStream, httpx.SyncByteStream):
-    """A body for either kind of client; one that is shorter than its head says ends as a broken one does."""
+    """A body for both kinds of clients; if it is shorter than its Content-Length, it ends like a broken one."""
 
     def __init__(self, body: bytes, headers: list[tuple[bytes, bytes]], request: httpx.Request) -> None:
         self._body = body
@@ -144,7 +144,7 @@ class _Body(httpx.AsyncByteStream, httpx.SyncByteStream):
 
 
 class _LoopThread:
-    """An event loop in a thread, started when there is something to run; a forked child starts its own."""
+    """An event loop in a thread, started at its first use; a forked child starts its own."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""Which URLs a request may name: one pattern for each kind, for the check and for the OpenAPI description alike."""
+"""The patterns of the URLs in requests, used by the checks and in the OpenAPI description."""
 
 from __future__ import annotations
 
@@ -43,5 +43,5 @@ def is_callback(url: str) -> bool:
 
 
 def matches(pattern: str, url: str) -> bool:
-    """Whether the whole of `url` is of that kind."""
+    """Return whether the whole of `url` matches the pattern."""
     return re.fullmatch(pattern, url) is not None and not url.endswith("\n")

@@ -1,4 +1,4 @@
-"""How calls of one caller and class are counted: four kinds of arithmetic on a time that is handed in."""
+"""Count the calls of one caller and class by four rules; the time is always an argument."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import math
 from abc import ABC, abstractmethod
 from collections import deque
 
-# What is missing at most where floats miss a whole number by a hair, so that a call passes when it was told it would.
+# Tolerance for rounding errors of floats, so that a call at the named time passes.
 _HAIR = 1e-9
 
 
 class CallCounter(ABC):
-    """At most `limit` calls, by its rule, in a window of so many seconds."""
+    """A rule that accepts at most `limit` calls in a window of `window` seconds."""
 
     def __init__(self, limit: int, window: float) -> None:
         self._limit = limit
@@ -19,19 +19,19 @@ class CallCounter(ABC):
 
     @abstractmethod
     def left(self, now: float) -> tuple[int, float]:
-        """How many calls would pass at `now`, and when there will be one more, in the clock's seconds."""
+        """Return the number of calls that would pass at `now`, and the time of one more, in the clock's seconds."""
 
     @abstractmethod
     def add(self, now: float) -> None:
-        """One call passes at `now`."""
+        """Count a call at `now`."""
 
     @abstractmethod
     def is_idle(self, now: float) -> bool:
-        """Whether nothing that was counted matters any more."""
+        """Return whether no counted call has an effect any more."""
 
 
 class SlidingLogCounter(CallCounter):
-    """The exact rule: every call counts for one window from the moment it came."""
+    """The exact rule: every call counts for one window from its arrival."""
 
     def __init__(self, limit: int, window: float) -> None:
         super().__init__(limit, window)
@@ -39,7 +39,7 @@ class SlidingLogCounter(CallCounter):
 
     def left(self, now: float) -> tuple[int, float]:
         calls = self._calls
-        # The sandbox's clock may have been set back: what has not happened yet does not count.
+        # The sandbox's clock may have been set back: calls in the future do not count.
         while calls and calls[-1] > now:
             calls.pop()
         while calls and calls[0] <= now - self._window:
@@ -100,7 +100,7 @@ class SlidingWindowCallCounter(CallCounter):
         return math.floor(now / self._window) - self._number > 1 or not (self._count or self._before)
 
     def _free_at(self, start: float, wanted: int) -> float:
-        """When `wanted` calls will be left, if nobody calls until then."""
+        """Return the time at which `wanted` calls are left, if there are no calls until then."""
         room = self._limit - wanted
         if room >= self._count and self._before:
             return start + self._window * (1 - (room - self._count + 1) / self._before)
@@ -109,7 +109,7 @@ class SlidingWindowCallCounter(CallCounter):
 
 
 class TokenBucketCounter(CallCounter):
-    """A bucket of `limit` tokens, one a call, refilled evenly: in a full window as many as it holds."""
+    """A bucket of `limit` tokens, one per call, refilled evenly within a window."""
 
     def __init__(self, limit: int, window: float) -> None:
         super().__init__(limit, window)

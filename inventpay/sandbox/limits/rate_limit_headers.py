@@ -1,4 +1,4 @@
-"""The headers in which a rate-limited answer says how the limit stands."""
+"""The headers that report the state of a rate limit in an answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Header = tuple[bytes, bytes]
 
 
 class RateLimitHeaders(StrEnum):
-    """In which form, if any.
+    """The form of the rate-limit headers.
 
     `X_RATELIMIT`: `X-RateLimit-Limit`, `-Remaining` and `-Reset`, the last in Unix seconds. `IETF`: the structured
     fields `RateLimit` and `RateLimit-Policy` of the draft "RateLimit header fields for HTTP". `NONE`: not at all.
@@ -26,7 +26,7 @@ class RateLimitHeaders(StrEnum):
 
 
 def limit_headers(form: RateLimitHeaders, rate_class: RateClass, verdict: Verdict, now: float) -> tuple[Header, ...]:
-    """The headers of one answer; `now` is when its call was counted."""
+    """Return the headers of one answer; `now` is the time at which its call was counted."""
     refused = () if verdict.allowed else ((assumptions.RETRY_AFTER_HEADER, _whole(verdict.retry_after)),)
     match form:
         case RateLimitHeaders.X_RATELIMIT:

@@ -1,4 +1,4 @@
-"""The rate limits of a sandbox as they are set at the moment."""
+"""The current rate limits of a sandbox."""
 
 from __future__ import annotations
 

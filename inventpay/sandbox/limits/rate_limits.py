@@ -1,4 +1,4 @@
-"""How the sandbox counts calls. A policy is arithmetic on a time it is given; it neither waits nor reads a clock."""
+"""The policies that count calls. A policy gets the time as an argument; it neither waits nor reads a clock."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DOCUMENTED_LIMITS: Mapping[RateClass, int] = {
 
 @attrs.frozen
 class Verdict:
-    """What a policy says to one call.
+    """The decision of a policy about one call.
 
     `remaining` calls are left after this one; `reset_at` is when one more becomes free, in Unix seconds; `retry_after`
     is the time until then for a refused call, in seconds; `window` is the length of the policy's window, in seconds.
@@ -38,14 +38,14 @@ class Verdict:
 
 
 class RateLimitPolicy(Protocol):
-    """Decides which calls are answered with 429. May be called from any thread."""
+    """A policy decides which calls are answered with 429. Safe to use from any thread."""
 
     def take(self, caller: str, rate_class: RateClass, now: float) -> Verdict | None:
         """Count one call of `caller` at `now` (Unix seconds), or refuse it; None where nothing is limited."""
         ...
 
     def standing(self, rate_class: RateClass, now: float) -> Verdict | None:
-        """How the class stands for the caller who has least left of it, without counting anything."""
+        """Return the state of the class for the caller with the fewest calls left, without counting a call."""
         ...
 
     def clear(self) -> None:
@@ -54,12 +54,12 @@ class RateLimitPolicy(Protocol):
 
 
 class CountingPolicy:
-    """What counting policies have in common: a limit per class, callers kept apart, refused calls not counted."""
+    """The base of counting policies: a limit per class, separate callers, refused calls not counted."""
 
     name: ClassVar[str]
     _counter: ClassVar[type[CallCounter]]
 
-    # Sweeping out idle callers costs a look at each, so it waits until at least this many have come together.
+    # Removing idle callers checks each of them, so it starts only with at least this number of callers.
     _MIN_SWEEP: Final = 1024
 
     def __init__(self, limits: Mapping[str, int] | None = None, *, window: float = RATE_LIMIT_WINDOW) -> None:
@@ -106,7 +106,7 @@ class CountingPolicy:
             return Verdict(True, limit, left, free_at, window=self._window)
 
     def standing(self, rate_class: RateClass, now: float) -> Verdict:
-        """How the class stands for the caller who has least left of it."""
+        """Return the state of the class for the caller with the fewest calls left."""
         limit = self._limits[rate_class]
         with self._lock:
             counters = [counter for (_, name), counter in self._counters.items() if name is rate_class]
@@ -119,7 +119,7 @@ class CountingPolicy:
             self._counters.clear()
 
     def __len__(self) -> int:
-        """How many pairs of caller and class are remembered."""
+        """Return the number of stored pairs of caller and class."""
         return len(self._counters)
 
     def _sweep(self, now: float) -> None:
@@ -130,7 +130,7 @@ class CountingPolicy:
 
 
 class SlidingLog(CountingPolicy):
-    """At most `limit` calls in any window, to the exact moment: the strictest rule, and the default.
+    """At most `limit` calls in any window, counted exactly: the strictest rule, and the default.
 
     Example:
         Sandbox(rate_limits=SlidingLog({"withdrawals": 2}, window=1.0))     # the other classes as documented
@@ -141,7 +141,7 @@ class SlidingLog(CountingPolicy):
 
 
 class FixedWindow(CountingPolicy):
-    """At most `limit` calls from one full minute to the next (or whatever the window is): the simplest rule.
+    """At most `limit` calls from one full minute (or other window) to the next: the simplest rule.
 
     Example:
         Sandbox(rate_limits=FixedWindow())
@@ -163,7 +163,7 @@ class SlidingWindowCounter(CountingPolicy):
 
 
 class TokenBucket(CountingPolicy):
-    """A bucket of `limit` tokens, one a call, that refills evenly within a window.
+    """A bucket of `limit` tokens, one per call, that refills evenly within a window.
 
     Example:
         Sandbox(rate_limits=TokenBucket({"status_checks": 5}, window=1.0))
@@ -197,7 +197,7 @@ COUNTING_POLICIES: Mapping[str, type[CountingPolicy]] = {
 def policy_named(
     name: str, limits: Mapping[str, int] | None = None, *, window: float = RATE_LIMIT_WINDOW
 ) -> RateLimitPolicy:
-    """The policy with that name. Raises `ValueError` for an unknown one, or for what its class refuses."""
+    """Return the policy with that name. Raises `ValueError` for an unknown name or invalid arguments."""
     if name == Unlimited.name:
         return Unlimited()
     if name not in COUNTING_POLICIES:

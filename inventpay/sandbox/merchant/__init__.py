@@ -1,1 +1,1 @@
-"""One merchant's payments, withdrawals and balances, with their rules; nothing here knows of HTTP."""
+"""One merchant's payments, withdrawals and balances, with their rules, independent of HTTP."""

@@ -1,4 +1,4 @@
-"""What a merchant holds of one coin, and how much of it may still be withdrawn: pure functions on immutable records."""
+"""A merchant's balance of one coin and its withdrawal limits: pure functions on immutable records."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WEEK = 7 * 24 * 3600.0
 
 @attrs.frozen
 class Usage:
-    """How much was withdrawn in the period that began at `since` (Unix seconds)."""
+    """The amount withdrawn in the period that began at `since` (Unix seconds)."""
 
     since: float = 0.0
     used: Decimal = ZERO
@@ -31,7 +31,7 @@ class Usage:
 
 @attrs.frozen
 class Limit:
-    """A withdrawal limit as it stands: amounts in the coin, `reset_at` in Unix seconds."""
+    """The state of a withdrawal limit: amounts in the coin, `reset_at` in Unix seconds."""
 
     limit: Decimal
     used: Decimal
@@ -62,7 +62,7 @@ def earn(balance: Balance, amount: Decimal) -> Balance:
 
 
 def limits(balance: Balance, now: float) -> dict[str, Limit]:
-    """The limits at `now`, under their names in the API."""
+    """Return the limits at `now`, under their names in the API."""
     day, next_day, month, next_month = _periods(now)
     return {
         "daily": Limit(DAILY_WITHDRAWAL_LIMIT, _used(balance.daily, day), next_day),
@@ -71,13 +71,13 @@ def limits(balance: Balance, now: float) -> dict[str, Limit]:
 
 
 def weekly_limit(balance: Balance, now: float) -> Limit:
-    """What the week's withdrawals come to; shown by one variant of the answer, and never enforced."""
+    """Return the week's withdrawals; one variant of the answer shows them, and they are never enforced."""
     week = _week(now)
     return Limit(WEEKLY_WITHDRAWAL_LIMIT, _used(balance.weekly, week), week + _WEEK)
 
 
 def lock(balance: Balance, withdrawal: Withdrawal) -> Balance:
-    """Sets the withdrawal's amount aside; refuses with 400 what is not there or above a limit."""
+    """Lock the withdrawal's amount; raise 400 if it exceeds the balance or a limit."""
     amount, coin = withdrawal.amount, withdrawal.coin.code
     if amount > balance.available:
         raise SandboxError(
@@ -104,7 +104,7 @@ def lock(balance: Balance, withdrawal: Withdrawal) -> Balance:
 
 
 def pay_out(balance: Balance, withdrawal: Withdrawal) -> Balance:
-    """The locked amount leaves: the net part to the destination, the rest as fees."""
+    """Pay out the locked amount: the net part to the destination, the rest as fees."""
     return attrs.evolve(
         balance,
         locked=subtract(balance.locked, withdrawal.amount),
@@ -114,7 +114,7 @@ def pay_out(balance: Balance, withdrawal: Withdrawal) -> Balance:
 
 
 def unlock(balance: Balance, withdrawal: Withdrawal) -> Balance:
-    """The withdrawal failed: its amount comes back, and so does its share of limits whose period still runs."""
+    """Unlock the amount of a failed withdrawal, and give it back to the limits whose period has not ended."""
     day, _, month, _ = _periods(withdrawal.created_at)
     return attrs.evolve(
         balance,
@@ -135,13 +135,13 @@ def _given_back(usage: Usage, period: float, amount: Decimal) -> Usage:
 
 
 def _week(now: float) -> float:
-    """The beginning of this week, a Monday, in UTC."""
+    """Return the beginning of this week, a Monday, in UTC."""
     day = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return (day - timedelta(days=day.weekday())).timestamp()
 
 
 def _periods(now: float) -> tuple[float, float, float, float]:
-    """The beginnings of this day, the next day, this month and the next month, in UTC."""
+    """Return the beginnings of this day, the next day, this month and the next month, in UTC."""
     day = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     month = day.replace(day=1)
     next_month = (month + timedelta(days=32)).replace(day=1)

@@ -1,4 +1,4 @@
-"""The coins a payer can use, and what an amount of money comes to in each of them."""
+"""The coins a payer can use, and the conversion of amounts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Coin:
     """Whether its addresses are those of Ethereum."""
 
     def converted(self, amount: Decimal, amount_currency: str) -> Decimal:
-        """What `amount` of `amount_currency` costs in this coin, rounded up to its decimal places."""
+        """Return `amount` of `amount_currency` in this coin, rounded up to its decimal places."""
         value = Fraction(amount) * Fraction(assumptions.PRICES[amount_currency]) / Fraction(self.price)
         return Decimal(math.ceil(value * Fraction(10) ** self.scale)).scaleb(-self.scale, EXACT)
 

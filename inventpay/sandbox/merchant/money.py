@@ -10,7 +10,7 @@ import msgspec
 from ..._core.decimals import NUMBER
 from ..assumptions import MAX_DIGITS
 
-# The precision holds any sum and product of permitted amounts. Should a result not fit after all, it raises.
+# The precision is enough for sums and products of permitted amounts. A result that does not fit raises an error.
 EXACT = Context(prec=200, traps=[Inexact, InvalidOperation, Overflow])
 _ROUNDING = Context(prec=200, traps=[InvalidOperation, Overflow])
 
@@ -37,17 +37,17 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
 
 
 def round_up(value: Decimal, places: int) -> Decimal:
-    """`value` with at most `places` decimals, away from zero."""
+    """Return `value` with at most `places` decimals, rounded away from zero."""
     return value.quantize(Decimal((0, (1,), -places)), ROUND_UP, _ROUNDING)
 
 
 def half(value: Decimal, places: int) -> Decimal:
-    """Half of `value` with at most `places` decimals, towards zero."""
+    """Return half of `value` with at most `places` decimals, rounded towards zero."""
     return multiply(value, Decimal("0.5")).quantize(Decimal((0, (1,), -places)), ROUND_DOWN, _ROUNDING)
 
 
 def positive(value: object) -> Decimal:
-    """`value` as an amount above zero; raises `ValueError` with a sentence that says what is wrong with it."""
+    """Return `value` as an amount above zero; raise `ValueError` with the reason for any other value."""
     # bool is an int in Python; `true` is no amount in JSON.
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         raise ValueError("Must be a number")
@@ -62,7 +62,7 @@ def positive(value: object) -> Decimal:
 
 
 def from_python(value: object) -> Decimal:
-    """`positive` for values from Python code: text is read too, and a float is refused because it is not exact."""
+    """Return an amount from Python code: text is accepted too; floats are refused because they are not exact."""
     if isinstance(value, str):
         # `Decimal` takes blanks, underscores and the digits of every script too.
         if not NUMBER.fullmatch(value):
@@ -74,17 +74,17 @@ def from_python(value: object) -> Decimal:
 
 
 def decimal_places(value: Decimal) -> int:
-    """How many digits `value` has after the point, as written: 2 for `29.90`, 0 for `3E+2`."""
+    """Return the number of digits after the point, as written: 2 for `29.90`, 0 for `3E+2`."""
     exponent = value.as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0  # an infinity has no exponent
 
 
 def plain(value: Decimal) -> str:
-    """`value` without exponent and without trailing zeros: `0.00000001`, never `1E-8`."""
+    """Return `value` without exponent and without trailing zeros: `0.00000001`, never `1E-8`."""
     text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def number(value: Decimal) -> msgspec.Raw:
-    """`value` as an exact JSON number."""
+    """Return `value` as an exact JSON number."""
     return msgspec.Raw(plain(value).encode())

@@ -5,7 +5,7 @@ PENDING -> COMPLETED     enough received, enough confirmations
         -> EXPIRED       its time is up (from PENDING and UNDERPAID)
         -> FAILED        by a control call (from PENDING and UNDERPAID)
 
-EXPIRED -> COMPLETED     a late transfer that makes it whole, where late payments count
+EXPIRED -> COMPLETED     by a late transfer of the missing amount, if late payments count
 """
 
 from __future__ import annotations
@@ -30,20 +30,22 @@ class PaymentStatus(StrEnum):
     FAILED = "FAILED"
 
 
-# Where the live service has its pages (page create-payment); the sandbox's own lead back to it.
+# The origin of the live service's pages (page create-payment); links of the sandbox use its own origin.
 LIVE_ORIGIN = "https://inventpay.io"
 
 OPEN = (PaymentStatus.PENDING, PaymentStatus.UNDERPAID)
 
 
 AddressOf: TypeAlias = Callable[[Coin, str], str]
-"""Returns the receiving address of a coin for a payment's id."""
+"""A function that returns the receiving address of a coin for a payment's id."""
 
 
 @attrs.frozen(kw_only=True)
 class NewPayment:
-    """What a merchant asks for. Without a `coin` the payer chooses one. `lifetime` is in seconds; `origin` (scheme,
-    host and port) is where the payer's page is."""
+    """A merchant's request for a payment. Without a `coin` the payer chooses one.
+
+    `lifetime` is in seconds; `origin` is the scheme, host and port of the payer's page.
+    """
 
     amount: Decimal
     amount_currency: str
@@ -57,7 +59,7 @@ class NewPayment:
 
 @attrs.frozen(kw_only=True)
 class Payment:
-    """A payment as it stands. Times are Unix seconds; `required` and `received` are in the coin."""
+    """The state of a payment. Times are Unix seconds; `required` and `received` are in the coin."""
 
     payment_id: str
     base_amount: Decimal
@@ -98,26 +100,26 @@ def create(payment_id: str, new: NewPayment, now: float, address_of: AddressOf) 
 
 
 def at(payment: Payment, now: float) -> Payment:
-    """The payment as it reads at `now`: expired if its time is up."""
+    """Return the payment at `now`: expired if its lifetime is over."""
     if payment.is_open and now >= payment.expires_at:
         return attrs.evolve(payment, status=PaymentStatus.EXPIRED)
     return payment
 
 
 def conversions(payment: Payment) -> dict[str, tuple[Decimal, Decimal]]:
-    """Per coin: what the payment costs in it, and the coin's price in USD."""
+    """Return the payment's amount in each coin, and the coin's price in USD."""
     return {
         code: (coin.converted(payment.base_amount, payment.base_currency), coin.price) for code, coin in COINS.items()
     }
 
 
 def usdt_amount(payment: Payment) -> Decimal:
-    """What the payment comes to in USDT on Ethereum."""
+    """Return the payment's amount in USDT on Ethereum."""
     return COINS["USDT_ERC20"].converted(payment.base_amount, payment.base_currency)
 
 
 def select(payment: Payment, coin: Coin, address_of: AddressOf) -> Payment:
-    """The payer chooses `coin`."""
+    """Set the coin that the payer chose."""
     require_open(payment)
     if payment.coin is not None:
         raise conflict(f"Payment is already in {payment.coin.code}")
@@ -130,7 +132,7 @@ def select(payment: Payment, coin: Coin, address_of: AddressOf) -> Payment:
 
 
 def missing(payment: Payment, *, late: bool) -> Decimal:
-    """Return the amount still to be paid, in the coin; raises when there is nothing left to pay."""
+    """Return the amount still to be paid, in the coin; raise 409 if nothing is left to pay."""
     require_payable(payment, late=late)
     required = chosen(payment)[1]
     if payment.received >= required:
@@ -139,7 +141,7 @@ def missing(payment: Payment, *, late: bool) -> Decimal:
 
 
 def receive(payment: Payment, amount: Decimal, confirmations: int, now: float, *, late: bool) -> Payment:
-    """A transfer of `amount` arrives, already confirmed `confirmations` times; `late` ones count after EXPIRED too."""
+    """Add a transfer of `amount` with `confirmations` confirmations; with `late` it counts after EXPIRED too."""
     require_payable(payment, late=late)
     coin, _ = chosen(payment)
     if decimal_places(amount) > coin.scale:
@@ -149,7 +151,7 @@ def receive(payment: Payment, amount: Decimal, confirmations: int, now: float, *
 
 
 def confirm(payment: Payment, confirmations: int, now: float, *, late: bool) -> Payment:
-    """The newest transfer has `confirmations` confirmations now; decides whether the payment is complete."""
+    """Set the confirmations of the newest transfer, and complete the payment if they are enough."""
     require_payable(payment, late=late)
     coin, required = chosen(payment)
     if not payment.received:
@@ -166,7 +168,7 @@ def confirm(payment: Payment, confirmations: int, now: float, *, late: bool) -> 
 
 
 def expire(payment: Payment, now: float) -> Payment:
-    """Ends the payment's time now."""
+    """End the payment's lifetime now."""
     require_open(payment)
     return attrs.evolve(payment, status=PaymentStatus.EXPIRED, expires_at=now)
 
@@ -177,7 +179,7 @@ def fail(payment: Payment) -> Payment:
 
 
 def chosen(payment: Payment) -> tuple[Coin, Decimal]:
-    """The coin of the payment and the amount required in it; raises while the payer has not chosen."""
+    """Return the coin of the payment and the amount required in it; raise 400 if the payer has not chosen yet."""
     if payment.coin is None or payment.required is None:
         raise invalid({"currency": f"The payer has not chosen one yet; name one of: {', '.join(COINS)}"})
     return payment.coin, payment.required

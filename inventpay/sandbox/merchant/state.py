@@ -1,7 +1,7 @@
-"""All that the sandbox knows: one merchant's payments, withdrawals and balances, behind one lock.
+"""The sandbox's records: one merchant's payments, withdrawals and balances, behind one lock.
 
-The rules live in `payments`, `withdrawals` and `balances`; this file holds their records and keeps the money right
-between them. Records are immutable, so what is handed out never changes under its reader.
+The rules are in `payments`, `withdrawals` and `balances`; this file holds the records and keeps them consistent.
+Records are immutable, so a returned record never changes.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from .withdrawals import NewWithdrawal, Withdrawal
 
 
 class Observer(Protocol):
-    """Is told each step of a record at `now`, in order; `before` is `None` for a new one.
+    """The interface of a listener, called for each step of a record in order; `before` is `None` for a new one.
 
-    It is called in the middle of the step, so it must not wait for anything, nor call the state.
+    It is called during the step, so it must neither wait nor call the state.
     """
 
     def payment_changed(self, before: Payment | None, after: Payment, now: float) -> None: ...
@@ -39,7 +39,7 @@ class Observer(Protocol):
 
 @attrs.frozen
 class BalanceView:
-    """A balance together with what depends on the time of asking: `pending` (received but not yet credited), limits."""
+    """A balance with its time-dependent parts: `pending` (received but not yet credited) and the limits."""
 
     balance: Balance
     pending: Decimal
@@ -56,13 +56,13 @@ class State:
         self._clock = clock
         self._addresses: Addresses = addresses
         self.late_payments: bool = late_payments
-        """Whether transfers count that arrive after a payment expired."""
+        """Whether transfers that arrive after a payment expired count."""
         self._lock = threading.RLock()
         self.observers: list[Observer] = []
         self.reset()
 
     def reset(self) -> None:
-        """Forgets everything."""
+        """Delete all records."""
         with self._lock:
             self._payments: dict[str, Payment] = {}
             self._withdrawals: dict[str, Withdrawal] = {}
@@ -71,14 +71,14 @@ class State:
             self._funded: set[str] = set()
 
     def records(self) -> tuple[list[Payment], list[Withdrawal], list[Balance]]:
-        """All of them, oldest first."""
+        """Return all records, oldest first."""
         with self._lock:
             return list(self._payments.values()), list(self._withdrawals.values()), list(self._balances.values())
 
     def restore(
         self, payments: Iterable[Payment], withdrawals: Iterable[Withdrawal], balances: Iterable[Balance]
     ) -> None:
-        """Keeps these records, and no others; nobody is told."""
+        """Replace all records, without calling the observer."""
         with self._lock:
             self.reset()
             self._payments = {payment.payment_id: payment for payment in payments}
@@ -102,7 +102,7 @@ class State:
         return self._change_payment(payment_id, lambda payment, now: payments.select(payment, coin, self._address))
 
     def pay(self, payment_id: str, amount: Decimal | None, coin: Coin | None, confirmations: int | None) -> Payment:
-        """Money arrives: by default what is missing, in the coin of the payment, with enough confirmations."""
+        """Add a transfer: by default the missing amount, in the payment's coin, with enough confirmations."""
 
         def change(payment: Payment, now: float) -> Payment:
             payment = self._in_coin(payment, coin)
@@ -118,7 +118,7 @@ class State:
         return self._change_payment(payment_id, change)
 
     def underpay(self, payment_id: str, amount: Decimal | None, coin: Coin | None) -> Payment:
-        """Less than is missing arrives, fully confirmed: by default half of it."""
+        """Add a confirmed transfer of less than the missing amount: by default half of it."""
 
         def change(payment: Payment, now: float) -> Payment:
             payment = self._in_coin(payment, coin)
@@ -146,7 +146,7 @@ class State:
         return self._change_payment(payment_id, change)
 
     def confirm(self, payment_id: str, confirmations: int | None) -> Payment:
-        """What has been received gets confirmations: by default as many as its coin needs."""
+        """Confirm the received transfers: by default with the number of confirmations that the coin needs."""
 
         def change(payment: Payment, now: float) -> Payment:
             payments.require_payable(payment, late=self.late_payments)
@@ -157,7 +157,7 @@ class State:
         return self._change_payment(payment_id, change)
 
     def _in_coin(self, payment: Payment, coin: Coin | None) -> Payment:
-        """The payment in `coin`: chosen now if the payer has not done so, refused if it is in another one."""
+        """Return the payment in `coin`: choose it if the payer has not done so; raise 400 for another coin."""
         payments.require_payable(payment, late=self.late_payments)
         if coin is None or payment.coin == coin:
             return payment
@@ -175,7 +175,7 @@ class State:
         return self._change_payment(payment_id, lambda payment, now: payments.fail(payment))
 
     def latest_payments(self, count: int) -> list[Payment]:
-        """The newest `count` payments, newest first."""
+        """Return the newest `count` payments, newest first."""
         with self._lock:
             return [self.payment(payment_id) for payment_id in list(islice(reversed(self._payments), count))]
 
@@ -227,7 +227,7 @@ class State:
     # Withdrawals
 
     def create_withdrawal(self, new: NewWithdrawal) -> tuple[Withdrawal, Balance]:
-        """The withdrawal, and the balance after its amount was locked."""
+        """Return the new withdrawal, and the balance after its amount was locked."""
         with self._lock:
             withdrawal = withdrawals.create(new_id(), new, self._clock())
             balance = balances.lock(self._balances[new.coin.code], withdrawal)
@@ -259,7 +259,7 @@ class State:
             return self._settle_withdrawal(withdrawal, balances.unlock)
 
     def latest_withdrawals(self, count: int) -> list[Withdrawal]:
-        """The newest `count` withdrawals, newest first."""
+        """Return the newest `count` withdrawals, newest first."""
         with self._lock:
             return list(islice(reversed(self._withdrawals.values()), count))
 

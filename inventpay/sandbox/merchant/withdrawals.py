@@ -33,7 +33,7 @@ OPEN = (WithdrawalStatus.PENDING, WithdrawalStatus.PROCESSING)
 
 @attrs.frozen(kw_only=True)
 class NewWithdrawal:
-    """What a merchant asks for; `amount` is gross: the fees come out of it."""
+    """A merchant's request for a withdrawal; `amount` is gross: the fees are deducted from it."""
 
     amount: Decimal
     coin: Coin
@@ -43,7 +43,7 @@ class NewWithdrawal:
 
 @attrs.frozen(kw_only=True)
 class Withdrawal:
-    """A withdrawal as it stands. Times are Unix seconds; amounts are in the coin."""
+    """The state of a withdrawal. Times are Unix seconds; amounts are in the coin."""
 
     withdrawal_id: str
     amount: Decimal
@@ -65,7 +65,7 @@ class Withdrawal:
 
     @property
     def net(self) -> Decimal:
-        """What arrives at the destination."""
+        """The amount that arrives at the destination."""
         return subtract(self.amount, self.fee)
 
 

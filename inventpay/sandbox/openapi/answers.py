@@ -1,4 +1,4 @@
-"""What each endpoint answers with 200: the documented shape, which is the default of those that can be chosen."""
+"""The 200 answers of the API's endpoints in their documented shape, which is the default variant."""
 
 from __future__ import annotations
 

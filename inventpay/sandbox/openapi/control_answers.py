@@ -1,4 +1,4 @@
-"""What the sandbox's own routes answer with 200."""
+"""The 200 answers of the sandbox's own routes."""
 
 from __future__ import annotations
 
@@ -106,4 +106,4 @@ CONTROL_DATA: Final[dict[str, Schema]] = {
 """`data` by endpoint."""
 
 PAGES: Final = ("GET /store/{slug}", "GET /store/{slug}/product/{productSlug}")
-"""What answers in words."""
+"""The endpoints that answer in plain text."""

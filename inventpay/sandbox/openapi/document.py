@@ -1,4 +1,4 @@
-"""The document itself, made from the endpoints that there are."""
+"""Build the OpenAPI document from the endpoints."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from .schemas import ERROR, TEXT, Schema, choice, envelope, text
 
 _ABOUT = (
     "A local stand-in of the InventPay API with made-up money. Paths under /v1 are those of the API; paths under "
-    "/sandbox play the payer, the chain and whatever goes wrong. Answers are described in their documented shape, "
+    "/sandbox play the payer, the chain and planned faults. Answers are described in their documented shape, "
     "which is the default; POST /sandbox/variants chooses others."
 )
 
 
 def document(endpoints: Sequence[Endpoint]) -> dict[str, object]:
-    """An OpenAPI 3.1 description of these endpoints."""
+    """Return an OpenAPI 3.1 description of these endpoints."""
     paths: dict[str, dict[str, object]] = {}
     labels = [endpoint.label for endpoint in endpoints]
     for endpoint in endpoints:
@@ -105,7 +105,7 @@ def _responses(endpoint: Endpoint, labels: Collection[str]) -> dict[str, object]
 
 
 def _content(label: str) -> dict[str, object]:
-    """The body of a success."""
+    """Return the content of a successful answer."""
     if label in PAGES:
         return {"text/plain": {"schema": TEXT}}
     data = {**DATA, **CONTROL_DATA}

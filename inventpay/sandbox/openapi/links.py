@@ -1,4 +1,4 @@
-"""Which answers hold what other endpoints ask for: the ids and names that lead from one call to the next."""
+"""The links between endpoints: the ids and names in an answer that other endpoints take."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..._api import endpoints as api
 
 
 class Lead(NamedTuple):
-    """A member of an answer, and where it goes."""
+    """A member of an answer, and the parameter that takes it."""
 
     pointer: str
     parameter: str
@@ -64,13 +64,13 @@ _LEADS: Final[dict[str, tuple[Lead, ...]]] = {
 
 
 def operation_id(endpoint: str) -> str:
-    """`POST /v1/create_payment` is `post_v1_create_payment`."""
+    """Return the operation's id: `POST /v1/create_payment` is `post_v1_create_payment`."""
     words = "".join(letter if letter.isalnum() else " " for letter in endpoint).split()
     return "_".join(words).lower()
 
 
 def links(endpoint: str, described: Iterable[str]) -> dict[str, object]:
-    """The links of a success of `endpoint`, by the name of the operation each leads to."""
+    """Return the links of a successful answer of `endpoint`, by the name of the linked operation."""
     known = set(described)
     return {
         operation_id(target): {

@@ -1,4 +1,4 @@
-"""What each endpoint reads: bodies and queries, with the bounds that are enforced."""
+"""The bodies and queries of all endpoints, with the bounds that are enforced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small words for JSON Schema, and the schemas that several bodies share."""
+"""Helpers for JSON Schema, and the schemas that several bodies share."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from ..merchant.coins import AMOUNT_CURRENCIES, CURRENCIES
 
 Schema = dict[str, object]
 
-# What `money.positive` takes: above zero, at most 30 digits before the point (and 30 after it, which JSON Schema has no
-# word for; longer ones are answered with 400).
+# The amounts that `money.positive` accepts: above zero, at most 30 digits before the point (and 30 after it, which JSON
+# Schema cannot express; longer ones are answered with 400).
 AMOUNT: Final[Schema] = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1e30}
-# Control calls take text as well. The pattern leaves out what no coin has: more than six decimals.
+# Control calls accept text as well. The pattern excludes more than six decimals, which not every coin has.
 PLAYED_AMOUNT: Final[Schema] = {
     "anyOf": [AMOUNT, {"type": "string", "pattern": r"^([1-9][0-9]{0,29}(\.[0-9]{1,6})?|0\.[0-9]{0,5}[1-9])$"}]
 }
@@ -41,7 +41,7 @@ def whole(lowest: int, highest: int) -> Schema:
 
 
 def nullable(schema: Schema) -> Schema:
-    """The same, or null."""
+    """Return a schema that also allows null."""
     if schema.get("type") == "null":
         return schema
     if "type" not in schema or "enum" in schema:
@@ -55,13 +55,13 @@ def array(items: Schema, most: int | None = None, least: int = 0) -> Schema:
 
 
 def members(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
-    """An object of an answer: these members, and no others."""
+    """Return the schema of an object in an answer: these members, and no others."""
     properties = {**required, **(optional or {})}
     return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
 
 
 def table(values: Schema) -> Schema:
-    """An object of an answer with any names, and such values."""
+    """Return the schema of an object in an answer with any names and these values."""
     return {"type": "object", "additionalProperties": values}
 
 
@@ -70,14 +70,14 @@ def request(
     optional: dict[str, Schema] | None = None,
     never_null: dict[str, Schema] | None = None,
 ) -> Schema:
-    """An object of a request. Null is as good as absent, but for what is `never_null`; unknown members are ignored."""
+    """Return the schema of a request. Null counts as absent, except in `never_null`; unknown members are ignored."""
     nullables = {name: nullable(schema) for name, schema in (optional or {}).items()}
     properties = {**required, **(never_null or {}), **nullables}
     return {"type": "object", "properties": properties, **({"required": list(required)} if required else {})}
 
 
 def pagination(*, classic: bool = True) -> Schema:
-    """The store's layout, or that of webhook deliveries."""
+    """Return the pagination of the store's lists, or that of webhook deliveries."""
     if classic:
         return members({"page": COUNT, "limit": COUNT, "total": COUNT, "pages": COUNT})
     counts = dict.fromkeys(("page", "limit", "totalCount", "totalPages"), COUNT)
@@ -85,7 +85,7 @@ def pagination(*, classic: bool = True) -> Schema:
 
 
 def envelope(data: Schema) -> Schema:
-    """A success of the API (page api-reference/introduction)."""
+    """Return the envelope of a successful answer (page api-reference/introduction)."""
     return members({"success": {"const": True}, "data": data, "message": TEXT, "statusCode": {"const": 200}})
 
 

@@ -1,1 +1,1 @@
-"""What people see of the sandbox: the payer's invoice page and the dashboard, rendered on the server and kept live."""
+"""The sandbox's pages: the payer's invoice page and the dashboard, rendered on the server and updated live."""

@@ -1,4 +1,4 @@
-"""Who is asking: a browser, which names text/html, or a program, which usually takes anything."""
+"""Distinguish browsers, which accept text/html by name, from programs, which usually accept anything."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from starlette.types import Scope
 
 
 def html(scope: Scope) -> bool:
-    """Whether the request's `Accept` header names text/html."""
+    """Return whether the request's `Accept` header names text/html."""
     raw: list[tuple[bytes, bytes]] = scope["headers"]
     ranges = b",".join(value for name, value in raw if name == b"accept").split(b",")
     return any(_is_html(entry) for entry in ranges)
@@ -14,5 +14,5 @@ def html(scope: Scope) -> bool:
 
 def _is_html(entry: bytes) -> bool:
     media_type, *parameters = (part.strip().lower() for part in entry.split(b";"))
-    # A weight of nought means "anything but this".
+    # A weight of 0 excludes the type.
     return media_type == b"text/html" and not any(parameter in (b"q=0", b"q=0.0") for parameter in parameters)

@@ -20,7 +20,7 @@ _TYPES = {
 
 
 class Assets:
-    """GET /sandbox/assets/{name}: the file, or 304 where the browser has it."""
+    """GET /sandbox/assets/{name}: the file, or 304 if the browser has it."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name: str = scope["path_params"]["name"]

@@ -1,4 +1,4 @@
-"""What payers call the coins."""
+"""The names of the coins for payers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened in the sandbox, live: money, limits, requests, and the clock with its buttons."""
+"""The live dashboard of the sandbox: money, limits, requests, and the clock with its buttons."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from . import accepts, rendering
 from .coin_names import COIN_NAMES
 from .live import Sections
 
-# Rows of a table; the JSON under /sandbox/ has all.
+# Rows of a table; the JSON under /sandbox/ has all records.
 _ROWS: Final = 10
 _REQUEST_ROWS: Final = 15
 
@@ -32,7 +32,7 @@ RATE_CLASS_NAMES: Final = {
 
 @attrs.frozen(kw_only=True)
 class Bucket:
-    """One rate limit; `limit` None where nothing is limited."""
+    """One rate limit; `limit` is None if calls are not limited."""
 
     name: str
     remaining: int
@@ -40,14 +40,14 @@ class Bucket:
 
     @property
     def level(self) -> str:
-        """How full: `empty`, `low` or `good`."""
+        """The level of the bucket: `empty`, `low` or `good`."""
         if self.limit is None or self.remaining * 4 > self.limit:
             return "good"
         return "low" if self.remaining else "empty"
 
 
 class Dashboard:
-    """GET /: the page for browsers; for others what `about` says."""
+    """GET /: the page for browsers; the answer of `about` for others."""
 
     def __init__(self, world: World, about: ASGIApp) -> None:
         self._world = world
@@ -82,7 +82,7 @@ class Dashboard:
         await answer.send(send)
 
     def sections(self, scope: Scope) -> Sections:
-        """The parts that change."""
+        """Return the sections of the page that change."""
         return {name: rendering.fragment(f"{name}.html", **values()) for name, values in self._sections.items()}
 
     def _clock(self) -> dict[str, object]:

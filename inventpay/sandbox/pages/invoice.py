@@ -23,12 +23,12 @@ from . import accepts, qr, rendering
 from .coin_names import COIN_NAMES, CoinName
 from .live import Sections
 
-# How much "Pay too much" pays above what is missing.
+# Share by which "Pay too much" exceeds the missing amount.
 _EXCESS = Decimal("0.1")
 
 
 class Stage(StrEnum):
-    """Where a payment stands in its payer's eyes."""
+    """The stage of a payment, as the payer's page shows it."""
 
     CHOOSE = "choose"
     WAITING = "waiting"
@@ -51,21 +51,21 @@ class CoinChoice:
 
 @attrs.frozen(kw_only=True)
 class Transfer:
-    """A button that plays the payer: what it sends, at once confirmed or not."""
+    """A button that plays the payer: it sends an amount, confirmed at once or not."""
 
     label: str
     amount: Decimal
     unit: str
 
     def body(self, confirmed: bool) -> str:
-        """JSON; the number is exact."""
+        """Return the request's JSON, with an exact number."""
         confirmations = "" if confirmed else ', "confirmations": 0'
         return f'{{"amount": {plain(self.amount)}{confirmations}}}'
 
 
 @attrs.frozen(kw_only=True)
 class InvoiceView:
-    """All that the page shows."""
+    """The contents of the page."""
 
     payment: Payment
     stage: Stage
@@ -82,7 +82,7 @@ class InvoiceView:
 
 
 class InvoicePage:
-    """GET /invoice/{paymentId}: the page for browsers; for others what `plain_text` says."""
+    """GET /invoice/{paymentId}: the page for browsers; the answer of `plain_text` for others."""
 
     def __init__(self, state: State, clock: SandboxClock, plain_text: ASGIApp) -> None:
         self._state = state
@@ -96,7 +96,7 @@ class InvoicePage:
             await self._plain_text(scope, receive, send)
 
     def sections(self, scope: Scope) -> Sections:
-        """The parts that change."""
+        """Return the sections of the page that change."""
         return self._sections(self._view(scope["path_params"]["paymentId"]))
 
     def _view(self, payment_id: str) -> InvoiceView:
@@ -118,7 +118,7 @@ class InvoicePage:
 
 
 def invoice_view(payment: Payment, *, late: bool) -> InvoiceView:
-    """Return what there is to show of `payment`; `late` is whether transfers to an expired one count."""
+    """Return the page's contents for `payment`; with `late`, transfers to an expired payment count."""
     stage = _stage(payment)
     coin, required = payment.coin, payment.required
     missing = ZERO if required is None else max(ZERO, subtract(required, payment.received))
@@ -172,5 +172,5 @@ def _transfers(coin: Coin, required: Decimal, missing: Decimal) -> tuple[Transfe
         Transfer(label="Pay part", amount=half(missing, coin.scale), unit=unit),
         Transfer(label="Pay too much", amount=add(missing, excess), unit=unit),
     ]
-    # Once all has been received there is no full amount and no part any more.
+    # After everything was received, there are no buttons for the missing amount or a part of it.
     return tuple(transfer for transfer in transfers if transfer.amount)

@@ -1,4 +1,4 @@
-"""Pages that stay up to date: their sections are rendered again and again, and those that changed are sent."""
+"""Pages that stay up to date: their sections are rendered repeatedly, and the changed ones are sent."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from ..http.connection import pause
 Sections = Mapping[str, str]
 """HTML by the id of the element whose content it is."""
 
-# How long browsers wait before they try again, in milliseconds.
+# Milliseconds that browsers wait before they reconnect.
 _RETRY = b"retry: 500\n\n"
 
 _HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]
 
 
 class LiveSections:
-    """A stream of server-sent events: `sections` with those that changed, `clock` whenever the clock was set, `gone`
-    when what the page shows is no more."""
+    """A stream of server-sent events.
+
+    `sections` contains the changed sections, `clock` is sent after the clock was set, and `gone` after the record of
+    the page was deleted.
+    """
 
     def __init__(self, clock: SandboxClock, render: Callable[[Scope], Sections], seconds: float) -> None:
-        """Look for changes every so many seconds. Time alone brings some, so waiting to be told would miss them."""
+        """Render every `seconds` seconds: some changes come from time alone, so no notification announces them."""
         self._clock = clock
         self._render = render
         self._seconds = seconds

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 
-# Modules of white round the code that readers rely on (ISO/IEC 18004).
+# White modules around the code, which readers need (ISO/IEC 18004).
 _QUIET_ZONE = 4
 
 
 def svg(text: str) -> str:
-    """`text` as a QR code that scales to its container; decoration for a screen reader, which reads the text beside."""
+    """Return `text` as a QR code that scales to its container; screen readers skip it and read the text beside it."""
     import segno
 
     out = io.BytesIO()

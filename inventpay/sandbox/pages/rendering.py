@@ -14,7 +14,7 @@ from ..merchant.money import decimal_places, plain
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-# Nothing but what this server serves: no outside asset, no inline script, no frame around a page with buttons.
+# Allow only this server's files: no external asset, no inline script, no frame around a page with buttons.
 _POLICY = b"default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 _HEADERS = (
@@ -26,18 +26,18 @@ _HEADERS = (
 
 
 def fragment(template: str, **values: object) -> str:
-    """A template as text."""
+    """Return a rendered template as text."""
     return _environment().get_template(template).render(values)
 
 
 def page(template: str, *, status: int = 200, **values: object) -> Answer:
-    """A whole page as an answer."""
+    """Return a rendered page as an answer."""
     return Answer(status, fragment(template, **values).encode(), HTML, _HEADERS)
 
 
 @functools.cache
 def _environment() -> Environment:
-    # Who only uses the API never needs it.
+    # Imported late: only the pages need it.
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     environment = Environment(
@@ -57,13 +57,13 @@ def _template(name: str) -> str:
 
 
 def amount(value: Decimal, currency: str = "") -> str:
-    """An exact amount as people write it: with two decimals at least where it is money of a bank."""
+    """Return an exact amount for display, with at least two decimals for a fiat currency."""
     exact = plain(value)
     return format(value, ".2f") if currency == "USD" and decimal_places(Decimal(exact)) < 2 else exact
 
 
 def price(value: Decimal) -> str:
-    """A price in USD, with separators for thousands."""
+    """Return a price in USD, with separators for thousands."""
     return format(value, ",f")
 
 
@@ -76,5 +76,5 @@ def date_time(at: float) -> str:
 
 
 def short(text: str, length: int = 14) -> str:
-    """The beginning and the end of a long identifier."""
+    """Return the beginning and the end of a long identifier."""
     return text if len(text) <= length else f"{text[: length - 7]}…{text[-6:]}"

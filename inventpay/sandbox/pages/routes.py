@@ -1,4 +1,4 @@
-"""The paths of the pages and of what belongs to them."""
+"""The routes of the pages and their assets."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     from ..world import World
 
-# Seconds between two looks for something to send: a payer waits for the first, a developer watches the second.
+# Seconds between two checks for changes: a payer waits for the first page, a developer watches the second.
 _INVOICE_PAUSE = 0.2
 _DASHBOARD_PAUSE = 0.25
 
 
 def page_routes(world: World, about: ASGIApp, plain_invoice: ASGIApp) -> list[Route]:
-    """`about` and `plain_invoice` answer those who do not ask for HTML."""
+    """Return the routes of the pages; `about` and `plain_invoice` answer requests that do not accept HTML."""
     invoice = InvoicePage(world.state, world.clock, plain_invoice)
     dashboard = Dashboard(world, about)
     return [

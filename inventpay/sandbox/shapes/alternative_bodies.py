@@ -1,4 +1,4 @@
-"""Response bodies as sources other than the documentation's own pages show them (see `variants.py`)."""
+"""Response bodies from sources other than the documentation's own pages (see `variants.py`)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..merchant.withdrawals import Withdrawal
 from . import bodies
 from .bodies import Body
 
-# Coins whose price is one USD.
+# Coins with a price of one USD.
 _STABLE = ("USDT", "USDC")
 
 
 def created_with_all_members(payment: Payment, origin: str) -> Body:
-    """Payment and invoice share one type in the official JS client."""
+    """Return the body of a payment with the official JS client's type, which payments and invoices share."""
     shape = bodies.invoice_created if payment.coin is None else bodies.payment_created
     coin = payment.coin
     more: Body = {
@@ -94,7 +94,7 @@ def balances_with_locked(views: Mapping[str, BalanceView], now: float) -> Body:
 
 def balances_as_list(views: Mapping[str, BalanceView]) -> Body:
     entries = [{"currency": code, **_with_fees(view)} for code, view in views.items()]
-    # The sample adds the amounts of different coins up as they are.
+    # The sample adds up the amounts of different coins without conversion.
     held = [view.balance for view in views.values()]
     summary = {
         "totalAvailable": _sum(held, lambda balance: balance.available),
@@ -130,7 +130,7 @@ def withdrawal_created_with_metadata(withdrawal: Withdrawal, after: Balance) -> 
 
 
 def withdrawal_with_fee_breakdown(withdrawal: Withdrawal, after: Balance) -> Body:
-    """The official JS client has one type for a withdrawal that was created and one that was asked for."""
+    """Return a created withdrawal in the official JS client's type, which is also that of a requested one."""
     created = bodies.withdrawal_created(withdrawal, after)
     processed, reason = withdrawal.processed_at, withdrawal.failure_reason
     return {
@@ -193,7 +193,7 @@ STATUS_SHAPES: Mapping[str, Callable[[Payment], Body]] = {
 
 
 def all_balances(variant: str, views: Mapping[str, BalanceView], now: float) -> Body:
-    """`data` of GET /v1/merchant/balance in one of its variants."""
+    """Return `data` of GET /v1/merchant/balance in one of its variants."""
     match variant:
         case "map-with-locked":
             return balances_with_locked(views, now)
@@ -204,7 +204,7 @@ def all_balances(variant: str, views: Mapping[str, BalanceView], now: float) -> 
 
 
 def one_balance(variant: str, view: BalanceView, now: float) -> Body:
-    """`data` of GET /v1/merchant/balance/{currency} in one of its variants."""
+    """Return `data` of GET /v1/merchant/balance/{currency} in one of its variants."""
     match variant:
         case "limits-beside":
             return balance_with_limits_beside(view, now)

@@ -1,6 +1,6 @@
-"""Which of the documented response shapes an answer has, where public sources of the API contradict each other.
+"""The documented response shapes of each endpoint, where public sources of the API contradict each other.
 
-The first variant of each is the default: that of the documentation's page for the endpoint, where there is one.
+The first variant of each is the default: that of the documentation's page for the endpoint, if there is one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..._api import endpoints as api
 from ..http.answers import JSON, Answer
 
 MIXED: Final = "mixed"
-"""Chooses anew for every answer, at random."""
+"""Chooses a random variant for every answer."""
 
 CREATE_PAYMENT: Final = api.CREATE_PAYMENT.name
 CREATE_INVOICE: Final = api.CREATE_INVOICE.name
@@ -41,9 +41,9 @@ VARIANTS: Final[dict[str, tuple[str, ...]]] = {
     # The page; the name of the official skill; the entries of the JS client's old notes; its README, where an amount in
     # USD has the base currency USDT; all members of its type.
     CREATE_INVOICE: ("documented", "available-currencies", "usdt-amounts", "usdt-base", "all-members"),
-    # The page; the skill's three members with a number; the clients' three with text; in an envelope, as one consumer
-    # allows for; too little reads PENDING, as the page on payments says; CONFIRMING and SETTLED, as old notes and a
-    # consumer have them.
+    # The page; the skill's three members with a number; the clients' three with text; in an envelope, which a consumer
+    # accepts; PENDING for an underpaid payment, as on the page on payments; CONFIRMING and SETTLED, as in old notes and
+    # a consumer.
     PAYMENT_STATUS: ("documented", "short-numbers", "short", "enveloped", "pending-if-underpaid", "other-statuses"),
     # The page; the JS client's type; the skill's sample.
     BALANCES: ("map-with-limits", "map-with-locked", "list-with-summary"),
@@ -61,11 +61,11 @@ VARIANTS: Final[dict[str, tuple[str, ...]]] = {
     ORDER: ("total-amount", "total"),
     # Both clients; the skill.
     ADD_KEYS: ("enveloped", "bare"),
-    # assumed: the configuration, because no source shows what setting the URL answers; the JS client's older documents.
+    # assumed: the configuration, because no source shows this answer; the JS client's older documents.
     SET_WEBHOOK: ("configuration", "secret"),
     # The JS client's type; the page webhooks/setup; the JS client's older documents.
     WEBHOOK_CONFIG: ("webhook", "flat", "events"),
-    # The page on the API; the skill; 201 for what was created, which the page lists and a consumer allows for.
+    # The page on the API; the skill; 201 for created records, which the page lists and one consumer accepts.
     ENVELOPE: ("documented", "without-status-code", "created-201"),
     # The pages; the member that both official clients fall back on.
     ERRORS: ("documented", "message"),
@@ -74,7 +74,7 @@ VARIANTS: Final[dict[str, tuple[str, ...]]] = {
 
 
 class Variants:
-    """Which variant each endpoint, or each kind of thing, answers in. May be used from any thread.
+    """The chosen variant of each endpoint, or kind of record. Safe to use from any thread.
 
     Example:
         sandbox.variants.use("GET /v1/merchant/balance", "list-with-summary")
@@ -82,13 +82,13 @@ class Variants:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        """Chance depends on `seed` alone where one is given."""
+        """Start with the documented variants; with a `seed`, random choices are reproducible."""
         self._seed = seed
         self._lock = threading.Lock()
         self.clear()
 
     def use(self, endpoint: str, variant: str) -> None:
-        """Answer in `variant` (or `"mixed"`) there. Raises `ValueError` for names that `VARIANTS` has not."""
+        """Answer in `variant` (or `"mixed"`) at that endpoint. Raises `ValueError` for names not in `VARIANTS`."""
         if endpoint not in VARIANTS:
             raise ValueError(f"There are no variants of {endpoint!r}; they are of: {', '.join(VARIANTS)}.")
         if variant != MIXED and variant not in VARIANTS[endpoint]:
@@ -97,11 +97,11 @@ class Variants:
         self._chosen[endpoint] = variant
 
     def mix(self) -> None:
-        """Answer at random, everywhere."""
+        """Answer in random variants at all endpoints."""
         self._chosen.update(dict.fromkeys(VARIANTS, MIXED))
 
     def clear(self) -> None:
-        """Answer as documented, and begin the seeded chance anew."""
+        """Answer as documented, and restart the random sequence of the seed."""
         self._chosen: dict[str, str] = {}
         self._random = random.Random(self._seed)
 
@@ -111,7 +111,7 @@ class Variants:
         return {endpoint: self._chosen.get(endpoint, names[0]) for endpoint, names in VARIANTS.items()}
 
     def pick(self, endpoint: str) -> str:
-        """The variant of the next answer."""
+        """Return the variant of the next answer."""
         names = VARIANTS[endpoint]
         chosen = self._chosen.get(endpoint, names[0])
         if chosen != MIXED:
@@ -120,7 +120,7 @@ class Variants:
             return self._random.choice(names)
 
     def wrap(self, endpoint: str, answer: Answer) -> Answer:
-        """The answer of that endpoint, its envelope in the chosen variant."""
+        """Return the answer of that endpoint with its envelope in the chosen variant."""
         if not self._chosen or answer.content_type != JSON:
             return answer
         if answer.status >= 400:
@@ -143,7 +143,7 @@ def _renamed_error(answer: Answer) -> Answer:
 
 
 def _changed(answer: Answer, changes: Mapping[str, msgspec.Raw | None]) -> Answer:
-    """The same with other members; None takes one away, and what stays keeps its bytes."""
+    """Return the answer with changed members; None removes one, and the other members keep their bytes."""
     members = msgspec.json.decode(answer.body, type=_Members)
     if "success" not in members:
         return answer  # the status of a payment, which has no envelope

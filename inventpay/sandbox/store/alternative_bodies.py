@@ -1,4 +1,4 @@
-"""The store's bodies as other sources than the official JS client show them (see `variants.py`)."""
+"""The store's bodies from sources other than the official JS client (see `variants.py`)."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def as_it_is(body: Body) -> Body:
 
 
 def store_active(body: Body) -> Body:
-    """The flag as the official skill answers it."""
+    """Return a store with the flag of the official skill."""
     return _renamed(body, "isPublished", "isActive")
 
 
 def store_counted(body: Body) -> Body:
-    """Flag and counts as the official MCP server reads them."""
+    """Return a store with the flag and counts of the official MCP server."""
     counts = {"products": body["productCount"], "orders": body["orderCount"]}
     kept = {name: value for name, value in body.items() if name not in ("productCount", "orderCount")}
     return {**store_active(kept), "_count": counts}
@@ -46,7 +46,7 @@ def product_short(body: Body) -> Body:
 
 
 def order_total(body: Body) -> Body:
-    """The total as the official MCP server reads it."""
+    """Return an order with the total of the official MCP server."""
     return _renamed(body, "totalAmount", "total")
 
 

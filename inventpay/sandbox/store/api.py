@@ -1,4 +1,4 @@
-"""The endpoints under /v1/store: what each one does once its caller, limits and body are checked."""
+"""The endpoints under /v1/store: the work of each after its caller, limits and body were checked."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ PRODUCTS_PAGE = {"limit": 20, "most": bounds.PRODUCTS_PAGE}
 KEYS_PAGE = {"limit": 50, "most": bounds.KEYS_PAGE}
 ORDERS_PAGE = {"limit": 20, "most": bounds.ORDERS_PAGE}
 
-# How many products a store's page shows.
+# Number of products on a store's page.
 _SHOWN = 100
 
 
 class StoreApi:
-    """Handlers over one shop. assumed: the messages."""
+    """The handlers over one shop. assumed: the messages."""
 
     def __init__(self, shop: Shop, variants: Variants) -> None:
         self._shop = shop
@@ -107,14 +107,14 @@ class StoreApi:
         return success(self._shop.analytics(), "Analytics retrieved successfully")
 
     def storefront(self, call: Call) -> Answer:
-        """What a store's `url` leads to: the shop in words, and the command that buys."""
+        """Return the page behind a store's `url` as text: the shop, and the command that buys."""
         store = self._shop.published(call.path_params["slug"])
         products, _ = self._shop.products(Page(1, _SHOWN), "")
         shown = [product for product in products if product.is_active]
         return text(pages.storefront(store, shown, call.origin))
 
     def product_page(self, call: Call) -> Answer:
-        """What a product's `productUrl` leads to."""
+        """Return the page behind a product's `productUrl`."""
         store = self._shop.published(call.path_params["slug"])
         product = self._shop.product_at(call.path_params["productSlug"])
         return text(pages.storefront(store, [product], call.origin))

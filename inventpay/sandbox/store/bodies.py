@@ -20,7 +20,7 @@ Body = dict[str, object]
 
 
 def store(store: Store, counts: Mapping[str, int], origin: str) -> Body:
-    """A store; `url` is the official skill's."""
+    """Return a store; `url` is that of the official skill."""
     return {
         "id": store.store_id,
         "merchantId": MERCHANT_ID,
@@ -40,12 +40,12 @@ def store(store: Store, counts: Mapping[str, int], origin: str) -> Body:
 
 
 def store_url(store: Store, origin: str) -> str:
-    """The buyer's page. The live service has it on `https://inventpay.io`; here it must lead back to the sandbox."""
+    """Return the URL of the buyer's page: on the sandbox, not on `https://inventpay.io` as in the live service."""
     return f"{origin}/store/{store.slug}"
 
 
 def product(product: Product, store: Store, origin: str) -> Body:
-    """A product; the members from `productUrl` on are those of the official skill and MCP server."""
+    """Return a product; the members from `productUrl` on are those of the official skill and MCP server."""
     return {
         "id": product.product_id,
         "storeId": store.store_id,
@@ -70,7 +70,7 @@ def product(product: Product, store: Store, origin: str) -> Body:
 
 
 def key(key: Key) -> Body:
-    """One key of a pool."""
+    """Return one key of a pool."""
     return {
         "id": key.key_id,
         "keyValue": key.value,
@@ -83,7 +83,7 @@ def key(key: Key) -> Body:
 
 
 def order(order: Order, store: Store, payment: Payment) -> Body:
-    """An order; `notes` are the official MCP server's."""
+    """Return an order; `notes` are those of the official MCP server."""
     return {
         "id": order.order_id,
         "orderNumber": order.number,
@@ -110,7 +110,7 @@ def order(order: Order, store: Store, payment: Payment) -> Body:
 
 
 def written(value: Any) -> Any:
-    """Free JSON as it came: fractions as exact numbers."""
+    """Return free JSON unchanged, with fractions as exact numbers."""
     if isinstance(value, Decimal):
         return number(value)
     if is_object(value):

@@ -1,4 +1,4 @@
-"""Reading the store's request bodies. Bounds are those of the official MCP server and skill, unless assumed."""
+"""Read the store's request bodies. Bounds are those of the official MCP server and skill, unless assumed."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ CONTENT_TEXTS = ("fileName", "licenseKey", "instructions", "textContent")
 
 
 def name_pattern(shortest: int) -> str:
-    """Matches what has so many visible characters: spaces and control characters alone are no name."""
+    """Return a pattern for names with at least `shortest` visible characters."""
     return r"[\s\S]*".join([r"[^\s\x00-\x1f\x7f-\x9f]"] * shortest)
 
 
 def new_store(body: object) -> NewStore:
-    """The request of POST /v1/store/manage. Raises 400 naming every bad member."""
+    """Return the request of POST /v1/store/manage. Raises 400 with all invalid members."""
     fields = StoreFields(body)
     new = NewStore(
         name=fields.required_name("name", *bounds.STORE_NAME),
@@ -45,7 +45,7 @@ def new_store(body: object) -> NewStore:
 
 
 def store_changes(body: object) -> Changes:
-    """The request of PUT /v1/store/manage: only what it names changes."""
+    """Return the changes in a request of PUT /v1/store/manage; absent members do not change."""
     fields = StoreFields(body)
     changes: Changes = {}
     fields.change(changes, "name", lambda name: fields.required_name(name, *bounds.STORE_NAME))
@@ -60,7 +60,7 @@ def store_changes(body: object) -> Changes:
 
 
 def new_product(body: object) -> NewProduct:
-    """The request of POST /v1/store/manage/products. Raises 400 naming every bad member."""
+    """Return the request of POST /v1/store/manage/products. Raises 400 with all invalid members."""
     fields = StoreFields(body)
     content_type = fields.content_type("contentType") or ContentType.GENERAL
     skill_content = fields.text("skillContent", bounds.SKILL_CONTENT)
@@ -84,7 +84,7 @@ def new_product(body: object) -> NewProduct:
 
 
 def product_changes(body: object) -> Changes:
-    """The request of PUT /v1/store/manage/products/{id}: only what it names changes."""
+    """Return the changes in a request of PUT /v1/store/manage/products/{id}; absent members do not change."""
     fields = StoreFields(body)
     changes: Changes = {}
     fields.change(changes, "name", lambda name: fields.required_name(name, *bounds.PRODUCT_NAME))
@@ -105,7 +105,7 @@ def product_changes(body: object) -> Changes:
 
 
 def new_keys(body: object) -> tuple[list[str], str | None]:
-    """The request of POST .../keys: the keys and their label."""
+    """Return the keys and their label in a request of POST .../keys."""
     fields = StoreFields(body)
     keys = fields.array("keys")
     texts = [key for key in keys if isinstance(key, str) and 1 <= len(key) <= bounds.KEY_LENGTH]
@@ -119,7 +119,7 @@ def new_keys(body: object) -> tuple[list[str], str | None]:
 
 
 def new_order(body: object) -> NewOrder:
-    """The request of POST /v1/store/{slug}/checkout."""
+    """Return the request of POST /v1/store/{slug}/checkout."""
     fields = StoreFields(body)
     wishes: list[Wish] = []
     lines = fields.array("items")
@@ -149,7 +149,7 @@ def new_order(body: object) -> NewOrder:
 
 
 def order_step(body: object) -> tuple[OrderStatus, str | None]:
-    """The request of PUT .../orders/{id}/status."""
+    """Return the request of PUT .../orders/{id}/status."""
     fields = StoreFields(body)
     status = fields.required_choice("status", SETTABLE)
     notes = fields.text("notes", bounds.ORDER_NOTES)
@@ -158,7 +158,7 @@ def order_step(body: object) -> tuple[OrderStatus, str | None]:
 
 
 def status_filter(query: Mapping[str, str], allowed: Collection[str]) -> str:
-    """`?status=`, or nothing. Raises 400 for what is none."""
+    """Return `?status=`, or empty text. Raises 400 for an unknown status."""
     status = query.get("status", "")
     if status and status not in allowed:
         raise invalid({"status": f"Must be one of: {', '.join(allowed)}"})
@@ -166,21 +166,21 @@ def status_filter(query: Mapping[str, str], allowed: Collection[str]) -> str:
 
 
 class StoreFields(Fields):
-    """What the store's bodies have beyond those of payments."""
+    """The kinds of members that only the store's bodies have."""
 
     def names(self, name: str) -> bool:
-        """Whether the body has the member, be it null."""
+        """Return whether the body has the member, even as null."""
         return name in self._members
 
     def refuse(self, name: str, problem: str) -> None:
         self._problems[name] = problem
 
     def adopt(self, name: str, inner: StoreFields) -> None:
-        """Takes over what is wrong inside a member."""
+        """Add the problems inside a member."""
         self._problems |= {f"{name}.{member}": problem for member, problem in inner._problems.items()}
 
     def change(self, changes: Changes, name: str, read: Callable[[str], object], attribute: str | None = None) -> None:
-        """Notes the new value of a member that the body names."""
+        """Add the new value of a member to `changes` if the body has it."""
         if self.names(name):
             changes[attribute or name] = read(name)
 

@@ -1,4 +1,4 @@
-"""The keys of one product: each buyer gets one, the oldest first."""
+"""The keys of one product. Each buyer gets one, the oldest first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class KeyStatus(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Key:
-    """A key as it stands. Times are Unix seconds."""
+    """The state of a key. Times are Unix seconds."""
 
     key_id: str
     value: str
@@ -42,7 +42,7 @@ class KeyPool:
         return len(self._keys)
 
     def add(self, values: Iterable[str], label: str | None, now: float) -> tuple[int, int]:
-        """How many were added, and how many were there already or given twice."""
+        """Add keys; return the number of added ones, and that of duplicates."""
         added = duplicates = 0
         for value in values:
             if value in self._keys:
@@ -53,14 +53,14 @@ class KeyPool:
         return added, duplicates
 
     def listed(self, status: str) -> list[Key]:
-        """Those with a status, or all, the newest first."""
+        """Return the keys with a status, or all, newest first."""
         return [key for key in reversed(self._keys.values()) if not status or key.status == status]
 
     def count(self, status: KeyStatus) -> int:
         return sum(key.status is status for key in self._keys.values())
 
     def assign(self, order_id: str, now: float) -> bool:
-        """Gives the oldest available key to an order; whether there was one."""
+        """Assign the oldest available key to an order; return whether there was one."""
         for key in self._keys.values():
             if key.status is KeyStatus.AVAILABLE:
                 self._keys[key.value] = attrs.evolve(key, status=KeyStatus.ASSIGNED, order_id=order_id, assigned_at=now)
@@ -68,13 +68,13 @@ class KeyPool:
         return False
 
     def revoke(self, order_id: str) -> None:
-        """What an order got is worth nothing any more."""
+        """Revoke the keys of an order."""
         for key in self._keys.values():
             if key.order_id == order_id:
                 self._keys[key.value] = attrs.evolve(key, status=KeyStatus.REVOKED)
 
     def remove_available(self) -> int:
-        """How many are gone."""
+        """Remove the available keys; return their number."""
         gone = [key.value for key in self._keys.values() if key.status is KeyStatus.AVAILABLE]
         for value in gone:
             del self._keys[value]

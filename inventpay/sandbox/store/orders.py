@@ -28,7 +28,7 @@ class OrderStatus(StrEnum):
     REFUNDED = "REFUNDED"
 
 
-# Documented: what a merchant can set, and the union of what the official MCP server and skill allow.
+# Documented: the statuses that a merchant can set, and the union of the steps in the official MCP server and skill.
 SETTABLE = (
     OrderStatus.PROCESSING,
     OrderStatus.SHIPPED,
@@ -55,7 +55,7 @@ class Wish:
 
 @attrs.frozen(kw_only=True)
 class NewOrder:
-    """What a buyer asks for. Without a `currency` the buyer chooses the coin on the payment's page."""
+    """A buyer's request. Without a `currency` the buyer chooses the coin on the payment's page."""
 
     wishes: Sequence[Wish]
     customer_email: str | None
@@ -65,7 +65,7 @@ class NewOrder:
 
 @attrs.frozen(kw_only=True)
 class Item:
-    """One line of an order, with the product as it was."""
+    """One line of an order, with the product's data at the time of the order."""
 
     product_id: str
     product_name: str
@@ -76,7 +76,7 @@ class Item:
 
 @attrs.frozen(kw_only=True)
 class Order:
-    """An order as it stands. Times are Unix seconds."""
+    """The state of an order. Times are Unix seconds."""
 
     order_id: str
     number: str
@@ -94,7 +94,7 @@ class Order:
 
 
 def items(wishes: Sequence[Wish], products: Sequence[Product]) -> list[Item]:
-    """The lines of a basket at today's prices."""
+    """Return the lines of a basket at current prices."""
     return [
         Item(
             product_id=product.product_id,
@@ -112,7 +112,7 @@ def amount(lines: Sequence[Item]) -> Decimal:
 
 
 def pay(order: Order, now: float) -> Order:
-    """What is digital is delivered with its payment (official MCP server and skill)."""
+    """Mark an order as paid; digital products are delivered with it (official MCP server and skill)."""
     status = OrderStatus.COMPLETED if order.is_digital else OrderStatus.PAID
     return attrs.evolve(order, status=status, updated_at=now)
 
@@ -122,7 +122,7 @@ def cancel(order: Order, now: float) -> Order:
 
 
 def move(order: Order, status: OrderStatus, notes: str | None, now: float) -> Order:
-    """A step by the merchant; saying the same once more changes nothing."""
+    """Move an order to a status chosen by the merchant; setting the current one changes nothing."""
     if status is not order.status and status not in TRANSITIONS.get(order.status, ()):
         raise SandboxError(400, f"Order is {order.status} and cannot become {status}")
     return attrs.evolve(order, status=status, notes=order.notes if notes is None else notes, updated_at=now)

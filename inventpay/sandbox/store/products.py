@@ -1,4 +1,4 @@
-"""A product: an immutable record, and how it changes."""
+"""A product: an immutable record, and its changes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ContentType(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class NewProduct:
-    """What a merchant asks for. Without `stock` there is no limit."""
+    """A merchant's request for a product. Without `stock` there is no limit."""
 
     name: str
     price: Decimal
@@ -33,7 +33,7 @@ class NewProduct:
 
 @attrs.frozen(kw_only=True)
 class Product:
-    """A product as it stands. Times are Unix seconds."""
+    """The state of a product. Times are Unix seconds."""
 
     product_id: str
     slug: str
@@ -55,12 +55,12 @@ class Product:
 
     @property
     def is_digital(self) -> bool:
-        """Whether the buyer gets it with the payment."""
+        """Whether it is delivered with the payment."""
         return self.digital_content is not None or self.content_type is ContentType.SKILL
 
     @property
     def skill_meta(self) -> dict[str, str] | None:
-        """The head of the skill's file."""
+        """The front matter of the skill's file."""
         return None if self.skill_content is None else _front_matter(self.skill_content)
 
     def matches(self, search: str) -> bool:
@@ -69,7 +69,7 @@ class Product:
 
 
 def without_skill(product: Product) -> Product:
-    """SKILL to GENERAL clears what only a skill has (official MCP server)."""
+    """Return the product without the members that only a skill has, after a change to GENERAL (official MCP server)."""
     return product if product.content_type is ContentType.SKILL else attrs.evolve(product, skill_content=None)
 
 

@@ -1,4 +1,4 @@
-"""All that the sandbox's store knows: its products, their keys and its orders, behind one lock."""
+"""The records of the sandbox's store: its products, their keys and its orders, behind one lock."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .stores import NewStore, Store
 
 @attrs.frozen(kw_only=True)
 class ShopRecords:
-    """All that a shop knows, as it is saved; keys by the product they belong to."""
+    """The records of a shop in the form in which they are saved; keys by their product."""
 
     store: Store | None
     products: list[Product]
@@ -38,7 +38,7 @@ class ShopRecords:
 class Shop:
     """The merchant's store. Every method is one atomic step and may be called from any thread.
 
-    Raises `SandboxError`: 404 before there is a store and for an unknown id, 400 for what its state forbids.
+    Raises `SandboxError`: 404 if there is no store and for an unknown id, 400 if a record's state forbids the step.
     """
 
     def __init__(self, clock: Clock, payments: State) -> None:
@@ -48,7 +48,7 @@ class Shop:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets everything."""
+        """Delete all records."""
         with self._lock:
             self._store: Store | None = None
             self._products: dict[str, Product] = {}
@@ -58,7 +58,7 @@ class Shop:
             self._unpaid: set[str] = set()
 
     def records(self) -> ShopRecords:
-        """Everything, oldest first."""
+        """Return all records, oldest first."""
         with self._lock:
             return ShopRecords(
                 store=self._store,
@@ -68,7 +68,7 @@ class Shop:
             )
 
     def restore(self, records: ShopRecords) -> None:
-        """Keeps these records, and no others."""
+        """Replace all records."""
         with self._lock:
             self.reset()
             self._store = records.store
@@ -101,7 +101,7 @@ class Shop:
             return self._store
 
     def published(self, slug: str) -> Store:
-        """The store as buyers find it."""
+        """Return the store for buyers; raise 404 if it is not published."""
         with self._lock:
             store = self._store
             if store is None or store.slug != slug or not store.is_published:
@@ -121,7 +121,7 @@ class Shop:
             return {"products": len(self._products), "orders": len(self._orders)}
 
     def analytics(self) -> dict[str, object]:
-        """Figures over all orders."""
+        """Return figures over all orders."""
         with self._lock:
             self.store()
             self._settle()
@@ -163,12 +163,12 @@ class Shop:
             return product
 
     def product_at(self, slug: str) -> Product:
-        """The product with that part of an address."""
+        """Return the product with that slug."""
         with self._lock:
             return self.product(self._slugs.get(slug, ""))
 
     def products(self, page: Page, search: str) -> tuple[list[Product], int]:
-        """One page of the products that match, newest first, and how many match."""
+        """Return one page of the matching products, newest first, and the number of matches."""
         with self._lock:
             self.store()
             self._settle()
@@ -189,7 +189,7 @@ class Shop:
             return self._keep(products.without_skill(product))
 
     def delete_product(self, product_id: str) -> bool:
-        """Whether the product is gone for good: one that was ordered is only made inactive (official skill)."""
+        """Delete a product and return True; deactivate one with orders and return False (official skill)."""
         with self._lock:
             product = self.product(product_id)
             ordered = any(item.product_id == product_id for order in self._orders.values() for item in order.items)
@@ -216,27 +216,27 @@ class Shop:
     # Key pools
 
     def add_keys(self, product_id: str, values: Iterable[str], label: str | None) -> tuple[int, int]:
-        """How many keys were added, and how many were duplicates."""
+        """Add keys; return the number of added ones, and that of duplicates."""
         with self._lock:
             self.product(product_id)
             return self._pools.setdefault(product_id, KeyPool()).add(values, label, self._clock())
 
     def keys(self, product_id: str, page: Page, status: str) -> tuple[list[Key], int]:
-        """One page of the keys with a status, newest first, and how many there are."""
+        """Return one page of the keys with a status, newest first, and their number."""
         with self._lock:
             self._settle()
             found = self._pool(product_id).listed(status)
             return page.of(found), len(found)
 
     def key_counts(self, product_id: str) -> dict[KeyStatus, int]:
-        """How many keys have which status."""
+        """Return the number of keys by status."""
         with self._lock:
             self._settle()
             pool = self._pool(product_id)
             return {status: pool.count(status) for status in KeyStatus}
 
     def remove_available_keys(self, product_id: str) -> int:
-        """How many keys are gone."""
+        """Remove the available keys; return their number."""
         with self._lock:
             self._settle()
             return self._pool(product_id).remove_available()
@@ -248,7 +248,7 @@ class Shop:
     # Orders
 
     def check_out(self, slug: str, new: NewOrder) -> tuple[Order, Payment]:
-        """An order, and the payment it waits for."""
+        """Create an order; return it with its payment."""
         with self._lock:
             self._settle()
             store = self.published(slug)
@@ -296,7 +296,7 @@ class Shop:
             return order
 
     def orders(self, page: Page, status: str) -> tuple[list[Order], int]:
-        """One page of the orders with a status, newest first, and how many there are."""
+        """Return one page of the orders with a status, newest first, and their number."""
         with self._lock:
             self.store()
             self._settle()
@@ -304,7 +304,7 @@ class Shop:
             return page.of(found), len(found)
 
     def latest_orders(self, count: int) -> list[Order]:
-        """The newest `count`, newest first; none where there is no store."""
+        """Return the newest `count` orders, newest first; none if there is no store."""
         with self._lock:
             self._settle()
             return list(islice(reversed(self._orders.values()), count))
@@ -335,7 +335,7 @@ class Shop:
         return product.product_id in self._pools
 
     def _settle(self) -> None:
-        """Orders follow their payments: first paid, first served."""
+        """Update the orders after their payments, in the order in which these were paid."""
         paid: list[tuple[float, Order]] = []
         for order_id in list(self._unpaid):
             order = self._orders[order_id]

@@ -16,7 +16,7 @@ from ..merchant.money import plain
 
 @attrs.frozen(kw_only=True)
 class NewStore:
-    """What a merchant asks for."""
+    """A merchant's request for a store."""
 
     name: str
     description: str | None = None
@@ -28,7 +28,7 @@ class NewStore:
 
 @attrs.frozen(kw_only=True)
 class Store:
-    """The store as it stands. Times are Unix seconds."""
+    """The state of the store. Times are Unix seconds."""
 
     store_id: str
     slug: str
@@ -43,13 +43,13 @@ class Store:
 
 
 def slug(name: str, otherwise: str) -> str:
-    """A name as a part of an address: `Crème Brûlée!` is `creme-brulee`."""
+    """Return a name as a part of a URL: `Crème Brûlée!` is `creme-brulee`."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return "-".join(re.findall("[a-z0-9]+", plain)) or otherwise
 
 
 def check_order(store: Store, amount: Decimal, currency: str | None) -> None:
-    """Raises 400 for an order that the settings do not allow."""
+    """Raise 400 for an order that the settings do not allow."""
     lowest, highest = (store.settings.get(name) for name in ("minOrderAmount", "maxOrderAmount"))
     if isinstance(lowest, Decimal) and amount < lowest:
         raise invalid({"items": f"Must be worth at least {plain(lowest)}"})

@@ -1,7 +1,7 @@
-"""Webhooks of the sandbox: which events there are, what they say, and how they get to their receivers.
+"""Webhooks of the sandbox: the events, their contents, and their delivery.
 
 `events`, `wire`, `deliveries`, `faults` and `schedule` decide and never wait; `outbox` keeps the records; `sender` and
-`background` send. `Webhooks` is what Python code uses, `api` and `control` are what is reached over HTTP.
+`background` send. `Webhooks` is the interface for Python code, `api` and `control` are those over HTTP.
 """
 
 from __future__ import annotations

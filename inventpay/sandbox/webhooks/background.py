@@ -1,4 +1,4 @@
-"""Delivering in the background of a running server, from a thread of its own."""
+"""Deliver in the background of a running server, from a separate thread."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ..http.steady_loop import new_event_loop
 from .outbox import Outbox
 from .sender import Lanes, http_client
 
-# Seconds between two looks at the sandbox's clock while something is planned: it may be one that jumps.
+# Seconds between two checks of the sandbox's clock while a delivery is planned: the clock may jump.
 _NAP = 0.2
 
 
 class Background:
-    """Sends what is due while it runs. The thread starts when there is something to do."""
+    """The background delivery. Its thread starts when a delivery is planned."""
 
     def __init__(self, outbox: Outbox, clock: Clock, look: Callable[[], None]) -> None:
         self._outbox = outbox
@@ -32,13 +32,13 @@ class Background:
         self._transport: httpx.AsyncBaseTransport | None = None
 
     def open(self, transport: httpx.AsyncBaseTransport | None) -> None:
-        """From now on `wake` may start the thread."""
+        """Allow `wake` to start the thread from now on."""
         with self._lock:
             self._is_open = True
             self._transport = transport
 
     def wake(self) -> None:
-        """Something new may be due."""
+        """Check for due deliveries."""
         with self._lock:
             if not self._is_open:
                 return
@@ -46,12 +46,12 @@ class Background:
                 self._thread = threading.Thread(target=self._run_loop, name="inventpay-sandbox-webhooks", daemon=True)
                 self._thread.start()
             waiter = self._waiter
-        # A thread that has no waiter yet looks at the agenda before it waits.
+        # A thread that has no waiter yet checks the schedule before it waits.
         if waiter is not None:
             waiter.wake()
 
     def close(self) -> None:
-        """Ends the thread; what has not arrived is due again."""
+        """End the thread; deliveries that have not arrived are due again."""
         with self._lock:
             self._is_open = False
             thread, self._thread = self._thread, None
@@ -83,6 +83,6 @@ class Background:
                 self._waiter = None
 
     def _pause(self) -> float | None:
-        """Seconds to sleep unless woken."""
+        """Return the seconds to sleep unless woken."""
         next_at = self._outbox.next_at
         return None if next_at is None else min(max(0.0, next_at - self._clock()), _NAP)

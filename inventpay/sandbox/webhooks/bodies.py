@@ -1,4 +1,4 @@
-"""What the management endpoints answer, in the shapes of the official JS client and of the page webhooks/setup."""
+"""The answers of the management endpoints, in the shapes of the official JS client and of the page webhooks/setup."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .events import EVENTS
 from .webhooks import Webhooks
 
 ALL: Final = "all"
-"""What a filter reads that lets everything through."""
+"""The value of a filter that selects everything."""
 
 
 def config(webhooks: Webhooks, layout: str) -> Body:
-    """`data` of GET /v1/merchant/webhook-config, in one of its variants."""
+    """Return `data` of GET /v1/merchant/webhook-config, in one of its variants."""
     match layout:
         case "flat":
             return {"webhookUrl": webhooks.url, "active": webhooks.url is not None}
@@ -45,7 +45,7 @@ def _whole_config(webhooks: Webhooks) -> Body:
 
 
 def counts(deliveries: Sequence[Delivery]) -> Body:
-    """Of what was attempted: how much arrived. The rate is text, as in the official JS client's README."""
+    """Return the counts of attempted and successful deliveries. The rate is text, as in the JS client's README."""
     attempted = [one for one in deliveries if one.attempts]
     successful = sum(one.success for one in attempted)
     rate = 100 * successful / len(attempted) if attempted else 0.0
@@ -58,7 +58,7 @@ def counts(deliveries: Sequence[Delivery]) -> Body:
 
 
 def stats(webhooks: Webhooks, days: int, now: float) -> Body:
-    """`data` of GET /v1/merchant/webhook-stats: deliveries of the last `days` days."""
+    """Return `data` of GET /v1/merchant/webhook-stats: deliveries of the last `days` days."""
     recent = [one for one in webhooks.deliveries if one.attempts and one.created_at > now - days * 86_400]
     attempts = sum(one.attempts for one in recent) / len(recent) if recent else 0.0
     return {
@@ -70,7 +70,7 @@ def stats(webhooks: Webhooks, days: int, now: float) -> Body:
 
 
 def delivery(one: Delivery) -> Body:
-    """A delivery as lists show it: absent where nothing is known yet."""
+    """Return a delivery as lists show it, without values not known yet."""
     return {
         "id": one.delivery_id,
         "paymentId": one.payment_id,
@@ -87,12 +87,12 @@ def delivery(one: Delivery) -> Body:
 
 
 def delivery_with_payload(one: Delivery) -> Body:
-    """A delivery with what was sent."""
+    """Return a delivery with its payload."""
     return {**delivery(one), "payload": msgspec.Raw(one.body)}
 
 
 def page(deliveries: Sequence[Delivery], number: int, limit: int, success: bool | None, payment_id: str | None) -> Body:
-    """`data` of GET /v1/merchant/webhook-deliveries: one page of those deliveries, and the filters that chose them."""
+    """Return `data` of GET /v1/merchant/webhook-deliveries: one page of these deliveries, and their filters."""
     total = len(deliveries)
     pages = -(-total // limit)
     start = (number - 1) * limit
@@ -114,7 +114,7 @@ def page(deliveries: Sequence[Delivery], number: int, limit: int, success: bool 
 
 
 def tested(url: str, outcome: Outcome, seconds: float, signature: str, now: float) -> Body:
-    """`data` of POST /v1/merchant/test-webhook."""
+    """Return `data` of POST /v1/merchant/test-webhook."""
     return {
         "url": url,
         "statusCode": outcome.status,

@@ -1,4 +1,4 @@
-"""One event on its way to one URL: pure functions from one immutable record to the next."""
+"""The delivery of one event to one URL: pure functions from one immutable record to the next."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .. import assumptions
 
 @attrs.frozen(kw_only=True)
 class Delivery:
-    """An event for a URL, and what became of it. Times are Unix seconds.
+    """An event for a URL, and the state of its delivery. Times are Unix seconds.
 
-    `body` holds the exact bytes that are signed and sent, the same at each attempt. `next_attempt_at` is `None` when no
-    attempt is planned: it arrived, or it was given up. `signature` is that of the body, also where a fault had a
-    wrong one sent.
+    `body` holds the exact bytes that are signed and sent, the same at each attempt. `next_attempt_at` is `None` if no
+    attempt is planned: it arrived, or it was given up. `signature` is that of the body, even if a fault sent a wrong
+    one.
     """
 
     delivery_id: str
@@ -33,12 +33,12 @@ class Delivery:
     last_attempt_at: float | None = None
     next_attempt_at: float | None = None
     is_logged: bool = True
-    """False where a fault keeps it out of the log."""
+    """False if a fault keeps it out of the log."""
 
 
 @attrs.frozen(kw_only=True)
 class Outcome:
-    """What came of one request: a status and the beginning of the answer, or why there was none."""
+    """The outcome of one request: a status and the beginning of the answer, or the reason why there was none."""
 
     status: int | None = None
     response: str | None = None
@@ -50,14 +50,14 @@ class Outcome:
 
     @property
     def problem(self) -> str | None:
-        """Why it was no success, in a sentence."""
+        """The reason of a failure, in one sentence."""
         if self.is_success:
             return None
         return self.error if self.status is None else f"The receiver answered {self.status}"
 
 
 def attempted(delivery: Delivery, outcomes: Sequence[Outcome], now: float) -> Delivery:
-    """The delivery after requests that went out together; one that arrived is enough."""
+    """Return the delivery after requests that were sent together; one success is enough."""
     told = next((outcome for outcome in outcomes if outcome.is_success), outcomes[-1])
     attempts = delivery.attempts + len(outcomes)
     return attrs.evolve(
@@ -73,8 +73,8 @@ def attempted(delivery: Delivery, outcomes: Sequence[Outcome], now: float) -> De
 
 
 def retry_at(created_at: float, attempts: int, now: float) -> float | None:
-    """When to try again after so many failures, or `None` to give up (page webhooks/security: after 7 days)."""
-    # Beyond some attempts the power would overflow, and the pause is the longest anyway.
+    """Return the time of the retry after `attempts` failures, or `None` after 7 days (page webhooks/security)."""
+    # After many attempts the power would overflow, and the pause is the longest anyway.
     growth = assumptions.WEBHOOK_PAUSE_FACTOR ** min(attempts - 1, 50)
     at = now + min(assumptions.WEBHOOK_FIRST_PAUSE * growth, assumptions.WEBHOOK_LONGEST_PAUSE)
     return at if at <= created_at + assumptions.WEBHOOK_RETRY_FOR else None

@@ -1,7 +1,7 @@
-"""Which events a change brings, and what each of them says: the members of `data`, in the documented order.
+"""The events of each change, and the members of their `data` in the documented order.
 
 The six events of payments are documented (page webhooks/events), their members there and in the official JS client's
-README; what no source says is in `assumptions`.
+README; undocumented choices are in `assumptions`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _HUNDREDTH = Decimal("0.01")
 
 @attrs.frozen(kw_only=True)
 class Event:
-    """Something that happened at `at` (Unix seconds)."""
+    """An event at `at` (Unix seconds)."""
 
     name: str
     data: Body
@@ -52,7 +52,7 @@ class Event:
 
 
 def of_payment(before: Payment | None, after: Payment, now: float) -> list[Event]:
-    """What the step from `before` (`None`: it did not exist) to `after` is to be told, in order."""
+    """Return the events of the step from `before` (`None` for a new payment) to `after`, in order."""
     if before is None:
         return [_event("payment.created", after, now, _created(after))]
     events: list[Event] = []
@@ -61,7 +61,7 @@ def of_payment(before: Payment | None, after: Payment, now: float) -> list[Event
     if after.received > before.received and before.status is not PaymentStatus.EXPIRED:
         events.append(_event("payment.pending", after, now, _money_seen(after)))
     if after.status is before.status is PaymentStatus.EXPIRED:
-        # A late transfer that is too little, or not confirmed: said once more, with the new balance.
+        # A late transfer that is too small or not confirmed: send the event again, with the new amount.
         events.append(_event("payment.expired", after, now, _expired(after)))
     elif after.status is PaymentStatus.UNDERPAID and (before.status, before.received) != (after.status, after.received):
         events.append(_event("payment.underpaid", after, now, _underpaid(after)))
@@ -75,7 +75,7 @@ def _ended(payment: Payment, now: float) -> list[Event]:
         data = _completed(payment)
         return [_event(name, payment, now, data) for name in ("payment.confirmed", "payment.completed")]
     if payment.status is PaymentStatus.EXPIRED:
-        # It is found out when somebody looks, and happened when its time was up.
+        # The expiry is detected when the payment is read, but it happened at the end of its lifetime.
         return [_event("payment.expired", payment, min(now, payment.expires_at), _expired(payment))]
     if payment.status is PaymentStatus.FAILED:
         return [_event("payment.failed", payment, now, _failed(payment))]
@@ -83,7 +83,7 @@ def _ended(payment: Payment, now: float) -> list[Event]:
 
 
 def of_withdrawal(before: Withdrawal | None, after: Withdrawal, now: float) -> list[Event]:
-    """The same for a withdrawal; one that completes at once is told to have been processed first."""
+    """Return the events of a withdrawal's step; direct completion includes the event of processing first."""
     if before is None:
         return [Event(name="withdrawal.created", data=bodies.withdrawal(after), at=now)]
     steps = [after]
@@ -95,7 +95,7 @@ def of_withdrawal(before: Withdrawal | None, after: Withdrawal, now: float) -> l
 
 
 def test(now: float) -> Event:
-    """What POST /v1/merchant/test-webhook sends."""
+    """Return the event that POST /v1/merchant/test-webhook sends."""
     data: Body = {
         "paymentId": "test_payment",
         "amount": 1,

@@ -1,4 +1,4 @@
-"""What can be made to go wrong on the way to a receiver, to see how it copes."""
+"""Faults of deliveries, for tests of receivers."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from typing import Literal, TypeAlias, get_args
 import attrs
 
 FaultKind: TypeAlias = Literal["twice", "late", "out_of_order", "wrong_signature", "lost", "unlogged"]
-"""`twice`: two requests at the same moment. `late`: some seconds after the event. `out_of_order`: after the next event
-for the same URL. `wrong_signature`: the first attempt is signed with another secret, as a forger would; the retry is
-genuine. `lost`: it is neither sent nor logged, so that only the payment's status shows what happened. `unlogged`: it is
-sent, and missing in the log."""
+"""The kinds of faults.
+
+`twice`: two requests at the same moment. `late`: some seconds after the event. `out_of_order`: after the next event for
+the same URL. `wrong_signature`: the first attempt is signed with a wrong secret, the retry with the right one. `lost`:
+neither sent nor logged, so that only the payment's status shows the change. `unlogged`: sent, but missing in the log.
+"""
 
 FAULT_KINDS: tuple[str, ...] = get_args(FaultKind)
 
-# Seconds a `late` delivery is late, unless said otherwise.
+# Default delay of a `late` delivery, in seconds.
 LATE = 60.0
 
 
 @attrs.frozen(kw_only=True)
 class Fault:
-    """Something that goes wrong with the next `count` deliveries, or those of `event` alone."""
+    """A fault of the next `count` deliveries, or only of those of `event`."""
 
     kind: FaultKind
     count: int = 1
@@ -33,7 +35,7 @@ class Fault:
 
 @attrs.frozen(kw_only=True)
 class Handling:
-    """How one delivery sets out."""
+    """The faults that apply to one delivery."""
 
     copies: int = 1
     delay: float = 0.0
@@ -44,7 +46,7 @@ class Handling:
 
 
 def handling(faults: list[Fault], event: str) -> tuple[Handling, list[Fault]]:
-    """How the next delivery of that event sets out, and the faults that are left after it."""
+    """Return the handling of the next delivery of that event, and the faults that remain."""
     met = {fault.kind: fault for fault in reversed(faults) if fault.meets(event)}
     left = [attrs.evolve(fault, count=fault.count - 1) if met.get(fault.kind) is fault else fault for fault in faults]
     chosen = Handling(

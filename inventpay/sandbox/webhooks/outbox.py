@@ -1,4 +1,4 @@
-"""What was sent, is being sent and will be sent: the log of deliveries and the agenda, behind one lock."""
+"""The log of deliveries and the schedule of attempts, behind one lock."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .settings import WebhookSettings
 # Deliveries the log keeps; beyond that the oldest ones that need no further attempt are forgotten.
 LOG_LENGTH = 10_000
 
-# What a forger might sign with.
+# The secret of a forged signature.
 _WRONG_SECRET = "not the secret"
 
 NOT_ALLOWED = (
@@ -32,7 +32,7 @@ NOT_ALLOWED = (
 
 @attrs.frozen(kw_only=True)
 class Parcel:
-    """Requests that go out together: one, or two where a delivery is duplicated."""
+    """Requests that are sent together: one, or two for a duplicated delivery."""
 
     delivery_id: str
     url: str
@@ -43,15 +43,15 @@ class Parcel:
 
 
 class Outbox:
-    """All deliveries. Every method is one step and may be called from any thread; nothing here sends or waits."""
+    """All deliveries. Every method is one atomic step, safe to call from any thread; none sends or waits."""
 
     def __init__(self, clock: Clock, added: Callable[[], None]) -> None:
-        """`added` is called, without the lock, whenever something new is planned."""
+        """Start empty; `added` is called, without the lock, after each new plan."""
         self._clock = clock
         self._added = added
         self._lock = threading.Lock()
         self.listener: Callable[[Delivery], None] | None = None
-        """Called with each delivery after an attempt, or when it is not sent at all."""
+        """Called with each delivery after an attempt, or if it is not sent at all."""
         self.clear()
 
     def clear(self) -> None:
@@ -62,7 +62,7 @@ class Outbox:
             self._faults: list[Fault] = []
 
     def restore(self, log: Iterable[Delivery]) -> None:
-        """Keeps these deliveries, and no others; those that were to be attempted still are."""
+        """Replace all deliveries; planned attempts stay planned."""
         with self._lock:
             self._deliveries = {delivery.delivery_id: delivery for delivery in log}
             self._schedule = Schedule()
@@ -72,10 +72,10 @@ class Outbox:
                     self._schedule.plan(plan, delivery.next_attempt_at)
         self._added()
 
-    # What is to be sent
+    # Planning
 
     def post(self, event: Event, urls: Sequence[str], settings: WebhookSettings) -> None:
-        """Plans a delivery of `event` to each of `urls`."""
+        """Plan a delivery of `event` to each of `urls`."""
         body = wire.write(event, settings.shape)
         refused: list[Delivery] = []
         with self._lock:
@@ -118,7 +118,7 @@ class Outbox:
         self._deliveries[delivery.delivery_id] = attrs.evolve(delivery, next_attempt_at=at)
 
     def retry(self, delivery_id: str) -> Delivery:
-        """Plans an attempt for now, whether the delivery has arrived or not. Raises 404 for an unknown id."""
+        """Plan an attempt for now, whether the delivery has arrived or not. Raises 404 for an unknown id."""
         with self._lock:
             delivery = self._known(delivery_id)
             now = self._clock()
@@ -128,7 +128,7 @@ class Outbox:
         return delivery
 
     def look_at(self, payment_id: str, at: float) -> None:
-        """Plans a look at a payment, for its expiry is news that nobody else would notice."""
+        """Plan a check of a payment, because its expiry must be detected to send its event."""
         with self._lock:
             self._schedule.look_at(payment_id, at)
         self._added()
@@ -151,7 +151,7 @@ class Outbox:
     # Sending
 
     def take(self) -> list[Parcel]:
-        """What is due, in order. Each parcel must come back through `arrived` or `give_back`."""
+        """Return the due parcels, in order. Each must be passed to `arrived` or `give_back` later."""
         with self._lock:
             return [self._parcel(plan) for plan in self._schedule.take(self._clock())]
 
@@ -168,17 +168,17 @@ class Outbox:
         )
 
     def take_looks(self) -> list[str]:
-        """Payments to look at now."""
+        """Return the payments to check now."""
         with self._lock:
             return self._schedule.take_looks(self._clock())
 
     def arrived(self, parcel: Parcel, outcomes: Sequence[Outcome]) -> Delivery | None:
-        """Writes down what became of a parcel, and plans the retry where it takes one. `None` after a reset."""
+        """Record the outcomes of a parcel, and plan a retry if needed. Returns `None` after a reset."""
         with self._lock:
             delivery = self._deliveries.get(parcel.delivery_id)
             if delivery is None:
                 return None
-            # Somebody may have asked for another attempt meanwhile; that one stays planned.
+            # Another attempt may have been requested meanwhile; it stays planned.
             asked = delivery.next_attempt_at if self._schedule.has(parcel.delivery_id) else None
             delivery = deliveries.attempted(delivery, outcomes, self._clock())
             if asked is not None:
@@ -187,7 +187,7 @@ class Outbox:
                 plan = Plan(delivery_id=delivery.delivery_id, url=delivery.url)
                 self._schedule.plan(plan, delivery.next_attempt_at)
             self._deliveries[delivery.delivery_id] = delivery
-        # Whoever sends may have gone to sleep because nothing was planned while this one was on its way.
+        # The sender may sleep, because nothing was planned during this attempt.
         self._added()
         self._report(delivery)
         return delivery
@@ -197,49 +197,49 @@ class Outbox:
             self.listener(delivery)
 
     def give_back(self, parcel: Parcel) -> None:
-        """The parcel was not sent, or nobody knows: it is due again."""
+        """Make a parcel due again that was not sent, or whose outcome is unknown."""
         with self._lock:
             if parcel.delivery_id in self._deliveries and not self._schedule.has(parcel.delivery_id):
                 self._schedule.plan(parcel.plan, self._clock())
 
     @property
     def next_at(self) -> float | None:
-        """When something is due next, in Unix seconds."""
+        """Return the time of the next attempt or check, in Unix seconds."""
         with self._lock:
             return self._schedule.next_at
 
     @property
     def planned(self) -> int:
-        """How many deliveries have an attempt before them."""
+        """Number of deliveries with a planned attempt."""
         with self._lock:
             return len(self._schedule)
 
     # The log
 
     def deliveries(self) -> list[Delivery]:
-        """The logged deliveries, oldest first."""
+        """Return the logged deliveries, oldest first."""
         with self._lock:
             return [delivery for delivery in self._deliveries.values() if delivery.is_logged]
 
     def records(self) -> list[Delivery]:
-        """Every delivery, those included that a fault keeps out of the log, oldest first."""
+        """Return all deliveries, including those that a fault keeps out of the log, oldest first."""
         with self._lock:
             return list(self._deliveries.values())
 
     @property
     def total(self) -> int:
-        """How many deliveries the log has."""
+        """Number of deliveries in the log."""
         with self._lock:
             return sum(delivery.is_logged for delivery in self._deliveries.values())
 
     def latest(self, count: int) -> list[Delivery]:
-        """The newest `count`, newest first."""
+        """Return the newest `count` deliveries, newest first."""
         with self._lock:
             logged = (delivery for delivery in reversed(self._deliveries.values()) if delivery.is_logged)
             return list(islice(logged, count))
 
     def delivery(self, delivery_id: str) -> Delivery:
-        """One of them. Raises 404 for an unknown id."""
+        """Return a logged delivery. Raises 404 for an unknown id."""
         with self._lock:
             return self._known(delivery_id)
 

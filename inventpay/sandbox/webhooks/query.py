@@ -1,4 +1,4 @@
-"""Reading a query string, with every problem found reported at once, under its parameter's name."""
+"""Read a query string, and report all problems together, under their parameters' names."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from ..errors import invalid
 
 
 class Query:
-    """Parameters of a GET. What is refused reads as its default, which nobody sees: `check` raises before."""
+    """The parameters of a GET. A refused one has its default, which is never used: `check` raises first."""
 
     def __init__(self, parameters: Mapping[str, str]) -> None:
         self._parameters = parameters
         self._problems: dict[str, str] = {}
 
     def check(self) -> None:
-        """Raises 400 if any parameter was refused."""
+        """Raise 400 if any parameter was refused."""
         if self._problems:
             raise invalid(self._problems)
 
@@ -30,7 +30,7 @@ class Query:
         return default
 
     def flag(self, name: str, neither: str) -> bool | None:
-        """`true`, `false`, or `neither`, which is as good as absent."""
+        """Return `true` or `false`; the value `neither` counts as absent."""
         text = self._parameters.get(name)
         if text in (None, neither):
             return None

@@ -1,4 +1,4 @@
-"""What is due when: an agenda without a clock, whose callers say what time it is."""
+"""The schedule of attempts; it has no clock, so callers pass the time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import defaultdict
 
 import attrs
 
-# Seconds after which a delivery that waits to be overtaken sets out although nothing came by.
+# Seconds after which a delivery that waits to be overtaken is sent anyway.
 OVERTAKEN_WITHIN = 60.0
 
 
@@ -28,12 +28,12 @@ class _Entry:
 
 
 class Schedule:
-    """Attempts in the order in which they are due, one a delivery; and payments to look at when they expire."""
+    """Attempts in the order in which they are due, one per delivery; and payments to check at their expiry."""
 
     def __init__(self) -> None:
         self._numbers = 0
         self._entries: dict[str, _Entry] = {}
-        # Entries that were planned anew stay in the heap and are void.
+        # Entries of attempts that were planned again stay in the heap and are void.
         self._heap: list[tuple[float, int, str]] = []
         self._overtaken: defaultdict[str, list[tuple[int, Plan]]] = defaultdict(list)
         self._looks: list[tuple[float, str]] = []
@@ -42,21 +42,21 @@ class Schedule:
         return len(self._entries)
 
     def has(self, delivery_id: str) -> bool:
-        """Whether an attempt of that delivery is planned."""
+        """Return whether an attempt of that delivery is planned."""
         return delivery_id in self._entries
 
     def plan(self, plan: Plan, at: float) -> None:
-        """The next attempt of that delivery is due at `at`, whatever was planned for it before."""
+        """Plan the next attempt of that delivery for `at`, in place of an earlier plan."""
         self._enter(plan, at)
 
     def plan_overtaken(self, plan: Plan, now: float) -> float:
-        """The attempt is due once something new has gone to the same URL, see `release`; at the latest when?"""
+        """Plan an attempt after the next event for the same URL, see `release`; return its latest time."""
         at = now + OVERTAKEN_WITHIN
         self._overtaken[plan.url].append((self._enter(plan, at), plan))
         return at
 
     def release(self, url: str, at: float) -> list[str]:
-        """Something new goes to that URL at `at`: what waits to be overtaken follows it. The deliveries that do."""
+        """Plan the deliveries that wait to be overtaken after an event to that URL at `at`; return their ids."""
         released: list[str] = []
         for number, plan in self._overtaken.pop(url, []):
             entry = self._entries.get(plan.delivery_id)
@@ -66,11 +66,11 @@ class Schedule:
         return released
 
     def look_at(self, payment_id: str, at: float) -> None:
-        """The payment is to be looked at when `at` has come."""
+        """Plan a check of the payment at `at`."""
         heapq.heappush(self._looks, (at, payment_id))
 
     def take(self, now: float) -> list[Plan]:
-        """The attempts that are due, in order; they are no longer planned."""
+        """Remove and return the due attempts, in order."""
         due: list[Plan] = []
         while self._drop_void() and self._heap[0][0] <= now:
             _, _, delivery_id = heapq.heappop(self._heap)
@@ -78,7 +78,7 @@ class Schedule:
         return due
 
     def take_looks(self, now: float) -> list[str]:
-        """The payments that are to be looked at."""
+        """Remove and return the payments to check."""
         due: list[str] = []
         while self._looks and self._looks[0][0] <= now:
             due.append(heapq.heappop(self._looks)[1])
@@ -86,7 +86,7 @@ class Schedule:
 
     @property
     def next_at(self) -> float | None:
-        """When something is due next."""
+        """Return the time of the next attempt or check."""
         self._drop_void()
         return min((heap[0][0] for heap in (self._heap, self._looks) if heap), default=None)
 
@@ -97,7 +97,7 @@ class Schedule:
         return self._numbers
 
     def _drop_void(self) -> bool:
-        """Whether an attempt is planned; void entries are gone from the top then."""
+        """Remove void entries from the top; return whether an attempt is planned."""
         while self._heap:
             _, number, delivery_id = self._heap[0]
             entry = self._entries.get(delivery_id)

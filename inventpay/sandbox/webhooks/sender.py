@@ -1,4 +1,4 @@
-"""Sending what is due: parcels to one URL go one after another, those to different URLs at the same time."""
+"""Send due parcels: those to one URL one after another, those to different URLs at the same time."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from .. import assumptions
 from .deliveries import Delivery, Outcome
 from .outbox import Outbox, Parcel
 
-# Requests that are open at once.
+# Most requests that are open at once.
 _CONCURRENT = 20
 
-# No character of UTF-8 is longer.
+# Longest character in UTF-8.
 _BYTES_PER_CHARACTER = 4
 
 
 @asynccontextmanager
 async def http_client(transport: httpx.AsyncBaseTransport | None) -> AsyncGenerator[httpx.AsyncClient, None]:
-    """A client that goes nowhere but where it is told to: no proxies of the environment, no redirects."""
+    """Open a client that uses neither proxies of the environment nor redirects."""
     if transport is not None:
-        # It is the user's, who may go on with it.
+        # The transport belongs to the user, so do not close it.
         yield httpx.AsyncClient(transport=transport, timeout=None, trust_env=False)
         return
     # A connection that the receiver closed while it was idle would look like a failure.
@@ -42,7 +42,7 @@ def _tls() -> ssl.SSLContext:
 
 
 async def send(client: httpx.AsyncClient, url: str, body: bytes, headers: dict[str, str]) -> Outcome:
-    """One request, within the documented time. A receiver can do nothing that would raise here."""
+    """Send one request, within the documented time. No behaviour of a receiver raises an error here."""
     # An answer that is compressed could be larger than any limit.
     headers = {**headers, "Accept-Encoding": "identity"}
     try:
@@ -58,7 +58,7 @@ async def send(client: httpx.AsyncClient, url: str, body: bytes, headers: dict[s
 async def _beginning(response: httpx.Response) -> str:
     length = assumptions.WEBHOOK_RESPONSE_LENGTH
     answer = bytearray()
-    # What a transport in memory has read already is not read from the wire again.
+    # A transport in memory has read the response already, so there is nothing to read from the wire.
     async for chunk in response.aiter_bytes() if response.is_stream_consumed else response.aiter_raw():
         answer += chunk
         if len(answer) >= length * _BYTES_PER_CHARACTER:
@@ -67,7 +67,7 @@ async def _beginning(response: httpx.Response) -> str:
 
 
 class Lanes:
-    """Parcels on their way, inside a task group. A cancelled group gives back what has not arrived."""
+    """The parcels being sent, inside a task group. A cancelled group gives back those without an outcome."""
 
     def __init__(self, outbox: Outbox, client: httpx.AsyncClient, group: TaskGroup) -> None:
         self._outbox = outbox
@@ -76,10 +76,10 @@ class Lanes:
         self._lanes: dict[str, deque[Parcel]] = {}
         self._places = anyio.Semaphore(_CONCURRENT)
         self.delivered: list[Delivery] = []
-        """What was attempted, in the order in which it was finished."""
+        """The attempted deliveries, in the order in which they finished."""
 
     def put(self, parcel: Parcel) -> None:
-        """Sends the parcel as soon as those before it have been answered."""
+        """Send the parcel as soon as those before it were answered."""
         lane = self._lanes.get(parcel.url)
         if lane is not None:
             lane.append(parcel)
@@ -102,7 +102,7 @@ class Lanes:
                 self._outbox.give_back(parcel)
 
     async def _send(self, parcel: Parcel) -> list[Outcome]:
-        """The outcomes of all its copies, which go out at the same moment."""
+        """Send all copies at the same moment; return their outcomes."""
         outcomes: list[Outcome] = []
 
         async def send_copy() -> None:
@@ -117,7 +117,7 @@ class Lanes:
 async def deliver_due(
     outbox: Outbox, look: Callable[[], None], transport: httpx.AsyncBaseTransport | None
 ) -> list[Delivery]:
-    """Attempts what is due, and what becomes due through it, until nothing is; `look` finds out what has expired."""
+    """Attempt all due deliveries, and those that become due through them; `look` detects expired payments."""
     delivered: list[Delivery] = []
     async with http_client(transport) as client:
         while True:

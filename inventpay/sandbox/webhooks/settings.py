@@ -1,4 +1,4 @@
-"""How the sandbox delivers webhooks: what its operator decides, as opposed to what API calls ask for."""
+"""The operator's settings for webhook deliveries, as opposed to those that API calls change."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from ..._core.hosts import is_loopback
 from .. import assumptions
 
 Shape: TypeAlias = Literal["nested", "flat"]
-"""`nested`: `{event, data: {...}, timestamp, test}` (page webhooks/events). `flat`: all members at the top level
-(official JS client's README)."""
+"""The layout of bodies.
+
+`nested`: `{event, data: {...}, timestamp, test}` (page webhooks/events). `flat`: all members at the top level (official
+JS client's README).
+"""
 
 ANY_HOST = "*"
 
@@ -28,18 +31,18 @@ def _one_of(*allowed: str) -> Any:
 
 @attrs.frozen(kw_only=True)
 class WebhookSettings:
-    """What is delivered, where to, and how.
+    """The settings of webhook deliveries.
 
-    - `url`: where every event goes, until an API call says otherwise. Its host is allowed, and it may be plain http.
-    - `secret`: what bodies are signed with.
+    - `url`: receives every event, until an API call sets another URL. Its host is allowed, and it may be plain http.
+    - `secret`: signs bodies.
     - `shape`: the layout of bodies.
     - `allowed_hosts`: hosts other than this machine to which URLs from API calls (`callbackUrl`, `webhookUrl`) may
       lead; `"*"` is any. Deliveries elsewhere are logged as failed, and nothing is sent: a production URL in a test
       must not get made-up payments.
-    - `automatic`: whether a running server delivers in the background. Without it `deliver_due()` alone does.
+    - `automatic`: whether a running server delivers in the background. Without it only `deliver_due()` delivers.
     - `transport`: an httpx transport instead of the network, such as `httpx.ASGITransport(app)`.
 
-    Raises `ValueError` for a value that cannot be used.
+    Raises `ValueError` for an invalid value.
     """
 
     url: str | None = None
@@ -56,7 +59,7 @@ class WebhookSettings:
             raise ValueError(f"url must be an http or https URL with a host, not {self.url!r}.")
 
     def allows(self, url: str) -> bool:
-        """Whether anything may be sent to that URL."""
+        """Return whether deliveries to that URL are allowed."""
         host = host_of(url)
         if host is None:
             return False
@@ -65,7 +68,7 @@ class WebhookSettings:
 
 
 def host_of(url: str) -> str | None:
-    """The host of an http or https URL, in lower case; `None` for anything else."""
+    """Return the host of an http or https URL, in lower case; `None` for anything else."""
     # urlsplit drops tabs and line ends silently; a URL with them is refused here.
     if not url.isascii() or not url.isprintable() or " " in url:
         return None

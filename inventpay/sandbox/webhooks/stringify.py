@@ -1,7 +1,7 @@
-"""JSON as `JSON.stringify` of Node.js writes it, which the API's webhooks are made with.
+"""Write JSON like `JSON.stringify` of Node.js, which produces the API's webhooks.
 
 Every number is a double there: `0.00000001` is written as `1e-8`, and the 19th digit of an amount is lost. A verifier
-that parses a body and writes it once more gets the same bytes only for bodies of this form.
+that parses and re-encodes a body gets the same bytes only for bodies of this form.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _text(value: object) -> str:
         case int() | float() | Decimal():
             return number(value)
         case msgspec.Raw():
-            # Amounts come as the exact text of a number.
+            # Amounts are the exact text of a number.
             return number(Decimal(bytes(value).decode()))
         case Mapping():
             members: Mapping[Any, Any] = value  # pyright: ignore[reportUnknownVariableType]

@@ -1,4 +1,4 @@
-"""The sandbox's webhooks as Python code sees them."""
+"""The interface to the sandbox's webhooks for Python code."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from .settings import Shape, WebhookSettings
 class Webhooks:
     """`sandbox.webhooks`: signed events of every payment and withdrawal, to the merchant's URL and to `callbackUrl`.
 
-    A running server delivers them in the background. In tests it is often simpler to say when::
+    A running server delivers them in the background. In tests it is often simpler to deliver explicitly::
 
         sandbox = Sandbox(clock=clock, webhooks=WebhookSettings(url=receiver_url, automatic=False))
         sandbox.pay(payment_id)
         for delivery in sandbox.webhooks.deliver_due():
             print(delivery.event, delivery.http_status)
-        clock.advance(10)                    # and what failed is due again
+        clock.advance(10)                    # failed deliveries are due again
 
-    All methods may be called from any thread.
+    All methods are safe to call from any thread.
     """
 
     def __init__(self, clock: Clock, look: Callable[[str], object], settings: WebhookSettings) -> None:
-        """`look` reads a payment, which finds out whether it has expired."""
+        """Start with an empty log; `look` reads a payment, which detects its expiry."""
         self._clock = clock
         self._read_payment = look
         self._initial = settings
@@ -56,17 +56,17 @@ class Webhooks:
 
     @property
     def url(self) -> str | None:
-        """Where every event goes."""
+        """The URL that receives every event."""
         return self._url
 
     @property
     def secret(self) -> str:
-        """What bodies are signed with: a receiver's INVENTPAY_WEBHOOK_SECRET."""
+        """The secret that signs bodies: a receiver's INVENTPAY_WEBHOOK_SECRET."""
         return self._settings.secret
 
     @property
     def url_changed_at(self) -> float | None:
-        """When the URL was set or removed, in Unix seconds."""
+        """The time at which the URL was set or removed, in Unix seconds."""
         return self._url_changed_at
 
     def configure(
@@ -80,8 +80,8 @@ class Webhooks:
     ) -> None:
         """Change the settings that are given, for events from now on, until `reset()`.
 
-        `transport` and `automatic` count for a server that delivers in the background too. Raises `ValueError` for a
-        value that cannot be used.
+        `transport` and `automatic` apply also to a server that delivers in the background. Raises `ValueError` for an
+        invalid value.
         """
         old = self._settings
         self._settings = attrs.evolve(
@@ -98,7 +98,7 @@ class Webhooks:
             self.set_url(url)
 
     def set_url(self, url: str | None) -> None:
-        """What PUT and DELETE /v1/merchant/webhook-url do: unlike `configure`, it allows no other host."""
+        """Set the URL as PUT and DELETE /v1/merchant/webhook-url do: unlike `configure`, it allows no other host."""
         self._url = url
         self._url_changed_at = self._clock()
         self._planned()
@@ -106,7 +106,7 @@ class Webhooks:
     # Events
 
     def payment_changed(self, before: Payment | None, after: Payment, now: float) -> None:
-        """Called by the state at each step of a payment; `before` is `None` when it is new."""
+        """Post the events of a payment's step; the state calls it, with `before` as `None` for a new payment."""
         if before is None:
             self.outbox.look_at(after.payment_id, after.expires_at)
         if self._url is not None or after.callback_url is not None:
@@ -114,13 +114,13 @@ class Webhooks:
                 self._post(event)
 
     def withdrawal_changed(self, before: Withdrawal | None, after: Withdrawal, now: float) -> None:
-        """The same for a withdrawal."""
+        """Post the events of a withdrawal's step; see `payment_changed`."""
         if self._url is not None:
             for event in events.of_withdrawal(before, after, now):
                 self._post(event)
 
     def _post(self, event: events.Event) -> None:
-        # A dict, because both may be the same.
+        # A dict removes duplicates: both URLs may be the same.
         urls = [url for url in dict.fromkeys((self._url, event.callback_url)) if url is not None]
         self.outbox.post(event, urls, self._settings)
 
@@ -129,11 +129,11 @@ class Webhooks:
     def misdeliver(
         self, kind: FaultKind, *, count: int = 1, event: str | None = None, seconds: float | None = None
     ) -> None:
-        """Make something go wrong with the next `count` deliveries, or those of `event` alone.
+        """Plan a fault for the next `count` deliveries, or only for those of `event`.
 
         `kind` is `"twice"`, `"late"` (by `seconds`), `"out_of_order"` (after the next event for the same URL),
         `"wrong_signature"` (at the first attempt), `"lost"` (neither sent nor logged) or `"unlogged"` (sent, but
-        missing in the log). Several can meet one delivery. Raises `SandboxError` 400 for values that make no sense.
+        missing in the log). Several can apply to one delivery. Raises `SandboxError` 400 for invalid values.
         """
         problems: dict[str, str] = {}
         if kind not in FAULT_KINDS:
@@ -149,39 +149,40 @@ class Webhooks:
         self.outbox.add_fault(Fault(kind=kind, count=count, event=event, seconds=LATE if seconds is None else seconds))
 
     def behave(self) -> None:
-        """Takes back every fault that has not met a delivery yet."""
+        """Remove all planned faults."""
         self.outbox.clear_faults()
 
     # Deliveries
 
     @property
     def deliveries(self) -> list[Delivery]:
-        """The log, oldest first."""
+        """Return the logged deliveries, oldest first."""
         return self.outbox.deliveries()
 
     def retry(self, delivery_id: str) -> Delivery:
-        """Delivers it again, whether it has arrived or not. Raises `SandboxError` 404 for an unknown id."""
+        """Deliver it again, whether it has arrived or not. Raises `SandboxError` 404 for an unknown id."""
         return self.outbox.retry(delivery_id)
 
     def deliver_due(self) -> list[Delivery]:
-        """Attempts all that is due on the sandbox's clock; returns when every receiver has answered, or did not.
+        """Attempt all deliveries that are due on the sandbox's clock, and return them with their outcomes.
 
-        What follows from it is delivered too: what a receiver causes by calling the API, for example. The answer is
-        what this call attempted; a server that delivers in the background may be quicker (`automatic=False` stops it).
+        Deliveries that follow from them are attempted too, such as those of API calls by a receiver. The result has
+        only the attempts of this call: a server that delivers in the background may have made some before
+        (`automatic=False` stops it).
 
-        It blocks: in async code, where the receiver may live in the same event loop, await `deliver_due_async()`.
+        It blocks: in async code, where the receiver may run in the same event loop, await `deliver_due_async()`.
         """
         # The caller's thread may run an event loop already.
         with ThreadPoolExecutor(1, "inventpay-sandbox-deliveries") as pool:
             return pool.submit(anyio.run, self.deliver_due_async).result()
 
     async def deliver_due_async(self) -> list[Delivery]:
-        """`deliver_due` for asyncio and trio."""
+        """Attempt all due deliveries from asyncio or trio; see `deliver_due`."""
         return await sender.deliver_due(self.outbox, self._look, self._settings.transport)
 
     @contextmanager
     def sending(self) -> Generator[None, None, None]:
-        """Delivers in the background while the block runs, unless the settings say `automatic=False`."""
+        """Deliver in the background while the block runs, unless `automatic=False` is set."""
         self._is_served = True
         self._apply()
         try:
@@ -191,14 +192,14 @@ class Webhooks:
             self._background.close()
 
     def _apply(self) -> None:
-        """Begin, end or change the delivery in the background as the settings say."""
+        """Start, stop or change the background delivery according to the settings."""
         self._background.close()
         if self._is_served and self._settings.automatic:
             self._background.open(self._settings.transport)
             self._planned()
 
     def reset(self) -> None:
-        """Back to the first settings, with an empty log."""
+        """Restore the first settings, and empty the log."""
         changed = self._settings is not self._initial
         self._settings = self._initial
         self._url = self._initial.url
@@ -208,9 +209,9 @@ class Webhooks:
             self._apply()
 
     def restore(self, url: str | None, log: Iterable[Delivery], payments: Iterable[Payment]) -> None:
-        """Goes on with a saved log: planned attempts are made, and expiries of `payments` noticed.
+        """Continue with a saved log: make planned attempts, and check `payments` at their expiry.
 
-        A URL of the settings has been chosen for this start, and goes before the saved one.
+        A URL in the settings was chosen for this start, so it has precedence over the saved one.
         """
         self.set_url(self._initial.url or url)
         self.outbox.restore(log)
@@ -219,12 +220,12 @@ class Webhooks:
                 self.outbox.look_at(payment.payment_id, payment.expires_at)
 
     def _planned(self) -> None:
-        # Without a URL there is nothing to send, and no thread is needed; expiries are noticed all the same when asked.
+        # Without a URL there is nothing to send, so no thread is needed; expiries are detected when payments are read.
         if self._url is not None or self.outbox.planned:
             self._background.wake()
 
     def _look(self) -> None:
         for payment_id in self.outbox.take_looks():
-            # A reset may have come between.
+            # The sandbox may have been reset meanwhile.
             with suppress(SandboxError):
                 self._read_payment(payment_id)

@@ -1,4 +1,4 @@
-"""An event on the wire: the exact bytes of its body, and what is signed how."""
+"""An event on the wire: the exact bytes of its body, its signature and headers."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from .stringify import stringify
 
 
 def write(event: Event, shape: Shape) -> bytes:
-    """The body: `{event, data, timestamp, test}`, or the same with the members of `data` at the top level."""
+    """Return the body: `{event, data, timestamp, test}`, or with the members of `data` at the top level."""
     end: dict[str, object] = {"timestamp": iso(event.at), "test": event.test}
     data: dict[str, object] = {"data": event.data} if shape == "nested" else event.data
     return stringify({"event": event.name, **data, **end})
 
 
 def sign(body: bytes, secret: str) -> str:
-    """HMAC-SHA256 over the body, in lower-case hex (page webhooks/security)."""
+    """Return the HMAC-SHA256 of the body, in lower-case hex (page webhooks/security)."""
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
 def headers(event_name: str, delivery_id: str, signature: str) -> dict[str, str]:
-    """What goes with a body (pages webhooks/overview and security, official JS client's README)."""
+    """Return the headers of a body (pages webhooks/overview and security, official JS client's README)."""
     return {
         "Content-Type": "application/json",
         "User-Agent": f"{assumptions.WEBHOOK_USER_AGENT}/{VERSION}",
