@@ -54,7 +54,7 @@ SUBJECT_LENGTH = 72
 LANDED = ("b4e1294",)
 """Commits that landed with a longer subject before lint ran over them; history is not rewritten."""
 
-GENERATED = ("inventpay/_sync", "tests/_sync")
+GENERATED = ("inventpay/_sync", "inventpay/payouts/_sync", "tests/_sync")
 MESSAGE_CALLS = frozenset(
     {"debug", "info", "warning", "error", "exception", "critical", "warn", "print", "echo", "exit"}
 )
@@ -193,7 +193,10 @@ def _is_boolean(node: ast.AST) -> bool:
         annotation = node.annotation
     else:
         return False
-    return annotation is not None and re.match(r"(Final\[)?bool\b", ast.unparse(annotation).strip("'\"")) is not None
+    return (
+        annotation is not None
+        and re.match(r"((Final|ClassVar)\[)?bool\b", ast.unparse(annotation).strip("'\"")) is not None
+    )
 
 
 def _comments(source: str, path: str) -> Iterator[Prose]:

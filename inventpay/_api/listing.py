@@ -16,7 +16,7 @@ P = ParamSpec("P")
 
 
 class AsyncListing(Generic[T]):
-    """A list that nothing has been asked of yet: await it for its first page, or iterate over all its items.
+    """A list that is fetched on use: await it for its first page, or iterate over all its items.
 
     >>> async with AsyncInventPay() as client:
     ...     async for product in client.store.products.list(search="mug"):

@@ -284,8 +284,8 @@ class AsyncInventPay:
         ...         await asyncio.sleep(error.repeat_after)
         ...         payment = await client.repeat(error)
 
-        If it fails, the new error tells what became of the operation, not of the last request alone. A list, and an
-        answer of :meth:`request`, comes as an :class:`APIResponse`.
+        If it fails, the outcome of the new error is that of the operation, not only of the last request. A list, and an
+        answer of :meth:`request`, is returned as an :class:`APIResponse`.
 
         Raises InvalidArgumentError for an error of another account, one of no call, or one whose outcome forbids it;
         UnsettledError for a withdrawal or checkout in doubt where the API was not proven to honour idempotency keys, or

@@ -57,7 +57,7 @@ class ServerView:
 
 
 def read(headers: Mapping[str, str], *, wall_now: float, window: float = 60.0) -> ServerView | None:
-    """Read the headers of one response; `None` if they say nothing about rate limits.
+    """Return the rate limits in the headers of one response; `None` if they contain none.
 
     Args:
         headers: names in lower case.

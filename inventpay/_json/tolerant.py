@@ -45,7 +45,7 @@ class OddValueError(Exception):
 
 @frozen
 class _Member:
-    """How one attribute is read."""
+    """The reader of one attribute."""
 
     name: str
     json_name: str

@@ -62,7 +62,7 @@ class CallRecord:
         """Seconds that the call would have had to wait for another attempt, where that was too long."""
         self.arrived: Final = self._started
         self.rate_class: Final = settings.rate_class(call.endpoint)
-        # Events are made only when somebody listens: most calls have nobody.
+        # Events are created only for hooks or debug logs: most calls have neither.
         self._observed = bool(settings.hooks) or logger.isEnabledFor(logging.DEBUG)
         self._event_fields: dict[str, Any] = {}
         if self._observed:
@@ -78,7 +78,7 @@ class CallRecord:
             self._emit(TokenAwaited(**self._event_fields, expected=expected), is_warning=is_warning)
 
     def token_leased(self, seconds: float) -> None:
-        """A token was leased after so many seconds."""
+        """Report a token that was leased after ``seconds``."""
         if self._observed:
             from ..hooks import TokenWaited
 
@@ -113,7 +113,7 @@ class CallRecord:
             self.doubt.had_no_effect()
 
     def attempt_answered(self, status: int | None, started: float, error: BaseException | None) -> None:
-        """The attempt that began at ``started`` ended."""
+        """Report the end of the attempt that began at ``started``."""
         if self._observed:
             from ..hooks import AttemptAnswered
 
@@ -128,7 +128,7 @@ class CallRecord:
             )
 
     def retry_planned(self, delay: float, failure: InventPayError) -> None:
-        """The attempt failed and will be followed by another one. Always told: it is a warning."""
+        """Report a failed attempt that will be retried. It is always logged: it is a warning."""
         from ..hooks import RetryPlanned
 
         if not self._event_fields:
@@ -139,7 +139,7 @@ class CallRecord:
         """Attach the exchange to the result, and report the parts of it that could not be read."""
         unread: tuple[str | UnreadRow, ...] | None = getattr(result, "unread", None)
         if unread is None:
-            # Nothing, or an answer as it came.
+            # Nothing, or an unparsed answer.
             return
         meta = CallMeta(
             status=response.status,

@@ -1,7 +1,7 @@
-"""Which of several identical reads is sent, and whom its answer serves. Pure: no waiting, no clock of its own.
+"""Merge identical concurrent reads: decide which are sent, and which callers an answer serves. Pure: no clock, no wait.
 
-No answer is older than its question: an answer serves those who asked before its request was sent, and nobody else. So
-a caller that finds the same read in flight waits for the next one, and a thousand callers at once send two requests.
+No answer is older than its call: an answer serves only the callers that asked before its request was sent. So a caller
+that finds the same read in flight waits for the next one, and a thousand concurrent callers send two requests.
 """
 
 from __future__ import annotations
@@ -14,30 +14,32 @@ from .._concurrency.wait_queue import Waker
 from ..responses import APIResponse
 
 PATIENCE: Final = 1.0
-"""Seconds a read may be in flight before the next one no longer waits for it: one that hangs holds nobody longer."""
+"""Seconds after which callers stop waiting for a read in flight and send the next one: it may hang."""
 
 REMEMBERED: Final = 128
-"""Answers kept for callers that accept a recent one: more than there are coins."""
+"""Number of answers kept for callers that accept a recent one: more than there are coins."""
 
 SHARED_REFUSALS: Final = frozenset({400, 401, 403, 404, 405, 410, 422})
-"""Refusals that everybody who asked the same would get. Other failures are the sender's own."""
+"""Statuses of refusals that every caller of the same read would get. Other failures concern only the sender."""
 
 
 AsyncFetch: TypeAlias = Callable[[Callable[[], None], float | None], Awaitable[APIResponse]]
-"""Sends a read. Calls its first argument when that is about to happen; the second is the moment from which ``timeout``
-counts, when that began before."""
+"""A function that sends a read.
+
+It calls its first argument just before sending; the second is the time from which ``timeout`` counts, if earlier.
+"""
 
 Fetch: TypeAlias = Callable[[Callable[[], None], float | None], APIResponse]
-"""The same, blocking."""
+"""The blocking twin of ``AsyncFetch``."""
 
 
 def is_shared(response: APIResponse) -> bool:
-    """Whether the answer holds for everybody who asked."""
+    """Return whether the answer is valid for all callers."""
     return 200 <= response.status < 300 or response.status in SHARED_REFUSALS
 
 
 class Caller:
-    """One question: when it was asked, and what became of it."""
+    """One caller of a read: the order of its call, and the result."""
 
     __slots__ = ("alone", "asked", "response", "serving_since", "waker")
 
@@ -48,40 +50,40 @@ class Caller:
         self.alone: bool = False
         """Whether the shared request failed, and the caller has to send its own."""
         self.serving_since: float | None = None
-        """When the first request that could serve it was sent."""
+        """Time at which the first request that could serve it was sent."""
 
 
 class Resource:
-    """The callers of one read. Callers hold the lock; whoever leads or flies is not among the waiting."""
+    """The callers of one read. Use it with the lock held; callers that send are not among the waiting ones."""
 
     __slots__ = ("_in_flight", "_leading", "_order", "_waiting")
 
     def __init__(self) -> None:
         self._order = 0
         self._waiting: OrderedDict[Caller, None] = OrderedDict()
-        # Somebody is about to send: it waits for a token of the rate limit.
+        # A caller is about to send, and waits for a token of the rate limit.
         self._leading = False
-        # Order and time of sending of every request under way.
+        # Order and time of sending of every request in flight.
         self._in_flight: dict[int, float] = {}
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody asks any more."""
+        """Whether no caller is left."""
         return not (self._waiting or self._leading or self._in_flight)
 
     def take_lead(self) -> None:
-        """The first caller of all sends at once."""
+        """Make the first caller the sender."""
         self._leading = True
 
     def ask(self, waker: Waker) -> Caller:
-        """One more question."""
+        """Add a caller to the waiting ones."""
         self._order += 1
         caller = Caller(self._order, waker)
         self._waiting[caller] = None
         return caller
 
     def leads(self, caller: Caller, now: float) -> bool | float | None:
-        """Whether the caller shall send now: ``True``, in so many seconds unless woken, or (``None``) when woken."""
+        """Return ``True`` if the caller must send now, the seconds to wait, or ``None`` to wait until woken."""
         if self._leading or next(iter(self._waiting)) is not caller:
             return None
         if self._in_flight:
@@ -95,7 +97,7 @@ class Resource:
         return True
 
     def sent(self, now: float) -> int:
-        """The leader's request is about to be written. Returns its order, which ``answered`` and ``failed`` take."""
+        """Record that the sender's request is about to be written; return its order for ``answered`` and ``failed``."""
         self._leading = False
         self._order += 1
         self._in_flight[self._order] = now
@@ -106,7 +108,7 @@ class Resource:
         return self._order
 
     def answered(self, order: int, response: APIResponse) -> None:
-        """The request brought an answer, which serves all who asked before it was sent."""
+        """Give the answer to all callers that asked before its request was sent."""
         del self._in_flight[order]
         for caller in [caller for caller in self._waiting if caller.asked < order]:
             del self._waiting[caller]
@@ -115,10 +117,10 @@ class Resource:
         self._wake_head()
 
     def failed(self, order: int | None, *, cancelled: bool) -> None:
-        """The leader gave up: before sending (``None``), or with its request under way.
+        """Record that the sender failed: before sending (``None``), or with its request in flight.
 
-        A cancelled one says nothing about the API: the next caller takes over. After a failure everybody it would have
-        served asks alone, as if nothing had been shared.
+        After a cancellation the next caller becomes the sender. After a failure, all callers that the request would
+        have served send their own requests.
         """
         if order is None:
             self._leading = False
@@ -132,7 +134,7 @@ class Resource:
         self._wake_head()
 
     def leave(self, caller: Caller) -> None:
-        """The caller no longer waits, whatever the reason."""
+        """Remove a caller that no longer waits."""
         if caller in self._waiting:
             was_head = next(iter(self._waiting)) is caller
             del self._waiting[caller]

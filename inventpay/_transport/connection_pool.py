@@ -155,7 +155,7 @@ def response_extensions(reader: ResponseReader, link: Any) -> dict[str, Any]:
 
 
 def traced_value(result: Any) -> Any:
-    """What the ``trace`` extension of httpcore reports as the result of a step."""
+    """Return the value that the ``trace`` extension of httpcore reports as the result of a step."""
     if isinstance(result, ResponseReader):
         return (result.version, result.status, result.reason, result.headers)
     return result

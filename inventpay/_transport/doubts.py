@@ -18,7 +18,7 @@ LIFETIME: Final = 24 * 60 * 60.0
 """Seconds for which a key is remembered (docs: api-reference/introduction: the API keeps keys for 24 hours)."""
 
 CAPACITY: Final = 10_000
-"""Keys remembered at most; the oldest is forgotten first. A doubt is rare, a call under way is not."""
+"""Most keys remembered; the oldest is forgotten first. Doubts are rare; calls in flight are not."""
 
 REPEATABLE_FOR: Final = 20 * 60 * 60.0
 """Seconds after its first request for which a withdrawal in doubt may be repeated: four hours less than the API keeps
@@ -35,7 +35,7 @@ class KeyName(NamedTuple):
 
 
 class KnownKey:
-    """What is known of one key. Change it only while holding the lock of its memory."""
+    """The state of one key. Change it only while holding the lock of its memory."""
 
     __slots__ = ("digest", "first_sent_at", "open", "settled")
 
@@ -121,7 +121,7 @@ MEMORY: Final = DoubtMemory()
 
 
 def request_digest(method: str, path: str, body: bytes | None) -> bytes:
-    """Return what tells two requests under one key apart."""
+    """Return a digest that distinguishes two requests under one key."""
     return hashlib.blake2b(f"{method} {path}\n".encode() + (body or b""), digest_size=16).digest()
 
 
@@ -138,7 +138,7 @@ class CallDoubt:
         self._digest: Final = digest
         self._memory: Final = memory
         self._known: KnownKey | None = None
-        # Whether the last request of this call is counted among the open ones.
+        # True while the last request of this call is counted among the open ones.
         self._counted = False
 
     @property

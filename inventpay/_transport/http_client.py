@@ -22,34 +22,39 @@ from ..headers import Headers
 from .settings import ConnectionSettings
 
 KEEPALIVE_EXPIRY: Final = 15.0
-"""Seconds a connection may be idle: three polls of a payment whose funds were seen, which would otherwise be a new TLS
-handshake each. A connection that the server closed meanwhile is noticed before it is used."""
+"""Seconds a connection may be idle: three polls of a payment whose funds were seen, to save TLS handshakes.
+
+A connection that the server closed meanwhile is detected before it is used.
+"""
 
 
 class _AsyncClient(httpx.AsyncClient):
-    """Passes requests straight to its transport: this package uses nothing of what httpx does in between, for
-    authentication, redirects and cookies, and it costs as much as the rest of a call."""
+    """A client that passes requests directly to its transport.
+
+    The steps of httpx between them, for authentication, redirects and cookies, are not used by this package and cost as
+    much as the rest of a call.
+    """
 
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         super().__init__(transport=transport, timeout=None, trust_env=False)
         self._straight_to = transport
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        """The answer, its body still to be read."""
+        """Return the response; its body is still to be read."""
         if _is_watched(httpx.AsyncClient):
             return await super().send(request, **options)
         return await self._straight_to.handle_async_request(request)
 
 
 class _Client(httpx.Client):
-    """The same, blocking."""
+    """The blocking twin of ``_AsyncClient``."""
 
     def __init__(self, transport: httpx.BaseTransport) -> None:
         super().__init__(transport=transport, timeout=None, trust_env=False)
         self._straight_to = transport
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        """The answer, its body still to be read."""
+        """Return the response; its body is still to be read."""
         if _is_watched(httpx.Client):
             return super().send(request, **options)
         return self._straight_to.handle_request(request)
@@ -91,7 +96,7 @@ def new_async_client(settings: ConnectionSettings, *, fresh: bool) -> httpx.Asyn
 
 
 def new_client(settings: ConnectionSettings, *, fresh: bool) -> httpx.Client:
-    """Return a blocking client with connections of its own. Raises ConfigurationError as the other one does."""
+    """Return a blocking client with its own connections. Raises ConfigurationError like ``new_async_client``."""
     del fresh
     # Imported here, and not above: the one for tasks imports asyncio, which takes as long as half of httpx.
     from .blocking_transport import DirectTransport
@@ -161,8 +166,10 @@ def proxy_label(settings: ConnectionSettings) -> str | None:
 
 
 def _environment_proxy(settings: ConnectionSettings) -> str | None:
-    """The proxy that the environment names for the API. It must not see what goes to this machine unencrypted, keys
-    included."""
+    """Return the proxy that the environment names for the API.
+
+    It must not see unencrypted requests to this machine, which contain keys.
+    """
     parts = urlsplit(settings.base_url)
     if settings.is_plain_http or proxy_bypass(parts.netloc):
         return None

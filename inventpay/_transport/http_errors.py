@@ -1,6 +1,6 @@
-"""What the HTTP libraries' exceptions say about a request: was a connection made, was it too slow?
+"""Translate the HTTP libraries' exceptions, and find out whether a request was sent.
 
-httpx and httpx2 name their exceptions alike without sharing them, so they are told apart by name.
+httpx and httpx2 use the same names for separate exception classes, so exceptions are recognized by name.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def answer_in(error: BaseException, request: Any) -> APIResponse | None:
 
 
 def outcome_of(error: BaseException, *, written: bool | None) -> Outcome:
-    """What became of a request that ended with this exception.
+    """Return the outcome of a request that ended with this exception.
 
     ``written`` says whether any of it was written, where the connection could watch that, else ``None``.
     """
@@ -96,7 +96,7 @@ def outcome_of(error: BaseException, *, written: bool | None) -> Outcome:
 
 
 def translate(error: Exception, *, written: bool | None, handled: BaseException | None = None) -> APIConnectionError:
-    """The error of this package for an exception of the HTTP library or of what lies under it, which is its cause.
+    """Return this package's error for an exception of the HTTP library or of a lower layer, which is its cause.
 
     ``handled`` is what ``without_frames`` must spare.
     """
@@ -149,11 +149,11 @@ AnyError = TypeVar("AnyError", bound=BaseException)
 
 
 def without_frames(error: AnyError, handled: BaseException | None = None) -> AnyError:
-    """The exception without what holds the request's headers, and with them the keys: tracebacks, whose frames have
-    local variables that error trackers print, requests, and exceptions of aiohttp. Its causes are rid of them too.
+    """Remove everything that holds the request's headers, and so the keys, from an exception and its causes.
 
-    ``handled`` is the exception the caller was handling before, which Python links to every one that follows. It is the
-    user's, and stays as it is.
+    That is: tracebacks, because error trackers print the local variables of their frames; requests; and exceptions of
+    aiohttp. ``handled`` is the exception the caller was handling before, which Python links to every later one. It
+    belongs to the user and is not changed.
     """
     seen = {id(handled)}
     pending: list[BaseException | None] = [error]

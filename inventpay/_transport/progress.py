@@ -1,4 +1,4 @@
-"""Report how far one request came. The connection shares it with the transport in ``request.extensions``."""
+"""Report the stage of a request. The connection shares it with the transport in ``request.extensions``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COMPLETE: Final = 4
 
 
 class Progress:
-    """How far one attempt came, as far as the transport reports it, and the time it has left."""
+    """The stage of one attempt, as far as the transport reports it, and the time it has left."""
 
     __slots__ = ("left", "new_connection", "on_headers", "stage", "watched")
 

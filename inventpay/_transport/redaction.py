@@ -1,4 +1,4 @@
-"""Takes the keys out of what came from elsewhere: the API, or a proxy on the way, may echo what it was sent."""
+"""Remove keys from received text: the API, or a proxy, may echo the request."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from ..headers import Headers
 from ..options import Secret
 
 SHORTEST: Final = 8
-"""assumed: documented keys have 25 characters. A key as short as ``"test"`` is nobody's secret, and taking it out of
-every text would mangle messages."""
+"""assumed: least length of a secret key; documented keys have 25 characters.
+
+A key as short as ``"test"`` is no secret, and removing it from every text would garble messages.
+"""
 
 _MARK: Final = "***"
 
 
 def without_keys(value: Any, keys: Iterable[Secret | None]) -> Any:
-    """The value with every key in it replaced.
+    """Return the value with every key in it replaced.
 
     >>> without_keys({"error": "no such key: pk_live_1"}, [Secret("pk_live_1")])
     {'error': 'no such key: ***'}
@@ -29,7 +31,7 @@ def without_keys(value: Any, keys: Iterable[Secret | None]) -> Any:
 
 
 def redact_error(error: BaseException, keys: Iterable[Secret | None]) -> None:
-    """Takes the keys out of an exception and of everything that led to it."""
+    """Remove the keys from an exception and its causes."""
     keys = tuple(keys)
     seen: set[int] = set()
     pending: list[BaseException | None] = [error]
@@ -39,7 +41,7 @@ def redact_error(error: BaseException, keys: Iterable[Secret | None]) -> None:
             continue
         seen.add(id(current))
         pending += [current.__cause__, current.__context__]
-        # What holds no key stays untouched: the chain may end in exceptions of the caller's own.
+        # Exceptions without a key stay unchanged: the chain may end in the caller's own exceptions.
         args = tuple(without_keys(part, keys) for part in current.args)
         if args != current.args:
             current.args = args

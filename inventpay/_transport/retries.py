@@ -1,4 +1,4 @@
-"""Whether and when a failed call is repeated. Pure: no clock, no sleeping, no randomness of its own."""
+"""Decide whether and when a failed call is retried. Pure: no clock, no sleeping, no randomness."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from ..errors import APIConnectionError, APIStatusError, InventPayError, RateLim
 from ..options import RetryPolicy
 
 _PASSING_STATUSES: Final = frozenset({500, 502, 503, 504, 520, 521, 522, 523, 524, 527, 530})
-"""Server errors that a second try may cure, those of Cloudflare included. Others stay as they are: 501 and 505, and 525
-and 526, which mean that the certificate of the server behind the proxy is wrong."""
+"""Server errors that a retry may fix, including those of Cloudflare.
+
+A retry does not help for others: 501, 505, and 525 and 526, which mean that the certificate of the server behind the
+proxy is wrong.
+"""
 
 
 class RetryBudget:
@@ -40,7 +43,7 @@ class RetryBudget:
         return self._left
 
     def spend(self) -> bool:
-        """Pays for one retry; ``False`` when the budget is used up."""
+        """Spend a token for one retry; return ``False`` if none is left."""
         with self._lock:
             if self._left < self._cost:
                 return False
@@ -48,25 +51,25 @@ class RetryBudget:
             return True
 
     def succeed(self) -> None:
-        """A call succeeded."""
+        """Give a token back after a successful call."""
         if self._left < self._capacity:
             with self._lock:
                 self._left = min(self._capacity, self._left + self._credit)
 
     def fork_lock(self) -> Lock:
-        """What a fork waits for."""
+        """Return the lock that a fork must acquire."""
         return self._lock
 
     def after_fork_in_child(self) -> None:
-        """In a forked child: the lock may have been held at the moment of the fork."""
+        """Replace the lock in a forked child: another thread may have held it during the fork."""
         self._lock = threading.Lock()
 
 
 def may_repeat(safety: Safety, error: InventPayError) -> bool:
-    """Whether a second try is safe and may help.
+    """Return whether a retry is safe and may help.
 
-    What moves money is repeated only when the first try certainly had no effect: no connection was made, or the
-    answer was 429.
+    Calls that move money are retried only if the first attempt certainly had no effect: no connection was made, or
+    the answer was 429.
     """
     if isinstance(error, APIConnectionError):
         return error.outcome == "not_sent" or safety != "once"
@@ -78,7 +81,7 @@ def may_repeat(safety: Safety, error: InventPayError) -> bool:
 
 
 def pause(policy: RetryPolicy, attempt: int, retry_after: float | None, jitter: float) -> float:
-    """Seconds to wait after failed attempt number ``attempt``; ``jitter`` is a random number from 0 to 1.
+    """Return the seconds to wait after failed attempt number ``attempt``; ``jitter`` is a random number from 0 to 1.
 
     >>> pause(RetryPolicy(), attempt=3, retry_after=None, jitter=1.0)
     2.0

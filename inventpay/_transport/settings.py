@@ -46,7 +46,7 @@ _CONNECTED_TRANSPORTS = frozenset({"AsyncHTTPTransport", "HTTPTransport", "Aioht
 
 @frozen(kw_only=True)
 class ConnectionSettings:
-    """How to reach the API."""
+    """The settings of connections to the API."""
 
     base_url: str
     max_connections: int
@@ -67,7 +67,7 @@ class ConnectionSettings:
 
     @property
     def is_lent(self) -> bool:
-        """Whether somebody else's sockets are used, which serve one event loop of one process.
+        """Whether the caller's own sockets are used, which serve one event loop of one process.
 
         Transports without sockets, such as those of tests, may be used anywhere.
         """
@@ -78,7 +78,7 @@ class ConnectionSettings:
 
 @frozen(kw_only=True)
 class TransportSettings:
-    """What goes with every call."""
+    """The settings of every call."""
 
     api_key: Secret
     withdrawal_key: Secret | None
@@ -92,7 +92,7 @@ class TransportSettings:
 
     @property
     def keys(self) -> tuple[Secret | None, ...]:
-        """What must be shown to nobody."""
+        """The keys, which must not appear in any output."""
         return (self.api_key, self.withdrawal_key)
 
     @property
@@ -116,7 +116,7 @@ def read_connection_settings(
     verify: Any,
     allow_insecure: bool = False,
 ) -> ConnectionSettings:
-    """Checked settings. Raises ConfigurationError for those that contradict each other."""
+    """Return checked settings. Raises ConfigurationError for settings that contradict each other."""
     if http_client is not None:
         for name, value, unset in (("transport", transport, None), ("proxy", proxy, None), ("verify", verify, True)):
             if value is not unset:
@@ -256,7 +256,7 @@ def _checked_hooks(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
     for hook in checked:
         if not callable(hook):
             raise ConfigurationError(f"hooks= takes a sequence of callables; {shown(hook)} is not callable")
-        # What it returns would never be awaited.
+        # Its coroutine would never be awaited.
         if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(type(hook).__call__):
-            raise ConfigurationError(f"hooks= takes plain functions; {shown(hook)} is async, and nobody would await it")
+            raise ConfigurationError(f"hooks= takes plain functions; {shown(hook)} is async and would never be awaited")
     return checked

@@ -1,4 +1,4 @@
-"""Decide whether an answer is the answer to its call, and what an answer that cannot be read still proves."""
+"""Decide whether an answer belongs to its call, and what an unreadable answer still proves."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class Payment(Model):
     selected_currency: Currency | str | None = None
     """The coin that the payer picked."""
     expires_at_timestamp: int | None = None
-    """The same as ``expires_at`` in milliseconds since 1970."""
+    """The time ``expires_at`` in milliseconds since 1970."""
     created_at: datetime | None = None
     """Time of creation."""
     status: PaymentState | str | None = strict()
@@ -112,7 +112,7 @@ class Invoice(Model):
     price_expiry: str | None = None
     """Time until which the prices hold, as the API words it."""
     expires_at_timestamp: int | None = None
-    """The same as ``expires_at`` in milliseconds since 1970."""
+    """The time ``expires_at`` in milliseconds since 1970."""
     created_at: datetime | None = None
     """Time of creation."""
     status: PaymentState | str | None = strict()

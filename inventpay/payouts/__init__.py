@@ -1,4 +1,4 @@
-"""Payouts with a journal: nobody is paid twice, and nobody is forgotten.
+"""Payouts with a journal: each recipient is paid exactly once.
 
 >>> with InventPay() as client, Payouts(client, journal="payouts.sqlite3") as payouts:
 ...     plan = payouts.plan(read_payouts("november.csv"))

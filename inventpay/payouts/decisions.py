@@ -45,7 +45,7 @@ REPLAY_AGE: Final = timedelta(minutes=5)
 """A withdrawal this much older than the first request for its row was made by another request."""
 
 SETTLE_AFTER: Final = timedelta(minutes=30)
-"""Time after the last request before which nobody may call a row unpaid: it may still arrive."""
+"""Least time after the last request before a row may be marked as unpaid: the request may still arrive."""
 
 Effect = Literal["paid", "unknown", "unsent", "wait", "refused", "stop", "raise"]
 """The consequence of an answer for the run."""

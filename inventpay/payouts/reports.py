@@ -27,7 +27,7 @@ class Plan:
     sums: Mapping[str, Decimal]
     """Sums of the rows that are still to be sent, by coin. The fee is part of each amount."""
     warnings: tuple[str, ...]
-    """What a person should look at before the run."""
+    """Problems that a person should check before the run."""
 
     def __str__(self) -> str:
         sums = ", ".join(f"{plain(total)} {coin}" for coin, total in self.sums.items()) or "nothing"
@@ -65,7 +65,7 @@ class PayoutReport:
     resume_at: datetime | None = None
     """Time from which the rest can be sent, UTC, where it is known."""
     warnings: tuple[str, ...] = ()
-    """What a person should look at."""
+    """Problems that a person should check."""
 
     def with_status(self, *statuses: PayoutStatus) -> list[PayoutRow]:
         """Return the rows in these states."""

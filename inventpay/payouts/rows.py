@@ -131,7 +131,7 @@ class PayoutRow:
     evidence_before: Mapping[str, str] | None = None
     """The balance before the row was sent: available, locked, withdrawn so far, used of the limits, and the time."""
     evidence_after: Mapping[str, str] | None = None
-    """The same after a doubt."""
+    """The evidence after a doubt."""
 
 
 def normal_text(amount: Decimal) -> str:

@@ -16,10 +16,10 @@ from ..errors import DecodeError, EventDecodeError
 from .events import KNOWN_EVENTS, UnknownEvent, WebhookEvent
 
 MOST_VALUES: Final = 20_000
-"""assumed: documented bodies have under thirty values. Many more are nobody's event, and take long to decode."""
+"""assumed: most values in a body. Documented bodies have under thirty; far larger ones take long to decode."""
 
 _ENVELOPE: Final = ("event", "timestamp", "test")
-"""Members of the delivery rather than of what happened: at the top in both shapes."""
+"""Members of the delivery, not of the event: at the top in both shapes."""
 
 _OTHER_NAMES: Final = (
     ("transactionHash", "txHash"),
@@ -74,7 +74,7 @@ def _event(document: dict[str, Any]) -> WebhookEvent:
     data = document.get("data")
     if is_object(data):
         path, members = "$.data", dict(data)
-        # What stands outside counts where nothing does inside; what belongs to the delivery, always.
+        # Top-level members are used if `data` has no such member; those of the delivery are always used.
         for member, value in document.items():
             if member != "data" and (members.get(member) is None or (member in _ENVELOPE and value is not None)):
                 members[member] = value

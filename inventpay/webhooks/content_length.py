@@ -6,7 +6,7 @@ _MOST_DIGITS = 18
 
 
 def read_content_length(value: str | bytes | None) -> int | str | None:
-    """How many bytes; ``None`` where nothing is said, or text saying what is wrong."""
+    """Return the number of bytes, ``None`` if there is no header, or a text with the problem."""
     if value is None or value in ("", b""):
         return None
     digits = value.decode("latin-1") if isinstance(value, bytes) else value

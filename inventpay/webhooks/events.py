@@ -68,8 +68,8 @@ class BaseEvent(Model):
     def key(self) -> str:
         """Digest that is the same for every delivery of this event, whatever its timestamp.
 
-        It is the value for a unique column, where deliveries are told apart without a ``WebhookReceiver``. Text of
-        ``to_json`` keeps it.
+        Store it in a unique column to recognize repeated deliveries without a ``WebhookReceiver``. Text of ``to_json``
+        keeps it.
         """
         return self._key or digest(self.raw)
 

@@ -54,7 +54,7 @@ T = TypeVar("T")
 logger: Final = logging.getLogger("inventpay.webhooks")
 
 Respond: TypeAlias = Literal["last", "first"]
-"""Whether the answer comes after the handler, or before it."""
+"""The time of the answer: after the handler, or before it."""
 
 TestMode: TypeAlias = Literal["ignore", "only", "accept"]
 """Handling of events with ``test: true``."""

@@ -1,4 +1,4 @@
-"""Webhook secrets: one, or several while they are rotated. They show themselves to nobody."""
+"""Webhook secrets: one, or several during a rotation. They never appear in output."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PLACE: Final = "it is shown once, when the webhook is set up (inventpay.io: Das
 class UnusableSecretError(SignatureError, ConfigurationError):
     """No signature can be made or checked with this secret: it is missing, empty, or no text.
 
-    Whoever answers a :class:`~inventpay.SignatureError` with 401 refuses everything then, and accepts nothing.
+    Code that answers a :class:`~inventpay.SignatureError` with 401 then refuses every delivery.
     """
 
 
@@ -83,9 +83,9 @@ def _from_environment() -> Secrets:
 
 
 def read_secrets(value: SecretLike) -> Secrets:
-    """What was passed as ``secret``.
+    """Return the secrets passed as ``secret``, without checking them.
 
-    Raises nothing: a traceback with the locals of its frames would show what was passed. ``check()`` raises.
+    It never raises: a traceback with the local variables of its frames would show the secret. ``check()`` raises.
     """
     if isinstance(value, Secrets):
         return value

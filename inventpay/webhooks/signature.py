@@ -1,6 +1,6 @@
 """Signatures: HMAC-SHA256 over the bytes that arrived, in lower-case hex, without a prefix.
 
-Every source agrees on the algorithm. Some of them hash the parsed body, written anew, which fails for ``29.90``,
+Every source agrees on the algorithm. Some of them hash the re-encoded parsed body, which fails for ``29.90``,
 ``1e-7``, escaped slashes and text beyond ASCII: only the bytes that arrived are what was signed.
 """
 

@@ -98,12 +98,12 @@ class SQLiteSeenStore:
 
     @property
     def blocking(self) -> bool:
-        """Every method may wait for the disk, and for other processes."""
+        """Always true: every method may wait for the disk and for other processes."""
         return True
 
     @property
     def durable(self) -> bool:
-        """What is stored is on the disk."""
+        """Always true: the store is on disk."""
         return True
 
     def claim(

@@ -168,7 +168,7 @@ def test_a_payment_without_what_was_not_sent() -> None:
 )
 @pytest.mark.parametrize("as_text", [False, True])
 def test_money_arrives_as_number_or_as_text(written: str, as_text: bool) -> None:
-    """The same amount is a number in one source and text in another; both are read digit by digit."""
+    """An amount is a number in one source and text in another; both are read exactly."""
     answer = read("create_payment", (("data", "amount"), written if as_text else number(written)))
     assert type(answer.amount) is Decimal
     assert answer.amount == Decimal(written)

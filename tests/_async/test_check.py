@@ -308,7 +308,7 @@ async def test_hooks_are_told() -> None:
 
 
 async def test_a_closed_client_is_a_result_and_an_interrupt_passes() -> None:
-    """What the client itself finds is a result; an exception from outside passes through."""
+    """Problems that the client finds are a result; an exception from outside passes through."""
     client = scripted_async_client(ScriptedAPI(answers(200, OK)))
     await client.aclose()
     result = await client.check()

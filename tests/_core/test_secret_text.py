@@ -1,4 +1,4 @@
-"""Keys and secrets that nobody meant are refused at once, without being shown."""
+"""Values that cannot be keys or secrets are refused at once, without being shown."""
 
 from __future__ import annotations
 

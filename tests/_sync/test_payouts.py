@@ -143,7 +143,7 @@ def test_a_plan_is_all_rows_or_none(sandbox: Sandbox, path: Path) -> None:
 
 
 def test_an_id_stands_for_one_payout(sandbox: Sandbox, path: Path) -> None:
-    """The same id with other data is refused; corrected data has a new id that replaces the old row."""
+    """An id with other data is refused; corrected data has a new id that replaces the old row."""
     with client_of(sandbox) as client, Payouts(client, path) as payouts:
         payouts.plan(rows(1))
         with pytest.raises(PayoutPlanError, match="other data"):
@@ -217,7 +217,7 @@ def test_a_lost_answer_is_a_doubt_that_proof_settles(sandbox: Sandbox, path: Pat
 
 
 def test_a_proof_is_kept_in_the_journal(sandbox: Sandbox, path: Path) -> None:
-    """What ``check`` proved in this process serves the process that resumes the run."""
+    """A proof of ``check`` in this process is used by the process that resumes the run."""
     from inventpay._transport import proofs
 
     with client_of(sandbox) as client, Payouts(client, path) as payouts:
@@ -363,7 +363,7 @@ def test_a_balance_that_falls_as_rows_are_paid_stops_no_resumed_plan(sandbox: Sa
 
 
 def test_other_withdrawals_stop_the_run(sandbox: Sandbox, path: Path) -> None:
-    """A rise of the total withdrawn that the journal's rows do not explain is told before anything is sent."""
+    """A rise of the total withdrawn that the journal's rows do not explain is reported before anything is sent."""
     with client_of(sandbox) as client, Payouts(client, path) as payouts:
         payouts.plan(rows(2))
         payouts.run()
@@ -409,7 +409,7 @@ def test_a_journal_belongs_to_one_account_place_and_process(sandbox: Sandbox, pa
 
 
 def test_an_answer_that_names_another_rows_withdrawal_is_a_doubt(sandbox: Sandbox, path: Path) -> None:
-    """Whatever the call says, one withdrawal pays one row."""
+    """One withdrawal pays one row, even if an answer names the withdrawal of another row."""
     with client_of(sandbox) as client, Payouts(client, path) as payouts:
         payouts.plan(rows(2))
         create: Callable[..., Any] = client.withdrawals.create
@@ -545,7 +545,7 @@ def test_a_later_format_is_refused(sandbox: Sandbox, path: Path) -> None:
 
 
 def test_every_change_is_noted(sandbox: Sandbox, path: Path) -> None:
-    """The table of changes tells an accountant the life of each row."""
+    """The table of changes has the history of each row."""
     with client_of(sandbox) as client, Payouts(client, path) as payouts:
         payouts.plan(rows(1))
         payouts.run()

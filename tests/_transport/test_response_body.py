@@ -37,7 +37,7 @@ def read(encoding: str, data: bytes, size: int = 10_000) -> bytes:
 
 @given(st.sampled_from(sorted(PACKERS)), st.binary(max_size=3_000), st.integers(1, 4_000))
 def test_one_layer_is_inflated(encoding: str, data: bytes, size: int) -> None:
-    """Whatever the pieces, gzip and both kinds of deflate give what was packed."""
+    """For pieces of any size, gzip and both kinds of deflate give the original bytes."""
     assert read(encoding, PACKERS[encoding](data), size) == data
 
 

@@ -253,7 +253,7 @@ def test_async_hooks_are_refused(hook: Any) -> None:
     """A coroutine that is not awaited would be a hook that never runs."""
     message = refusal(transport, hooks=[plain_hook, hook])
     assert message.startswith("hooks= takes plain functions; ")
-    assert message.endswith(" is async, and nobody would await it")
+    assert message.endswith(" is async and would never be awaited")
 
 
 @pytest.mark.parametrize("hooks", [plain_hook, None, 5])

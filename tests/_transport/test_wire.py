@@ -1,4 +1,4 @@
-"""What arrives at a server does not depend on the transport."""
+"""The bytes that arrive at a server do not depend on the transport."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Payouts whose process is killed while rows are on the wire pay nobody twice and forget nobody."""
+"""Payouts whose process is killed while rows are on the wire pay each recipient exactly once."""
 
 from __future__ import annotations
 

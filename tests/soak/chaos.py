@@ -33,7 +33,7 @@ PLENTY = RateLimits(payment_creation=10**6, withdrawals=10**6, other=10**6, stat
 
 @attrs.define
 class Report:
-    """What the operations ended as, and which claims were false."""
+    """The ends of the operations, and the false claims."""
 
     operations: int
     ends: Counter[str] = attrs.field(factory=Counter)
@@ -57,7 +57,7 @@ class Report:
 
 @attrs.frozen
 class End:
-    """How one operation ended."""
+    """The end of one operation."""
 
     operation: str
     outcome: str
@@ -105,7 +105,7 @@ async def _settle_async(client: AsyncInventPay, number: int) -> End:
             if error is None:
                 result = await getattr(client, group).create(**arguments)
             else:
-                # What the documentation says, but for the sleep of error.repeat_after seconds.
+                # As the documentation says, except for the sleep of error.repeat_after seconds.
                 result = await client.repeat(error)
             return End(operation, "ok", _id_of(result))
         except InventPayError as failed:

@@ -38,7 +38,7 @@ class Effect:
 
 @attrs.define
 class Ledger:
-    """What really happened."""
+    """The real effects of the requests."""
 
     honours_keys: bool
     effects: list[Effect] = attrs.field(factory=list)
@@ -98,10 +98,10 @@ def answer(status: int, body: bytes, *headers: str) -> bytes:
 
 @attrs.frozen
 class Exchange:
-    """What a fault may look at."""
+    """The data of a request that a fault may use."""
 
     good: bytes
-    """The answer that would be right, as bytes."""
+    """The correct answer, as bytes."""
     data: dict[str, Any]
     """The members of its ``data``."""
     other: bytes | None

@@ -157,7 +157,7 @@ def c12_another_registration_fulfils_once(world: World) -> None:
 
 
 def c12_confirmed_by_name_and_then_completed(world: World) -> None:
-    """Nobody can know whether the handler of the name fulfilled it: a dead letter for a person."""
+    """It is unknown whether the handler of the name fulfilled it: the event becomes a dead letter for a person."""
     old, confirmed = world.receiver(), list[Any]()
     seen = old._processor.store
     old.on("payment.confirmed")(confirmed.append)

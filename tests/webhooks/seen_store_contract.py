@@ -1,4 +1,4 @@
-"""What every ``SeenStore`` must keep to. A store's own tests plug it in:
+"""The contract of every ``SeenStore``. The tests of a store include it:
 
 class TestMyStore(SeenStoreContract):
     @pytest.fixture
@@ -24,7 +24,7 @@ HANDLED, BUSY, STORED = ClaimStatus.HANDLED, ClaimStatus.BUSY, ClaimStatus.STORE
 
 
 class Clock:
-    """Seconds that pass when they are told to."""
+    """A clock that the test advances."""
 
     def __init__(self) -> None:
         self.now = 1_704_110_400.0
@@ -33,23 +33,23 @@ class Clock:
         return self.now
 
     def advance(self, seconds: float) -> None:
-        """Lets time pass."""
+        """Let time pass."""
         self.now += seconds
 
 
 @frozen
 class World:
-    """A store, and what a test may do to it."""
+    """A store, and the operations that a test may need."""
 
     store: SeenStore
     another: Callable[[], SeenStore]
-    """A store on the same data, as another process has it."""
+    """Return a store on the same data, as another process would have."""
     advance: Callable[[float], object]
-    """Lets so many seconds pass for all of them."""
+    """Let seconds pass for all stores."""
 
 
 def claimed(outcome: Claim | ClaimStatus | None) -> Claim:
-    """The claim there must be."""
+    """Return the claim, which must not be refused."""
     assert isinstance(outcome, Claim), outcome
     return outcome
 
@@ -73,7 +73,7 @@ class SeenStoreContract:
     # One event
 
     def test_it_is_a_seen_store(self, store: SeenStore) -> None:
-        """With all methods, and an answer to whether it blocks and whether it lasts."""
+        """The store has all methods, and the properties `blocking` and `durable`."""
         assert isinstance(store, SeenStore)
         assert {store.blocking, store.durable} <= {True, False}
 
@@ -106,24 +106,24 @@ class SeenStoreContract:
         assert store.claim(["b", "a"], self.LEASE) is HANDLED
 
     def test_what_is_released_can_be_claimed_again(self, store: SeenStore) -> None:
-        """All of it, as if it had never been."""
+        """A released event is completely free again."""
         assert store.release(claimed(store.claim(["a", "b"], self.LEASE)))
         claimed(store.claim(["b"], self.LEASE))
         claimed(store.claim(["a"], self.LEASE))
 
     def test_keys_differ_by_every_character(self, store: SeenStore) -> None:
-        """Case, length and spaces: no store may fold them."""
+        """Keys that differ in case, length or spaces are different keys."""
         for key in ("event:a", "event:A", "event:a ", "event:", "event:%", "event:_"):
             assert store.finish(claimed(store.claim([key], self.LEASE)))
 
     def test_a_key_said_twice_is_one_key(self, store: SeenStore) -> None:
-        """Nothing goes wrong, and nothing is busy because of itself."""
+        """A key that is given twice in one claim is claimed once."""
         assert claimed(store.claim(["a", "a"], self.LEASE)).keys == ("a",)
 
     # Leases
 
     def test_the_claim_of_a_dead_process_expires(self, world: World) -> None:
-        """Not before the lease is over, and then for whoever comes, in whichever process."""
+        """A claim is free only after its lease is over, and then for any process."""
         claimed(world.store.claim(["a", "b"], self.LEASE))
         world.advance(self.LEASE * 0.9)
         assert world.another().claim(["b"], self.LEASE) is BUSY
@@ -134,7 +134,7 @@ class SeenStoreContract:
         assert world.store.claim(["a"], self.LEASE) is HANDLED
 
     def test_whoever_is_late_can_still_finish(self, world: World) -> None:
-        """If nobody took over, what was done late was done."""
+        """A claim that no process took over may be finished after its lease."""
         claim = claimed(world.store.claim(["a"], self.LEASE))
         world.advance(self.LEASE * 2)
         assert world.store.finish(claim)
@@ -166,7 +166,7 @@ class SeenStoreContract:
     # Retention
 
     def test_what_is_handled_is_remembered_for_the_retention(self, world: World) -> None:
-        """Counted from when it was finished, and forgotten afterwards."""
+        """The retention starts at the finish; afterwards the event is forgotten."""
         world.store.finish(claimed(world.store.claim(["a", "b"], self.LEASE)))
         world.advance(self.RETENTION * 0.8)
         assert world.store.claim(["a"], self.LEASE) is HANDLED
@@ -191,7 +191,7 @@ class SeenStoreContract:
         assert world.store.due(self.LEASE) is None
 
     def test_a_body_in_work_is_stored(self, store: SeenStore) -> None:
-        """Whoever delivers it again may be answered: it cannot be lost. Not so with a second key that has no body."""
+        """A repeated delivery of a stored body may be answered; one with a second key without a body may not."""
         claimed(store.claim(["a"], self.LEASE, b"body"))
         assert store.claim(["a", "new"], self.LEASE) is STORED
         assert store.claim(["a"], 0, b"body") is STORED
@@ -224,7 +224,7 @@ class SeenStoreContract:
         assert claimed(store.due(self.LEASE)).attempts == 2
 
     def test_a_body_that_waits_for_longer_than_the_retention_is_kept(self, world: World) -> None:
-        """It was answered, so nobody will deliver it again."""
+        """A stored body was answered, so it will not be delivered again and must not be lost."""
         claimed(world.store.claim(["a"], 0, b"body"))
         world.advance(self.RETENTION * 1.1)
         world.store.release(claimed(world.store.claim(["other"], self.LEASE)))

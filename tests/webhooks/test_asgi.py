@@ -1,4 +1,4 @@
-"""``receiver.asgi`` is an ASGI application: it reads no more than it must, and answers whatever comes."""
+"""``receiver.asgi`` is an ASGI application: it reads only as much as it needs, and answers every request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST = 1_048_576
 
 
 class Request:
-    """One request as an ASGI server hands it over, and what was answered."""
+    """One request as an ASGI server passes it, and the answer."""
 
     def __init__(self, *chunks: bytes, method: str = "POST", headers: dict[str, str] | None = None) -> None:
         self.scope = {
@@ -32,21 +32,21 @@ class Request:
             {"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks
         ]
         self.read = 0
-        """How many messages were taken."""
+        """Number of messages that were read."""
         self.leaves = False
-        """Whether the sender goes away before the end of the body."""
+        """True if the sender disconnects before the end of the body."""
         self.sent: list[Any] = []
         self.log: list[str] = []
 
     async def receive(self) -> dict[str, Any]:
-        """The next part."""
+        """Return the next part of the body."""
         self.read += 1
         if self._messages:
             return self._messages.pop(0)
         return {"type": "http.disconnect"} if self.leaves else {"type": "http.request"}
 
     async def send(self, message: Any) -> None:
-        """A part of the answer."""
+        """Take a part of the answer."""
         self.sent.append(message)
         self.log.append(message["type"])
 
@@ -82,27 +82,27 @@ Run = Callable[[WebhookReceiver, Request], Request]
 
 @pytest.fixture(params=[_asyncio, _trio], ids=["asyncio", "trio"])
 def run(request: pytest.FixtureRequest) -> Run:
-    """On which event loop."""
+    """The event loop to run on."""
     chosen: Run = request.param
     return chosen
 
 
 @pytest.fixture
 def handled() -> list[Any]:
-    """What the receiver handled."""
+    """The events that the receiver handled."""
     return []
 
 
 @pytest.fixture
 def receiver(handled: list[Any]) -> WebhookReceiver:
-    """A receiver of completed payments."""
+    """Return a receiver of completed payments."""
     receiver = WebhookReceiver(SECRET)
     receiver.on("payment.completed")(handled.append)
     return receiver
 
 
 def test_a_delivery_is_handled_and_answered(receiver: WebhookReceiver, handled: list[Any], run: Run) -> None:
-    """In however many parts it comes."""
+    """A body in any number of parts is handled."""
     body = flat()
     answers = [
         run(receiver, Request(body, headers=signed(body))),
@@ -117,7 +117,7 @@ def test_a_delivery_is_handled_and_answered(receiver: WebhookReceiver, handled: 
 
 
 def test_a_forged_delivery_is_refused(receiver: WebhookReceiver, handled: list[Any], run: Run) -> None:
-    """With the reason in its body."""
+    """A refusal has its reason in the body."""
     answer = run(receiver, Request(flat(amount=1), headers=signed(flat(amount=2))))
     assert answer.status == 401
     assert "does not match the body" in json.loads(answer.body)["error"]
@@ -125,14 +125,14 @@ def test_a_forged_delivery_is_refused(receiver: WebhookReceiver, handled: list[A
 
 
 def test_a_body_that_is_announced_too_large_is_not_read(receiver: WebhookReceiver, run: Run) -> None:
-    """413 before the first byte, however absurd the length."""
+    """A body with a too large Content-Length is answered with 413 before its first byte."""
     for length in (MOST + 1, 10**18, "9" * 5000):
         answer = run(receiver, Request(b"x", headers={"Content-Length": str(length)}))
         assert (answer.status, answer.read) == (413, 0)
 
 
 def test_a_body_that_turns_out_too_large_is_not_read_on(receiver: WebhookReceiver, run: Run) -> None:
-    """413 at the first byte beyond, whatever was announced, or not; the last byte within is read."""
+    """A body is answered with 413 at the first byte beyond the limit, with or without Content-Length."""
     chunk = b"x" * 65_536
     for headers in ({}, {"Content-Length": "5"}):
         answer = run(receiver, Request(*[chunk] * 100, headers=headers))
@@ -142,14 +142,14 @@ def test_a_body_that_turns_out_too_large_is_not_read_on(receiver: WebhookReceive
 
 @pytest.mark.parametrize("length", ["-1", "+5", "5 ", "1_0", "0x10", "five", "٣", "5, 5", "1e3"])
 def test_a_length_that_is_no_number_is_refused(length: str, receiver: WebhookReceiver, run: Run) -> None:
-    """400, and nothing is read."""
+    """An invalid Content-Length is answered with 400, and nothing is read."""
     answer = run(receiver, Request(flat(), headers={"Content-Length": length}))
     assert (answer.status, answer.read) == (400, 0)
     assert json.loads(answer.body)["error"] == "the header Content-Length is no number"
 
 
 def test_a_sender_that_leaves_is_not_answered(receiver: WebhookReceiver, handled: list[Any], run: Run) -> None:
-    """Half a body is nobody's event."""
+    """An incomplete body is not an event."""
     request = Request(flat()[:9], headers=signed(flat()))
     request.leaves = True
     assert run(receiver, request).sent == []
@@ -168,7 +168,7 @@ def test_only_post_is_a_delivery(method: str, receiver: WebhookReceiver, handled
 
 
 def test_a_busy_event_says_when_to_come_again(handled: list[Any]) -> None:
-    """503 with Retry-After, in seconds."""
+    """A busy event is answered with 503 and Retry-After in seconds."""
     receiver = WebhookReceiver(SECRET, lease=12.5)
     inner = Request(flat(), headers=signed(flat()))
 
@@ -191,7 +191,7 @@ def test_answering_first_means_before_the_handler(run: Run, tmp_path: Path) -> N
     run(receiver, request)
     assert json.loads(request.body)["outcome"] == "accepted"
     assert request.log == ["http.response.start", "http.response.body", "before", "cmh1"]
-    # A repeat is answered and nothing is left to do.
+    # A repeated delivery is a duplicate.
     assert json.loads(run(receiver, Request(flat(), headers=signed(flat()))).body)["outcome"] == "duplicate"
     store.close()
 
@@ -222,7 +222,7 @@ def test_it_runs_by_itself(receiver: WebhookReceiver, run: Run) -> None:
 
 
 def test_a_websocket_is_closed(receiver: WebhookReceiver, run: Run) -> None:
-    """Nobody waits for something that never comes."""
+    """A WebSocket connection is closed with a reason."""
     request = Request()
     request.scope["type"] = "websocket"
     assert run(receiver, request).sent == [

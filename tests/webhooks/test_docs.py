@@ -1,4 +1,4 @@
-"""``docs/webhooks.md`` is true: its blocks run, one after the other, and its table of examples is complete."""
+"""The blocks of ``docs/webhooks.md`` run, one after the other, and its table of examples is complete."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_the_blocks_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_every_event_and_every_example_is_there() -> None:
-    """Whoever looks for one finds it."""
+    """The table names every example."""
     for name in KNOWN_EVENTS:
         assert name in PAGE or f"`.{name.partition('.')[2]}`" in PAGE, name
     for example in (ROOT / "examples" / "webhooks").glob("*.py"):

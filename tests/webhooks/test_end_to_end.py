@@ -39,7 +39,7 @@ def _nobody_polls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pay_once_watched(sandbox: Sandbox, payment_id: str) -> threading.Thread:
-    """The payer pays as soon as somebody has looked at the payment."""
+    """The payer pays as soon as the payment's status was read."""
 
     def run() -> None:
         while not sandbox.request_counts[STATUS_CALL]:
@@ -76,7 +76,7 @@ def test_a_delivery_ends_a_wait_of_the_async_client(shape: str) -> None:
 
 
 def test_a_delivery_ends_a_wait_of_the_blocking_client() -> None:
-    """The same where the wait is a thread and the handler a plain function."""
+    """A wait in a thread, with a plain function as handler, also needs two status calls."""
     receiver = WebhookReceiver(SECRET)
     with (
         served(receiver) as (sandbox, url),
@@ -91,7 +91,7 @@ def test_a_delivery_ends_a_wait_of_the_blocking_client() -> None:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    """Until it holds, for so long at most that a test fails rather than hangs."""
+    """Wait until a condition holds, with a bound, so that a test fails and does not hang."""
     patience = threading.Event()
     for _ in range(2_000):
         if condition():
@@ -131,7 +131,7 @@ def test_every_payment_is_fulfilled_once_whatever_goes_wrong(tmp_path: Any) -> N
             sandbox.pay(payment.payment_id)
 
         def rests(delivery: Delivery) -> bool:
-            """Whether it has arrived, or waits for a later attempt: nothing is due or under way."""
+            """Return whether it has arrived, or waits for a later attempt: nothing is due or in flight."""
             return delivery.success or (delivery.next_attempt_at or 0.0) > sandbox.clock()
 
         while not all(delivery.success for delivery in webhooks.deliveries):

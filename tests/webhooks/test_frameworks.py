@@ -39,11 +39,11 @@ SERVERS: dict[str, tuple[Callable[[Any], AbstractContextManager[str]], str]] = {
     "flask": (waitress, "app"),
     "django": (waitress, "application"),
 }
-"""By framework: what serves it, and what its example calls its application."""
+"""By framework: the server, and the name of the application in the example."""
 
 
 def test_every_example_is_run() -> None:
-    """An example that nobody runs is one that stops working."""
+    """Every example is run by a test."""
     assert {path.stem.removesuffix("_app") for path in EXAMPLES.glob("*.py")} == set(SERVERS)
 
 
@@ -137,7 +137,7 @@ def test_a_forged_delivery_ships_nothing(example: Example) -> None:
 
 
 def test_only_post_is_a_delivery(example: Example) -> None:
-    """The framework, or the receiver, says so."""
+    """A request with another method is refused by the framework or the receiver."""
     for method in ("GET", "PUT"):
         answer = example.client.request(method, example.url, headers={"Host": "localhost"})
         assert answer.status_code == 405

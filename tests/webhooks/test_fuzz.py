@@ -1,4 +1,4 @@
-"""Whatever arrives, the outcome is an event or a WebhookError, quickly. ``tests.soak.webhooks`` tries a million."""
+"""Any input quickly gives an event or a WebhookError. ``tests.soak.webhooks`` tries a million inputs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_CPU = 0.05
 
 
 def cpu_of(call: Callable[[], object]) -> float:
-    """Seconds of CPU, the least of a few runs: whatever else the machine does only adds."""
+    """Return the seconds of CPU, the least of a few runs, because other work on the machine only adds to it."""
     least = float("inf")
     for _ in range(5):
         began = time.thread_time()
@@ -55,13 +55,13 @@ def test_no_genuine_delivery_breaks_anything() -> None:
             assert len(event.key) == 64
             assert repr(event)
             outcomes["event"] = outcomes.get("event", 0) + 1
-    # The mutations are worth trying: they meet every outcome.
+    # The mutations must cover all outcomes.
     assert set(outcomes) >= {"event", "EventDecodeError"}
 
 
 @pytest.mark.parametrize("number", range(len(list(large()))))
 def test_a_megabyte_is_judged_quickly(number: int) -> None:
-    """Signed or not, whatever it holds: under 50 ms of CPU."""
+    """A large body of any content, signed or not, takes under 50 ms of CPU."""
     body = list(large())[number]
     assert len(body) <= 1_048_576
     receiver = WebhookReceiver(SECRET)

@@ -1,4 +1,4 @@
-"""A signature is found wherever a framework keeps headers, whatever the case of their names."""
+"""A signature is found in every framework's form of headers, with names in any case."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_headers_are_found(headers: Any) -> None:
 
 
 def test_an_empty_delivery_id_is_none() -> None:
-    """So that nobody takes two deliveries without an id for the same."""
+    """Two deliveries without an id are not taken for one."""
     assert read_headers({"X-Webhook-ID": ""}).delivery_id is None
     assert read_headers({}).delivery_id is None
 
@@ -107,6 +107,6 @@ def test_what_holds_no_headers_is_the_callers_mistake(headers: Any, problem: str
 
 
 def test_the_event_header_is_not_trusted() -> None:
-    """Nothing signs it: whoever repeats a genuine delivery could call it something else."""
+    """The header with the event's name is not signed, so it is not used: a replayed delivery could change it."""
     headers: Mapping[str, str] = {"X-Webhook-Signature": SIGNATURE, "X-Webhook-Event": "payment.failed"}
     assert parse_event(BODY, headers, SECRET).event == "payment.completed"

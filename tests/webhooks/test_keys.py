@@ -61,7 +61,7 @@ def test_a_name_that_stands_on_both_levels_hides_nothing() -> None:
 
 
 def test_every_test_is_a_new_one() -> None:
-    """Their bodies are alike, and whoever presses the button twice wants to see two; repeats are still repeats."""
+    """Two test events with equal bodies are two events; repeated deliveries of one are duplicates."""
     first, second = (flat("payment.test", timestamp=f"2024-01-01T12:00:0{second}Z") for second in (1, 2))
     assert key(first) != key(second)
     assert key(first) == key(nested("payment.test", timestamp="2024-01-01T12:00:01Z"))
@@ -78,7 +78,7 @@ _values = st.recursive(
 def test_any_object_has_a_key_that_ignores_its_timestamp(
     members: dict[str, object], one: object, other: object
 ) -> None:
-    """Whatever JSON can say, with or without `data`, has a digest of 64 hexadecimal digits."""
+    """Any JSON object, with or without `data`, has a digest of 64 hexadecimal digits."""
     members.pop("timestamp", None)
     members["event"] = "payment.completed"
     expected = digest(members)

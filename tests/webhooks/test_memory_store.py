@@ -14,7 +14,7 @@ from .seen_store_contract import Clock, SeenStoreContract, World, claimed
 
 
 class TestMemorySeenStore(SeenStoreContract):
-    """The contract, on one store that everybody shares."""
+    """The contract, on one shared store."""
 
     @pytest.fixture
     def world(self) -> World:

@@ -83,7 +83,7 @@ def test_the_id_of_a_duplicate_is_not_noted(seen: SeenStore) -> None:
 def test_content_alone_decides_where_timestamp_or_id_is_missing(
     first: tuple[int | None, str | None], second: tuple[int | None, str | None], seen: SeenStore
 ) -> None:
-    """Nothing else tells the two apart."""
+    """Only the delivery id distinguishes the two."""
     receiver, handled = receiver_of(seen, "payment.pending")
     assert deliver(receiver, "payment.pending", *first) == "handled"
     assert deliver(receiver, "payment.pending", *second) == "duplicate"
@@ -119,7 +119,7 @@ def test_on_paid_does_not_run_after_completed_was_handled_by_name(name: str, see
 
 
 def test_completed_after_confirmed_by_name_is_a_dead_letter(seen: SeenStore, caplog: pytest.LogCaptureFixture) -> None:
-    """Nobody can know whether the old handler fulfilled: a person decides, and may replay it, once."""
+    """It is unknown whether the old handler fulfilled: a person decides, and may replay it, once."""
     old, _ = receiver_of(seen, "payment.confirmed")
     assert deliver(old, "payment.confirmed") == "handled"
     new, handled = fulfil(seen)

@@ -75,7 +75,7 @@ def parse(body: bytes, **options: Any) -> Any:
 
 @pytest.mark.parametrize("shape", ["flat", "nested"])
 def test_both_documented_shapes_give_the_same_event(shape: str) -> None:
-    """Whether what happened stands under `data` or beside the event's name."""
+    """The event's members may be under `data` or beside its name."""
     assert parse(documented(f"webhook.payment_created.{shape}")) == CREATED
 
 
@@ -204,14 +204,14 @@ def test_the_union_names_every_class_once() -> None:
 
 
 def test_a_test_needs_no_payment_and_says_that_it_is_one() -> None:
-    """Unless it says otherwise."""
+    """An event is real unless its flag `test` is set."""
     assert parse(b'{"event":"payment.test"}') == PaymentTestEvent(test=True)
     assert parse(b'{"event":"payment.test","test":false,"data":{"paymentId":"x"}}') == PaymentTestEvent(
         test=False, payment_id="x"
     )
 
 
-# What is not known
+# Unknown names, statuses and members
 
 
 @pytest.mark.parametrize("shape", [flat, nested])
@@ -266,7 +266,7 @@ def test_what_belongs_to_the_delivery_may_stand_inside_too() -> None:
 
 
 def test_a_mixture_of_both_shapes_is_read_too() -> None:
-    """What is missing in `data` may stand beside it; what is in both is taken from `data`."""
+    """Members missing in `data` may be beside it; members in both places are taken from `data`."""
     body = b'{"event":"payment.completed","paymentId":"cmh1","amount":1,"data":{"amount":2,"orderId":"order-1"}}'
     assert parse(body) == PaymentCompletedEvent(payment_id="cmh1", amount=D(2), order_id="order-1")
 
@@ -304,7 +304,7 @@ def test_a_mixture_of_both_shapes_is_read_too() -> None:
     ],
 )
 def test_an_unreadable_body_names_the_place(body: bytes, path: str, problem: str) -> None:
-    """Genuine, but nobody's event: where it went wrong, and what is there instead."""
+    """A genuine body that is no event raises an error with the place and the value found there."""
     with pytest.raises(EventDecodeError, match=problem) as caught:
         parse(body)
     assert caught.value.json_path == path

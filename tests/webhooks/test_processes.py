@@ -65,7 +65,7 @@ class Worker:
         return cls(process)
 
     async def read_answers(self) -> None:
-        """Hands answers to who waits for them; when the process is gone, ``None``."""
+        """Pass answers to the waiting senders; ``None`` after the process died."""
         assert self.process.stdout is not None
         async for line in self.process.stdout:
             answer = json.loads(line)
@@ -114,7 +114,7 @@ class Sender:
 
 
 def deliveries(seed: int) -> list[tuple[bytes, dict[str, str]]]:
-    """Each event ten times, under five ids, with timestamps of their own, in no order. One order's handler hangs."""
+    """Return each event ten times, under five ids, with separate timestamps, in random order; one handler hangs."""
     made = []
     for number in range(EVENTS):
         order = HANG if number == 0 else f"order-{number}"
@@ -128,7 +128,7 @@ def deliveries(seed: int) -> list[tuple[bytes, dict[str, str]]]:
 
 @pytest.fixture(params=["SQLite", "redis-server"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """What the processes share."""
+    """The store that the processes share."""
     if request.param == "SQLite":
         yield str(tmp_path / "seen.sqlite3")
     else:
@@ -148,7 +148,7 @@ async def test_a_thousand_deliveries_over_four_processes_one_of_which_is_killed(
         )
     )
     sender = Sender(deliveries(seed=1))
-    # What hangs reaches the victim first, so that it can be killed in the middle of it.
+    # The hanging event is sent to the victim first, so that it is killed during its handler.
     hanging = next(each for each in sender._deliveries if HANG.encode() in each[0])
     readers = [asyncio.create_task(worker.read_answers()) for worker in (victim, *others)]
     lost = asyncio.create_task(victim.deliver(-1, *hanging))
@@ -181,7 +181,7 @@ async def test_a_thousand_deliveries_over_four_processes_one_of_which_is_killed(
     for payment_id, times in begun.items():
         cut_off = [entry for entry in times if (entry.process, payment_id) not in finished]
         assert {entry.process for entry in cut_off} <= {victim.process.pid}
-        # Once by somebody who finished, besides a victim who did not; and not before the victim's lease was over.
+        # Once by a process that finished, besides the victim that did not; and not before the victim's lease was over.
         assert len(times) - len(cut_off) == ended[payment_id]
         assert ended[payment_id] == 1 or payment_id in died_before_it_was_noted
         for entry in cut_off:
@@ -193,7 +193,7 @@ async def test_a_thousand_deliveries_over_four_processes_one_of_which_is_killed(
 
 @pytest.mark.real_time
 async def test_what_was_answered_first_outlives_its_process(tmp_path: Path, store: str) -> None:
-    """200 was sent, so nobody will deliver it again; the process is killed in its handler, and another one finds it."""
+    """An event that was answered first is handled by another process after its own was killed in the handler."""
     log = tmp_path / "log"
     victim = await Worker.start(store, log, LEASE, "first", "--hang")
     reader = asyncio.create_task(victim.read_answers())

@@ -51,19 +51,19 @@ def _trio(receiver: WebhookReceiver, body: bytes, **headers: str) -> WebhookAnsw
 
 @pytest.fixture(params=[_blocking, _asyncio, _trio], ids=["blocking", "asyncio", "trio"])
 def deliver(request: pytest.FixtureRequest) -> Deliver:
-    """How a delivery comes in."""
+    """The two ways to handle a delivery: blocking and async."""
     chosen: Deliver = request.param
     return chosen
 
 
 class Shop:
-    """Notes what is handled."""
+    """A shop that records the handled events."""
 
     def __init__(self, **options: Any) -> None:
         self.handled: list[Any] = []
         self.threads: list[int] = []
         self.failures = 0
-        """How many calls will fail."""
+        """Number of calls that will fail."""
         self.receiver = WebhookReceiver(SECRET, **options)
 
     def plain(self, event: Any) -> None:
@@ -103,7 +103,7 @@ def test_an_event_is_handled(shop: Shop, deliver: Deliver) -> None:
 
 
 def test_an_event_is_handled_once_however_it_is_repeated(shop: Shop, deliver: Deliver) -> None:
-    """Same bytes, new timestamp, other shape, new delivery id: all are the same event."""
+    """Deliveries with the same bytes, a new timestamp, another shape or a new id are one event."""
     now = datetime.now(UTC)
     deliveries = [
         (flat(amount=1, timestamp=now.isoformat()), {"X_Webhook_ID": "whd1"}),
@@ -118,7 +118,7 @@ def test_an_event_is_handled_once_however_it_is_repeated(shop: Shop, deliver: De
 
 
 def test_other_events_are_handled_too(shop: Shop, deliver: Deliver) -> None:
-    """Another payment, another amount: whatever the signed body says differently."""
+    """Any difference in the signed body makes another event."""
     shop.receiver.on("payment.underpaid")(shop.plain)
     events = ("payment.underpaid", "cmh1"), ("payment.underpaid", "cmh2"), ("payment.completed", "cmh1")
     for body in (*(flat(*names) for names in events), flat("payment.underpaid", amount=2)):
@@ -180,7 +180,7 @@ def test_every_press_of_the_test_button_is_seen(deliver: Deliver) -> None:
     "order", [("payment.confirmed", "payment.completed"), ("payment.completed", "payment.confirmed")]
 )
 def test_a_payment_is_fulfilled_once(order: tuple[str, str], deliver: Deliver) -> None:
-    """Whichever of the two events comes first, with whatever in it; each payment by itself."""
+    """Of the two events of a payment, the first one is handled, in either order."""
     shop = Shop()
     shop.receiver.on_paid(shop.plain)
     outcomes = [
@@ -225,7 +225,7 @@ def test_without_folding_both_events_are_handled(deliver: Deliver) -> None:
 def test_a_handler_that_raises_lets_the_next_delivery_try_again(
     shop: Shop, deliver: Deliver, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The sender gets 500 and no word of what was raised; the log gets all of it."""
+    """The sender gets 500 without the exception's text; the log has the whole traceback."""
     shop.failures = 2
     for _ in range(2):
         answer = deliver(shop.receiver, flat(), X_Webhook_ID="whd1")
@@ -402,7 +402,7 @@ def test_a_handler_that_outlives_its_lease_is_told(caplog: pytest.LogCaptureFixt
 
 
 def test_two_deliveries_at_the_same_moment_run_the_handler_once() -> None:
-    """In threads: the second is told to come again, since the first may still fail."""
+    """In threads: the second delivery is answered with a request to repeat it, since the first may still fail."""
     shop = Shop()
     inside, go_on = threading.Event(), threading.Event()
 
@@ -494,7 +494,7 @@ def test_an_async_handler_works_without_a_loop_and_inside_one() -> None:
 
 
 async def inside_trio(shop: Shop) -> None:
-    """The same on trio."""
+    """Handle a delivery in trio."""
     assert shop.receiver.handle(flat(payment_id="cmh4"), signed(flat(payment_id="cmh4"))).outcome == "handled"
 
 
@@ -591,7 +591,7 @@ def test_answered_first_is_stored_and_handled_after(queue: tuple[Shop, Clock], d
 
 
 def test_what_was_answered_survives_the_death_of_the_process(queue: tuple[Shop, Clock], tmp_path: Path) -> None:
-    """Another one finds it: at once if nobody had begun, and after the lease if somebody had."""
+    """Another process handles it: at once if no handler had started, and after the lease if one had."""
     shop, clock = queue
     _blocking(shop.receiver, flat())
     heir = Shop(seen=SQLiteSeenStore(tmp_path / "seen.sqlite3", clock=clock), respond="first", lease=60)
@@ -634,14 +634,14 @@ def test_a_stored_event_that_fails_is_tried_again_with_growing_pauses(
 
 
 def _is_due(store: Any) -> bool:
-    """Whether something is due, without taking it."""
+    """Return whether something is due, without claiming it."""
     with store._transaction() as (database, now):
         found = database.execute("SELECT 1 FROM entries WHERE due_at <= ? AND leased_until <= ?", (now, now))
         return found.fetchone() is not None
 
 
 def test_a_stored_event_in_work_is_answered_200() -> None:
-    """Its body is safe, so the sender need not come again; unlike one whose body nobody has."""
+    """A stored body need not be delivered again; one that is not stored must be."""
     clock = Clock()
     store = MemorySeenStore(clock=clock)
     first = Shop(seen=Lasting(store), respond="first", lease=60)
@@ -657,7 +657,7 @@ def test_a_stored_event_in_work_is_answered_200() -> None:
     assert _blocking(first.receiver, flat()).outcome == "accepted"
     assert first.receiver.recover() == 1
     assert [answer.outcome for answer in answers] == ["accepted", "busy"]
-    # Claimed by a receiver that answers last, so nobody stored the body.
+    # Claimed by a receiver that answers last, so its body is not stored.
     _blocking(last.receiver, flat(payment_id="cmh2"))
     answers.clear()
 
@@ -742,7 +742,7 @@ def test_a_stored_event_that_cannot_be_read_stays(queue: tuple[Shop, Clock], cap
 
 
 def test_a_store_that_fails_ends_the_recovery(caplog: pytest.LogCaptureFixture) -> None:
-    """What is stored waits for the next one."""
+    """Stored events wait for the next delivery."""
     store = BrokenStore("due")
     shop = Shop(seen=Lasting(MemorySeenStore()), respond="first")
     object.__setattr__(shop.receiver._processor, "store", store)
@@ -766,7 +766,7 @@ def test_a_file_can_be_replayed(deliver: Deliver) -> None:
 
 
 def test_a_replay_answers_first_and_handles_at_once(queue: tuple[Shop, Clock], tmp_path: Path) -> None:
-    """Whoever replays wants to see the handler run."""
+    """A replay runs the handler even in test modes that ignore the event."""
     shop, _ = queue
     for number, replay in enumerate([shop.receiver.replay, lambda file: asyncio.run(shop.receiver.replay_async(file))]):
         file = tmp_path / "body.json"
@@ -776,7 +776,7 @@ def test_a_replay_answers_first_and_handles_at_once(queue: tuple[Shop, Clock], t
 
 
 def test_a_file_that_holds_no_event_is_an_error(tmp_path: Path) -> None:
-    """Whoever replays is no sender, and wants the exception."""
+    """A replay raises the handler's exception, since no sender waits for an answer."""
     file = tmp_path / "body.json"
     with pytest.raises(FileNotFoundError):
         WebhookReceiver(SECRET).replay(file)
@@ -873,7 +873,7 @@ def test_a_wrong_registration_is_refused(register: Callable[[WebhookReceiver], o
 
 
 def test_a_misspelt_name_is_warned_of() -> None:
-    """Its handler would never run; a really new name is nobody's mistake."""
+    """A misspelt name of an event warns, because its handler would never run; a new name does not."""
     receiver = WebhookReceiver(SECRET)
     with pytest.warns(UserWarning, match=r"no event is known by this name; did you mean 'payment.completed'\?"):
         receiver.on("payment.complete")

@@ -1,4 +1,4 @@
-"""What the sandbox delivers, the receiver reads: every event, in both shapes, to the last member."""
+"""The receiver reads all deliveries of the sandbox: every event, in both shapes, with every member."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def test_every_flipped_bit_of_the_signature_is_noticed() -> None:
     ],
 )
 def test_a_refusal_says_what_is_wrong(signature: str | bytes | None, problem: str) -> None:
-    """Missing, upper-case, prefixed, cut, foreign: each has a sentence of its own."""
+    """Missing, upper-case, prefixed, truncated and foreign signatures have separate messages."""
     with pytest.raises(SignatureError) as caught:
         verify_signature(b"{}", signature, SECRET)
     assert problem in str(caught.value)
@@ -123,7 +123,7 @@ def test_while_secrets_are_rotated_each_is_accepted() -> None:
 
 
 def test_a_secret_counts_without_the_line_break_that_files_append() -> None:
-    """What `cat secret.txt` gives verifies like the secret itself."""
+    """A secret with a trailing line break, as from `cat secret.txt`, verifies like the secret itself."""
     verify_signature(b"{}", hexdigest(b"{}"), f" {SECRET}\r\n")
 
 
@@ -149,7 +149,7 @@ def test_a_secret_beyond_ascii_is_utf_8() -> None:
 )
 @pytest.mark.parametrize("error", [SignatureError, ConfigurationError, WebhookError])
 def test_an_unusable_secret_accepts_nothing(secret: Any, problem: str, error: type[Exception]) -> None:
-    """It is a refused delivery to whoever answers one, and a wrong configuration to whoever looks for one."""
+    """The error is both a SignatureError and a ConfigurationError."""
     with pytest.raises(error, match=problem):
         verify_signature(b"{}", hexdigest(b"{}", ""), secret)
     with pytest.raises(error, match=problem):
@@ -192,7 +192,7 @@ def test_an_unusable_secret_survives_pickle() -> None:
 
 @frozen
 class Model:
-    """What a framework makes of a body."""
+    """A body that a framework has parsed."""
 
     event: str
 

@@ -39,12 +39,12 @@ class TestSQLiteSeenStore(SeenStoreContract):
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where a store may put its file."""
+    """The path of the store's file."""
     return tmp_path / "seen.sqlite3"
 
 
 def test_it_waits_for_the_disk_and_survives_a_restart(path: Path) -> None:
-    """A store on the same file knows what the one before it knew; a closed one opens again."""
+    """A new store on a file has the data of the earlier one; a closed store opens again."""
     store = SQLiteSeenStore(path)
     assert store.blocking
     assert store.durable
@@ -92,7 +92,7 @@ def test_a_forked_child_opens_the_file_itself(path: Path) -> None:
 
 
 def test_processes_that_open_a_new_file_at_once_all_get_it(path: Path) -> None:
-    """Whoever is not the first to make the tables finds them."""
+    """Processes that open the file at once create the tables only once."""
     stores = [SQLiteSeenStore(path) for _ in range(8)]
     start = threading.Barrier(8)
     found: list[Claim | ClaimStatus] = []
@@ -126,7 +126,7 @@ def test_claims_of_the_dead_are_tidied_away(path: Path) -> None:
 
 
 def test_a_file_that_is_locked_for_too_long_is_an_error_and_no_claim(path: Path) -> None:
-    """Whoever holds it may finish; then everything goes on."""
+    """A locked file makes the store wait until the lock is released."""
     store = SQLiteSeenStore(path, timeout=0.05)
     claim = claimed(store.claim(["a"], 60))
     other = sqlite3.connect(path, isolation_level=None)
@@ -168,7 +168,7 @@ def test_what_cannot_work_is_refused_at_once(options: dict[str, Any], problem: s
 
 
 def test_a_file_of_something_else_is_left_alone(path: Path) -> None:
-    """Whether it is no database, or one of another release; the error names the file."""
+    """A file that is no database, or one of another release, is an error that names the file."""
     path.write_bytes(b"shopping list " * 100)
     with pytest.raises(sqlite3.DatabaseError, match="not a database") as caught:
         SQLiteSeenStore(path).claim(["a"], 60)
@@ -199,7 +199,7 @@ def test_a_file_that_is_locked_while_it_is_opened_is_waited_for(lock: str, path:
 
 
 def test_a_child_forgets_the_connection_of_its_parent(path: Path) -> None:
-    """What the fork hook does there, done here, where it can be looked at."""
+    """The fork hook of the child is called in this process, where its effect can be checked."""
     store = SQLiteSeenStore(path)
     store.after_fork_in_child()
     claimed(store.claim(["a"], 60))
@@ -209,7 +209,7 @@ def test_a_child_forgets_the_connection_of_its_parent(path: Path) -> None:
     assert store.fork_lock() is not lock
     assert store.claim(["a"], 60) is ClaimStatus.BUSY
     store.close()
-    # Kept open for good in a child; nobody else uses it here.
+    # A child keeps it open permanently; here it must be closed.
     sqlite_store._inherited.pop().close()
 
 

@@ -50,7 +50,7 @@ class Shop:
             raise RuntimeError("out of stock")
 
     def shipped(self) -> list[str]:
-        """What was committed."""
+        """Return the committed rows."""
         with self.sessions() as session:
             return list(session.scalars(select(SHIPPED.c.payment).order_by(SHIPPED.c.payment)))
 
@@ -117,7 +117,7 @@ def test_a_failed_commit_is_a_failure(shop: Shop) -> None:
 
 
 def test_a_crowd_ships_once(shop: Shop) -> None:
-    """The second waits at the unique key, and is a duplicate, or is answered to come again."""
+    """The second delivery waits at the unique key, and is a duplicate, or must be repeated."""
     start = threading.Barrier(6)
 
     def deliver(number: int) -> list[str]:

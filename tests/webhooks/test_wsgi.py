@@ -1,4 +1,4 @@
-"""``receiver.wsgi`` is a WSGI application: it reads no more than it must, and answers whatever comes."""
+"""``receiver.wsgi`` is a WSGI application: it reads only as much as it needs, and answers every request."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ MOST = 1_048_576
 
 
 class Input(io.BytesIO):
-    """The body as a WSGI server hands it over; it knows how much of it was read."""
+    """The body as a WSGI server passes it; it records how much was read."""
 
     gone = False
 
     def read(self, size: int | None = -1) -> bytes:
-        """Up to so many bytes, as a socket gives them: seldom all at once."""
+        """Return up to ``size`` bytes, in small pieces like a socket."""
         assert size is not None
         assert size > 0, "the rest of a connection that is kept open would block for ever"
         if self.gone:
@@ -31,7 +31,7 @@ class Input(io.BytesIO):
 
 
 class Answer:
-    """One request, and what was answered."""
+    """One request, and its answer."""
 
     def __init__(self, receiver: WebhookReceiver, body: bytes = b"", method: str = "POST", **environ: Any) -> None:
         self.log: list[str] = []
@@ -81,13 +81,13 @@ class Answer:
 
     @property
     def outcome(self) -> Any:
-        """What became of the delivery."""
+        """The outcome of the delivery."""
         return json.loads(self.body)["outcome"]
 
 
 @pytest.fixture
 def handled() -> list[Any]:
-    """What the receiver handled."""
+    """The events that the receiver handled."""
     return []
 
 
@@ -100,7 +100,7 @@ def receiver(handled: list[Any]) -> WebhookReceiver:
 
 
 def test_a_delivery_is_handled_and_answered(receiver: WebhookReceiver, handled: list[Any]) -> None:
-    """In however many parts it is read."""
+    """A body that is read in any number of parts is handled."""
     body = flat(description="x" * 5000)
     answer = Answer(receiver, body)
     assert (answer.status, answer.phrase, answer.outcome) == (200, "200 OK", "handled")
@@ -121,7 +121,7 @@ def test_it_keeps_to_the_specification(receiver: WebhookReceiver) -> None:
 
 
 def test_a_forged_delivery_is_refused(receiver: WebhookReceiver, handled: list[Any]) -> None:
-    """With the reason in its body."""
+    """A refusal has its reason in the body."""
     answer = Answer(receiver, flat(), HTTP_X_WEBHOOK_SIGNATURE="0" * 64)
     assert (answer.status, answer.phrase) == (401, "401 Unauthorized")
     assert "does not match the body" in json.loads(answer.body)["error"]
@@ -129,14 +129,14 @@ def test_a_forged_delivery_is_refused(receiver: WebhookReceiver, handled: list[A
 
 
 def test_a_body_that_is_announced_too_large_is_not_read(receiver: WebhookReceiver) -> None:
-    """413 before the first byte, however absurd the length."""
+    """A body with a too large Content-Length is answered with 413 before its first byte."""
     for length in (MOST + 1, 10**18, "9" * 5000):
         answer = Answer(receiver, flat(), CONTENT_LENGTH=str(length))
         assert (answer.status, answer.input.tell()) == (413, 0)
 
 
 def test_a_chunked_body_is_read_where_the_server_ends_it(receiver: WebhookReceiver, handled: list[Any]) -> None:
-    """It says so; then the limit holds while reading. Elsewhere reading could block for ever, so nothing is read."""
+    """Chunked bodies are read up to the limit if the server supports them; else reading could block, so none is."""
     ended = {"CONTENT_LENGTH": None, "wsgi.input_terminated": True}
     assert Answer(receiver, flat(), **ended).outcome == "handled"
     answer = Answer(receiver, b"x" * (MOST * 3), **ended)
@@ -149,14 +149,14 @@ def test_a_chunked_body_is_read_where_the_server_ends_it(receiver: WebhookReceiv
 
 @pytest.mark.parametrize("length", ["-1", "+5", "5 ", "1_0", "0x10", "five", "٣", "5, 5", "1e3"])
 def test_a_length_that_is_no_number_is_refused(length: str, receiver: WebhookReceiver) -> None:
-    """400, and nothing is read."""
+    """An invalid Content-Length is answered with 400, and nothing is read."""
     answer = Answer(receiver, flat(), CONTENT_LENGTH=length)
     assert (answer.status, answer.input.tell()) == (400, 0)
     assert json.loads(answer.body)["error"] == "the header Content-Length is no number"
 
 
 def test_a_body_that_ends_early_is_refused(receiver: WebhookReceiver, handled: list[Any]) -> None:
-    """Whether the server tells by an empty read or by an error; no more than announced is ever read."""
+    """A body that ends early, by an empty read or an error, is answered with 400; never more than announced is read."""
     for options in ({"CONTENT_LENGTH": "1000"}, {"gone": True}):
         answer = Answer(receiver, flat(), **options)
         assert answer.status == 400

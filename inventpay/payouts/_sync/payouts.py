@@ -34,7 +34,7 @@ GLANCE: Final = 1.0
 
 
 class Payouts:
-    """Payouts with a journal: nobody is paid twice, and nobody is forgotten. See the guide ``docs/payouts.md``.
+    """Payouts with a journal: each recipient is paid exactly once. See the guide ``docs/payouts.md``.
 
     >>> with InventPay() as client, Payouts(client, journal="payouts.sqlite3") as payouts:
     ...     plan = payouts.plan([Payout("1", 10, "USDT_BEP20", "0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D")])
@@ -391,7 +391,7 @@ class Payouts:
         self._journal.change(row.id, self._now(), evidence_after=after)
 
     def _record(self, row_id: str, withdrawal_id: str, changes: Mapping[str, Any]) -> None:
-        """Write what the API accepted. It must not be lost silently: a full disk is told with the withdrawal's id."""
+        """Write an accepted withdrawal. If the disk is full, raise an error that contains the withdrawal's id."""
         try:
             self._journal.change(row_id, self._now(), withdrawal_id=withdrawal_id, **changes)
         except JournalError as error:
