@@ -83,8 +83,9 @@ def _event(document: dict[str, Any]) -> WebhookEvent:
         raise DecodeError(f"$.data is {kind(data)}, not an object", json_path="$.data")
 
     # Anything but false, null and absence, in either place, is a test: no coin may have moved.
-    flags = [holder["test"] for holder in (document, data) if is_object(holder) and holder.get("test") is not None]
-    members["test"] = any(flag is not False for flag in flags) if flags else None
+    outer, inner = document.get("test"), data.get("test") if is_object(data) else None
+    if outer is not None or inner is not None:
+        members["test"] = _is_test(outer) or _is_test(inner)
     model = KNOWN_EVENTS.get(name, UnknownEvent)
     if model is UnknownEvent:
         # A new event must not break a deployed merchant, whatever its members.
@@ -93,6 +94,10 @@ def _event(document: dict[str, Any]) -> WebhookEvent:
     else:
         _rename(members, path, moved)
     return structure(model, members, path=path, raw=document, moved=moved)
+
+
+def _is_test(flag: object) -> bool:
+    return flag is not None and flag is not False
 
 
 def _name(document: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from decimal import Decimal
+from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
@@ -50,12 +51,14 @@ def digest(document: Mapping[str, Any]) -> str:
         members.setdefault("timestamp", data.get("timestamp"))
     if document.get("event") != TEST_EVENT:
         members.pop("timestamp", None)
-    text = json.dumps(members, sort_keys=True, separators=(",", ":"), default=_decimal)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_encode(members).encode()).hexdigest()
 
 
 def _decimal(value: Decimal) -> str:
     return str(value)
+
+
+_encode: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_decimal).encode
 
 
 def content_keys(event: WebhookEvent) -> EventKeys:
@@ -67,8 +70,8 @@ def content_keys(event: WebhookEvent) -> EventKeys:
     """
     content = event.key
     whole = f"event:{content}"
-    stamp = None if event.timestamp is None else "at:" + _hash([content, event.timestamp.isoformat()])
-    delivery = None if event.delivery_id is None else "delivery:" + _hash([content, event.delivery_id])
+    stamp = None if event.timestamp is None else "at:" + _hash_pair(content, event.timestamp.isoformat())
+    delivery = None if event.delivery_id is None else "delivery:" + _hash_pair(content, event.delivery_id)
     if stamp is None:
         return EventKeys((whole,) if delivery is None else (whole, delivery))
     if delivery is None:
@@ -110,5 +113,12 @@ def order_key(order_id: str, *, test: bool) -> str:
     return f"order:{_hash([order_id, test])}"
 
 
-def _hash(parts: list[str | bool | None]) -> str:
+def _hash_pair(first: str, second: str) -> str:
+    """Return the SHA-256 of two texts as a JSON array."""
+    text = f"[{encode_basestring_ascii(first)}, {encode_basestring_ascii(second)}]"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _hash(parts: list[str | bool]) -> str:
+    """Return the SHA-256 of the parts as a JSON array."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

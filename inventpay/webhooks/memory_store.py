@@ -197,10 +197,10 @@ class MemorySeenStore:
         return entry if entry is not None and entry.token == claim.token and entry.handled_at is None else None
 
     def _add_keys(self, entry: _Entry, keys: Sequence[str]) -> None:
-        fresh = tuple(dict.fromkeys(key for key in keys if key not in self._entries))
-        entry.keys += fresh
-        for key in fresh:
-            self._entries[key] = entry
+        for key in keys:
+            if key not in self._entries:
+                self._entries[key] = entry
+                entry.keys += (key,)
 
     def _forget_old(self, now: float) -> None:
         while self._handled and (

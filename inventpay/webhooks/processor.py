@@ -169,11 +169,12 @@ class DeliveryProcessor:
             return WebhookAnswer(status=200, outcome="ignored", event=event, ignored=unwanted)
         route = self._route(event, believe=believe)
         if route is None:
-            logger.debug("%s has no handler", _named(event))
+            _debug(event, "has no handler")
             return WebhookAnswer(status=200, outcome="ignored", event=event)
         if isinstance(route, str):
             return (yield from self._bury(body, event.delivery_id, route, event))
-        yield from self._release_rolled_back()
+        if self.rolled_back:
+            yield from self._release_rolled_back()
         keys, first = route.keys(event), self.respond == "first"
         claim = partial(
             self.store.claim,
@@ -191,10 +192,10 @@ class DeliveryProcessor:
             logger.exception("%s was not handled: the store of handled events failed", _named(event))
             return _failed(event, error, "the store of handled events failed; deliver it again")
         if found is ClaimStatus.HANDLED:
-            logger.debug("%s was handled before", _named(event))
+            _debug(event, "was handled before")
             return WebhookAnswer(status=200, outcome="duplicate", event=event)
         if first and found is not ClaimStatus.BUSY:
-            logger.debug("%s is stored", _named(event))
+            _debug(event, "is stored")
             return WebhookAnswer(status=200, outcome="accepted", event=event)
         if isinstance(found, ClaimStatus):
             logger.info("%s is being handled by another delivery", _named(event))
@@ -405,7 +406,7 @@ class DeliveryProcessor:
             )
             return None
         if still_ours:
-            logger.debug("%s was handled", _named(event))
+            _debug(event, "was handled")
         else:
             logger.warning(
                 "%s took longer than its lease of %g s, and another delivery took over: it may have been handled "
@@ -472,6 +473,12 @@ def _pass_contradiction(handler: Callable[[Any], Any], reason: str, event: Webho
 
 def _failed(event: WebhookEvent, error: Exception, message: str) -> WebhookAnswer:
     return WebhookAnswer(status=500, outcome="failed", message=message, event=event, error=error)
+
+
+def _debug(event: WebhookEvent, message: str) -> None:
+    # The name of an event takes longer to write than a duplicate to find.
+    if logger.isEnabledFor(logging.DEBUG):
+        logger.debug("%s %s", _named(event), message)
 
 
 def _named(event: WebhookEvent) -> str:

@@ -41,28 +41,27 @@ def read_headers(headers: HeadersLike) -> DeliveryHeaders:
     A proxy may repeat a header. An ASGI server passes both, a WSGI server one with a comma: where all values are
     equal they count as one, else the signature keeps its commas and is refused.
     """
-    found: dict[str, list[str]] = {}
+    found: dict[str, str] = {}
     for name, value in _pairs(headers):
         name = _name(name)
         if name in _WANTED and value is not None:
-            found.setdefault(name, []).append(_text(value, name))
-    joined = {name: _once(values) for name, values in found.items()}
-    encoding = joined.get("content-encoding", "").strip()
+            text = _text(value, name)
+            found[name] = f"{found[name]},{text}" if name in found else text
+    encoding = _once(found.get("content-encoding"))
     return DeliveryHeaders(
-        joined.get(_SIGNATURE),
-        joined.get(_DELIVERY_ID) or None,
-        encoding if encoding.lower() not in ("", "identity") else None,
-        "chunked" in joined.get("transfer-encoding", "").lower(),
+        _once(found.get(_SIGNATURE)),
+        _once(found.get(_DELIVERY_ID)) or None,
+        None if encoding is None or encoding.strip().lower() in ("", "identity") else encoding.strip(),
+        "chunked" in found.get("transfer-encoding", "").lower(),
     )
 
 
-def _once(values: list[str]) -> str:
+def _once(value: str | None) -> str | None:
     """Return the value of a header: one that is repeated in equal parts counts once."""
-    if len(values) == 1 and "," not in values[0]:
-        return values[0]
-    text = ",".join(values)
-    parts = {part.strip() for part in text.split(",")}
-    return parts.pop() if len(parts) == 1 else text
+    if value is None or "," not in value:
+        return value
+    parts = {part.strip() for part in value.split(",")}
+    return parts.pop() if len(parts) == 1 else value
 
 
 def _pairs(headers: HeadersLike) -> Iterable[tuple[Any, Any]]:
