@@ -45,7 +45,7 @@ def add_next(product_id: str, batches: KeyBatches, *, label: str | None) -> Call
 
 
 @builder_of(KEYS)
-def page(number: int, *, product_id: str, status: str | None, limit: int) -> Call[PageFacts[ProductKey]]:
+def page(number: int, *, product_id: str, status: str | None, limit: int | None) -> Call[PageFacts[ProductKey]]:
     """``GET /v1/store/manage/products/{productId}/keys``."""
     product_id = checks.identifier(product_id, "product_id")
     wanted = None if status is None else checks.word("AVAILABLE")(status, "status")
@@ -100,7 +100,7 @@ def read_removed(document: object) -> RemovedKeys:
     return _counts(RemovedKeys, document, "removed")
 
 
-def read_keys(document: object, *, number: int, limit: int) -> PageFacts[ProductKey]:
+def read_keys(document: object, *, number: int, limit: int | None) -> PageFacts[ProductKey]:
     """One page of keys."""
     return read_page(document, "keys", read_one, number=number, limit=limit)
 

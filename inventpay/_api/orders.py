@@ -25,7 +25,7 @@ _status: Final = checks.word("PAID")
 
 
 @builder_of(ORDERS)
-def page(number: int, *, status: str | None, limit: int) -> Call[PageFacts[Order]]:
+def page(number: int, *, status: str | None, limit: int | None) -> Call[PageFacts[Order]]:
     """``GET /v1/store/manage/orders``."""
     wanted = None if status is None else _status(status, "status")
     return Call(
@@ -117,7 +117,7 @@ def read_order(document: object) -> Order:
     return read_one(enveloped(document), "$.data")
 
 
-def read_orders(document: object, *, number: int, limit: int) -> PageFacts[Order]:
+def read_orders(document: object, *, number: int, limit: int | None) -> PageFacts[Order]:
     """One page of orders."""
     return read_page(document, "orders", read_one, number=number, limit=limit)
 

@@ -13,16 +13,17 @@ from .envelope import Json, enveloped, member, object_at
 from .page_walk import MAX_PAGES, PageFacts, has_next
 
 
-def page_query(page: int, limit: int, *, most: int, **more: str | None) -> str:
-    """``?page=2&limit=50&search=x``; ``more`` that is ``None`` is left out.
+def page_query(page: int, limit: int | None, *, most: int, **more: str | None) -> str:
+    """``?page=2&limit=50&search=x``; what is ``None`` is left out.
+
+    The number of items of a page is the API's choice unless the caller names one: its maximum is not documented for
+    every list.
 
     Raises InvalidArgumentError for a page below 1 or a limit beyond 1 to ``most``.
     """
-    pairs = {
-        "page": str(arguments.whole(page, "page", 1, MAX_PAGES)),
-        "limit": str(arguments.whole(limit, "limit", 1, most)),
-        **{name: value for name, value in more.items() if value is not None},
-    }
+    size = None if limit is None else str(arguments.whole(limit, "limit", 1, most))
+    pairs = {"page": str(arguments.whole(page, "page", 1, MAX_PAGES)), "limit": size, **more}
+    pairs = {name: value for name, value in pairs.items() if value is not None}
     return "?" + urlencode(pairs, quote_via=quote)
 
 
@@ -37,7 +38,7 @@ def read_page(
     read: Callable[[Json, str], T],
     *,
     number: int,
-    limit: int,
+    limit: int | None,
 ) -> PageFacts[T]:
     """Read page ``number`` of the list ``$.data.<name>``; ``read`` makes an item of a record, an object with an ``id``.
 
@@ -53,7 +54,8 @@ def read_page(
     stated = data.get("pagination")
     facts = stated if is_object(stated) else {}
     answered = _count(facts, "page", at_least=1) or number
-    size = _count(facts, "limit", at_least=1) or limit
+    # Without a word on its size, a page that has rows may be a full one.
+    size = _count(facts, "limit", at_least=1) or limit or max(1, len(found))
     total = _count(facts, "totalCount", at_least=0)
     total = _count(facts, "total", at_least=0) if total is None else total
     count = _count(facts, "totalPages", at_least=0)

@@ -51,7 +51,7 @@ def create(*, idempotency_key: str | None, **values: object) -> Call[Product]:
 
 
 @builder_of(PRODUCTS)
-def page(number: int, *, search: str | None, limit: int) -> Call[PageFacts[Product]]:
+def page(number: int, *, search: str | None, limit: int | None) -> Call[PageFacts[Product]]:
     """``GET /v1/store/manage/products``."""
     wanted = None if search is None else arguments.text(search, "search", at_most=bounds.SEARCH_LENGTH)
     return Call(
@@ -89,7 +89,7 @@ def read_one(data: Json, path: str) -> Product:
     return structure(Product, data, path=path)
 
 
-def read_products(document: object, *, number: int, limit: int) -> PageFacts[Product]:
+def read_products(document: object, *, number: int, limit: int | None) -> PageFacts[Product]:
     """One page of products."""
     return read_page(document, "products", read_one, number=number, limit=limit)
 

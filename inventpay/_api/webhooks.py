@@ -83,7 +83,7 @@ def test(webhook_url: str | None) -> Call[WebhookTest]:
 
 @builder_of(WEBHOOK_DELIVERIES)
 def page(
-    number: int, *, success: bool | Filter | None, payment_id: str | None, limit: int
+    number: int, *, success: bool | Filter | None, payment_id: str | None, limit: int | None
 ) -> Call[PageFacts[WebhookDelivery]]:
     """``GET /v1/merchant/webhook-deliveries``."""
     wanted = _filter(success)
@@ -209,7 +209,7 @@ def read_one_config(data: Json, path: str, *, set_url: str | None = None) -> Web
     return answer
 
 
-def read_deliveries(document: object, *, number: int, limit: int) -> PageFacts[WebhookDelivery]:
+def read_deliveries(document: object, *, number: int, limit: int | None) -> PageFacts[WebhookDelivery]:
     """One page of deliveries."""
     return read_page(document, "deliveries", read_delivery, number=number, limit=limit)
 

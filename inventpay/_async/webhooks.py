@@ -77,12 +77,13 @@ class AsyncWebhookCalls:
         success: bool | calls.Filter | None = None,
         payment_id: str | None = None,
         page: int = 1,
-        limit: int = calls.PAGE_LIMIT,
+        limit: int | None = None,
         on_unread: OnUnread = "raise",
     ) -> AsyncPage[WebhookDelivery]:
         """The deliveries: all, those that arrived or did not, those of one payment (vendor's JavaScript SDK).
 
-        Iterating gives all of them from page ``page`` on, ``limit`` of them, 1 to 100, with every request; the result
+        Iterating gives all of them from page ``page`` on; every request asks for ``limit`` of them, 1 to 100, or
+        where it is left out for as many as the API chooses. The result
         of the call itself is the first page, with ``items`` and ``total``. ``"all"`` filters nothing, like ``None``.
 
         >>> async with AsyncInventPay() as client:

@@ -71,10 +71,11 @@ class KeyPoolCalls:
         *,
         status: str | None = None,
         page: int = 1,
-        limit: int = calls.PAGE_LIMIT,
+        limit: int | None = None,
         on_unread: OnUnread = "raise",
     ) -> Page[ProductKey]:
-        """The keys of a product, or those with one ``status`` (vendor's SDKs). ``limit`` is 1 to 100.
+        """The keys of a product, or those with one ``status`` (vendor's SDKs). ``limit`` is 1 to 100, the API's
+        choice where it is left out.
 
         >>> with InventPay() as client:
         ...     for key in client.store.products.keys.list("prod1", status="AVAILABLE"):

@@ -143,12 +143,13 @@ class ProductCalls:
 
     @listing
     def list(
-        self, *, search: str | None = None, page: int = 1, limit: int = calls.PAGE_LIMIT, on_unread: OnUnread = "raise"
+        self, *, search: str | None = None, page: int = 1, limit: int | None = None, on_unread: OnUnread = "raise"
     ) -> Page[Product]:
         """The products, or those that match ``search`` (vendor's SDKs; bounds: its MCP server).
 
-        Iterating gives all products from page ``page`` on, ``limit`` of them, 1 to 50, with every request; the result
-        of the call itself is the first page, with ``items`` and ``total``.
+        Iterating gives all products from page ``page`` on; every request asks for ``limit`` of them, 1 to 50, or
+        where it is left out for as many as the API chooses. The result of the call itself is the first page, with
+        ``items`` and ``total``.
 
         >>> with InventPay() as client:
         ...     for product in client.store.products.list(search="mug"):

@@ -11,6 +11,7 @@ from .._api.endpoints import PAYMENT_STATUS
 from .._core.json_values import is_object
 from .._core.logger import logger
 from ..errors import AnswerMismatchError, DecodeError
+from ..models.base import Model
 from ..responses import APIResponse
 from .handed_out import MEMORY, Owner
 
@@ -74,14 +75,16 @@ def _data(result: Any, response: APIResponse) -> Mapping[str, Any] | None:
 def _compare(
     call: Call[Any], answer: Mapping[str, Any], result: Any, account: tuple[str, str] | None, checks: str
 ) -> None:
+    # The status of a payment comes without an envelope.
+    root = "$" if call.endpoint.name == PAYMENT_STATUS.name else "$.data"
     found = echoes.contradictions(call, answer)
     resource_id = echoes.created_id(call, answer)
     if checks == "warn" and found and not any(each.is_identity for each in found):
         for each in found:
             logger.warning("%s: the answer contradicts the request: %s", call.endpoint.name, each)
+        if isinstance(result, Model):
+            object.__setattr__(result, "contradictions", tuple(f"{root}.{each}" for each in found))
         found = []
-    # The status of a payment comes without an envelope.
-    root = "$" if call.endpoint.name == PAYMENT_STATUS.name else "$.data"
     texts = [f"{root}.{each}" for each in found]
     if resource_id is not None and account is not None and not texts:
         owner = Owner(call.idempotency_key, echoes.asked_order_id(call))

@@ -18,8 +18,8 @@ __all__ = ["Model"]
 
 
 class _Exchange:
-    # Not an attribute of attrs: it is part of no copy, no comparison and no serializer's work.
-    __slots__ = ("_meta",)
+    # Not attributes of attrs: they are part of no copy, no comparison and no serializer's work.
+    __slots__ = ("_contradictions", "_meta")
 
 
 @frozen(kw_only=True, eq=False, repr=False)
@@ -51,12 +51,23 @@ class Model(_Exchange):
         # Reached by object.__setattr__ only: models are frozen.
         object.__setattr__(self, "_meta", value)
 
+    @property
+    def contradictions(self) -> tuple[str, ...]:
+        """Members of the answer that contradict the request, in words with both values. Empty but with
+        ``answer_checks="warn"``, and on parts of a result and copies."""
+        return getattr(self, "_contradictions", ())
+
+    @contradictions.setter
+    def contradictions(self, value: tuple[str, ...]) -> None:
+        # Reached by object.__setattr__ only: models are frozen.
+        object.__setattr__(self, "_contradictions", value)
+
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         """Yield the names and values of :meth:`to_dict`: ``dict(payment)`` is the same as ``payment.to_dict()``."""
         return iter(self.to_dict().items())
 
     def to_dict(self, *, wire: bool = False) -> dict[str, Any]:
-        """Return the attributes as a dict, without ``raw``, ``unread`` and ``meta``.
+        """Return the attributes as a dict, without ``raw``, ``unread``, ``meta`` and ``contradictions``.
 
         Parts are dicts and lists; ``Decimal``, ``datetime`` and ``None`` stay. ``wire=True`` names the members as the
         API does. A table: ``pandas.DataFrame(payment.to_dict() for payment in payments)``.

@@ -43,11 +43,11 @@ def add_keys(product_id: str = "prod1", **values: Any) -> Call[Any]:
 
 
 def list_keys(**values: Any) -> Call[Any]:
-    return key_pools.page(1, **{"product_id": "prod1", "status": None, "limit": 100, **values})
+    return key_pools.page(1, **{"product_id": "prod1", "status": None, "limit": None, **values})
 
 
 def list_orders(**values: Any) -> Call[Any]:
-    return orders.page(1, **{"status": None, "limit": 50, **values})
+    return orders.page(1, **{"status": None, "limit": None, **values})
 
 
 def update_status(status: Any = "SHIPPED", **values: Any) -> Call[Any]:
@@ -194,10 +194,8 @@ def test_the_rest_of_the_calls() -> None:
         "/v1/store/manage/products/prod1/keys",
         {"keys": ["a"], "label": "January"},
     )
-    assert list_keys(status="AVAILABLE").path == (
-        "/v1/store/manage/products/prod1/keys?page=1&limit=100&status=AVAILABLE"
-    )
-    assert list_orders(status=OrderState.PAID).path == "/v1/store/manage/orders?page=1&limit=50&status=PAID"
+    assert list_keys(status="AVAILABLE").path == ("/v1/store/manage/products/prod1/keys?page=1&status=AVAILABLE")
+    assert list_orders(status=OrderState.PAID).path == "/v1/store/manage/orders?page=1&status=PAID"
     assert body(update_status(OrderState.SHIPPED, notes="")) == {"status": "SHIPPED", "notes": ""}
     assert check_out(currency="BTC").path == "/v1/store/my-shop/checkout"
     assert body(check_out(items=iter([CheckoutItem("p", 2, {"size": "L"})]), customer_email="a@b.example")) == {

@@ -259,3 +259,12 @@ async def test_an_unknown_rule_for_odd_records_is_refused() -> None:
     async with scripted_async_client(ScriptedAPI(odd_page)) as client:
         with pytest.raises(InvalidArgumentError, match='on_unread=\'ignore\' must be "raise" or "skip"'):
             await client.store.products.list(on_unread="ignore")  # type: ignore[arg-type]
+
+
+async def test_a_walk_without_a_limit_follows_the_pages_of_the_api() -> None:
+    """The API chooses the size of a page, which no source documents for every list; all items come, once each."""
+    served = ListAPI(45)
+    async with scripted_async_client(ScriptedAPI(served)) as client:
+        names = [product.id async for product in client.store.products.list()]
+        assert names == served.names
+        assert served.asked == [f"page={page}" for page in (1, 2, 3)]

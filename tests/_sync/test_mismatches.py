@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import pickle
@@ -10,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from inventpay import (
     AnswerMismatchError,
@@ -154,6 +156,10 @@ def test_checks_can_warn(caplog: pytest.LogCaptureFixture) -> None:
             result = client.withdrawals.create(amount=10, currency="USDT_BEP20", destination_address=PAID_ADDRESS)
         assert result.amount == 9
         assert "amount is '9', but '10' was asked for" in caplog.text
+        assert result.contradictions == ("$.data.amount is '9', but '10' was asked for",)
+        assert "contradictions" not in result.to_dict()
+        assert copy.copy(result) == result
+        assert evolve(result).contradictions == ()
         with pytest.raises(AnswerMismatchError):
             client.withdrawals.create(amount=9, currency="USDT_BEP20", destination_address=ASKED_ADDRESS)
         with pytest.raises(AnswerMismatchError):

@@ -9,6 +9,9 @@ import httpx
 
 from .clock import Clock
 
+DEFAULT_LIMIT = 20
+"""Items of a page where the caller names no number."""
+
 
 class ListAPI:
     """Takes the place of a script: answers every request with the page it asks for."""
@@ -26,7 +29,7 @@ class ListAPI:
         self.asked.append(request.url.query.decode())
         if len(self.asked) in self.refuse:
             return httpx.Response(400, json={"success": False, "error": "Not now", "statusCode": 400})
-        page, limit = (int(request.url.params[name]) for name in ("page", "limit"))
+        page, limit = int(request.url.params["page"]), int(request.url.params.get("limit", DEFAULT_LIMIT))
         shown = self.names[(page - 1) * limit : page * limit]
         pages = -(-len(self.names) // limit)
         body = {

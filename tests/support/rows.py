@@ -170,7 +170,7 @@ ROWS = [
         "/v1/store/manage/products",
         lambda client, ids: client.store.products.list(search="mug"),
         Product,
-        query="page=1&limit=50&search=mug",
+        query="page=1&search=mug",
     ),
     Row(
         "PUT",
@@ -216,7 +216,7 @@ ROWS = [
         "/v1/store/manage/orders",
         lambda client, ids: client.store.orders.list(status="PENDING"),
         Order,
-        query="page=1&limit=50&status=PENDING",
+        query="page=1&status=PENDING",
     ),
     Row("GET", "/v1/store/manage/orders/{order}", lambda client, ids: client.store.orders.get(ids["order"]), Order),
     Row(
