@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def measured(bench: Bench, scripts: Sequence[str]) -> tuple[list[Row], list[Failure]]:
-    """The rows of these scripts; one that fails is told of and left out."""
+    """Return the rows of these scripts; one that fails is reported and left out."""
     rows: list[Row] = []
     failures: list[Failure] = []
     for name in scripts:
@@ -91,7 +91,7 @@ def load(name: str) -> ModuleType:
 
 
 def flooded(bench: Bench) -> str:
-    """What the rate limiters let through, in real time, in the words of limiter.py."""
+    """Return the results of the floods in real time, as limiter.py prints them."""
     say("floods")
     print("\nlimiter.py --quick --part floods", flush=True)
     command = [bench.python("limiters"), HERE / "limits" / "limiter.py", "--quick", "--part", "floods"]

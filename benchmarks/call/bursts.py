@@ -83,7 +83,7 @@ def measure(bench: Bench) -> Sequence[Row]:
 
 
 async def contend(contender: str, kind: str, url: str, size: int, trusted: str) -> None:
-    """So many bursts over one client, after one that opens connections; or another kind of load."""
+    """Run a number of bursts over one client, after one that opens connections; or another kind of load."""
     trust(trusted)
     if kind == "crowd":
         answer(await crowd(contender, url, size))
@@ -120,7 +120,7 @@ async def latency(call: Callable[[str], Awaitable[object]], rounds: int) -> floa
 
 
 async def crowd(contender: str, url: str, size: int) -> dict[str, float]:
-    """The memory of one of so many calls at once, of which none may fail. Needs as many descriptors."""
+    """Return the memory of one of `size` concurrent calls, none of which may fail. Needs as many file descriptors."""
     import resource
 
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,4 +1,4 @@
-"""What a short script pays: import, one client, one call to a loopback server, in a fresh interpreter.
+"""The cost of a short script: import, one client, one call to a loopback server, in a fresh interpreter.
 
 Processor time from the first statement to the answer, and the most memory the process ever had. Over plain HTTP this
 package reads no certificates, and bare httpx reads them all the same; so the target is on https, where both do.

@@ -1,4 +1,4 @@
-"""What importing costs: processor time of the import statement in a fresh interpreter.
+"""The cost of importing: processor time of the import statement in a fresh interpreter.
 
 Of this package it is the import that programs write: both clients, errors to catch, options, and models to annotate
 with. Bytecode is compiled beforehand, as pip does.

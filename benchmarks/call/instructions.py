@@ -59,7 +59,7 @@ def main() -> int:
 
 def count(python: Path, contender: str, world: str) -> int:
     """Instructions of one call."""
-    # What Python compiles at the first import would be counted in the first run alone.
+    # Compile beforehand: Python compiles at the first import, which would count only in the first run.
     with server() as url:
         prepare = [str(python), __file__, "--contender", contender, world, "1", url]
         subprocess.run(prepare, check=True, env=clean_environment(), timeout=120)
@@ -70,7 +70,7 @@ def count(python: Path, contender: str, world: str) -> int:
 
 
 def run(python: Path, contender: str, world: str, calls: int, url: str) -> int:
-    """Instructions of a process that makes so many calls."""
+    """Return the instructions of a process that makes `calls` calls."""
     command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", str(python), __file__]
     command += ["--contender", contender, world, str(calls), url]
     ran = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), timeout=580)
@@ -81,7 +81,7 @@ def run(python: Path, contender: str, world: str, calls: int, url: str) -> int:
 
 
 def build(python: Path) -> dict[str, str]:
-    """What a count depends on."""
+    """Return the versions that a count depends on."""
     code = (
         "import json, platform; from importlib.metadata import version; "
         f"print(json.dumps({{name: version(name) for name in {LIBRARIES!r}}}))"
@@ -118,10 +118,10 @@ def compare(written: Mapping[str, Any], now: Mapping[str, Any]) -> int:
 
 
 def contend(contender: str, world: str, calls: int, url: str) -> None:
-    """So many calls."""
+    """Make `calls` calls."""
     import per_call
 
-    # Whether one more full collection falls into the run is chance, and a tenth of all that is counted.
+    # Garbage collection is off: one more full collection in a run is chance, and a tenth of the count.
     gc.disable()
 
     base_url = url if "socket" in world else None

@@ -45,7 +45,7 @@ def measure(bench: Bench) -> Sequence[Row]:
 
 
 def contend(contender: str, url: str, size: int, trusted: str) -> None:
-    """So many calls in a row, and as many by threads."""
+    """Make calls one after the other, and as many from threads."""
     trust(trusted)
     call = _call(contender, url)
     for number in range(20):
@@ -59,7 +59,7 @@ def contend(contender: str, url: str, size: int, trusted: str) -> None:
 
 
 def rate(call: Callable[[str], object], count: int, size: int) -> float:
-    """Calls a second of so many threads."""
+    """Return the calls a second of `count` threads."""
     with ThreadPoolExecutor(count) as threads:
         list(threads.map(call, [f"thread-{number}" for number in range(4 * count)]))
         begun = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What one whole call costs the processor, over an in-memory transport: no network, no server.
+"""The processor time of one whole call, over an in-memory transport: no network, no server.
 
 This package's call reads a balance: rate limit, shared reads, deadlines, retries, typed result. Beside it the smallest
 read of the peers' clients, the vendor's balance, and a bare ``get(...).json()`` of the HTTP libraries. The transport
@@ -37,7 +37,7 @@ def measure(bench: Bench) -> Sequence[Row]:
 
 
 def contend(contender: str, world: str, size: int) -> None:
-    """So many calls, eight times."""
+    """Make `size` calls, eight times."""
     if world == "async":
         answer({"microseconds": asyncio.run(_async(contender, size))})
     else:
@@ -80,7 +80,7 @@ def _blocking(contender: str, size: int) -> float:
 
 
 def blocking_call(contender: str, url: str | None = None) -> Callable[[], object]:
-    """The same, blocking."""
+    """Return the blocking twin of `async_call`."""
     memory = None if url is not None else _memory("httpx2" if contender == "httpx2" else "httpx", blocking=True)
     if contender == OURS:
         from inventpay import InventPay
@@ -160,7 +160,7 @@ def _stripe() -> Any:
 
 
 def _adapter() -> Any:
-    """What requests calls a transport, answering out of memory."""
+    """Return a transport for requests that answers from memory."""
     import requests
 
     class Memory(requests.adapters.BaseAdapter):

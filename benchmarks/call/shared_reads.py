@@ -63,7 +63,7 @@ async def contend(contender: str, url: str) -> None:
 
 
 def _requests(url: str) -> int:
-    """How many the server saw since it was last asked."""
+    """Return the number of requests that the server got since the last query."""
     with urlopen(f"{url}/seen") as answered:
         seen: int = json.load(answered)["seen"]
         return seen

@@ -23,7 +23,7 @@ STATUS_PREFIX = "/v1/invoice/"
 
 
 class Journal:
-    """What arrived since the last ``/begin``, and how slow the network is."""
+    """The arrivals since the last ``/begin``, and the latency of the network."""
 
     def __init__(self) -> None:
         self.begin({})

@@ -1,4 +1,4 @@
-"""What every row of the comparison needs: an environment a peer, child processes that take turns, and the row itself.
+"""The parts that every row of the comparison needs: environments, child processes that take turns, and the row.
 
 Needs nothing but the standard library, so that it runs in every peer's environment too.
 """
@@ -44,8 +44,7 @@ PACKAGES: Mapping[str, Sequence[str]] = {
     "webhooks": (".", "stripe", "standardwebhooks"),
     "limiters": (".[aiohttp]", "aiolimiter", "pyrate-limiter", "limits", "throttled-py"),
 }
-"""What is installed in each environment, the newest versions but for the vendor's. A contender such as
-``"inventpay over aiohttp"`` lives in that of its first word."""
+"""The packages in each environment, in their newest versions except the vendor's, by the first word of a contender."""
 
 
 # --- rows ---
@@ -59,11 +58,11 @@ class Row:
     unit: str
     ours: float
     against: str | None = None
-    """Who it is compared with; ``None`` where the target is a number of its own."""
+    """The contender for the ratio; ``None`` if the target is a number."""
     others: Mapping[str, float] = field(default_factory=dict[str, float])
-    """What the same costs the others, ``against`` among them."""
+    """The figures of the other contenders, including ``against``."""
     target: float | None = None
-    """Of the ratio, or of the figure itself where nobody is compared with; ``None``: shown for orientation."""
+    """The target for the ratio, or for the figure without ``against``; ``None``: shown for orientation."""
     at_least: bool = False
     """Whether more is better."""
     shown: str = "{:,.0f}"
@@ -72,7 +71,7 @@ class Row:
 
     @property
     def judged(self) -> float:
-        """What the target is about."""
+        """The number that the target applies to."""
         return self.ours if self.against is None else self.ours / self.others[self.against]
 
     @property
@@ -95,14 +94,14 @@ class Row:
 
 
 class Bench:
-    """How much is measured, and where the peers live."""
+    """The number of repetitions, and the place of the peers' environments."""
 
     def __init__(self, environments: Path, *, quick: bool) -> None:
         self.environments = environments
         self.quick = quick
 
     def rounds(self, many: int, few: int) -> int:
-        """How often something is repeated, and how often when it has to be quick."""
+        """Return the number of repetitions: ``many``, or ``few`` in a quick run."""
         return few if self.quick else many
 
     def python(self, contender: str) -> Path:
@@ -127,7 +126,7 @@ class Bench:
         return self._turns({name: [script, "--contender", name, *said] for name in contenders}, count)
 
     def code_turns(self, codes: Mapping[str, str], count: int) -> dict[str, Figures]:
-        """The same for code that must find a fresh interpreter, into which nothing was imported.
+        """Run code that needs a fresh interpreter without imports; return medians as ``turns`` does.
 
         ``-P``: the folder this is run from may hold a package of the same name as the one that is meant.
         """
@@ -148,7 +147,7 @@ class Bench:
         }
 
     def versions(self) -> dict[str, str]:
-        """What was measured: the packages of the table and what they stand on."""
+        """Return the versions of the measured packages and of their dependencies."""
         asked = {package for packages in PACKAGES.values() for package in packages}
         found: dict[str, str] = {}
         code = "import json; from importlib.metadata import distributions as all"
@@ -244,7 +243,7 @@ def server(latency: float = 0.0, *, secured: bool = False) -> Generator[str]:
 
 
 def microseconds(call: Callable[[], object], size: int, chunks: int) -> float:
-    """Processor time of one call: the median of so many chunks of ``size`` calls, after one to warm up."""
+    """Return the processor time of one call: the median of ``chunks`` chunks of ``size`` calls, after a warm-up."""
     for _ in range(size // 4):
         call()
     seen: list[float] = []
@@ -258,7 +257,7 @@ def microseconds(call: Callable[[], object], size: int, chunks: int) -> float:
 
 
 async def async_microseconds(call: Callable[[], Awaitable[object]], size: int, chunks: int) -> float:
-    """The same for a coroutine."""
+    """Return the processor time of one call of a coroutine function, as ``microseconds`` does."""
     for _ in range(size // 4):
         await call()
     seen: list[float] = []
@@ -311,7 +310,7 @@ def report(rows: Sequence[Row]) -> str:
 
 
 def run_alone(about: str | None, measure: Callable[[Bench], Sequence[Row]]) -> None:
-    """What a row's script does when it is run by itself."""
+    """Run the script of a row by itself."""
     options = parser(about).parse_args()
     print(f"{(about or '').strip()}\n", flush=True)
     print(report(measure(Bench(options.environments, quick=options.quick))))
@@ -325,5 +324,5 @@ def contender_of(arguments: Sequence[str]) -> list[str] | None:
 
 
 def answer(figures: Mapping[str, Any]) -> None:
-    """What a contender's process says."""
+    """Print the figures of a contender's process."""
     print(json.dumps(figures))

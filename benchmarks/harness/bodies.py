@@ -1,4 +1,4 @@
-"""What the API answers in the comparison, and what the peers' own APIs answer to their smallest read."""
+"""The answers of the API in the comparison, and those of the peers' own APIs to their smallest read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MODEL = (
     b'{"id":"model-1","type":"model","object":"model","display_name":"Model 1","created":1700000000,'
     b'"created_at":"2024-01-01T12:00:00Z","owned_by":"somebody"}'
 )
-"""What both Anthropic's and OpenAI's "retrieve a model" take."""
+"""An answer that both Anthropic's and OpenAI's "retrieve a model" accept."""
 
 HEADERS = [
     ("Content-Type", "application/json"),

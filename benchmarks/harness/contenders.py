@@ -71,7 +71,7 @@ class Contender:
     name: str
     package: str
     make: Callable[[int, int], dict[str, Any]]
-    """Options of the client for so many calls in so many seconds. Called inside the event loop that will use them."""
+    """Return the client's options for a limit and a window in seconds. Called inside the event loop that uses them."""
 
     @property
     def version(self) -> str | None:

@@ -1,4 +1,4 @@
-"""Floods: so many calls at once through one contender, in real time, against the server that counts."""
+"""Floods: many concurrent calls through one contender, in real time, against the server that counts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _keys = itertools.count()
 
 @dataclass(frozen=True)
 class Flood:
-    """What one flood is."""
+    """The settings of one flood."""
 
     calls: int
     limit: int
@@ -41,7 +41,7 @@ class Flood:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of it."""
+    """The result of one flood."""
 
     refusals: dict[str, int]
     most: int
@@ -50,7 +50,7 @@ class Outcome:
     cpu: float
     """Processor seconds of the client's process."""
     breaks: int
-    """How often a token went to a caller who had asked before the one that was served last."""
+    """Number of tokens that went to a caller who had asked before the one that was served last."""
     late: float
     """Most seconds that a timer of the server was late."""
 
@@ -155,7 +155,7 @@ async def _client_calls(
 async def _bare_calls(
     peer: Peer, base_url: str, order: _Order
 ) -> AsyncGenerator[Callable[[int], Coroutine[Any, Any, object]]]:
-    """The same requests by aiohttp alone, which send as soon as they have their token."""
+    """Send the requests with aiohttp alone, as soon as each has its token."""
     import aiohttp
 
     async with aiohttp.ClientSession(base_url, connector=aiohttp.TCPConnector(limit=0)) as session:

@@ -1,4 +1,4 @@
-"""What a token costs: processor time and memory, without any network."""
+"""The cost of a token: processor time and memory, without any network."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ CLASS = RateClass.STATUS_CHECKS
 LIMIT, WINDOW = 300, 60.0  # of status checks, as documented
 NEARLY_ALL = 0.99
 SHARES = (0.8, NEARLY_ALL)
-"""Shares of the limit that a steady caller uses: the bucket has a history, and yet nobody waits."""
+"""Shares of the limit that a steady caller uses: the bucket has a history, and no caller waits."""
 ANSWER_TIME = 0.25  # seconds
 
 CROWD_ANSWER_TIME = 0.0025  # seconds, at the most
 CROWD_LIMIT, CROWD_WINDOW = 100, 0.3
-"""333 grants a second: the arithmetic depends on the limit, not on the window, and nobody wants to wait for minutes."""
+"""333 grants a second: the arithmetic depends on the limit, not on the window, and a short window keeps runs short."""
 
 
 class SetClock(AsyncBackend):
@@ -72,7 +72,7 @@ def bucket_cost(counting: Counting, share: float, turns: int) -> LeaseCost:
 
 
 async def limiter_cost(counting: Counting, share: float, turns: int) -> LeaseCost:
-    """What a call pays: the limiter with its lock, its line and its lease."""
+    """Return the cost of a call: the limiter with its lock, its queue and its lease."""
     limiter = LocalLimiter(RateLimits(status_checks=LIMIT, window=WINDOW, counting=counting))
     clock = SetClock()
     pause, headers = WINDOW / LIMIT / share, dict[str, str]()
@@ -91,7 +91,7 @@ async def limiter_cost(counting: Counting, share: float, turns: int) -> LeaseCos
 
 
 def burst_cost(counting: Counting, turns: int) -> LeaseCost:
-    """The same for calls that come at once and find a full bucket."""
+    """Return the cost of concurrent calls with a full bucket."""
 
     async def burst() -> tuple[int, int]:
         limiter = LocalLimiter(RateLimits(status_checks=LIMIT, window=WINDOW, counting=counting))
@@ -113,12 +113,12 @@ def burst_cost(counting: Counting, turns: int) -> LeaseCost:
 async def grant_cost(
     counting: Counting, waiters: int, grants: int, *, answer_time: float = 0.0, profile: cProfile.Profile | None = None
 ) -> float:
-    """Processor microseconds per grant while so many tasks wait all the time.
+    """Return the processor microseconds per grant while ``waiters`` tasks wait all the time.
 
-    Whoever gets a token goes to the end of the line again, and its answer comes by the next turn of the event loop, or
-    after up to so many seconds. So a grant's whole life is counted: joining, backend, being woken, leasing, the answer.
-    The event loop's own share is in it, and with `answer_time` also what waking up for each answer costs, which with a
-    real network is the price of reading it.
+    A task that gets a token joins the end of the queue again, and its answer arrives in the next turn of the event
+    loop, or after up to `answer_time` seconds. So the whole life of a grant is counted: joining, waiting, being woken,
+    leasing, and the answer. The event loop's own share is included, and with `answer_time` also the cost of waking up
+    for each answer, as for reading from a real network.
     """
     limiter = LocalLimiter(RateLimits(status_checks=CROWD_LIMIT, window=CROWD_WINDOW, counting=counting))
     backend = AsyncBackend()
@@ -180,7 +180,7 @@ class WaiterMemory:
 
 
 def waiter_memory(waiters: int) -> WaiterMemory:
-    """What so many tasks hold while they wait."""
+    """Return the memory of waiting tasks."""
 
     async def bare() -> float:
         event = asyncio.Event()
@@ -203,7 +203,7 @@ def waiter_memory(waiters: int) -> WaiterMemory:
     async def call() -> float:
         limiter = LocalLimiter(RateLimits(status_checks=1))
         await limiter.acquire_async(CLASS, AsyncBackend())
-        # Nobody gets a token, so nothing is ever sent.
+        # No token is granted, so nothing is sent.
         async with AsyncInventPay("pk_waiting", base_url="http://127.0.0.1:9", limiter=limiter) as client:
 
             async def wait() -> None:

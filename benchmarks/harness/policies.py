@@ -1,4 +1,4 @@
-"""How many of these arrivals a server would have refused, under each of the four policies in common use.
+"""Count the arrivals that a server would have refused, under each of the four policies in common use.
 
 Arrivals are ascending seconds on the server's clock. A request that is refused is not counted by the policy.
 """
@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 PHASES = 8
-"""Policies with windows are asked with windows that begin at so many different moments; the worst one is reported."""
+"""Number of phases of a window that are tried; the worst one is reported."""
 
 
 def fixed_window(arrivals: Sequence[float], limit: int, window: float, phase: float) -> int:

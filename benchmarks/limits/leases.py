@@ -1,4 +1,4 @@
-"""What a token of the rate limit costs: a lease that waits for nobody, and a grant while thousands wait.
+"""The cost of a token of the rate limit: a lease without waiting, and a grant while thousands wait.
 
 No network. ``python benchmarks/limits/limiter.py`` has the details, both rules, and the peers in real time.
 """

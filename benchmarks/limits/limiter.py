@@ -51,7 +51,7 @@ BARE = "This package goes through AsyncInventPay over aiohttp, its peers through
 
 FEW, MANY = 100, 10_000
 
-# What the package wants to keep, in microseconds, and as a factor from FEW waiters to MANY.
+# The package's targets in microseconds, and as a factor from FEW waiters to MANY.
 LEASE_TARGET, GRANT_TARGET, GROWTH_TARGET = 3.0, 120.0, 1.5
 
 
@@ -155,7 +155,7 @@ def _compare(contenders: Sequence[Contender], options: argparse.Namespace) -> No
     print(
         f"refused: 429s that a fixed window, sliding log, sliding-window counter or token bucket would have given\n"
         f"({PHASES} phases of the window, the worst); max: most requests in any window; use: sustained share of the\n"
-        "permitted rate; breaks: a token went to somebody who had asked before the one served last; CPU: all of the\n"
+        "permitted rate; breaks: a token went to a caller who had asked before the one served last; CPU: all of the\n"
         "client's process; late: of the server's timers the latest, by which a busy machine shifts what it counts"
     )
     print(f"{'limiter':27}{'fixed':>7}{'log':>6}{'counter':>9}{'bucket':>8}", end="")

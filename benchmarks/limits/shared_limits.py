@@ -43,7 +43,7 @@ PROCESSES = 4
 
 @dataclass(frozen=True)
 class Setting:
-    """What a contender is made for."""
+    """The settings for which a contender is created."""
 
     redis: str
     name: str
@@ -80,7 +80,7 @@ def _limits(strategy: str) -> Callable[[Setting], dict[str, Any]]:
 
 
 def _first(make_limiter: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[object]]:
-    """What takes a token of a limiter that must be made inside the event loop."""
+    """Return a function that takes tokens of a limiter which must be created inside the event loop."""
     made: list[Any] = []
     making = asyncio.Lock()
 

@@ -34,12 +34,11 @@ PAYMENTS = 100
 
 LEAST_A_SECOND = 1_000
 MOST_GROWTH = 0.05
-"""What the project wants to keep: so many checks a second on two cores, and no more memory at the end than this share
-above that after the first stretch, when everything has been used once."""
+"""The project's targets: least checks a second on two cores, and most growth of memory after the first stretch."""
 
 
 class Stop(NamedTuple):
-    """How far it is: checks so far, checks a second since the stop before, and the memory of the sandbox in MiB."""
+    """The progress: checks so far, checks a second since the last stop, and the memory of the sandbox in MiB."""
 
     checks: int
     a_second: float | None
@@ -118,7 +117,7 @@ def create_payment(connection: Connection, key: str) -> str:
 
 
 def check(connections: list[Connection], requests: list[bytes], count: int) -> float:
-    """Sends so many status checks over all connections at once; how many a second that was."""
+    """Send `count` status checks over all connections at once; return the rate per second."""
     failures: list[BaseException] = []
 
     def run(connection: Connection, start: int) -> None:
@@ -140,7 +139,7 @@ def check(connections: list[Connection], requests: list[bytes], count: int) -> f
 
 
 def measure(checks: int, width: int) -> list[Stop]:
-    """Every stop on the way to so many checks."""
+    """Return every stop until `checks` checks were made."""
     with served() as (pid, port, key):
         connections = [Connection(port) for _ in range(width)]
         ids = [create_payment(connections[0], key) for _ in range(PAYMENTS)]

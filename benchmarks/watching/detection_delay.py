@@ -38,7 +38,7 @@ START = datetime(2024, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Story:
-    """How payers behave."""
+    """The behaviour of payers."""
 
     open_payments: int = 300
     """Payments that are open at the same time, on average."""
@@ -234,7 +234,7 @@ class Paced:
 
 
 def round_robin(payment: Payment, now: float, times: int) -> float:
-    """Whoever was polled longest ago is next."""
+    """Poll the payment that was polled longest ago."""
     return 0.0
 
 

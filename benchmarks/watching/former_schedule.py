@@ -56,7 +56,7 @@ class FormerWatcher:
         # Numbers of the heap entries that stand for it; older ones are void.
         self.ticket: int = 0
         self.booking: int = 0
-        # What it was fed and has not looked at.
+        # The events that it got and has not read.
         self.events: tuple[Any, ...] = ()
 
     @property
@@ -109,12 +109,12 @@ class FormerSchedule:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody waits for a turn."""
+        """Whether no watcher waits for a turn."""
         return self._count == 0
 
     @property
     def stretch(self) -> float:
-        """By how much all intervals are longer than wanted; 1.0 when everybody gets what they want."""
+        """The factor by which all intervals are longer than wanted; 1.0 if all watchers get what they want."""
         return max(1.0, self._demand / self._pace)
 
     @property
@@ -150,23 +150,23 @@ class FormerSchedule:
         self._advance(now)
         watcher.waker = None
         self._count -= 1
-        # Rounding must not leave a demand behind when nobody waits.
+        # Rounding must not leave a demand without waiting watchers.
         self._demand = max(0.0, self._demand - 1 / watcher.wanted) if self._count else 0.0
         self._sentry = head = self.head(now)
         if head is not None and head.waker is not None:
             head.waker.wake()
 
     def turn(self, watcher: FormerWatcher, now: float) -> float | None:
-        """Seconds until it is the watcher's turn (0: now), or ``None`` when somebody else comes first."""
+        """Return the seconds until the watcher's turn (0: now), or ``None`` if another one comes first."""
         self._advance(now)
         head = self.head(now)
         if head is not watcher:
             if head is not None and head.waker is not None and self._sentry in (None, watcher):
-                # Whoever kept watch over the time is not first any more, and hands the watch on.
+                # The former sentry is not first any more, so the new head takes over the watch.
                 self._sentry = head
                 head.waker.wake()
             return None
-        # Under overload nobody waits for a moment, everybody for a slot.
+        # Under overload watchers wait for a slot, not for a time.
         wished = 0.0 if self._is_overloaded else min(watcher.at - now, watcher.tag - self._virtual)
         wait = max(wished, self._slot - self._slack - now)
         if wait > _ROUNDING:
@@ -200,7 +200,7 @@ class FormerSchedule:
             self._last = now
 
     def head(self, now: float) -> FormerWatcher | None:
-        """Who comes next: an appointment that has come, else whose tag is first, unless an appointment is sooner."""
+        """Return the next watcher: a due appointment, else the first tag, unless an appointment is sooner."""
         first = self._first_due()
         booked = self._first_appointment()
         if first is None or booked is None:
@@ -224,7 +224,7 @@ class FormerSchedule:
             if watcher.booking == booking:
                 if watcher.is_waiting:
                     return watcher
-                # It is being polled; the appointment is made anew when it comes back.
+                # It is being polled; its appointment is made again after that.
                 watcher.booking = 0
             heapq.heappop(self._appointments)
         return None

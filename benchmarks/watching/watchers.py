@@ -31,8 +31,8 @@ def measure(bench: Bench) -> Sequence[Row]:
 
 
 async def contend(watchers: int) -> None:
-    """So many of them, twice."""
-    # With one token, which somebody else has taken, nobody comes to its first turn.
+    """Measure the watchers twice."""
+    # With one token, which is taken already, no watcher comes to its first turn.
     answer({"waiting": await kibibytes(watchers, limit=1), "seen": await kibibytes(watchers, limit=10 * watchers)})
 
 

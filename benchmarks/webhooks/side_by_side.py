@@ -32,7 +32,7 @@ SECRET = "whsec_c2VjcmV0IG9mIHRoZSBiZW5jaG1hcms"
 EXAMPLES = Path(__file__).parents[2] / "tests" / "examples"
 
 TARGET = 1.3
-"""What the package wants to keep: this many times the events per second of stripe."""
+"""The package's target: this many times the events per second of stripe."""
 
 Call = Callable[[], object]
 
@@ -46,7 +46,7 @@ class Contender(NamedTuple):
 
 
 class Row(NamedTuple):
-    """How many events a second, and how much processor time one takes."""
+    """The events a second, and the processor time of one."""
 
     name: str
     version: str
@@ -158,7 +158,7 @@ def measure(*, rounds: int = 25, turn: float = 0.05) -> list[Row]:
 
 
 def _count(call: Call, turn: float) -> int:
-    """How many calls fill a turn; the first ones load what is loaded late."""
+    """Return the number of calls that fill a turn; the first ones load late imports."""
     for _ in range(20):
         call()
     began, count = time.perf_counter(), 0
@@ -169,7 +169,7 @@ def _count(call: Call, turn: float) -> int:
 
 
 def _turn(call: Call, count: int) -> tuple[float, float]:
-    """Seconds on the clock and of the processor for so many calls."""
+    """Return the seconds on the clock and of the processor for ``count`` calls."""
     cpu, wall = time.process_time(), time.perf_counter()
     for _ in range(count):
         call()

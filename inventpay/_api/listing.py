@@ -24,7 +24,7 @@ class AsyncListing(Generic[T]):
     ...     page = await client.store.products.list(limit=20)
     ...     print(page.total, page.items)
 
-    Every ``await`` and every iteration asks anew. Iterating raises what awaiting raises.
+    Every ``await`` and every iteration sends new requests. Iterating raises the same errors as awaiting.
     """
 
     __slots__ = ("_ask",)

@@ -62,8 +62,7 @@ def read(headers: Mapping[str, str], *, wall_now: float, window: float = 60.0) -
     Args:
         headers: names in lower case.
         wall_now: seconds since the epoch, for headers that name a date.
-        window: seconds of the window that we count in. What is said about another one, such as ten in a second or so
-            many a day, is not about our limit, and is ignored.
+        window: seconds of the client's window. Limits of another window, such as per second or per day, are ignored.
 
     Example:
         >>> read({"x-ratelimit-limit": "100", "x-ratelimit-remaining": "42", "x-ratelimit-reset": "17"}, wall_now=0.0)

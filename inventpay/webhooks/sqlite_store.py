@@ -242,7 +242,7 @@ class SQLiteSeenStore:
         return f"<SQLiteSeenStore {str(self._path)!r}>"
 
     def fork_lock(self) -> forking.Lock:
-        """What is held while the file is used."""
+        """Return the lock that is held while the file is used."""
         return self._lock
 
     def after_fork_in_child(self) -> None:

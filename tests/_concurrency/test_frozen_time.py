@@ -77,7 +77,7 @@ def test_one_frozen_call_harms_none_that_follow(freeze: Freeze) -> None:
 
 @pytest.mark.parametrize("freeze", FREEZERS)
 async def test_an_async_client_in_a_freeze(freeze: Freeze) -> None:
-    """The same for calls that find a token, before, in and after a freeze in a running event loop."""
+    """Calls that find a token are unaffected before, in and after a freeze in a running event loop."""
     async with AsyncInventPay(new_key(), **options()) as client:
         await client.request("GET", "/before")
         with freeze():

@@ -159,7 +159,7 @@ def test_parent_and_child_use_connections_of_their_own(base_url: str) -> None:
 
 @alone
 def test_an_async_client_in_parent_and_child(base_url: str) -> None:
-    """The same for event loops."""
+    """An async client in the child opens its own connection, like the blocking one."""
     client = async_client(base_url)
 
     async def ask(who: str) -> int:

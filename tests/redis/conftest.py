@@ -32,7 +32,7 @@ def redis_only() -> Iterator[RedisServer]:
 
 @pytest.fixture
 def prefix() -> str:
-    """A prefix of keys that nobody else uses."""
+    """Return a unique prefix of keys."""
     return uuid.uuid4().hex
 
 

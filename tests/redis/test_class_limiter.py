@@ -1,4 +1,4 @@
-"""A process's own part of the shared limit, without Redis: its share, its stock of leases, and those who wait."""
+"""A process's own part of the shared limit, without Redis: its share, its leases, and its queue."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.shared_limit_simulation import new_class_limiter
 
 
 class Caller:
-    """Whoever waits; its event loop may be gone."""
+    """A waiting caller, whose event loop may have ended."""
 
     def __init__(self, *, is_gone: bool = False) -> None:
         self.woken = 0
@@ -30,12 +30,12 @@ class Caller:
 
 
 def limiter_of(limit: int = 10, counting: str = "window", **more: Any) -> SharedClassLimiter:
-    """A limiter that nobody serves."""
+    """Return a limiter without a worker."""
     return new_class_limiter("me", "key", limit, 60.0, counting, **more)
 
 
 def reply(*delays: float, **more: Any) -> LeaseReply:
-    """What Redis says: leases with these delays, and nothing else of interest."""
+    """Return a reply of Redis with leases that have these delays."""
     facts: dict[str, Any] = {"epoch": "1", "again": -1.0, "next": 0.0, "free": 4, "free_next": 1, "unclaimed": 4}
     facts |= {
         "sharing": 2,
@@ -64,7 +64,7 @@ def test_all_shares_together_are_at_most_the_limit() -> None:
 
 
 def test_more_processes_than_tokens() -> None:
-    """Each has one, so much more rarely that all of them together keep to the limit."""
+    """With more processes than tokens, each has one token with a longer window, within the limit together."""
     bucket = bucket_of(3, 8)
     assert bucket.lease(100.0)
     bucket.answered(100.0)
@@ -84,7 +84,7 @@ def test_a_share_begins_with_what_the_process_has() -> None:
 
 
 def test_a_share_counts_what_is_in_flight_before_what_has_ended() -> None:
-    """Who used more than its share gets back of it what ended last, not what ended first."""
+    """A process that used more than its share gets back the requests that ended last."""
     bucket = bucket_of(20, 2, stamps=[41.0 + number for number in range(10)], in_flight=4)
     assert bucket.snapshot(100.0).leased == 4
     assert not bucket.lease(104.0)
@@ -99,7 +99,7 @@ def test_what_was_not_free_stays_away_until_all_return() -> None:
 
 
 def test_alone() -> None:
-    """Tokens come from the share, each end counts there, and all of it is told later."""
+    """During an outage tokens come from the share, each end is counted there, and everything is reported later."""
     limiter = limiter_of()
     limiter.go_alone(100.0, 2)
     assert limiter.is_on_its_own
@@ -122,13 +122,13 @@ def test_alone() -> None:
     assert limiter.take(101.0) is not None
     gc.collect()
     request = limiter.ask(102.0)
-    # Answered, lost, two that nobody ended, and one more of these.
+    # One answered, one lost, two garbage-collected, and one more of these.
     assert sorted(ending.at for ending in request.ended) == [101.0, *[106.0] * 3, 107.0]
     assert (request.want, request.open, request.away_since) == (0, [], 100.0)
 
 
 def test_a_reply_of_a_state_that_knows_nothing() -> None:
-    """What is in flight is told there, and the share is that of as many processes as there were."""
+    """Requests in flight are reported to the new state, and the share is that of the former number of processes."""
     limiter = limiter_of(20)
     lease = None
     for epoch, sharing, recovery in (("1", 4, 0.0), ("2", 1, 60.0)):
@@ -160,7 +160,7 @@ def test_what_was_granted_and_not_used_when_redis_went_away() -> None:
 
 
 def test_before_all_return_nothing_is_sent_alone() -> None:
-    """What is sent alone is told at once, and in the last moment there would be no time for it."""
+    """Requests from the share are reported at once, which is not possible in the last moment."""
     limiter = limiter_of()
     limiter.go_alone(100.0, 2)
     limiter.told(limiter.ask(100.0), reply(recovery=30.0), 100.0)
@@ -187,7 +187,7 @@ def test_what_the_api_says_to_one_who_is_alone() -> None:
 
 
 def test_a_lease_that_was_overslept_is_not_used() -> None:
-    """A process that was stopped for long asks anew: Redis has given up what it had been granted."""
+    """A process that was suspended for long requests a new lease, because Redis has expired the old one."""
     limiter = limiter_of()
     caller = Caller()
     claim = limiter.join(caller, 100.0, max_wait=None, background=False)
@@ -202,7 +202,7 @@ def test_a_lease_that_was_overslept_is_not_used() -> None:
 
 
 def test_a_caller_whose_event_loop_is_gone() -> None:
-    """What it was given goes to the one behind."""
+    """A lease for a caller whose event loop has ended goes to the next caller."""
     limiter = limiter_of()
     limiter.join(Caller(is_gone=True), 100.0, max_wait=None, background=False)
     behind = limiter.join(Caller(), 100.0, max_wait=None, background=False)
@@ -213,7 +213,7 @@ def test_a_caller_whose_event_loop_is_gone() -> None:
 
 
 def test_a_pause_holds_back_what_is_in_stock() -> None:
-    """Leases that were granted before somebody's 429 became known are used after the pause."""
+    """Leases that were granted before a 429 became known are used after the pause."""
     limiter = limiter_of()
     claim = limiter.join(Caller(), 100.0, max_wait=None, background=False)
     limiter.told(limiter.ask(100.0), reply(0.0, blocked=5.0), 100.0)

@@ -1,4 +1,4 @@
-"""What a user reads who set something up wrongly: at the first call, once, with what to do."""
+"""The errors for a wrong configuration: at the first call, once, with the remedy."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ def test_an_address_that_never_will_do(
 
 
 def test_a_port_of_something_else(web_server: int) -> None:
-    """What answers there is no Redis."""
+    """The error says that the server on this port is not Redis."""
     with pytest.raises(ConfigurationError, match="does not speak the protocol of Redis"):
         call(f"redis://127.0.0.1:{web_server}")
 
 
 def test_what_a_user_of_redis_must_be_permitted(server: RedisServer, prefix: str) -> None:
-    """What the documentation lists is enough; without any of it the error lists it."""
+    """The documented rights are sufficient; without any of them the error lists all."""
     address = f"redis://{prefix}:secret@{server.url.rpartition('@')[2].removeprefix('redis://')}"
     with server.client() as client:
         try:
@@ -97,7 +97,7 @@ def test_a_replica(redis_only: RedisServer, caplog: pytest.LogCaptureFixture) ->
 
 
 def test_a_key_that_holds_something_else(server: RedisServer, prefix: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Nothing of somebody else's is overwritten, and the log says what to do."""
+    """Keys of other programs are not overwritten, and the log names the remedy."""
     call(server.url, prefix)
     with server.client() as client:
         (name,) = client.keys(f"{prefix}*")

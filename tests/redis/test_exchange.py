@@ -1,4 +1,4 @@
-"""The script itself: what it grants, and when it does not know enough to grant anything."""
+"""The Lua script: the leases that it grants, and the states in which it grants none."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Bucket:
         self._asked: dict[str, int] = {}
 
     def ask(self, process: str, at: float, *, counting: Any = "window", **more: Any) -> LeaseReply:
-        """What the process is told."""
+        """Return the reply to a request of the process."""
         config = LimitConfig(
             process=process, limit=40, window=60.0, span=SPAN, counting=counting, burst=None, patience=35.0
         )
@@ -44,7 +44,7 @@ class Bucket:
 
 @pytest.fixture
 def bucket(redis_only: RedisServer, prefix: str) -> Iterator[Bucket]:
-    """One that nobody used."""
+    """Return an unused bucket."""
     with redis_only.client() as client:
         yield Bucket(client, prefix)
 
@@ -58,7 +58,7 @@ def test_a_bucket_of_which_nothing_is_known(bucket: Bucket) -> None:
 
 
 def test_who_comes_back_from_an_outage(bucket: Bucket) -> None:
-    """When nobody was served meanwhile, nobody is before all can be, and those who come later make it no longer."""
+    """If no process was served meanwhile, all wait until all can be served, and later ones do not extend the wait."""
     bucket.settled()
     bucket.ask("b", 1.1)
     returned = bucket.ask("b", 5.0, away_since=EPOCH + 2.0)
@@ -77,7 +77,7 @@ def test_with_the_rule_any_it_takes_two_windows(bucket: Bucket) -> None:
 
 
 def test_who_alone_could_not_reach_redis(bucket: Bucket) -> None:
-    """When others were served all the time, its own network was down, and nobody has to wait."""
+    """If other processes were served all the time, only its own network failed, and no process must wait."""
     bucket.settled()
     for number in range(1, 40):
         bucket.ask("first", 1.0 + 0.09 * number)
@@ -85,7 +85,7 @@ def test_who_alone_could_not_reach_redis(bucket: Bucket) -> None:
 
 
 def test_a_state_that_was_lost(bucket: Bucket) -> None:
-    """Whoever has a lease of an older state starts the recovery, in which nothing counts as unclaimed."""
+    """A lease of an older state starts the recovery, in which no token counts as unclaimed."""
     bucket.settled()
     found = bucket.ask("b", 2.0, epoch="of an earlier state")
     assert (found.unclaimed, found.delays) == (0, [])
@@ -94,7 +94,7 @@ def test_a_state_that_was_lost(bucket: Bucket) -> None:
 
 
 def test_requests_that_were_sent_alone(bucket: Bucket) -> None:
-    """They count from the moment at which they are told, once however often that is, and their ends as any other's."""
+    """They count from the time of their report, once even if reported repeatedly, and their ends like all others."""
     bucket.settled()
     for _ in range(2):
         assert bucket.ask("a", 2.0, open=[(-1, EPOCH + 1.5), (-2, EPOCH + 1.6)]).leased == 2
@@ -105,7 +105,7 @@ def test_requests_that_were_sent_alone(bucket: Bucket) -> None:
 
 
 def test_a_question_that_was_overtaken(bucket: Bucket) -> None:
-    """It was given up and told again in a later one, so nobody would use what it were granted."""
+    """Its reports were repeated in a later request, so its reply grants nothing."""
     bucket.settled()
     bucket.ask("a", 2.0, serial=3, want=1)
     with pytest.raises(OvertakenError):
@@ -180,7 +180,7 @@ def test_the_end_of_a_lease_that_is_told_twice_counts_once(redis_only: RedisServ
 
 
 def test_the_moment_that_a_refusal_names_is_one_lease(redis_only: RedisServer, prefix: str) -> None:
-    """Whatever remains by the API's count, one call may go at the named moment, and only one."""
+    """For any remaining count of the API, exactly one call may go at the named time."""
     config = LimitConfig(process="a", limit=10, window=60.0, span=SPAN, counting="window", burst=None, patience=35.0)
     with redis_only.client() as client:
 

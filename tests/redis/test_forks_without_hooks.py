@@ -66,7 +66,7 @@ def test_children_share_the_limit_without_false_outages(
 
 @alone
 def test_the_parents_connection_stays_its_own(redis_only: RedisServer, prefix: str) -> None:
-    """A seen store in a child connects anew, and parent and child see each other's claims."""
+    """A seen store in a child opens a new connection, and parent and child see each other's claims."""
     store: Any = RedisSeenStore(redis_only.url, prefix=prefix)
     claim = store.claim(["event"], 30.0)
     assert isinstance(claim, Claim)

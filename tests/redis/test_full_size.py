@@ -36,7 +36,7 @@ def four() -> Iterator[list[Worker]]:
 
 
 def show(what: str, seen: Flood) -> None:
-    """One line for whoever runs this by hand."""
+    """Print one line for a person who runs this by hand."""
     calls = len(seen.arrivals)
     print(
         f"\n{what}: {calls} calls, {seen.refused} refused, use {seen.use:.3f}, evenness {seen.evenness:.2f}, "
@@ -89,7 +89,7 @@ def restart(server: RedisServer) -> None:
 
 
 def sleep(server: RedisServer) -> None:
-    """Redis answers nobody for five seconds."""
+    """Redis answers no request for five seconds."""
 
     def nap() -> None:
         with server.client() as client:
@@ -119,7 +119,7 @@ def flush(server: RedisServer) -> None:
 def test_a_fault_of_redis(
     server: RedisServer, four: list[Worker], policy: str, counting: str, fault: object, after: float
 ) -> None:
-    """Whatever happens to Redis in the middle of a flood: all calls end, at most five are refused, and it recovers."""
+    """During any fault of Redis all calls end, at most five are refused, and the limit is shared again afterwards."""
     assert callable(fault)
     seen = flood(
         server, four, policy=policy, counting=counting, calls=125, disturb=lambda: fault(server), after=after, **SIZE
@@ -156,7 +156,7 @@ def test_nobody_waits_longer_than_it_may(server: RedisServer, four: list[Worker]
 
 @pytest.mark.parametrize(("policy", "counting"), [("log", "window"), ("counter", "unknown")])
 def test_a_process_that_is_killed(server: RedisServer, four: list[Worker], policy: str, counting: str) -> None:
-    """The others go on at once without its tokens, get them back after the lease timeout, and nobody is refused."""
+    """The others continue at once without its tokens, get them back after the lease timeout, and none is refused."""
     seen = flood(
         server,
         four,

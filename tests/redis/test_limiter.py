@@ -1,4 +1,4 @@
-"""`RedisLimiter` as its users see it: on a real Redis and a real Valkey, from threads, event loops and forks."""
+"""`RedisLimiter` on a real Redis and a real Valkey, from threads, event loops and forks."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def available(limiter: Limiter) -> int:
 
 
 def test_two_processes_share_one_limit(new_limiter: NewLimiter) -> None:
-    """What one spends the other does not have, and the wait of the next caller is known at once."""
+    """A token that one process spent is missing for the other, and the wait of the next caller is known at once."""
     one, two = (new_limiter().bind(KEY, URL, LIMITS) for _ in range(2))
     for limiter in (one, two, one, two, one):
         end(lease(limiter))
@@ -111,7 +111,7 @@ def test_what_was_never_sent_comes_back_at_once(new_limiter: NewLimiter) -> None
 
 
 def test_a_lease_that_nobody_ends_counts_as_lost(new_limiter: NewLimiter) -> None:
-    """The garbage collector finds it, and the next request tells."""
+    """A garbage-collected lease is reported with the next request."""
     one = new_limiter().bind(KEY, URL, LIMITS)
     lease(one)
     gc.collect()
@@ -121,7 +121,7 @@ def test_a_lease_that_nobody_ends_counts_as_lost(new_limiter: NewLimiter) -> Non
 
 
 def test_a_process_that_dies_returns_its_tokens(new_limiter: NewLimiter) -> None:
-    """After the lease timeout and a window they are back, although nobody said what became of them."""
+    """After the lease timeout and a window its tokens are back, although it never reported them."""
     limits = RateLimits(other=2, window=0.2, counting="window")
     dead, alive = (new_limiter(lease_timeout=0.8).bind(KEY, URL, limits) for _ in range(2))
     began = time.monotonic()
@@ -233,7 +233,7 @@ async def test_cancelled_callers_cost_nobody_anything(new_limiter: NewLimiter) -
 
 
 def test_many_threads(new_limiter: NewLimiter) -> None:
-    """Threads share one line: exactly the limit is leased, whoever asks."""
+    """Threads share one queue: exactly the limit is leased."""
     limiter = new_limiter().bind(KEY, URL, RateLimits(other=20, window=60.0))
 
     def call(_: int) -> bool:
@@ -266,7 +266,7 @@ def test_several_runs_and_trio(new_limiter: NewLimiter) -> None:
 
 
 def test_a_loop_that_ends_under_its_callers(new_limiter: NewLimiter) -> None:
-    """Those who waited in it hold up nobody."""
+    """Callers whose event loop has ended do not delay others."""
     limiter = new_limiter().bind(KEY, URL, RateLimits(other=1, window=0.5, counting="window"))
     token = lease(limiter)
 
@@ -309,7 +309,7 @@ def test_a_fork_is_another_process(new_limiter: NewLimiter) -> None:
 
 
 def test_a_429_stops_all_processes(new_limiter: NewLimiter) -> None:
-    """What one learns by a `Retry-After` the others keep to."""
+    """A `Retry-After` that one process gets applies to all."""
     one, two = (new_limiter().bind(KEY, URL, LIMITS) for _ in range(2))
     end(lease(one), 429, retry_after="30")
     one._limiter.worker.flush()
@@ -333,7 +333,7 @@ def test_a_429_without_a_time_lowers_the_limit(new_limiter: NewLimiter) -> None:
 
 
 def test_headers_lower_the_view_of_all(new_limiter: NewLimiter) -> None:
-    """Somebody without this limiter uses the key: what the API says is left is all that is left."""
+    """If a client without this limiter uses the key, the remaining count of the API applies."""
     one, two = (new_limiter().bind(KEY, URL, LIMITS) for _ in range(2))
     end(lease(one), x_ratelimit_remaining="1")
     one._limiter.worker.flush()
@@ -356,7 +356,7 @@ def test_a_small_burst(new_limiter: NewLimiter) -> None:
 
 
 def test_a_clock_that_is_set_back(new_limiter: NewLimiter, server: RedisServer, prefix: str) -> None:
-    """When the clock of Redis goes back by an hour, nobody waits for an hour."""
+    """After the clock of Redis goes back by an hour, no call waits for an hour."""
     limiter = new_limiter().bind(KEY, URL, LIMITS)
     for _ in range(3):
         end(lease(limiter))
@@ -424,7 +424,7 @@ def test_without_redis_each_process_has_its_share(
 
 
 def test_redis_comes_back(limiters: NewLimiter, own_server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
-    """After one window with shares, in which each tells what it sent alone, the limit is one again."""
+    """For one window each process uses its share and reports its requests; then the limit is shared again."""
     limits = RateLimits(other=4, window=1.0, counting="window")
     one, two = (limiters().bind(KEY, URL, limits) for _ in range(2))
     for limiter in (one, two):
@@ -449,7 +449,7 @@ def test_redis_comes_back(limiters: NewLimiter, own_server: RedisServer, caplog:
 
 
 def test_on_outage_error(limiters: NewLimiter, own_server: RedisServer) -> None:
-    """Whoever may not send without Redis fails at once, and goes on when it is back."""
+    """With `on_outage="error"` calls fail at once, and succeed again after the outage."""
     limiter = limiters(on_outage="error").bind(KEY, URL, RateLimits(other=5, window=1.0, counting="window"))
     end(lease(limiter))
     own_server.stop()
@@ -466,7 +466,7 @@ def test_on_outage_error(limiters: NewLimiter, own_server: RedisServer) -> None:
 
 
 def test_a_redis_that_says_nothing(limiters: NewLimiter, own_server: RedisServer) -> None:
-    """Nobody waits longer than the timeout for it, and what it does late harms nobody."""
+    """No call waits longer than the timeout, and a late reply has no effect."""
     limiter = limiters(processes=1).bind(KEY, URL, LIMITS)
     end(lease(limiter))
     limiter._limiter.worker.flush()
@@ -485,7 +485,7 @@ def test_a_redis_that_says_nothing(limiters: NewLimiter, own_server: RedisServer
 
 
 def test_a_redis_that_forgets_everything(limiters: NewLimiter, own_server: RedisServer) -> None:
-    """After FLUSHALL nobody believes that nothing was sent: for a window each has its share, of what it sent itself."""
+    """After FLUSHALL each process has its share for a window, less its own requests."""
     limits = RateLimits(other=4, window=1.0, counting="window")
     one, two = (limiters().bind(KEY, URL, limits) for _ in range(2))
     for limiter in (one, two, one, two):

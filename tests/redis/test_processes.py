@@ -84,7 +84,7 @@ def restart(server: RedisServer) -> None:
 
 
 def sleep(server: RedisServer) -> None:
-    """Redis answers nobody for some time."""
+    """Redis answers no request for some time."""
 
     def nap() -> None:
         with server.client() as client:
@@ -110,7 +110,7 @@ def flush(server: RedisServer) -> None:
 
 @pytest.mark.parametrize("fault", [restart, sleep, fill, flush])
 def test_a_fault_of_redis(own_server: RedisServer, four: list[Worker], fault: Callable[[RedisServer], None]) -> None:
-    """All calls end, at most five are refused, and whoever may wait for a moment only knows after a moment."""
+    """All calls end, at most five are refused, and a call with a short `max_wait` fails soon."""
     each: list[dict[str, object]] = [{}, {}, {}, {"max_wait": 0.2, "every": 0.1}]
     seen = run(own_server, four, disturb=lambda: fault(own_server), after=0.4, each=each)
     assert seen.refused <= 5

@@ -72,7 +72,7 @@ def test_its_leases_end_by_the_servers_clock(store: RedisSeenStore) -> None:
 
 
 def test_old_events_leave_nothing_behind(server: RedisServer, prefix: str) -> None:
-    """Handled ones and claims of dead processes are swept away after the retention, whoever comes next."""
+    """Handled events and claims of dead processes are removed after the retention, by any process."""
     store = RedisSeenStore(server.url, prefix=prefix, retention=0.05)
     for number in range(20):
         claim = claimed(store.claim([f"event{number}", f"id{number}"], 0.0))

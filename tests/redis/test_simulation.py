@@ -85,7 +85,7 @@ def test_no_traffic_is_refused(redis_only: RedisServer, prefix: str, counting: s
                 break
         simulation.run()
     assert set(simulation.refused.values()) == {0}
-    # Nobody who stayed was forgotten.
+    # All calls that were not cancelled were sent.
     assert all(call.sent is not None or call.is_cancelled for call in simulation.calls)
 
 

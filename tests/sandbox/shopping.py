@@ -1,4 +1,4 @@
-"""What a merchant sells in the fixture `shop`, and what a buyer does there."""
+"""The merchant's products in the fixture `shop`, and the buyer's requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def create_product(api: Api, **members: object) -> dict[str, Any]:
 
 
 def check_out(api: Api, *items: object, **members: object) -> Any:
-    """What the buyer's request is answered with. It carries no key."""
+    """Return the answer to the buyer's request, which carries no key."""
     return api.http.post("/v1/store/shop/checkout", json={"items": list(items), **members})
 
 

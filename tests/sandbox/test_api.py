@@ -182,7 +182,7 @@ def test_one_balance_has_its_limits_inside_with_reset_times(api: Api) -> None:
 
 
 def test_create_withdrawal_answers_like_the_known_sample(api: Api) -> None:
-    """Money is text but in feeBreakdown, what is not known yet is null, and the balance after locking is told."""
+    """Money is text except in feeBreakdown, unknown values are null, and the balance after locking is included."""
     api.sandbox.deposit("USDT_BEP20", "1500.75")
     body = api.withdraw(description="Monthly payout").json()
     data = body["data"]
@@ -238,7 +238,7 @@ def test_reading_a_withdrawal_through_its_life(api: Api) -> None:
 
 
 def test_the_whole_story_of_a_payment_and_its_payout(api: Api) -> None:
-    """What a payment brings can be withdrawn, to the last digit, and not a digit more."""
+    """The amount of a payment can be withdrawn exactly, and not more."""
     payment_id = api.create_payment(amount=25, amountCurrency="USDT")["paymentId"]
     api.sandbox.pay(payment_id)
     assert api.withdraw(amount=25.000001).json()["error"] == "Insufficient balance"

@@ -20,7 +20,7 @@ class Source:
 
 
 def test_a_manual_clock_moves_only_when_told_and_only_forward() -> None:
-    """It stands still, advances by what it is told, refuses to go back, and starts anew on reset."""
+    """A manual clock stands still, advances by given seconds, refuses to go back, and restarts on reset."""
     clock = ManualClock(10.0)
     assert (clock(), clock()) == (10.0, 10.0)
     clock.advance(2.5)
@@ -159,7 +159,7 @@ def test_steps_beyond_the_calendar_are_refused_over_http(api: Api) -> None:
 
 
 def test_a_payment_expires_and_a_daily_limit_resets_without_waiting(api: Api) -> None:
-    """What time brings comes when the clock is moved."""
+    """Expiry and the reset of limits happen when the clock is moved."""
     api.sandbox.deposit("USDT_BEP20", 100)
     payment_id = api.create_payment()["paymentId"]
     api.withdraw()

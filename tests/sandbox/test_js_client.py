@@ -58,7 +58,7 @@ def buy(api: Api, kept: Kept) -> None:
 
 
 def deliver(api: Api, kept: Kept) -> None:
-    """What happened so far reaches the merchant."""
+    """Deliver all due events to the merchant."""
     api.sandbox.webhooks.deliver_due()
 
 

@@ -1,4 +1,4 @@
-"""What users' tests get: fixtures that cost nothing until they are used, and a sandbox like new for each test."""
+"""The fixtures for users' tests: free until they are used, with a reset sandbox for each test."""
 
 from __future__ import annotations
 

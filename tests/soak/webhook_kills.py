@@ -72,7 +72,7 @@ class Report:
 
 
 class Senders:
-    """Deliver payments to the servers until told to stop, and then until each one was answered 200."""
+    """Deliver payments to the servers until stopped, and then until each one was answered 200."""
 
     def __init__(self, ports: Sequence[int], seed: int) -> None:
         self._ports = ports
@@ -166,7 +166,7 @@ def seen_of(store: str, folder: Path) -> Iterator[str]:
 
 
 def run(store: str, kills: int, seed: int, lease: float) -> Report:
-    """Kill so many servers on one store."""
+    """Kill servers on one store."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as name, seen_of(store, Path(name)) as seen:
         folder = Path(name)

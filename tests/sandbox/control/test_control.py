@@ -24,7 +24,7 @@ def test_a_bare_post_pays_a_payment(api: Api) -> None:
 
 
 def test_curl_without_a_content_type_may_send_json(api: Api) -> None:
-    """What `curl -d` sends by default is read as JSON all the same."""
+    """A body with the default content type of `curl -d` is read as JSON."""
     payment_id = api.create_invoice()["paymentId"]
     form = "application/x-www-form-urlencoded"
     answer = api.post_bytes(f"/sandbox/payments/{payment_id}/pay", b'{"currency": "LTC"}', form)
@@ -146,7 +146,7 @@ def test_reset_forgets_everything(api: Api) -> None:
 
 
 def test_the_root_says_what_this_is(api: Api) -> None:
-    """Whoever opens the base URL learns that it is a sandbox and which endpoints it has."""
+    """The base URL answers that it is a sandbox, and lists the endpoints."""
     body = api.http.get("/").json()
     assert body["name"] == "InventPay sandbox"
     assert "POST /v1/create_payment" in body["endpoints"]

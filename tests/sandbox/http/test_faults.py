@@ -37,7 +37,7 @@ def test_an_error_has_its_status_and_the_api_s_form(api: Api, status: int) -> No
 
 
 def test_an_error_before_the_effect_leaves_no_payment_and_one_after_it_does(api: Api) -> None:
-    """The same answer, and only the records know the difference."""
+    """The answer is the same in both cases; only the records differ."""
     for after_effect in (False, True):
         api.sandbox.faults.add(Fault.error(500, after_effect=after_effect), on=CREATE)
         assert api.post("/v1/create_payment", {"amount": 5, "currency": "LTC"}).status_code == 500
@@ -66,7 +66,7 @@ def test_a_reset_is_one_for_the_kernel_too(api: Api) -> None:
 
 
 def test_a_repeated_key_after_a_lost_answer_pays_once(api: Api) -> None:
-    """What idempotency keys are for: the answer to the first try was lost, the second gets it."""
+    """If the answer to the first request was lost, the second one with its idempotency key gets it."""
     api.sandbox.deposit("USDT_BEP20", 100)
     api.sandbox.faults.add(Fault.reset(after_effect=True), on=WITHDRAW)
     body = {"amount": 10, "currency": "USDT_BEP20", "destinationAddress": EVM_ADDRESS}
@@ -120,7 +120,7 @@ def test_a_slow_start_and_a_slow_drip_take_their_time(api: Api) -> None:
 
 
 def test_a_server_in_the_middle_of_a_pause_stops_at_once(caplog: pytest.LogCaptureFixture) -> None:
-    """Leaving the block does not wait for a slow answer, and nobody complains in a log."""
+    """Leaving the block does not wait for a slow answer, and logs no error."""
     sandbox = Sandbox()
     sandbox.faults.add(Fault.slow_start(60))
     with sandbox.run() as server:
@@ -222,7 +222,7 @@ def planned(api: Api) -> Any:
 
 
 def test_faults_are_planned_over_http(api: Api, planned: Any) -> None:
-    """Planned, listed with what is left of them, called off one by one or all."""
+    """Faults are planned, listed with their remaining counts, and removed one by one or all at once."""
     first = planned(kind="error", status=503, retryAfter=1.5, on=BALANCE, times=2).json()["data"]
     assert first == {
         "number": 1,

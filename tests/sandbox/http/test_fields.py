@@ -174,7 +174,7 @@ def test_a_wrong_currency_alone_is_reported_in_the_documented_words() -> None:
     ],
 )
 def test_bytes_that_are_no_json_are_refused_with_the_reason(body: bytes, complaint: str) -> None:
-    """Whatever is wrong with the bytes, it is a 400 that says what."""
+    """Bytes that are not JSON are answered with 400 and the reason."""
     assert complaint in problems(decode, body)["body"]
 
 

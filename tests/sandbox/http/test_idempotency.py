@@ -10,7 +10,7 @@ ANSWER = Answer(200, b"{}")
 
 
 def test_an_answer_is_kept_for_24_hours() -> None:
-    """The same request gets the stored answer until its key is 24 hours old; then it is new."""
+    """A repeated request gets the stored answer until its key is 24 hours old; then it is a new request."""
     store = IdempotencyStore()
     assert store.begin("/a", b"k", b"{}", 0.0) is None
     store.finish("/a", b"k", ANSWER)
@@ -19,7 +19,7 @@ def test_an_answer_is_kept_for_24_hours() -> None:
 
 
 def test_keys_belong_to_a_path() -> None:
-    """The same key on another path is another key."""
+    """A key on another path is another key."""
     store = IdempotencyStore()
     store.begin("/a", b"k", b"{}", 0.0)
     assert store.begin("/b", b"k", b"{}", 0.0) is None

@@ -16,7 +16,7 @@ def refusal(error: str, status: int) -> dict[str, object]:
 
 
 def exchange(api: Api, request: bytes) -> bytes:
-    """What the server sends back for these bytes until it has nothing more to say."""
+    """Return everything that the server sends for these bytes."""
     with socket.create_connection((api.server.host, api.server.port), timeout=5) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
@@ -224,7 +224,7 @@ def broken() -> tuple[Sandbox, BrokenClock]:
 async def test_a_defect_of_the_sandbox_is_a_plain_500(
     broken: tuple[Sandbox, BrokenClock], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The answer tells nothing of the inside; the log has the traceback."""
+    """The answer reveals no internals; the log has the traceback."""
     sandbox, clock = broken
     transport = httpx.ASGITransport(sandbox.app)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:

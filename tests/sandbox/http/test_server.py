@@ -206,7 +206,7 @@ def interrupt_when_serving(port: int, seen: list[httpx.Response]) -> threading.T
 def test_the_command_serves_until_ctrl_c_and_ends_quietly(
     unused_tcp_port: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It prints URL, keys and commands, answers without limits when told so, and Ctrl-C is exit code 0."""
+    """The command prints URL, keys and commands, can answer without limits, and exits with 0 on Ctrl-C."""
     seen: list[httpx.Response] = []
     thread = interrupt_when_serving(unused_tcp_port, seen)
     arguments = parse("--port", str(unused_tcp_port), "--api-key", "pk_mine", "--no-rate-limits")

@@ -116,7 +116,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("fault", "error", "outcome"), FAULTS, ids=[fault.kind for fault, _, _ in FAULTS])
 def test_faults_are_what_they_are_over_a_socket(fault: Fault, error: type[InventPayError], outcome: str) -> None:
-    """The same error with the same outcome, inside the process with both clients, and over HTTP."""
+    """Each fault gives the same error and outcome in the process with both clients, and over HTTP."""
     sandbox = Sandbox()
     options: Any = {"max_retries": 0, "attempt_timeout": 0.3}
     seen: list[tuple[type, str]] = []

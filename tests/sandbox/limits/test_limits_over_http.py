@@ -7,7 +7,7 @@ from tests.sandbox.conftest import Api
 
 
 def test_every_limited_answer_carries_the_limit_headers(api: Api) -> None:
-    """Limit, remaining and reset are told with successes and with refusals alike."""
+    """Limit, remaining and reset are in the headers of successes and of refusals."""
     for path, status in (("/v1/merchant/balance", 200), ("/v1/merchant/balance/DOGE", 400), ("/v1/withdrawal/x", 404)):
         answer = api.get(path)
         assert answer.status_code == status
@@ -53,7 +53,7 @@ def test_status_checks_are_counted_by_key_or_by_address(api: Api) -> None:
 
 
 async def test_callers_without_an_address_are_counted_together() -> None:
-    """An application server that tells no client address makes one caller of all."""
+    """If an application server passes no client address, all callers are counted together."""
     sandbox = Sandbox(clock=ManualClock(), rate_limits=SlidingLog({"status_checks": 1}))
     transport = httpx.ASGITransport(sandbox.app, client=None)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
@@ -71,7 +71,7 @@ async def test_without_limits_there_are_no_limit_headers() -> None:
 
 
 def test_a_repeated_request_gets_the_first_answer(api: Api) -> None:
-    """The same key and body create one payment, and the replay says that it is one."""
+    """A repeated key and body create one payment, and the replay is marked as one."""
     body = {"amount": 5, "currency": "BTC"}
     first = api.post("/v1/create_payment", body, Idempotency_Key="key-1")
     again = api.post("/v1/create_payment", body, Idempotency_Key="key-1")

@@ -1,4 +1,4 @@
-"""The four policies: what each lets through, what it says is left, and what it looks like over HTTP."""
+"""The four policies: the calls that each accepts, its remaining count, and its answers over HTTP."""
 
 from __future__ import annotations
 
@@ -70,8 +70,7 @@ steps = st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.5, 1.0, 3.0, 9.9, 10.0, 
 @pytest.mark.parametrize("kind", POLICIES)
 @given(limit=st.integers(1, 5), steps=steps)
 def test_verdicts_keep_their_word(kind: Any, limit: int, steps: list[tuple[float, int]]) -> None:
-    """As many calls pass at once as were said to be left, a refused call passes when it was told to come back, and in
-    any two windows no more than three limits pass."""
+    """The remaining calls pass, a refused call passes at the named time, and two windows have at most three limits."""
     policy = kind({"other": limit}, window=10.0)
     now, passed = 1_000.0, []
     for gap, calls in steps:
@@ -95,8 +94,7 @@ def test_verdicts_keep_their_word(kind: Any, limit: int, steps: list[tuple[float
 
 @pytest.mark.parametrize("kind", POLICIES)
 def test_every_policy_lets_the_limit_through_at_once_and_forgets_idle_callers(kind: Any) -> None:
-    """From a fresh start exactly the documented numbers pass; callers that stay away are swept out; a clock that was
-    set back refuses nobody for what has not happened yet."""
+    """The documented numbers pass at first, idle callers are removed, and a clock that was set back refuses no call."""
     policy = kind()
     assert passes(policy, *[1e9] * 61) == [True] * 60 + [False]
     assert passes(policy, 5.0) == [True]
@@ -167,7 +165,7 @@ def tuned(api: Api) -> Any:
 
 
 def test_rate_limits_are_chosen_over_http(tuned: Api) -> None:
-    """What is named is changed, what is left out stays, and the next call is counted by the new rule."""
+    """Given members change, absent ones keep their value, and the next call is counted by the new rule."""
     shown = tuned.http.get("/sandbox/rate-limits").json()["data"]
     assert (shown["policy"], shown["window"], shown["headers"]) == ("sliding_log", 60, "x-ratelimit")
     assert shown["classes"]["withdrawals"] == {"limit": 10, "remaining": 10, "resetAt": "2024-01-01T12:00:00.000Z"}
@@ -212,7 +210,7 @@ def test_unusable_rate_limits_change_nothing(tuned: Api, body: object, field: st
 
 
 def test_limits_without_a_policy_are_refused_where_there_are_none(tuned: Api) -> None:
-    """Whoever sets a limit while nothing is limited is told to name a policy."""
+    """Setting a limit while calls are not limited is refused, with a request to name a policy."""
     tuned.sandbox.rate_limits = Unlimited()
     answer = tuned.http.post("/sandbox/rate-limits", json={"window": 5})
     assert (answer.status_code, list(answer.json()["details"])) == (400, ["policy"])

@@ -120,7 +120,7 @@ def test_an_ended_payment_does_not_change_any_more(
 
 
 def test_expiring_by_hand_ends_the_time_now(sandbox: Sandbox, clock: ManualClock) -> None:
-    """An expired payment's time ended when it was told to."""
+    """The lifetime of a payment that is expired by a call ends at that time."""
     payment = payment_in(sandbox, "BTC")
     clock.advance(10)
     assert sandbox.expire(payment.payment_id).expires_at == clock()

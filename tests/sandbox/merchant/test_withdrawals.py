@@ -175,7 +175,7 @@ steps = st.lists(
 
 @given(steps)
 def test_money_is_neither_made_nor_lost(actions: list[tuple[str, int, Decimal]]) -> None:
-    """Whatever happens, earned = available + locked + withdrawn + fees, no part is negative, and limits hold."""
+    """For any steps, earned = available + locked + withdrawn + fees, no part is negative, and limits hold."""
     clock = ManualClock()
     sandbox = Sandbox(clock=clock)
     payments: list[str] = []

@@ -94,7 +94,7 @@ def check(status: int, content_type: str, body: bytes) -> None:
 def test_any_request_gets_a_json_answer_below_500(
     served: tuple[RunningServer, httpx.Client], method: str, path: str, headers: dict[str, bytes], body: bytes
 ) -> None:
-    """Whatever is sent under /v1, the answer is JSON, below 500, and in the documented error form from 400 on."""
+    """Any request under /v1 is answered in JSON, below 500, and in the documented error form from 400 on."""
     _, http = served
     answer = http.request(method, http.base_url.copy_with(raw_path=path.encode()), headers=headers, content=body)
     check(answer.status_code, answer.headers["content-type"], answer.content)

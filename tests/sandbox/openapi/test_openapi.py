@@ -156,7 +156,7 @@ def success(description: Schema, label: str) -> Schema:
     ],
 )
 def test_the_documented_samples_fit_the_description(description: Schema, label: str, example: str) -> None:
-    """What the API's own documentation shows is what the description says."""
+    """The samples of the API's own documentation fit the description."""
     check(documented.document(example), success(description, label))
 
 
@@ -200,7 +200,7 @@ def test_a_coin_that_is_no_text_is_refused_and_not_a_defect(api: Api) -> None:
 
 
 def test_a_parameter_that_is_given_twice_is_no_number(api: Api) -> None:
-    """Which of them was meant nobody knows: 400 with its name. Neither is one that is empty."""
+    """A repeated or empty parameter is answered with 400 and its name, since its meaning is unclear."""
     api.post("/v1/store/manage", {"name": "Beans"})
     for query in ("limit=5&limit=", "limit=5&limit=5", "limit="):
         answer = api.get(f"/v1/store/manage/products?{query}")

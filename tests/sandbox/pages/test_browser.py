@@ -121,7 +121,7 @@ def open_page(chromium: Any, api: Api) -> Iterator[Callable[..., Page]]:
 
 
 def read_qr_code(page: Page) -> str:
-    """What a wallet's camera would read from the screen."""
+    """Return the text that a wallet's camera would read from the screen."""
     picture = Image.open(io.BytesIO(page.find(".qr").screenshot_as_png))
     (code,) = zxingcpp.read_barcodes(picture)
     return str(code.text)
@@ -150,7 +150,7 @@ def test_a_payer_picks_a_coin_scans_the_code_pays_and_sees_paid(
 
 
 def test_the_code_of_a_payment_is_the_api_s(api: Api, open_page: Callable[..., Page]) -> None:
-    """A payment in a coin shows the very `qrCode` that the API told the merchant."""
+    """A payment in a coin shows the `qrCode` of the API's answer."""
     payment = api.create_payment()
     page = open_page(f"/invoice/{payment['paymentId']}")
     assert read_qr_code(page) == payment["qrCode"]
@@ -249,7 +249,7 @@ def test_the_dashboard_follows_what_happens(api: Api, open_page: Callable[..., P
 
 
 def test_the_dashboard_makes_invoices_deposits_and_faults_undone(api: Api, open_page: Callable[..., Page]) -> None:
-    """Its forms keep every digit; refusals are read out; what was made difficult is shown and can be called off."""
+    """Its forms keep every digit; errors are announced; planned faults are shown and can be removed."""
     page = open_page()
     page.press("New invoice")
     page.find("[data-post='/v1/create_invoice'] [name=amount]").clear()
@@ -303,8 +303,7 @@ def test_nothing_runs_out_of_the_window(api: Api, open_page: Callable[..., Page]
 
 
 def test_every_control_has_a_name_and_every_picture_a_text(api: Api, open_page: Callable[..., Page]) -> None:
-    """What a screen reader says: buttons, fields and pictures are called something, headings are in order, and status
-    and errors are announced."""
+    """Buttons, fields and pictures have names for screen readers, headings are in order, and errors are announced."""
     payment_id = api.create_payment()["paymentId"]
     api.sandbox.deposit("USDT_BEP20", 100)
     api.withdraw()
@@ -332,7 +331,7 @@ def test_every_control_has_a_name_and_every_picture_a_text(api: Api, open_page: 
 
 
 def test_a_server_that_stops_is_noticed_and_found_again(chromium: Any, tmp_path: Path) -> None:
-    """The dashboard says that nobody answers, and goes on by itself when the sandbox is back on its port."""
+    """The dashboard reports a stopped server, and continues when the sandbox is back on its port."""
     from inventpay.sandbox import Sandbox
 
     sandbox = Sandbox()
@@ -366,7 +365,7 @@ def test_webhook_deliveries_are_shown_with_their_bodies_and_sent_again(
 
 
 def test_keys_and_addresses_can_be_copied(api: Api, open_page: Callable[..., Page]) -> None:
-    """What is copied is the exact text, and the page says so."""
+    """The copied text is exact, and the page confirms it."""
     payment = api.create_payment()
     page = open_page(f"/invoice/{payment['paymentId']}")
     permission = {"origin": api.server.url, "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}

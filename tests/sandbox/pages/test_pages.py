@@ -1,4 +1,4 @@
-"""The pages over plain HTTP: who gets which, and that they are safe and self-contained."""
+"""The pages over plain HTTP: their choice by the Accept header, and their safety."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def page(api: Api, path: str) -> httpx.Response:
     ],
 )
 def test_the_root_is_the_dashboard_for_browsers_and_json_for_programs(api: Api, accept: str, kind: str) -> None:
-    """Whoever names text/html gets the page, everybody else the description as before."""
+    """Requests that accept text/html get the page, all others the description in JSON."""
     answer = api.http.get("/", headers={"Accept": accept})
     assert answer.headers["content-type"].startswith(kind)
     assert "InventPay sandbox" in answer.text
 
 
 def test_the_invoice_is_a_page_for_browsers_and_text_for_programs(api: Api) -> None:
-    """The same payment on both; an unknown one is 404 on both."""
+    """Both forms show the payment; an unknown one is 404 in both."""
     payment = api.create_payment()
     answer = page(api, payment["invoiceUrl"])
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
@@ -86,7 +86,7 @@ def test_pages_load_nothing_from_elsewhere_and_run_nothing_inline(api: Api) -> N
 
 
 def test_assets_are_sent_once(api: Api) -> None:
-    """A browser that has the style sheet is told so; a name that is none of ours is 404."""
+    """A cached style sheet is answered with 304; an unknown name is 404."""
     first = api.http.get("/sandbox/assets/sandbox.css")
     assert first.headers["content-type"] == "text/css; charset=utf-8"
     again = api.http.get("/sandbox/assets/sandbox.css", headers={"If-None-Match": first.headers["etag"]})
@@ -144,7 +144,7 @@ def test_the_pages_are_not_in_the_log_of_requests(api: Api) -> None:
 
 
 def test_every_stage_has_its_words(api: Api) -> None:
-    """What the payer reads at each step, money exact, and which buttons there are."""
+    """Each stage has its text, exact amounts and its buttons."""
 
     def seen(payment_id: str) -> tuple[str, list[str]]:
         text = page(api, f"/invoice/{payment_id}").text

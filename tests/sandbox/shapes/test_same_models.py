@@ -1,4 +1,4 @@
-"""Whatever shape an answer has, both clients make the same models of it."""
+"""Both clients build the same models from every shape of an answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALL = [(endpoint, variant) for endpoint, variants in VARIANTS.items() for varian
 NEW = [one for one in ALL if one[0] in (STORE, PRODUCT, ORDER, ADD_KEYS, SET_WEBHOOK, WEBHOOK_CONFIG)]
 LIMITS = RateLimits(payment_creation=10_000, status_checks=10_000, withdrawals=10_000, other=10_000)
 HOOKS = "https://shop.example/hooks"
-# What a source does not show; and what grows with every payment.
+# Members that a source does not show, and those that grow with every payment.
 UNSHOWN = {
     (PRODUCT, "short"): {"content_type", "product_url", "sort_order", "variants"},
     (WEBHOOK_CONFIG, "flat"): {"secret", "last_updated", "supported_events", "statistics"},
@@ -44,7 +44,7 @@ def sandbox() -> Sandbox:
 
 
 async def story(client: Client, settle: Settle, key: str) -> dict[str, Any]:
-    """What each call gives back; what creates something is one call for all who use the same `key`."""
+    """Return the result of each call; creating calls with one `key` are one call."""
     products = (await settle(client.store.products.list())).items
     orders = (await settle(client.store.orders.list())).items
     configured = await settle(client.webhooks.configure(HOOKS))

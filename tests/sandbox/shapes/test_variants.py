@@ -142,7 +142,7 @@ def test_statuses_read_as_other_sources_have_them(api: Api) -> None:
 
 
 def test_the_week_s_withdrawals_are_counted(api: Api) -> None:
-    """They are shown beside day and month, failed ones are given back, and Monday begins anew."""
+    """The week's withdrawals are shown, failed ones are given back, and a new week starts on Monday."""
     api.sandbox.variants.use("GET /v1/merchant/balance/{currency}", "limits-beside")
     api.sandbox.deposit("USDT_BEP20", 100)
     first = api.withdraw().json()["data"]["withdrawalId"]  # 2024-01-01 is a Monday

@@ -25,7 +25,7 @@ def keys(api: Api, product: dict[str, Any], query: str = "") -> list[dict[str, A
 
 
 def test_keys_are_added_once(shop: Api) -> None:
-    """What is there already, or given twice, is a duplicate."""
+    """A key that exists already, or is given twice, is a duplicate."""
     product = create_product(shop)
     assert stats(shop, product) == {"available": 0, "assigned": 0, "revoked": 0, "total": 0, "useKeyPool": False}
     assert add(shop, product, "a", "b", "a", label="January").json()["data"] == {"added": 2, "duplicates": 1}
@@ -52,7 +52,7 @@ def test_keys_are_listed_newest_first(shop: Api) -> None:
 
 
 def test_buyers_get_the_oldest_key_one_each(shop: Api) -> None:
-    """In the order of their payments, whoever ordered first."""
+    """Keys are assigned in the order of the payments, not of the orders."""
     product = create_product(shop)
     add(shop, product, "first", "second", "third")
     late, early = buy(shop, product, 2), buy(shop, product)
@@ -70,7 +70,7 @@ def test_buyers_get_the_oldest_key_one_each(shop: Api) -> None:
 
 
 def test_only_available_keys_are_removed(shop: Api) -> None:
-    """What a buyer has stays; the product still sells by keys."""
+    """A buyer's key is not removed, and the product still sells by keys."""
     product = create_product(shop)
     add(shop, product, "a", "b", "c")
     shop.sandbox.pay(buy(shop, product)["payment"]["paymentId"])

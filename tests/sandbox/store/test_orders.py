@@ -77,7 +77,7 @@ def test_without_a_coin_the_buyer_chooses_one(shop: Api) -> None:
     ],
 )
 def test_digital_orders_complete_with_their_payment(shop: Api, members: dict[str, object], status: str) -> None:
-    """What has to be sent is only paid."""
+    """Orders with something to ship are only PAID after their payment."""
     paid = pay(shop, buy(shop, create_product(shop, **members)))
     assert (paid["status"], paid["payment"]["status"]) == (status, "COMPLETED")
 
@@ -102,7 +102,7 @@ def test_a_payment_in_parts_pays_once_it_is_complete(shop: Api) -> None:
 
 @pytest.mark.parametrize("end", ["expire", "fail"])
 def test_an_order_ends_with_its_payment(shop: Api, end: str) -> None:
-    """What was not paid in time is cancelled."""
+    """An order whose payment was not completed in time is cancelled."""
     bought = buy(shop, create_product(shop, stock=1))
     getattr(shop.sandbox, end)(bought["payment"]["paymentId"])
     assert order(shop, bought)["status"] == "CANCELLED"
@@ -219,12 +219,12 @@ STEPS = {
     "CANCELLED": [],
     "REFUNDED": [],
 }
-"""What may follow what: the union of the MCP server's and the skill document's."""
+"""The allowed steps: the union of the MCP server's and the skill document's."""
 
 
 @pytest.mark.parametrize("before", STEPS)
 def test_an_order_takes_the_documented_steps_alone(shop: Api, before: str) -> None:
-    """Everything else is refused, and saying the same once more is accepted."""
+    """All other steps are refused; setting the current status again is accepted."""
     mug = create_product(shop)
     for after in STEPS["PAID"]:
         bought = buy(shop, mug)
@@ -245,7 +245,7 @@ def test_an_order_takes_the_documented_steps_alone(shop: Api, before: str) -> No
 
 
 def test_only_settable_states_are_set(shop: Api) -> None:
-    """Nobody sets PAID by hand, or what does not exist; notes have at most 500 characters."""
+    """PAID and unknown statuses cannot be set; notes have at most 500 characters."""
     bought = buy(shop, create_product(shop))
     for wrong in ("PAID", "PENDING", "FULFILLED", None, 1):
         assert list(move(shop, bought, wrong).json()["details"]) == ["status"]
@@ -265,7 +265,7 @@ def test_keys_of_a_refunded_order_are_revoked(shop: Api) -> None:
 
 
 def test_a_product_that_was_ordered_is_only_made_inactive(shop: Api) -> None:
-    """It stays in the list, and nobody can order it any more; a refund still finds its keys."""
+    """It stays in the list, and cannot be ordered any more; a refund still finds its keys."""
     mug = create_product(shop)
     bought = buy(shop, mug)
     deleted = shop.http.delete(f"/v1/store/manage/products/{mug['id']}", headers=shop.key)

@@ -117,7 +117,7 @@ def test_pages_out_of_bounds_are_refused(shop: Api, query: str, details: dict[st
 
 
 def test_addresses_are_unique(shop: Api) -> None:
-    """A name that is taken gets a number; renaming makes the address anew, and frees the old one."""
+    """A taken name gets a number; renaming changes the address, and frees the old one."""
     first, second, third = create(shop), create(shop), create(shop, name="!!!")
     assert [product["slug"] for product in (first, second, third)] == [
         "premium-template-pack",
@@ -150,7 +150,7 @@ def test_a_skill(shop: Api) -> None:
 
 @pytest.mark.parametrize("text", ["no head", "---\nname: x", "", "---\n: x\n---"])
 def test_a_skill_without_a_head(shop: Api, text: str) -> None:
-    """What is no head is none."""
+    """Text without a valid front matter has none."""
     answer = shop.post(PRODUCTS, {"name": "S", "price": 1, "contentType": "SKILL", "skillContent": text or " "})
     assert answer.json()["data"]["skillMeta"] == {}
 
@@ -211,6 +211,6 @@ def test_bad_members_are_refused(shop: Api, members: dict[str, object], details:
     ],
 )
 def test_bad_changes_are_refused(shop: Api, members: dict[str, object], details: dict[str, str]) -> None:
-    """What only a change can name, and what cannot be cleared."""
+    """Members that only a change can have, and members that cannot be cleared, are checked."""
     refused = change(shop, create(shop), **members)
     assert (refused.status_code, refused.json()["details"]) == (400, details)

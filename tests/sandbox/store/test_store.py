@@ -50,13 +50,13 @@ def test_a_store_is_created_once(api: Api) -> None:
     [("GET", STORE), ("PUT", STORE), ("GET", f"{STORE}/products"), ("POST", f"{STORE}/products")],
 )
 def test_without_a_store_there_is_nothing(api: Api, method: str, path: str) -> None:
-    """Whatever needs a store gets 404 before there is one."""
+    """All paths of the store are 404 before it is created."""
     answer = api.http.request(method, path, json={"name": "A name", "price": 1}, headers=api.key)
     assert (answer.status_code, answer.json()["error"]) == (404, "Store not found")
 
 
 def test_a_store_needs_the_key(api: Api) -> None:
-    """Nobody else manages it."""
+    """All calls of the store require the API key."""
     assert api.http.get(STORE).status_code == 401
 
 
@@ -65,7 +65,7 @@ def test_a_store_needs_the_key(api: Api) -> None:
     [("Crème Brûlée!", "creme-brulee"), ("  A -- B  ", "a-b"), ("店铺", "store"), ("No. 1", "no-1")],
 )
 def test_addresses_are_made_of_letters_digits_and_hyphens(api: Api, name: str, slug: str) -> None:
-    """Whatever the name is made of, its address can be typed; renaming makes it anew."""
+    """Any name gives an address of letters, digits and hyphens; renaming changes it."""
     assert create(api, name=name)["slug"] == slug
     assert put(api, STORE, {"name": "New Name"}).json()["data"]["slug"] == "new-name"
 

@@ -67,7 +67,7 @@ def test_a_payment_may_have_a_receiver_of_its_own(receiver: Receiver) -> None:
 
 
 def test_without_a_url_only_callbacks_are_delivered(receiver: Receiver) -> None:
-    """What happens while there is no URL is never delivered, not even when one is set later."""
+    """Events without a URL are never delivered, not even after one is set."""
     shop = Shop()
     shop.sandbox.pay(shop.create())
     shop.create(callback_url=receiver.url)
@@ -78,7 +78,7 @@ def test_without_a_url_only_callbacks_are_delivered(receiver: Receiver) -> None:
 
 
 def test_failures_are_retried_with_the_same_bytes_and_id() -> None:
-    """After growing pauses, until the receiver accepts; the log tells the last answer."""
+    """A failed delivery is retried after growing pauses until the receiver accepts it; the log has the last answer."""
     with Receiver(answers(500, b"Oops"), answers(503), answers(200)) as receiver:
         shop = Shop(url=receiver.url)
         shop.create()
@@ -261,7 +261,7 @@ def test_a_delivery_may_come_twice(receiver: Receiver) -> None:
 
 
 def test_a_delivery_may_come_late(receiver: Receiver) -> None:
-    """So many seconds after its event, with the event's own time in it."""
+    """A late delivery arrives the given seconds after its event, with the event's own time in it."""
     shop = Shop(url=receiver.url)
     shop.sandbox.webhooks.misdeliver("late", seconds=400, event="payment.completed")
     shop.sandbox.pay(shop.create())
@@ -347,7 +347,7 @@ def test_a_delivery_can_be_asked_for_again(receiver: Receiver) -> None:
 
 @pytest.mark.parametrize("status", [200, 500])
 def test_asking_again_while_an_attempt_is_under_way_is_not_forgotten(status: int) -> None:
-    """What was asked for meanwhile is planned when the answer comes, be it good or bad."""
+    """A retry that is requested during an attempt is planned after its answer, success or not."""
     shop = Shop()
 
     def asks_again(exchange: Exchange) -> None:
@@ -502,7 +502,7 @@ def test_a_slow_receiver_holds_up_nobody_else(receiver: Receiver) -> None:
 
 
 def test_no_thread_runs_without_need(receiver: Receiver) -> None:
-    """A sandbox whose payments nobody wants to hear of starts none; the first callbackUrl or URL does."""
+    """A sandbox without any webhook URL starts no thread; the first callbackUrl or URL does."""
     shop = Shop(automatic=True)
     with shop.sandbox.run():
         shop.sandbox.pay(shop.create())

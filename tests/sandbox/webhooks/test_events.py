@@ -75,7 +75,7 @@ def test_a_payment_in_full_is_seen_confirmed_and_completed(shop: Shop) -> None:
 
 
 def test_confirmations_alone_are_no_news(shop: Shop) -> None:
-    """Only money, and the status that follows from confirmations, are told."""
+    """Only received money, and changes of status, cause events."""
     payment_id = shop.create()
     shop.sandbox.pay(payment_id, confirmations=0)
     assert names(shop.told()) == ["payment.created", "payment.pending"]
@@ -86,7 +86,7 @@ def test_confirmations_alone_are_no_news(shop: Shop) -> None:
 
 
 def test_an_underpaid_payment_that_is_topped_up(shop: Shop) -> None:
-    """Each part is told; while it is not enough, what is missing too."""
+    """Each part causes an event; while it is not enough, with the missing amount."""
     payment_id = shop.create()
     shop.sandbox.underpay(payment_id, 10)
     shop.sandbox.underpay(payment_id, 5)
@@ -100,7 +100,7 @@ def test_an_underpaid_payment_that_is_topped_up(shop: Shop) -> None:
 
 
 def test_money_that_is_not_confirmed_yet_makes_an_underpaid_payment_pending(shop: Shop) -> None:
-    """The part that is seen is told, the change of the status alone is not."""
+    """The received part causes an event, the change of the status alone does not."""
     payment_id = shop.create()
     shop.sandbox.underpay(payment_id, 10)
     shop.told()
@@ -110,7 +110,7 @@ def test_money_that_is_not_confirmed_yet_makes_an_underpaid_payment_pending(shop
 
 
 def test_an_invoice_tells_the_choice_of_its_payer(shop: Shop) -> None:
-    """Before it there is no coin to speak of; the choice is told with the address and the amount in the coin."""
+    """The choice causes an event with the address and the amount in the coin."""
     payment_id = shop.create(currency=None, description="A shirt")
     shop.sandbox.select(payment_id, "BTC")
     created, chosen = shop.told()
@@ -151,7 +151,7 @@ def test_an_expiry_that_a_late_payer_finds_out_is_told_once(shop: Shop) -> None:
 
 
 def test_ended_payments(shop: Shop) -> None:
-    """Expired and failed by hand: told at once, an expiry of an invoice in the currency it was made in."""
+    """Expiry and failure by a call cause events at once; that of an invoice has its base currency."""
     shop.sandbox.expire(shop.create(currency=None))
     shop.sandbox.fail(shop.create())
     _, expired, _, failed = shop.told()
@@ -218,7 +218,7 @@ def test_late_transfers_are_told_as_what_they_are(shop: Shop) -> None:
 
 
 def test_an_expiry_is_told_before_the_late_transfer(shop: Shop) -> None:
-    """Where the transfer is the first to find out that the time is up, both happened and both are told."""
+    """If a transfer is the first to detect the expiry, the event of the expiry is sent first."""
     payment_id = shop.create(amount=Decimal(30))
     shop.told()
     shop.clock.advance(1801)

@@ -108,7 +108,7 @@ def test_management_needs_the_key(api: Api, method: str, path: str) -> None:
 
 
 def test_a_test_event_is_sent_at_once(api: Api, receiver: Receiver) -> None:
-    """To the merchant's URL or to one that is named; what came back is told, and the log stays clean."""
+    """A test event goes to the merchant's URL or a given one; the response is returned, and nothing is logged."""
     assert set_url(api, receiver.url).status_code == 200
     told = data(api.http.post("/v1/merchant/test-webhook", headers=api.key))
     [received] = receiver.received

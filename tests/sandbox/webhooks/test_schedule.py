@@ -1,4 +1,4 @@
-"""What is due when: the pauses between attempts, the agenda, and what faults make of them, without any waiting."""
+"""The schedule: pauses between attempts, due times, and the effect of faults, without any waiting."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_pauses_grow_to_a_limit_and_end_after_a_week() -> None:
 
 @given(st.integers(1, 10**9), st.floats(0, 2 * WEEK))
 def test_no_attempt_is_planned_beyond_the_week(attempts: int, now: float) -> None:
-    """Whatever has happened, the next attempt lies ahead and within seven days of the event, or there is none."""
+    """After any failures, the next attempt is in the future and within seven days of the event, or there is none."""
     at = retry_at(0.0, attempts, now)
     assert at is None or now < at <= WEEK
 

@@ -47,7 +47,7 @@ def test_numbers_are_doubles_in_javascript_s_notation(value: str, written: str) 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_every_double_reads_back(value: float) -> None:
-    """What is written is a JSON number that reads as the same double."""
+    """Every double is written as a JSON number that reads as the same double."""
     assert float(json.loads(number(value))) == value
 
 
@@ -61,7 +61,7 @@ def test_values_of_every_kind() -> None:
 
 @pytest.mark.skipif(NODE is None, reason="needs Node.js")
 def test_node_writes_the_same_bytes() -> None:
-    """A body that Node parses and writes once more is unchanged, for numbers and text of all sizes."""
+    """A body that Node parses and re-encodes is unchanged, for numbers and text of all sizes."""
     assert NODE is not None
     numbers = [Decimal(digits).scaleb(power) for digits in ("1", "1296875", "9" * 17) for power in range(-30, 25)]
     body = stringify({"numbers": numbers, "texts": [chr(code) for code in (*range(1, 0x300), 0x2028, 0x1F600)]})
