@@ -253,8 +253,12 @@ class TokenBucket:
         ready = self.ready_at(now)
         if ahead == 0 and ready is not None:
             return _seconds_until(ready, now)
-        if self._backoff.promised < math.inf:
-            ahead = max(0, ahead - 1)  # one call goes at the promised time, independent of the stamps
+        promised = self._backoff.promised
+        if promised < math.inf:
+            if ahead == 0:
+                # All tokens are in flight; the first end makes room for the call that the server promised to accept.
+                return _seconds_until(max(now, promised), now)
+            ahead -= 1  # one call goes at the promised time, independent of the stamps
         bound = self._bound(now, ahead, self._backoff.limit_at(now))
         if self._backoff.reduced:
             # The limit may have grown by then, so that the turn comes earlier, but not earlier than under that limit.
