@@ -211,6 +211,8 @@ class AsyncTransport:
             is_queued = is_refused and self._keeps_places
             remaining = None if deadline is None else deadline - self._backend.now()
             in_queue = self._time_in_queue(remaining, options, record, is_refused)
+            if not is_queued and in_queue is not None and self._next_token(record, background) >= in_queue:
+                in_queue = 0.0  # a pause would be slept for nothing
             delay = decide(
                 call.endpoint.safety,
                 failure,
@@ -244,6 +246,14 @@ class AsyncTransport:
                 if response is not None:
                     return response
                 raise failure from failure.__cause__
+
+    def _next_token(self, record: CallRecord, background: bool) -> float:
+        """Return the least seconds until there is a token, as far as that is known without asking elsewhere."""
+        estimate = getattr(self._limiter, "estimate", None)
+        if estimate is None:
+            return 0.0
+        seconds: float = estimate(record.rate_class, self._backend.now(), background=background)
+        return seconds
 
     @staticmethod
     def _time_in_queue(

@@ -133,6 +133,12 @@ class LocalLimiter:
             on_wait=on_wait,
         )
 
+    def estimate(self, rate_class: RateClass, now: float, *, background: bool = False) -> float:
+        """Return the least seconds until a caller that asks now gets a token."""
+        class_limiter = self._classes[rate_class]
+        with class_limiter.lock:
+            return class_limiter.estimate(now, background=background)
+
     def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
         """Return the state of every class."""
         notice_fork()
