@@ -179,6 +179,11 @@ class SharedClassLimiter:
         return self._owner.lock
 
     @property
+    def window(self) -> float:
+        """Seconds of the window that the limit counts in."""
+        return self._config.window
+
+    @property
     def waiting(self) -> int:
         """Callers waiting for a token."""
         return len(self._queue)
@@ -692,7 +697,10 @@ class SharedLease:
 
     def answered(self, now: float, status: int, headers: Mapping[str, str]) -> None:
         """End the lease after response headers arrived."""
-        view = read_rate_limit_headers(headers, wall_now=time.time()) if headers else None
+        limiter = self._limiter
+        if limiter is None:
+            return
+        view = read_rate_limit_headers(headers, wall_now=time.time(), window=limiter.window) if headers else None
         self._end("answered", now, status, view)
 
     def refund(self, now: float) -> None:

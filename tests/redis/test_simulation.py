@@ -167,3 +167,37 @@ def test_a_restart_soon_after_all_began(redis_only: RedisServer, prefix: str, st
         simulation.run()
     assert simulation.refused == {servers[0]: 0}
     assert all(call.sent is not None for call in simulation.calls)
+
+
+@pytest.mark.parametrize("counting", ["window", "unknown"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_process_that_starts_in_an_outage_takes_a_small_share(
+    redis_only: RedisServer, prefix: str, counting: str, seed: int
+) -> None:
+    """A process that has never reached Redis sends at most an eighth of the limit beside three that share it.
+
+    The three may have used the whole limit. The newcomer assumes that it is one of eight.
+    """
+    limit, at = 40, random.Random(seed).uniform(0.5 * WINDOW, 0.9 * WINDOW)
+    with redis_only.client() as client:
+        simulation = Simulation(
+            client,
+            prefix,
+            processes=4,
+            limit=limit,
+            window=WINDOW,
+            counting=counting,
+            servers=servers_of(counting, limit),
+            seed=seed,
+        )
+        simulation.outages.append(Outage(at, at + 0.4 * WINDOW))
+        for number in range(60):
+            simulation.call(number % 3, 0.0)
+        for _ in range(60):
+            simulation.call(3, at + 1.0)
+        simulation.run()
+    first_window = [who for moment, who in simulation.arrivals if moment < WINDOW]
+    assert 0 < first_window.count(3) <= limit / 8
+    # The three use all of the limit: the newcomer's share, once in each of two windows, is the most that is too many.
+    assert max(simulation.refused.values()) <= limit / 4
+    assert all(call.sent is not None for call in simulation.calls)
