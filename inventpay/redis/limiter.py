@@ -214,6 +214,9 @@ class _Budget:
     keeps_places: Final = True
     """Calls that got a 429 wait in the limiter, at the place of their first arrival, until the server accepts one."""
 
+    is_shared: Final = True
+    """Other processes spend the same tokens, so an idle part of the limit is idle everywhere."""
+
     def __init__(self, limiter: RedisLimiter, fingerprint: str, limits: RateLimits) -> None:
         self._limiter: Final = limiter
         self._fingerprint: Final = fingerprint

@@ -25,6 +25,7 @@ from inventpay import (
     ConfigurationError,
     InventPay,
     LimiterUnavailableError,
+    LocalLimiter,
     RateClass,
     RateLimits,
     RateLimitTimeoutError,
@@ -32,6 +33,7 @@ from inventpay import (
 from inventpay._concurrency.tasks import AsyncBackend
 from inventpay._concurrency.threads import Backend
 from inventpay._limits.limiter import Limiter
+from inventpay._watching.schedule import IDLE_SHARE, SHARE
 from inventpay.redis import RedisLimiter
 from inventpay.redis import limiter as limiter_module
 from tests.support.redis_servers import PASSWORD, RedisServer, redis_server
@@ -148,6 +150,14 @@ def test_other_keys_urls_and_windows_have_other_limits(new_limiter: NewLimiter) 
         assert available(other) == 5
     # A limit that was lowered in one process only is still a limit on the same calls.
     assert available(limiter.bind(KEY, URL, RateLimits(other=3, window=60.0, counting="window"))) == 0
+
+
+def test_watchers_use_the_idle_share_of_a_shared_limit(new_limiter: NewLimiter) -> None:
+    """No other process needs a reserve of its own: all of them take their tokens from the same limit."""
+    with InventPay(KEY, limiter=new_limiter()) as client:
+        assert client._polling._idle_share(RateClass.STATUS_CHECKS) == SHARE
+    with InventPay(KEY, limiter=LocalLimiter()) as client:
+        assert client._polling._idle_share(RateClass.STATUS_CHECKS) == IDLE_SHARE
 
 
 def test_redis_never_sees_the_key(new_limiter: NewLimiter, server: RedisServer, prefix: str) -> None:
