@@ -123,6 +123,9 @@ from .hooks import (
     CallFinished as CallFinished,
 )
 from .hooks import (
+    CallStarted as CallStarted,
+)
+from .hooks import (
     Event as Event,
 )
 from .hooks import (

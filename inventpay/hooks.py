@@ -1,7 +1,8 @@
-"""Events to observe: seven of a call, in the order in which they happen, and one of watching.
+"""Events to observe: eight of a call, in the order in which they happen, and one of watching.
 
 Every event of a call names it (``call_id`` is the same for all events of one call), so that they can feed
-any metrics or tracing library. Hooks are plain callables; one that raises is logged and harms no call.
+any metrics or tracing library; :mod:`inventpay.telemetry` feeds OpenTelemetry. Hooks are plain callables that run in
+the task or thread of the call; one that raises is logged and harms no call.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ __all__ = [
     "AttemptAnswered",
     "AttemptSent",
     "CallFinished",
+    "CallStarted",
     "Event",
     "Hook",
     "PollingStretched",
@@ -42,6 +44,14 @@ class _Event:
     @property
     def _call(self) -> str:
         return f"call {self.call_id} {self.method} {self.path_template}"
+
+
+@frozen(kw_only=True)
+class CallStarted(_Event):
+    """The call begins. :class:`CallFinished` follows, whatever happens."""
+
+    def __str__(self) -> str:
+        return f"{self._call} begins"
 
 
 @frozen(kw_only=True)
@@ -160,7 +170,8 @@ class PollingStretched:
 
 
 Event: TypeAlias = (
-    TokenAwaited
+    CallStarted
+    | TokenAwaited
     | TokenWaited
     | AttemptSent
     | AttemptAnswered

@@ -142,7 +142,7 @@ class AsyncInventPay:
         )
         is_mocked: Callable[[], bool] | None = None
         if transport is not None or http_client is not None or PLUGIN in sys.modules:
-            from .._limits.unlimited import for_tests, mock_check
+            from .._limits.unlimited import mock_check
 
             is_mocked = mock_check(base_url=connection_settings.base_url, transport=transport, http_client=http_client)
         whose = (settings.api_key.reveal(), connection_settings.base_url, settings.rate_limits)
@@ -152,9 +152,12 @@ class AsyncInventPay:
         else:
             limiter = shared_limiter(*whose)
             if rate_limits is None and is_mocked is not None:
+                from .._limits.unlimited import for_tests
+
                 limiter = for_tests(limiter, is_mocked)
         backend = AsyncBackend()
         self._base_url = connection_settings.base_url
+        self._hooks = settings.hooks
         self._limiter = limiter
         self._backend = backend
         self._connection = AsyncConnection(connection_settings, backend)
@@ -413,6 +416,19 @@ class AsyncInventPay:
         10
         """
         return self._limiter.snapshot(self._backend.now())
+
+    def add_hook(self, hook: Hook) -> None:
+        """Add a callable that gets every event of :mod:`inventpay.hooks` from now on, as ``hooks=`` does.
+
+        It gets the events of all siblings made by :meth:`with_options`, too. Adding an equal one twice is the same as
+        once. Raises ConfigurationError for one that is no plain function.
+
+        >>> AsyncInventPay("pk_live_1").add_hook(print)
+        """
+        from .._transport.settings import checked_hook
+
+        if checked_hook(hook) not in self._hooks:
+            self._hooks.append(hook)
 
     async def aclose(self) -> None:
         """Closes the connections; calls that follow raise ConfigurationError. Closing twice does no harm."""

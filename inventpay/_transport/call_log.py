@@ -66,7 +66,10 @@ class CallRecord:
         self._observed = bool(settings.hooks) or logger.isEnabledFor(logging.DEBUG)
         self._event_fields: dict[str, Any] = {}
         if self._observed:
+            from ..hooks import CallStarted
+
             self._name()
+            self._emit(CallStarted(**self._event_fields))
 
     def wait_begins(self, expected: float, *, is_warning: bool) -> None:
         """Report that a wait for a token begins; with a warning, also where nothing else is observed."""

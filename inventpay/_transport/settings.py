@@ -87,7 +87,8 @@ class TransportSettings:
     base_url: str = BASE_URL
     answer_checks: AnswerChecks = "raise"
     watch: WatchSettings = field(factory=WatchSettings)
-    hooks: tuple[Hook, ...] = ()
+    hooks: list[Hook] = field(factory=list["Hook"], eq=False)
+    """The receivers of events. A client that exists gets more of them by ``add_hook``."""
     user_agent: str = f"inventpay-python/{VERSION}"
 
     @property
@@ -249,14 +250,17 @@ def _checked_classes(limits: RateLimits) -> RateLimits:
     return limits
 
 
-def _checked_hooks(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
+def _checked_hooks(hooks: Iterable[Hook]) -> list[Hook]:
     if not isinstance(hooks, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError("hooks= takes a sequence of callables, such as hooks=[on_event]")
-    checked = tuple(hooks)
-    for hook in checked:
-        if not callable(hook):
-            raise ConfigurationError(f"hooks= takes a sequence of callables; {shown(hook)} is not callable")
-        # Its coroutine would never be awaited.
-        if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(type(hook).__call__):
-            raise ConfigurationError(f"hooks= takes plain functions; {shown(hook)} is async and would never be awaited")
-    return checked
+    return [checked_hook(hook) for hook in hooks]
+
+
+def checked_hook(hook: Hook) -> Hook:
+    """Return the hook. Raises ConfigurationError for one that cannot be called, or whose result would be awaited."""
+    if not callable(hook):
+        raise ConfigurationError(f"hooks= takes a sequence of callables; {shown(hook)} is not callable")
+    # Its coroutine would never be awaited.
+    if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(type(hook).__call__):
+        raise ConfigurationError(f"hooks= takes plain functions; {shown(hook)} is async and would never be awaited")
+    return hook

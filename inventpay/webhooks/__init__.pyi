@@ -64,9 +64,12 @@ from .events import (
     WithdrawalProcessingEvent as WithdrawalProcessingEvent,
 )
 from .hooks import DeliveryAnswered as DeliveryAnswered
+from .hooks import DeliveryInterrupted as DeliveryInterrupted
+from .hooks import DeliveryReceived as DeliveryReceived
 from .hooks import DeliveryRefused as DeliveryRefused
 from .hooks import HandlerFailed as HandlerFailed
 from .hooks import HandlerFinished as HandlerFinished
+from .hooks import HandlerStarted as HandlerStarted
 from .hooks import WebhookHook as WebhookHook
 from .hooks import WebhookHookEvent as WebhookHookEvent
 from .memory_store import MemorySeenStore as MemorySeenStore

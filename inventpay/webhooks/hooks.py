@@ -2,7 +2,8 @@
 
 >>> receiver = WebhookReceiver("whsec_1", hooks=[print])
 
-Hooks are plain callables; an exception of one is logged and changes no answer.
+Hooks are plain callables that run in the task or thread of the delivery; an exception of one is logged and changes no
+answer. :mod:`inventpay.telemetry` feeds them to OpenTelemetry.
 """
 
 from __future__ import annotations
@@ -17,7 +18,28 @@ from .answers import DeliveryOutcome
 
 logger: Final = logging.getLogger("inventpay.webhooks")
 
-__all__ = ["DeliveryAnswered", "DeliveryRefused", "HandlerFailed", "HandlerFinished", "WebhookHook", "WebhookHookEvent"]
+__all__ = [
+    "DeliveryAnswered",
+    "DeliveryInterrupted",
+    "DeliveryReceived",
+    "DeliveryRefused",
+    "HandlerFailed",
+    "HandlerFinished",
+    "HandlerStarted",
+    "WebhookHook",
+    "WebhookHookEvent",
+]
+
+
+@frozen(kw_only=True)
+class DeliveryReceived:
+    """A request arrived whose body was read; nothing of it is verified yet.
+
+    One of :class:`DeliveryAnswered`, :class:`DeliveryRefused` and :class:`DeliveryInterrupted` follows.
+    """
+
+    size: int
+    """Bytes of the body."""
 
 
 @frozen(kw_only=True)
@@ -39,12 +61,31 @@ class DeliveryAnswered:
 
 @frozen(kw_only=True)
 class DeliveryRefused:
-    """A delivery was refused: it is not genuine, stale, too large, or no proper HTTP."""
+    """A delivery was refused: it is not genuine, stale, too large, or no proper HTTP.
+
+    Where its headers were enough to refuse it, no :class:`DeliveryReceived` came before.
+    """
 
     status: int
     """HTTP status of the answer."""
     reason: str
     """The reason, in the words of the answer."""
+
+
+@frozen(kw_only=True)
+class DeliveryInterrupted:
+    """The processing of a delivery was cut off, so there is no answer: the task was cancelled, or the process exits."""
+
+    error: str
+    """Class name of the exception."""
+
+
+@frozen(kw_only=True)
+class HandlerStarted:
+    """A handler is about to run; :class:`HandlerFinished` or :class:`HandlerFailed` follows."""
+
+    event: str
+    """Name of the event."""
 
 
 @frozen(kw_only=True)
@@ -59,7 +100,7 @@ class HandlerFinished:
 
 @frozen(kw_only=True)
 class HandlerFailed:
-    """A handler raised an exception, so the event will be handled again."""
+    """A handler raised an exception, or was cut off, so the event will be handled again."""
 
     event: str
     """Name of the event."""
@@ -69,7 +110,15 @@ class HandlerFailed:
     """Class name of the exception."""
 
 
-WebhookHookEvent: TypeAlias = DeliveryAnswered | DeliveryRefused | HandlerFinished | HandlerFailed
+WebhookHookEvent: TypeAlias = (
+    DeliveryReceived
+    | DeliveryAnswered
+    | DeliveryRefused
+    | DeliveryInterrupted
+    | HandlerStarted
+    | HandlerFinished
+    | HandlerFailed
+)
 """An event of a receiver."""
 
 WebhookHook: TypeAlias = Callable[[WebhookHookEvent], object]

@@ -29,7 +29,17 @@ from .bodies import decode_event
 from .caller_transaction import find_caller_transaction
 from .contradictions import Contradiction, find_contradiction
 from .events import WebhookEvent
-from .hooks import DeliveryAnswered, DeliveryRefused, HandlerFailed, HandlerFinished, WebhookHook, emit
+from .hooks import (
+    DeliveryAnswered,
+    DeliveryInterrupted,
+    DeliveryReceived,
+    DeliveryRefused,
+    HandlerFailed,
+    HandlerFinished,
+    HandlerStarted,
+    WebhookHook,
+    emit,
+)
 from .keys import (
     COMPLETED,
     CONFIRMED,
@@ -112,7 +122,7 @@ class DeliveryProcessor:
     test: TestMode
     underpaid_tolerance: Decimal
     clock: Callable[[], float]
-    hooks: tuple[WebhookHook, ...]
+    hooks: list[WebhookHook]
     route_of: Callable[[str], Route | None]
     contradiction_handler: Callable[[], Callable[[Any], Any] | None]
     keeper: LeaseKeeper = field(default=Factory(lambda self: LeaseKeeper(self.store, self.lease), takes_self=True))
@@ -142,6 +152,16 @@ class DeliveryProcessor:
         self, body: bytes, headers: HeadersLike, received_at: datetime | float | None = None
     ) -> Procedure[WebhookAnswer]:
         """Process a delivery from its bytes to its answer."""
+        emit(self.hooks, DeliveryReceived(size=len(body)))
+        try:
+            return (yield from self._deliver(body, headers, received_at))
+        except BaseException as interrupt:
+            emit(self.hooks, DeliveryInterrupted(error=type(interrupt).__name__))
+            raise
+
+    def _deliver(
+        self, body: bytes, headers: HeadersLike, received_at: datetime | float | None
+    ) -> Procedure[WebhookAnswer]:
         begun = time.perf_counter()
         if len(body) > self.max_body:
             return self.refuse(too_large(self.max_body))
@@ -364,6 +384,7 @@ class DeliveryProcessor:
         """Run the handler and end the claim; return the handler's exception."""
         begun = time.perf_counter()
         transaction = None if self.is_transactional else find_caller_transaction()
+        emit(self.hooks, HandlerStarted(event=event.event))
         held = contextlib.nullcontext() if self.is_transactional else self.keeper.hold(claim)
         try:
             with held, contextlib.nullcontext() if transaction is None else transaction.savepoint():
@@ -371,17 +392,16 @@ class DeliveryProcessor:
         except Exception as error:
             again = "it is tried again by itself" if claim.body is not None else "the next delivery tries again"
             logger.exception("the handler of %s failed; %s", _named(event), again)
-            emit(
-                self.hooks,
-                HandlerFailed(event=event.event, seconds=time.perf_counter() - begun, error=type(error).__name__),
-            )
+            self._report_failure(event, begun, error)
             yield from self._release(claim)
             return error
-        except GeneratorExit:
+        except GeneratorExit as dropped:
             # The task was dropped: nothing can be awaited any more. The event is free when the lease ends.
+            self._report_failure(event, begun, dropped)
             raise
-        except BaseException:
+        except BaseException as interrupt:
             # Cancelled, or the process is to exit.
+            self._report_failure(event, begun, interrupt)
             yield from self._release(claim)
             raise
         emit(self.hooks, HandlerFinished(event=event.event, seconds=time.perf_counter() - begun))
@@ -430,6 +450,10 @@ class DeliveryProcessor:
         with contextlib.suppress(IndexError):  # another thread took the last one
             while self.rolled_back:
                 yield from self._release(self.rolled_back.popleft())
+
+    def _report_failure(self, event: WebhookEvent, begun: float, error: BaseException) -> None:
+        seconds = time.perf_counter() - begun
+        emit(self.hooks, HandlerFailed(event=event.event, seconds=seconds, error=type(error).__name__))
 
     def _report(self, answer: WebhookAnswer, seconds: float) -> None:
         if self.hooks:

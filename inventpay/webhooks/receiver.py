@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import os
 import warnings
 from collections import deque
@@ -152,9 +153,7 @@ class WebhookReceiver:
         lasts = seconds(lease, "lease")
         if not lasts:
             raise ConfigurationError(f"lease={shown(lease)} must be a finite number of seconds above 0")
-        hooks = tuple(hooks)
-        if not all(callable(hook) for hook in hooks):
-            raise ConfigurationError("hooks= takes functions of one event")
+        self._hooks = [_checked_hook(hook) for hook in hooks]
         self._routes: dict[str, Route] = {}
         self._contradiction: Callable[[Any], Any] | None = None
         self._other: Route | None = None
@@ -168,7 +167,7 @@ class WebhookReceiver:
             test=test,
             underpaid_tolerance=_share(underpaid_tolerance),
             clock=clock,
-            hooks=hooks,
+            hooks=self._hooks,
             route_of=self._route,
             contradiction_handler=lambda: self._contradiction,
         )
@@ -447,6 +446,16 @@ class WebhookReceiver:
                 walk.note(row, await self.replay_async(delivery))
         return walk.report()
 
+    def add_hook(self, hook: WebhookHook) -> None:
+        """Add a function that gets the events of :mod:`inventpay.webhooks.hooks` from now on, as ``hooks=`` does.
+
+        >>> receiver.add_hook(print)
+
+        Adding an equal one twice is the same as once. Raises ConfigurationError for one that is no plain function.
+        """
+        if _checked_hook(hook) not in self._hooks:
+            self._hooks.append(hook)
+
     def __repr__(self) -> str:
         names = [*self._routes, *(["all others"] if self._other else [])]
         return f"<WebhookReceiver of {', '.join(names) or 'nothing yet'}; seen: {self._processor.store!r}>"
@@ -495,6 +504,13 @@ def _checked(handler: object) -> Callable[[Any], Any]:
     if not callable(handler):
         raise ConfigurationError(f"a handler is a function of one event, not {type(handler).__name__}")
     return handler
+
+
+def _checked_hook(hook: WebhookHook) -> WebhookHook:
+    # The result of an async function would never be awaited.
+    if not callable(hook) or inspect.iscoroutinefunction(hook):
+        raise ConfigurationError(f"hooks= takes plain functions of one event, not {shown(hook)}")
+    return hook
 
 
 def _share(value: object) -> Decimal:

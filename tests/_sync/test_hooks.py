@@ -12,6 +12,8 @@ from inventpay import (
     AttemptAnswered,
     AttemptSent,
     CallFinished,
+    CallStarted,
+    ConfigurationError,
     Event,
     LocalLimiter,
     PermissionDeniedError,
@@ -36,12 +38,13 @@ def facts(events: list[Event], common: dict[str, object]) -> dict[str, object]:
 
 
 def test_a_success_is_told_step_by_step() -> None:
-    """A call that works makes four events, in order, typed, with its times."""
+    """A call that works makes five events, in order, typed, with its times."""
     events: list[Event] = []
     with scripted_client(ScriptedAPI(takes(1.5)), hooks=[events.append]) as client:
         read(client)
     call = facts(events, BALANCE)
     assert events == [
+        CallStarted(**call),
         TokenWaited(**call, seconds=0.0),
         AttemptSent(**call, attempt=1),
         AttemptAnswered(**call, attempt=1, status=200, seconds=1.5, error=None),
@@ -57,6 +60,7 @@ def test_retries_are_told_with_their_reasons() -> None:
         repeatable(client)
     call = facts(events, CREATE)
     assert events == [
+        CallStarted(**call),
         TokenWaited(**call, seconds=0.0),
         AttemptSent(**call, attempt=1),
         AttemptAnswered(**call, attempt=1, status=503, seconds=1.0, error=None),
@@ -79,7 +83,7 @@ def test_a_failure_is_told_with_its_outcome() -> None:
         with pytest.raises(PermissionDeniedError):
             once(client)
     call = facts(events, PAY_OUT)
-    assert events[2:] == [
+    assert events[3:] == [
         AttemptAnswered(**call, attempt=1, status=403, seconds=0.0, error=None),
         CallFinished(**call, attempts=1, seconds=0.0, status=403, outcome="refused", error="PermissionDeniedError"),
     ]
@@ -92,7 +96,7 @@ def test_a_success_nobody_can_read_is_told_as_unknown() -> None:
         with pytest.raises(Exception, match="JSON"):
             once(client)
     call = facts(events, PAY_OUT)
-    assert events[2:] == [
+    assert events[3:] == [
         AttemptAnswered(**call, attempt=1, status=200, seconds=0.0, error=None),
         CallFinished(**call, attempts=1, seconds=0.0, status=200, outcome="unknown", error="DecodeError"),
     ]
@@ -107,6 +111,7 @@ def test_an_interruption_is_told(interrupt: type[BaseException]) -> None:
             once(client)
     call, name = facts(events, PAY_OUT), interrupt.__name__
     assert events == [
+        CallStarted(**call),
         TokenWaited(**call, seconds=0.0),
         AttemptSent(**call, attempt=1),
         AttemptAnswered(**call, attempt=1, status=None, seconds=0.0, error=name),
@@ -128,7 +133,28 @@ def test_waiting_in_line_is_told() -> None:
             client.with_options(max_wait=1).balances.get("USDT_BEP20")
     call = facts(events, BALANCE)
     assert events == [
-        CallFinished(**call, attempts=0, seconds=0.0, status=None, outcome="not_sent", error="RateLimitTimeoutError")
+        CallStarted(**call),
+        CallFinished(**call, attempts=0, seconds=0.0, status=None, outcome="not_sent", error="RateLimitTimeoutError"),
+    ]
+
+
+def test_a_hook_can_be_added_later() -> None:
+    """It gets the events of this client and of its siblings, once; a value that cannot be called is refused."""
+    events: list[Event] = []
+    with scripted_client(ScriptedAPI()) as client:
+        sibling = client.with_options(timeout=5)
+        read(client)
+        client.add_hook(events.append)
+        client.add_hook(events.append)
+        read(sibling)
+        with pytest.raises(ConfigurationError, match="hooks= takes"):
+            client.add_hook(5)  # type: ignore[arg-type]
+    assert [type(event).__name__ for event in events] == [
+        "CallStarted",
+        "TokenWaited",
+        "AttemptSent",
+        "AttemptAnswered",
+        "CallFinished",
     ]
 
 
@@ -151,11 +177,11 @@ def test_a_raising_hook_harms_nothing_and_is_logged(caplog: pytest.LogCaptureFix
 
     with scripted_client(ScriptedAPI(), hooks=[broken, told.append]) as client:
         assert (once(client)).withdrawal_id == "cmh789ghi012jkl"
-    assert len(told) == 4
+    assert len(told) == 5
     failures = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert [record.getMessage() for record in failures] == [
         f"inventpay: a hook failed on {name}; the call goes on"
-        for name in ("TokenWaited", "AttemptSent", "AttemptAnswered", "CallFinished")
+        for name in ("CallStarted", "TokenWaited", "AttemptSent", "AttemptAnswered", "CallFinished")
     ]
     assert all(record.exc_info and "cannot count" in str(record.exc_info[1]) for record in failures)
 
@@ -170,6 +196,7 @@ def test_the_log_tells_the_story_in_readable_lines(caplog: pytest.LogCaptureFixt
     (number,) = {line.split()[1] for _, line in told}
     call = f"call {number} GET /v1/merchant/balance/{{currency}}"
     assert told == [
+        ("DEBUG", f"{call} begins"),
         ("DEBUG", f"{call} leased a token of class other after 0.000 s"),
         ("DEBUG", f"{call} sends attempt 1"),
         ("DEBUG", f"{call} attempt 1 got status 503 after 0.000 s"),
@@ -186,7 +213,7 @@ def test_without_listeners_only_retries_are_told(
 ) -> None:
     """No event is made without a hook, except the one that is a warning."""
     caplog.set_level(logging.INFO, "inventpay")
-    for name in ("TokenWaited", "AttemptSent", "AttemptAnswered", "CallFinished"):
+    for name in ("CallStarted", "TokenWaited", "AttemptSent", "AttemptAnswered", "CallFinished"):
         monkeypatch.delattr(f"inventpay.hooks.{name}")
     with scripted_client(ScriptedAPI(answers(503), ok, fails(KeyboardInterrupt()))) as client:
         repeatable(client)

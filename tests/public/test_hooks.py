@@ -15,6 +15,7 @@ from inventpay.hooks import (
     AttemptAnswered,
     AttemptSent,
     CallFinished,
+    CallStarted,
     Event,
     PollingStretched,
     RetryPlanned,
@@ -34,6 +35,7 @@ CALL: dict[str, Any] = {
 WHO = "call 7 GET /v1/invoice/{paymentId}/status"
 
 STORY: list[tuple[Event, str]] = [
+    (CallStarted(**CALL), f"{WHO} begins"),
     (
         TokenAwaited(**CALL, expected=12.3),
         f"{WHO} waits for a token of class status_checks, for about 12.3 s",
@@ -124,8 +126,8 @@ def test_a_hook_that_fails_harms_nobody(caplog: pytest.LogCaptureFixture) -> Non
     def broken(event: Event) -> None:
         raise RuntimeError("metrics are down")
 
-    emit([broken, heard.append], STORY[2][0])
-    assert heard == [STORY[2][0]]
+    emit([broken, heard.append], STORY[3][0])
+    assert heard == [STORY[3][0]]
     (record,) = caplog.records
     assert record.levelname == "ERROR"
     assert record.getMessage() == "inventpay: a hook failed on AttemptSent; the call goes on"

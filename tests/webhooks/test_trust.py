@@ -14,12 +14,16 @@ from inventpay import ConfigurationError
 from inventpay.webhooks import (
     Contradiction,
     DeliveryAnswered,
+    DeliveryInterrupted,
+    DeliveryReceived,
     DeliveryRefused,
     HandlerFailed,
     HandlerFinished,
+    HandlerStarted,
     SQLiteSeenStore,
     WebhookReceiver,
 )
+from tests.support.api import INTERRUPTS
 from tests.support.deliveries import SECRET, flat, nested, signed
 
 
@@ -235,7 +239,11 @@ def test_hooks_see_answers_refusals_and_handlers(caplog: pytest.LogCaptureFixtur
         assert receiver.handle(body, signed(body)).status in (200, 500)
     receiver.handle(body, signed(body, "forged"))
     receiver.handle(b"x" * 1_048_577, {})
-    failed, first, finished, second, third, refused, large = seen
+    begins = [DeliveryReceived(size=len(body)), HandlerStarted(event="payment.completed")]
+    assert [seen[:2], seen[4:6], seen[8:9]] == [begins, begins, begins[:1]]
+    failed, first, finished, second, third, refused, large = (
+        one for one in seen if not isinstance(one, (DeliveryReceived, HandlerStarted))
+    )
     assert isinstance(failed, HandlerFailed)
     assert (failed.event, failed.error) == ("payment.completed", "ValueError")
     assert isinstance(finished, HandlerFinished)
@@ -251,3 +259,38 @@ def test_hooks_see_answers_refusals_and_handlers(caplog: pytest.LogCaptureFixtur
     assert "a hook failed on DeliveryAnswered" in caplog.text
     with pytest.raises(ConfigurationError, match="hooks="):
         WebhookReceiver(SECRET, hooks=[5])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("interrupt", INTERRUPTS)
+async def test_hooks_see_deliveries_that_are_cut_off(interrupt: type[BaseException]) -> None:
+    """A cancelled handler failed, and its delivery has no answer; the hook may be added to a receiver that exists."""
+    seen: list[Any] = []
+    receiver = WebhookReceiver(SECRET)
+    receiver.add_hook(seen.append)
+
+    @receiver.on_paid
+    async def fulfil(event: Any) -> None:
+        raise interrupt
+
+    body = flat()
+    with pytest.raises(interrupt):
+        await receiver.handle_async(body, signed(body))
+    received, started, failed, interrupted = seen
+    assert (type(received), type(started)) == (DeliveryReceived, HandlerStarted)
+    assert (type(failed), failed.error) == (HandlerFailed, interrupt.__name__)
+    assert interrupted == DeliveryInterrupted(error=interrupt.__name__)
+
+
+def test_a_hook_is_added_once() -> None:
+    """A second call with an equal hook changes nothing, and an async function is refused."""
+    seen: list[Any] = []
+    receiver = WebhookReceiver(SECRET)
+    receiver.add_hook(seen.append)
+    receiver.add_hook(seen.append)
+    receiver.handle(b"?", {})
+    assert [type(one).__name__ for one in seen] == ["DeliveryReceived", "DeliveryRefused"]
+
+    async def observe(event: Any) -> None: ...
+
+    with pytest.raises(ConfigurationError, match="hooks= takes plain functions"):
+        receiver.add_hook(observe)
