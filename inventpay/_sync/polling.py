@@ -121,6 +121,15 @@ class Polling:
                 self._iterators = {path: living for path, some in self._iterators.items() if (living := _living(some))}
                 self._sweep_at = max(_FEW, 2 * len(self._iterators))
 
+    def stretch(self) -> dict[RateClass, float]:
+        """Return by class the factor by which intervals are longer than wished: the greatest of all event loops."""
+        notice_fork()
+        with self._lock:
+            found: dict[RateClass, float] = {}
+            for (_, rate_class), schedule in self._schedules.items():
+                found[rate_class] = max(schedule.stretch, found.get(rate_class, 0.0))
+            return found
+
     def feed(self, payment_id: str, event: WebhookEvent) -> int:
         """Give an event to all who watch its payment, wherever they run; return how many these are."""
         notice_fork()

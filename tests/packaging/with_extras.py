@@ -43,6 +43,16 @@ def aiohttp() -> None:
     asyncio.run(refused_call(transport="aiohttp"))
 
 
+def otel() -> None:
+    """Instrument a client and a receiver; without an SDK their telemetry does nothing."""
+    from inventpay.telemetry import instrument
+
+    client = instrument(inventpay.InventPay(api_key="pk_1", base_url="http://127.0.0.1:1", max_retries=0))
+    with client, contextlib.suppress(inventpay.APIConnectionError):
+        client.balances.get("BTC")
+    assert instrument(WebhookReceiver(SECRET)).handle(b"{}", {}).status == 401
+
+
 def redis() -> None:
     """Make a shared limiter and a shared store."""
     from inventpay.redis import RedisLimiter, RedisSeenStore
@@ -62,7 +72,7 @@ def sandbox() -> None:
         client.balances.all()
 
 
-FEATURES: dict[str, Callable[[], None]] = {"aiohttp": aiohttp, "redis": redis, "sandbox": sandbox}
+FEATURES: dict[str, Callable[[], None]] = {"aiohttp": aiohttp, "otel": otel, "redis": redis, "sandbox": sandbox}
 
 
 def main(installed: list[str]) -> int:

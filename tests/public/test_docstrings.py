@@ -31,6 +31,8 @@ OFFLINE = [
     "inventpay.options",
     "inventpay.responses",
     "inventpay._transport.settings",
+    "inventpay.telemetry.calls",
+    "inventpay.telemetry.deliveries",
     "inventpay.webhooks.keys",
     "inventpay.webhooks.parsing",
     "inventpay.webhooks.signature",
