@@ -16,7 +16,7 @@ nox.options.sessions = ["tests"]
 nox.options.default_venv_backend = "virtualenv"
 
 PROJECT = nox.project.load_toml("pyproject.toml")
-EXTRAS = ".[aiohttp,otel,redis,sandbox]"
+EXTRAS = ".[aiohttp,cli,otel,redis,sandbox]"
 COVERED = "98"
 # More workers than two cores need: many tests wait, for servers, processes and the clock.
 SPREAD = ("--numprocesses", "4", "--dist", "worksteal")
@@ -207,7 +207,7 @@ def wheel(session: nox.Session) -> None:
         shutil.copy(name, place)
     session.chdir(place)
     session.run("python", "-W", "error", "-m", "inventpay", "demo")
-    install(session, f"{built}[aiohttp,otel,redis,sandbox]", groups=("test", "frameworks"))
+    install(session, f"{built}[aiohttp,cli,otel,redis,sandbox]", groups=("test", "frameworks"))
     # The tests of the tools are about the clone.
     session.run("pytest", "--ignore", "tests/tools", *(session.posargs or SPREAD))
 

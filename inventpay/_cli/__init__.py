@@ -1,1 +1,1 @@
-"""The command line: ``python -m inventpay``."""
+"""The command line: ``inventpay``, or ``python -m inventpay``."""

@@ -340,7 +340,7 @@ class InventPay:
 
         The result distinguishes: all well, key refused, rate limited, unreachable (and why), a failing server, and an
         answer that does not come from the API; with the latency, the difference of the clocks, and the server's view of
-        the rate limit, and the proxy in use. ``python -m inventpay check`` prints it.
+        the rate limit, and the proxy in use. ``inventpay check`` prints it.
 
         >>> with InventPay() as client:
         ...     result = client.check()

@@ -1,4 +1,4 @@
-"""The command `python -m inventpay sandbox`."""
+"""The command `inventpay sandbox`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m inventpay check`` says what ``client.check()`` found, and by its exit code whether all is well."""
+"""``inventpay check`` prints the result of ``client.check()``, and ends with the exit code of its state."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from inventpay import CheckResult, CheckState
 from inventpay.__main__ import main
-from inventpay._cli.check import lines
+from inventpay._cli.check import exit_code, lines
 from inventpay.sandbox import Sandbox
 from tests.support.clients import new_key
 from tests.support.raw_server import closed_port
@@ -36,13 +36,13 @@ def test_all_is_well(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
 
 
 def test_something_is_wrong(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit code 1, and what."""
+    """Exit code 4 where nothing was reached, 5 where the key is refused, and the reason."""
     monkeypatch.setenv("INVENTPAY_API_KEY", new_key())
     with closed_port() as url:
-        assert main(["check", "--base-url", url, "--timeout", "5"]) == 1
+        assert main(["check", "--base-url", url, "--timeout", "5"]) == 4
         assert capsys.readouterr().out.startswith(f"{url}: nobody listens there: ")
     with Sandbox(api_key=new_key()).run() as server:
-        assert main(["check", "--base-url", server.url]) == 1
+        assert main(["check", "--base-url", server.url]) == 5
         assert "does not take the key (401, 'Invalid API key')" in capsys.readouterr().out
 
 
@@ -76,9 +76,51 @@ def test_it_needs_no_extra(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         ({"proxy": "http://proxy.corp:3128"}, ["  proxy       http://proxy.corp:3128"]),
         ({"retry_after": 7.0}, ["  come back   in 7 s"]),
         ({"latency": 0.1234}, ["  latency     0.123 s, a new connection included"]),
+        ({"created_ids": ("cm1", "cm2")}, ["  created     cm1", "  created     cm2"]),
     ],
 )
 def test_only_what_is_known_is_told(facts: dict[str, Any], told: list[str]) -> None:
     """One line for each fact."""
     result = CheckResult(state=CheckState.OK, message="well", base_url="https://x.example", **facts)
     assert lines(result) == ["https://x.example: well", *told]
+
+
+@pytest.mark.parametrize(
+    ("state", "facts", "with_keys", "code"),
+    [
+        (CheckState.OK, {}, False, 0),
+        (CheckState.OK, {"idempotency": "honoured"}, True, 0),
+        (CheckState.OK, {"idempotency": "ignored"}, True, 6),
+        (CheckState.OK, {"idempotency": "unclear"}, True, 6),
+        (CheckState.OK, {}, True, 1),
+        (CheckState.KEY_REFUSED, {}, False, 5),
+        (CheckState.UNREACHABLE, {}, False, 4),
+        (CheckState.RATE_LIMITED, {}, False, 4),
+        (CheckState.RATE_LIMITED, {"status": 429}, False, 5),
+        (CheckState.NOT_ASKED, {}, False, 2),
+        (CheckState.NOT_THE_API, {}, False, 1),
+        (CheckState.SERVER_ERROR, {}, True, 1),
+    ],
+)
+def test_the_exit_code_of_a_state(state: CheckState, facts: dict[str, Any], with_keys: bool, code: int) -> None:
+    """Each state has the code that the same outcome of a call has."""
+    result = CheckResult(state=state, message="well", base_url="https://x.example", **facts)
+    assert exit_code(result, with_keys=with_keys) == code
+
+
+def test_keys_are_checked_by_a_withdrawal_after_a_confirmation(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without --yes and a terminal nothing is sent; with it the withdrawal is made once where keys are honoured."""
+    sandbox = Sandbox()
+    sandbox.deposit("USDT_BEP20", 100)
+    address = "0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D"
+    command = ["check", "--idempotency=withdrawal", "--amount", "1", "--currency", "USDT_BEP20", "--to", address]
+    with sandbox.run():
+        for name, value in sandbox.environment.items():
+            monkeypatch.setenv(name, value)
+        assert main(command) == 4
+        assert sandbox.balance("USDT_BEP20").locked == 0
+        assert main([*command, "--yes"]) == 0
+        assert sandbox.balance("USDT_BEP20").locked == 1
+    assert "idempotency keys of withdrawals are honoured" in capsys.readouterr().out

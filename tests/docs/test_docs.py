@@ -17,7 +17,7 @@ OWN_TESTS = {
     "webhooks.md": "tests/webhooks/test_docs.py",
 }
 """Pages whose blocks need more than an account."""
-OWN_COMMANDS = {"sandbox.md", "webhooks.md", "redis.md"}
+OWN_COMMANDS = {"command-line.md", "sandbox.md", "webhooks.md", "redis.md"}
 """Pages whose commands their own tests cover, or which start servers that stay."""
 
 PAGES = sorted((ROOT / "docs").glob("**/*.md"))

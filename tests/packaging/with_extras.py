@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import sys
 from collections.abc import Callable
 
 import inventpay
+from inventpay.__main__ import main as inventpay_command
 from inventpay.webhooks import WebhookReceiver, parse_event, sign
 
 SECRET = "whsec_of_an_installation"
@@ -26,6 +28,7 @@ def base() -> None:
     with client, contextlib.suppress(inventpay.APIConnectionError):
         client.balances.get("BTC")
     asyncio.run(refused_call())
+    assert inventpay_command(["--version"]) == 0
     parse_event(BODY, {"X-Webhook-Signature": sign(BODY, SECRET)}, SECRET, tolerance=None)
     WebhookReceiver(SECRET)
 
@@ -41,6 +44,15 @@ async def refused_call(**options: str) -> None:
 def aiohttp() -> None:
     """Send a call over aiohttp."""
     asyncio.run(refused_call(transport="aiohttp"))
+
+
+def cli() -> None:
+    """Show the help of a command."""
+    words = io.StringIO()
+    with contextlib.redirect_stderr(words), contextlib.redirect_stdout(words):
+        code = inventpay_command(["payments", "create", "--help"])
+    if code != 0:
+        raise ImportError(words.getvalue())
 
 
 def otel() -> None:
@@ -72,7 +84,13 @@ def sandbox() -> None:
         client.balances.all()
 
 
-FEATURES: dict[str, Callable[[], None]] = {"aiohttp": aiohttp, "otel": otel, "redis": redis, "sandbox": sandbox}
+FEATURES: dict[str, Callable[[], None]] = {
+    "aiohttp": aiohttp,
+    "cli": cli,
+    "otel": otel,
+    "redis": redis,
+    "sandbox": sandbox,
+}
 
 
 def main(installed: list[str]) -> int:

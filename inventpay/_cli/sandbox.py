@@ -1,0 +1,176 @@
+"""``inventpay sandbox pay`` and others: play the payer, and the clock, of a sandbox that runs."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Annotated, Any, Final
+from urllib.parse import quote, urlsplit
+
+import typer
+
+from . import options
+from .app import group
+from .output import facts, plain, show
+
+app = group("Play with a sandbox that runs; without a command: serve one (inventpay sandbox --help).")
+
+DEFAULT_URL: Final = "http://127.0.0.1:8787"
+"""Where ``inventpay sandbox`` listens by default."""
+
+TIMEOUT: Final = 10.0
+"""Seconds in which the sandbox must answer."""
+
+PaymentId = Annotated[str, typer.Argument(metavar="PAYMENT_ID", show_default=False)]
+AmountSent = Annotated[str | None, typer.Argument(metavar="[AMOUNT]", show_default=False)]
+Url = Annotated[
+    str | None,
+    typer.Option("--url", metavar="URL", help=f"The sandbox (default: INVENTPAY_BASE_URL, or {DEFAULT_URL})."),
+]
+ChosenCoin = Annotated[
+    str | None,
+    typer.Option(
+        "--currency", metavar="COIN", help="The coin that an invoice's payer picks.", autocompletion=options.coins
+    ),
+]
+
+
+def command(name: str) -> Any:
+    """Return the group."""
+    return typer.main.get_command(app)
+
+
+@app.command()
+def pay(
+    payment_id: PaymentId,
+    amount: AmountSent = None,
+    currency: ChosenCoin = None,
+    confirmations: Annotated[int | None, typer.Option(metavar="N", help="By default enough of them.")] = None,
+    url: Url = None,
+    as_json: options.Json = False,
+) -> None:
+    """Pay a payment: by default all that is missing."""
+    _play(payment_id, "pay", url, as_json, amount=amount, currency=currency, confirmations=confirmations)
+
+
+@app.command()
+def underpay(
+    payment_id: PaymentId,
+    amount: AmountSent = None,
+    currency: ChosenCoin = None,
+    url: Url = None,
+    as_json: options.Json = False,
+) -> None:
+    """Pay less than is missing: by default half of it."""
+    _play(payment_id, "underpay", url, as_json, amount=amount, currency=currency)
+
+
+@app.command()
+def overpay(
+    payment_id: PaymentId,
+    amount: AmountSent = None,
+    currency: ChosenCoin = None,
+    url: Url = None,
+    as_json: options.Json = False,
+) -> None:
+    """Pay more than is missing: by default half as much again."""
+    _play(payment_id, "overpay", url, as_json, amount=amount, currency=currency)
+
+
+@app.command()
+def expire(payment_id: PaymentId, url: Url = None, as_json: options.Json = False) -> None:
+    """End the time to pay now."""
+    _play(payment_id, "expire", url, as_json)
+
+
+@app.command()
+def fail(payment_id: PaymentId, url: Url = None, as_json: options.Json = False) -> None:
+    """Let a payment fail."""
+    _play(payment_id, "fail", url, as_json)
+
+
+_STEPS: Final = {"advance": "seconds", "freeze": "at", "run": "speed", "reset": None}
+"""What moves the clock, and the name of its value."""
+
+
+@app.command()
+def clock(
+    step: Annotated[str | None, typer.Argument(metavar="[advance|freeze|run|reset]", show_default=False)] = None,
+    value: Annotated[str | None, typer.Argument(metavar="[VALUE]", show_default=False)] = None,
+    url: Url = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show or move the sandbox's clock.
+
+    advance SECONDS, freeze [TIME in ISO 8601], run [SPEED], reset; without a step the clock is shown.
+    """
+    if step is None:
+        _show_clock(_call("GET", "/sandbox/clock", None, url), as_json=as_json)
+        return
+    if step not in _STEPS:
+        raise typer.BadParameter(f"{step!r} is no step of the clock; there are {', '.join(_STEPS)}")
+    member = _STEPS[step]
+    if value is not None and member is None:
+        raise typer.BadParameter(f"clock {step} takes no value")
+    if value is None and step == "advance":
+        raise typer.BadParameter("clock advance needs the number of seconds")
+    body: dict[str, Any] = {}
+    if value is not None and member is not None:
+        body[member] = value if member == "at" else _number(value)
+    _show_clock(_call("POST", f"/sandbox/clock/{step}", body, url), as_json=as_json)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no number") from None
+
+
+def _show_clock(data: dict[str, Any], *, as_json: bool) -> None:
+    lines = facts([("time", data.get("now")), ("speed", data.get("speed")), ("frozen", data.get("frozen"))])
+    show(json.dumps(data) if as_json else lines, as_json=as_json)
+
+
+def _play(payment_id: str, step: str, url: str | None, as_json: bool, **members: object) -> None:
+    body = {name: value for name, value in members.items() if value is not None}
+    data = _call("POST", f"/sandbox/payments/{quote(payment_id, safe='')}/{step}", body, url)
+    text = f"Payment {plain(data.get('paymentId', payment_id))} is {plain(data.get('status'))}: "
+    text += f"{plain(data.get('currentBalance'))} of {plain(data.get('requiredAmount'))} {plain(data.get('currency'))}."
+    show(json.dumps(data) if as_json else text, as_json=as_json)
+
+
+def _call(method: str, path: str, body: dict[str, Any] | None, url: str | None) -> dict[str, Any]:
+    """Return the ``data`` of an answer of the sandbox. No key is sent."""
+    import httpx
+
+    from ..errors import APIConnectionError, BadRequestError, InventPayError, class_for
+    from ..options import BASE_URL_VARIABLE
+
+    base = (url or os.environ.get(BASE_URL_VARIABLE) or DEFAULT_URL).rstrip("/")
+    if urlsplit(base).scheme not in ("http", "https"):
+        raise typer.BadParameter(f"--url {base}: it must start with http:// or https://")
+    facts_of_call: dict[str, Any] = {"method": method, "path": path}
+    try:
+        answer = httpx.request(method, f"{base}{path}", json=body, timeout=TIMEOUT, trust_env=False)
+    except httpx.ConnectError as error:
+        message = f"no sandbox answers at {base} ({error}); start one with: inventpay sandbox"
+        raise APIConnectionError(message, outcome="not_sent", **facts_of_call) from None
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise APIConnectionError(f"{base}: {error}", outcome="unknown", **facts_of_call) from None
+    try:
+        document = answer.json()
+    except ValueError:
+        document = None
+    if not isinstance(document, dict) or "success" not in document:
+        raise InventPayError(f"{base} answers with {answer.status_code}, and not as a sandbox does")
+    if answer.is_success:
+        return dict(document["data"])
+    kind = class_for(answer.status_code) if answer.status_code >= 400 else BadRequestError
+    raise kind(
+        str(document.get("error") or document.get("message")),
+        status=answer.status_code,
+        details=document.get("details"),
+        outcome="refused",
+        **facts_of_call,
+    )

@@ -1,0 +1,37 @@
+"""Tables for people."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from .output import plain
+
+_ENDLESS: Final = 10_000
+"""Columns of a line outside of a terminal: programs such as grep want a record on one line."""
+
+
+def rendered(names: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> str:
+    """Return a table. In a terminal it fits its columns, and long values are folded, never cut."""
+    from rich.console import Console
+
+    is_terminal = sys.stdout.isatty()
+    console = Console(file=sys.stdout, width=None if is_terminal else _ENDLESS, highlight=False, soft_wrap=False)
+    with console.capture() as captured:
+        console.print(table(names, rows, right=right))
+    return "\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n"))
+
+
+def table(names: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> Any:
+    """Return a table of rich."""
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for name in names:
+        made.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    for row in rows:
+        # As Text, or brackets in values would be read as markup.
+        made.add_row(*("" if value is None else Text(plain(value)) for value in row))
+    return made
