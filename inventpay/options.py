@@ -255,7 +255,7 @@ class CallOptions:
 
 
 class Unset(Enum):
-    """ "Not said", where ``None`` already means "switch it off"."""
+    """The default of options for which ``None`` means "off"."""
 
     UNSET = "UNSET"
 

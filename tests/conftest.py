@@ -13,8 +13,10 @@ settings.load_profile("patient")
 
 
 def pytest_configure() -> None:
-    """Restore Ctrl-C where SIGINT is ignored at start (``nohup``, some CI): child processes inherit that, and tests of
-    Ctrl-C would wait for ever."""
+    """Restore Ctrl-C if SIGINT is ignored at start (``nohup``, some CI).
+
+    Child processes inherit the setting, and tests of Ctrl-C would wait for ever.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

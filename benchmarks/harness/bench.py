@@ -174,8 +174,10 @@ def _source_state() -> str:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return the environment of a child: hashes are the same each time; switches of Python, proxies, places of
-    certificates and keys of ours are left out."""
+    """Return the environment of a child process.
+
+    Hashes are the same each time; switches of Python, proxies, places of certificates and our keys are left out.
+    """
     dropped = ("PYTHON", "INVENTPAY_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     # Machines that set the last two have trust read from elsewhere than where a user's machine has it.

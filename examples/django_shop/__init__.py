@@ -1,0 +1,1 @@
+"""An example shop with Django."""

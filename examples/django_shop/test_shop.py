@@ -146,8 +146,7 @@ def test_a_crash_in_the_handler_leaves_nothing_half_done(world, monkeypatch):
 
 
 def test_a_failed_commit_loses_nothing(world):
-    """The missing warehouse is found when the transaction commits, after the handler and, with ATOMIC_REQUESTS, after
-    the view."""
+    """The missing warehouse is found at the commit: after the handler and, with ATOMIC_REQUESTS, after the view."""
     payment = world.order()
     world.models.Warehouse.objects.all().delete()
     world.sandbox.pay(payment)

@@ -1,5 +1,4 @@
-"""The result of ``list(...)`` before it is awaited. Only the awaited world has this type: where calls block, the first
-page is there at once."""
+"""The result of ``list(...)`` before it is awaited. The blocking client has no such type: it returns the first page."""
 
 from __future__ import annotations
 

@@ -44,8 +44,11 @@ def whole(low: int, high: int) -> Check:
 
 
 def identifier(value: object, argument: str) -> str:
-    """An id of the store. Stricter than elsewhere: below a product's address its whole key pool can be wiped, and not
-    every server takes an encoded slash for a part of a name."""
+    """Return an id of the store; raise InvalidArgumentError for any other value.
+
+    The check is stricter than elsewhere: a path below a product can delete its whole key pool, and not every server
+    treats an encoded slash as a part of a name.
+    """
     checked = arguments.identifier(value, argument)
     if not _ID.fullmatch(checked):
         raise arguments.refused_value(argument, checked, 'is no id: those have letters, digits, "-", "_", "." and "~"')

@@ -74,8 +74,9 @@ class AsyncKeyPoolCalls:
         limit: int | None = None,
         on_unread: OnUnread = "raise",
     ) -> AsyncPage[ProductKey]:
-        """The keys of a product, or those with one ``status`` (vendor's SDKs). ``limit`` is 1 to 100, the API's
-        choice where it is left out.
+        """Return the keys of a product, or those with one ``status`` (vendor's SDKs).
+
+        ``limit`` is 1 to 100; the API chooses it if it is absent.
 
         >>> async with AsyncInventPay() as client:
         ...     async for key in client.store.products.keys.list("prod1", status="AVAILABLE"):

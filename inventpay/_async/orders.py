@@ -26,8 +26,9 @@ class AsyncOrderCalls:
     async def list(
         self, *, status: str | None = None, page: int = 1, limit: int | None = None, on_unread: OnUnread = "raise"
     ) -> AsyncPage[Order]:
-        """The orders, or those with one ``status`` (vendor's SDKs; bounds: its MCP server). ``limit`` is 1 to 50,
-        the API's choice where it is left out.
+        """Return the orders, or those with one ``status`` (vendor's SDKs; bounds: its MCP server).
+
+        ``limit`` is 1 to 50; the API chooses it if it is absent.
 
         >>> async with AsyncInventPay() as client:
         ...     async for order in client.store.orders.list(status="PAID"):

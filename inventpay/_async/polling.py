@@ -268,8 +268,10 @@ class AsyncPolling:
             break
 
     def _mind_others(self, schedule: Schedule, rate_class: RateClass, now: float) -> None:
-        """Use idle budget only where no other user of the key shows: half of the limit, or all that polling may use of
-        a limit that all processes share."""
+        """Let polling use idle budget only if no other client uses the key.
+
+        That is half of the limit, or its whole part of a limit that all processes share.
+        """
         if now < self._read_limits_at:
             return
         self._read_limits_at = now + _LIMITS_READ_EVERY

@@ -104,7 +104,8 @@ class RequestHistory:
         """Return the first time from `start` on with room for one more request, and the room at that time.
 
         Args:
-            now: the present, not before any earlier one. `start` may be later.
+            now: the present, not before any earlier one.
+            start: the first time to check, `now` or later.
             limit: requests that the server permits in a window, less those that count in full throughout; at least 1.
             answered: further requests, which end right now.
             most: count the room only up to this number, which is cheaper than counting all of it.

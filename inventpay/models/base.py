@@ -42,8 +42,10 @@ class Model(_Exchange):
 
     @property
     def meta(self) -> CallMeta | None:
-        """Exchange that the result came from: status, headers, attempts. ``None`` on parts of a result, on copies, and
-        on models that no call returned."""
+        """Exchange that the result came from: status, headers, attempts.
+
+        ``None`` on parts of a result, on copies, and on models that no call returned.
+        """
         return getattr(self, "_meta", None)
 
     @meta.setter
@@ -53,8 +55,10 @@ class Model(_Exchange):
 
     @property
     def contradictions(self) -> tuple[str, ...]:
-        """Members of the answer that contradict the request, in words with both values. Empty but with
-        ``answer_checks="warn"``, and on parts of a result and copies."""
+        """Members of the answer that contradict the request, in words with both values.
+
+        Empty without ``answer_checks="warn"``, and on parts of a result and copies.
+        """
         return getattr(self, "_contradictions", ())
 
     @contradictions.setter

@@ -55,6 +55,7 @@ class SandboxClock:
         self._changes = 0
 
     def __call__(self) -> float:
+        """Return the time in Unix seconds."""
         course = self._course
         if course is None:
             return self._source()
@@ -72,6 +73,7 @@ class SandboxClock:
 
     @property
     def is_frozen(self) -> bool:
+        """Whether the clock stands still."""
         return self.speed == 0
 
     @property

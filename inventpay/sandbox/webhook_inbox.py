@@ -54,6 +54,7 @@ class WebhookInbox:
                     raise AssertionError(f"{event} did not arrive within {timeout:g} s; what did: {names}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
         await (await self._answer(scope, receive)).send(send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:

@@ -206,8 +206,7 @@ async def test_an_attempt_cut_off_while_it_waits_for_a_connection_is_not_sent() 
 @pytest.mark.real_time
 @pytest.mark.parametrize("deed", [never_answers, drips])
 async def test_the_timeout_holds_on_real_sockets(deed: Deed) -> None:
-    """A server that accepts and never answers, or sends a byte now and then, is given up after the timeout of 1 s,
-    retries included."""
+    """A server that never answers, or sends a byte now and then, fails after the timeout of 1 s, retries included."""
     with RawServer(deed) as server:
         started = time.monotonic()
         async with AsyncInventPay(

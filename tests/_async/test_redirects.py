@@ -14,8 +14,7 @@ from tests.support.raw_server import Exchange, RawServer
 @pytest.mark.parametrize("kind", CALLS)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_nothing_follows_a_redirect_to_another_origin(status: int, kind: str) -> None:
-    """The other server sees no connection, and the error says where it would have gone. The outcome stays open:
-    303 is how a POST says that it is done."""
+    """The other server gets no connection, and the error names it. The outcome is unknown: 303 may mean success."""
     with (
         RawServer() as elsewhere,
         RawServer(lambda exchange: exchange.say(status, b"", Location=elsewhere.url)) as server,

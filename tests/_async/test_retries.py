@@ -140,8 +140,7 @@ async def test_the_luck_of_a_client_is_random() -> None:
 @pytest.mark.parametrize("jitter", [0.0, 1.0])
 @pytest.mark.parametrize("status", [429, 503])
 async def test_retry_after_in_seconds_is_honoured(status: int, jitter: float) -> None:
-    """The next attempt comes no earlier than asked for, and a little later: after a 429 by up to 5 %, else by up to
-    ``initial_delay``."""
+    """The next attempt starts after the named time: after a 429 up to 5 % later, else up to ``initial_delay`` later."""
     api = ScriptedAPI(answers(status, headers={"Retry-After": "7"}), ok)
     async with scripted_async_client(api, jitter=jitter) as client:
         await read(client)

@@ -14,7 +14,7 @@ from inventpay._concurrency.tasks import AsyncBackend, AsyncioSemaphore, AsyncSe
 
 
 def test_each_library_has_its_own() -> None:
-    """asyncio's are made of futures, trio's of anyio's semaphore."""
+    """The slots of asyncio use futures, those of trio the semaphore of anyio."""
 
     async def kind() -> type[AsyncSemaphore]:
         return type(AsyncBackend().semaphore(1))

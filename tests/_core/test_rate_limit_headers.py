@@ -1,3 +1,5 @@
+"""Rate-limit headers in all known forms are read, and invalid ones are ignored."""
+
 from __future__ import annotations
 
 import math

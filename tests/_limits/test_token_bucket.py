@@ -1,3 +1,5 @@
+"""The token bucket: leases and their ends, waits, 429s, response headers, bursts, and properties."""
+
 from __future__ import annotations
 
 import copy

@@ -248,8 +248,10 @@ def test_an_interrupted_pause_remembers_the_attempt_before_it() -> None:
 
 
 def test_an_interruption_after_the_answer_leaves_a_note_too() -> None:
-    """Ctrl-C between the answer of a withdrawal and its result: the money is on its way, and the note says how to
-    find out. After a refusal there is nothing to find out."""
+    """After Ctrl-C between the answer of a withdrawal and its result, the note says how to find the withdrawal.
+
+    After a refusal there is no note.
+    """
     for step, moment, noted in (
         (ok, "AttemptAnswered", True),
         (ok, "CallFinished", True),

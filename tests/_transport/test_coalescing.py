@@ -134,8 +134,7 @@ STEPS = st.lists(st.sampled_from(["ask", "lead", "send", "answer", "fail", "canc
 
 @given(STEPS)
 def test_no_answer_is_older_than_its_question(steps: list[str]) -> None:
-    """In any order of events, a caller is only ever served by a request sent after it asked, exactly once,
-    and never is a caller left with no other to wake it."""
+    """In any order of events, each caller is served exactly once, by a request sent after it asked, and is woken."""
     resource = Resource()
     asked_at: dict[Caller, int] = {}
     sent_at: dict[bytes, int] = {}

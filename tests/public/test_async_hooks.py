@@ -22,7 +22,6 @@ class Counter:
 @pytest.mark.parametrize("make", [AsyncInventPay, InventPay])
 @pytest.mark.parametrize("hooks", [[hook], [print, Counter()], ["print"], print])
 def test_hooks_that_cannot_be_called_are_refused(make: type, hooks: object) -> None:
-    """Async functions, things that are no functions, and a function that is no list are refused when the client is
-    made, not at the first payment."""
+    """Async functions, other values, and a single function are refused when the client is made, not at a payment."""
     with pytest.raises(ConfigurationError, match="hooks="):
         make("pk_live_1", hooks=hooks)

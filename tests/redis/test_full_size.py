@@ -1,6 +1,6 @@
-"""The promises of the shared limit at full size, with real processes: four of them, 100 calls per 3 s. By hand:
+"""The promises of the shared limit at full size, with real processes: four of them, 100 calls per 3 s.
 
-pytest -m soak tests/redis/test_full_size.py -s
+Run it by hand: ``pytest -m soak tests/redis/test_full_size.py -s``.
 """
 
 from __future__ import annotations

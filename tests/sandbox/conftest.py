@@ -1,3 +1,5 @@
+"""Fixtures for tests of the sandbox: a served sandbox, and one with a store."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

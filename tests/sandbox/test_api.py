@@ -1,3 +1,5 @@
+"""The endpoints of the API answer as documented."""
+
 from __future__ import annotations
 
 from decimal import Decimal

@@ -1,3 +1,5 @@
+"""The sandbox's clock can be frozen, stepped, sped up and reset."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime

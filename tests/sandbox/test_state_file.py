@@ -50,8 +50,7 @@ def fill(sandbox: Sandbox) -> dict[str, Any]:
 
 
 def test_everything_survives(tmp_path: Path) -> None:
-    """A sandbox started from the file has the same records, answers a repeated request as before, and saves the same
-    bytes again."""
+    """A sandbox from the file has the same records, answers a repeated request as before, and saves the same bytes."""
     sandbox = Sandbox(clock=ManualClock(), webhooks=WebhookSettings(url="http://127.0.0.1:9/"))
     answer = fill(sandbox)
     sandbox.save(tmp_path / "shop.json")
@@ -186,8 +185,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_kept_file_follows_requests(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """It is there from the start, follows what requests change, survives a disk that is full for a while, and holds
-    the rest at the end."""
+    """The file exists from the start, follows changes, survives a full disk for a while, and is complete at the end."""
     path = tmp_path / "shop.json"
     sandbox = Sandbox()
 

@@ -70,8 +70,10 @@ _keys_seen: dict[tuple[str, str], dict[str, int]] = {}
 
 
 def documented_to(method: str, path: str, body: bytes, api_key: str, key: str) -> bytes:
-    """The documented answer to this request, as an API gives it: it repeats what the request said, and what it creates
-    has an id of its own. The first one of an API key has the documented id."""
+    """Return the documented answer to this request, with the request's values and a unique id.
+
+    The first created record of an API key has the documented id.
+    """
     plain = documented(method, path)
     answer = json.loads(plain)
     asked = json.loads(body) if body.startswith(b"{") else {}

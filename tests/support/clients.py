@@ -24,8 +24,10 @@ def new_key() -> str:
 
 
 def scripted_async_client(api: ScriptedAPI, *, jitter: float | None = 1.0, **options: Any) -> AsyncInventPay:
-    """An `AsyncInventPay` that talks to `api` on its clock; pauses are `jitter` times their upper bound,
-    or random where that is `None`."""
+    """Return an `AsyncInventPay` for `api` on its clock.
+
+    Pauses are `jitter` times their upper bound, or random if it is `None`.
+    """
     client = AsyncInventPay(**_options(api, options))
     backend = AsyncFakeBackend(api.clock)
     _let_wait(client, backend)

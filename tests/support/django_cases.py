@@ -211,6 +211,7 @@ def a_test_case_is_no_transaction() -> None:
 
     class Tests(TestCase):
         def test_a_duplicate(self) -> None:
+            """A repeated delivery ships nothing."""
             shop = Shop(MemorySeenStore(), atomic=True)
             outcomes.extend(shop.deliver() for _ in range(2))
             assert shop.shipped() == 1

@@ -1,3 +1,5 @@
+"""The generator of the blocking twins converts code, comments and docstrings."""
+
 from __future__ import annotations
 
 import ast

@@ -1,4 +1,4 @@
-"""The contract of every ``SeenStore``. The tests of a store include it:
+"""The contract of every ``SeenStore``. The tests of a store include it.
 
 class TestMyStore(SeenStoreContract):
     @pytest.fixture

@@ -151,8 +151,10 @@ class AsyncConnection(asyncio.Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether a next request may use this connection: the last response ended as its framing says, nothing
-        followed it, and the server did not close."""
+        """Return whether the next request may use this connection.
+
+        It may if the last response ended as its framing says, nothing followed it, and the server did not close.
+        """
         if self._is_lost or self._progress is not None or self._socket is None:
             return False
         try:

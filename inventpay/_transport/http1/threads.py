@@ -143,8 +143,10 @@ class Connection:
 
     @property
     def is_idle(self) -> bool:
-        """Whether a next request may use this connection: the last response ended as its framing says, nothing
-        followed it, and the server did not close."""
+        """Return whether the next request may use this connection.
+
+        It may if the last response ended as its framing says, nothing followed it, and the server did not close.
+        """
         sock = self._socket
         if self._progress is not None or sock is None:
             return False

@@ -77,19 +77,23 @@ class Control:
         return _payment(self._state.select(_payment_id(call), COINS[currency]))
 
     def expire(self, call: Call) -> Answer:
+        """Expire the payment."""
         return _payment(self._state.expire(_payment_id(call)))
 
     def fail(self, call: Call) -> Answer:
+        """Make the payment fail."""
         return _payment(self._state.fail(_payment_id(call)))
 
     def process_withdrawal(self, call: Call) -> Answer:
+        """Move the withdrawal to PROCESSING."""
         return _withdrawal(self._state.process_withdrawal(_withdrawal_id(call)))
 
     def complete_withdrawal(self, call: Call) -> Answer:
+        """Complete the withdrawal."""
         return _withdrawal(self._state.complete_withdrawal(_withdrawal_id(call)))
 
     def fail_withdrawal(self, call: Call) -> Answer:
-        """{reason?}"""
+        """{reason?}: make the withdrawal fail."""
         members = ControlFields(call.body)
         reason = members.text("reason", _MAX_REASON_LENGTH)
         members.check()
@@ -105,6 +109,7 @@ class Control:
         return success(bodies.one_balance(view), "Balance raised")
 
     def reset(self, call: Call) -> Answer:
+        """Delete all records, and restore the first settings."""
         self._reset()
         return success({}, "Sandbox reset")
 

@@ -41,6 +41,7 @@ class SettingFields(Fields):
         return float(value)
 
     def required_number(self, name: str, highest: float) -> float:
+        """Return a number from 0 to `highest`, which must not be absent."""
         self._require(name)
         return self.number(name, highest) or 0.0
 
@@ -52,6 +53,7 @@ class SettingFields(Fields):
         return value or None
 
     def optional_whole(self, name: str, lowest: int, highest: int) -> int | None:
+        """Return a whole number between the bounds, or None if it is absent."""
         return None if self._members.get(name) is None else self.whole(name, lowest, highest, lowest)
 
     def flag(self, name: str) -> bool:
@@ -114,6 +116,7 @@ class Settings:
         self._keys = keys
 
     def clock(self, call: Call) -> Answer:
+        """Return the state of the clock."""
         return self._show_clock("The clock as it stands")
 
     def freeze_clock(self, call: Call) -> Answer:
@@ -128,7 +131,7 @@ class Settings:
         return self._show_clock("The clock is frozen")
 
     def advance_clock(self, call: Call) -> Answer:
-        """{seconds}"""
+        """{seconds}: move the clock forward."""
         members = SettingFields(call.body)
         seconds = members.required_number("seconds", MAX_STEP)
         members.check()
@@ -147,10 +150,12 @@ class Settings:
         return self._show_clock("The clock runs")
 
     def reset_clock(self, call: Call) -> Answer:
+        """Reset the clock."""
         self._clock.reset()
         return self._show_clock("The clock was reset to its first state")
 
     def rate_limits(self, call: Call) -> Answer:
+        """Return the rate limits."""
         return self._rate_limits("The rate limits as they stand")
 
     def set_rate_limits(self, call: Call) -> Answer:
@@ -167,10 +172,11 @@ class Settings:
         return self._rate_limits("Rate limits set")
 
     def faults(self, call: Call) -> Answer:
+        """Return the planned faults."""
         return self._faults("The faults still to come")
 
     def add_fault(self, call: Call) -> Answer:
-        """{kind, status?, retryAfter?, seconds?, afterEffect?, on?, times?, probability?}"""
+        """{kind, status?, retryAfter?, seconds?, afterEffect?, on?, times?, probability?}: plan a fault."""
         members = SettingFields(call.body)
         kind = members.required_choice("kind", tuple(FaultKind)) or FaultKind.ERROR
         fault = Fault(
@@ -188,16 +194,19 @@ class Settings:
         return success(fault_body(planned), "Fault planned")
 
     def remove_fault(self, call: Call) -> Answer:
+        """Remove one planned fault."""
         number = call.path_params["number"]
         if not (number.isascii() and number.isdigit() and self._planned.remove(int(number))):
             raise not_found("Fault")
         return self._faults("The fault was removed")
 
     def clear_faults(self, call: Call) -> Answer:
+        """Remove all planned faults."""
         self._planned.clear()
         return self._faults("All faults were removed")
 
     def variants(self, call: Call) -> Answer:
+        """Return the variant of each endpoint."""
         return self._variants("The variant of each endpoint")
 
     def set_variant(self, call: Call) -> Answer:
@@ -214,10 +223,12 @@ class Settings:
         return self._variants("Variant set")
 
     def clear_variants(self, call: Call) -> Answer:
+        """Restore the documented variants."""
         self._shapes.clear()
         return self._variants("All endpoints answer as documented")
 
     def idempotency(self, call: Call) -> Answer:
+        """Return whether idempotency keys are used."""
         return self._show_idempotency("Idempotency keys")
 
     def set_idempotency(self, call: Call) -> Answer:
@@ -269,6 +280,7 @@ def clock_body(clock: SandboxClock) -> dict[str, object]:
 
 
 def fault_body(planned: PlannedFault) -> dict[str, object]:
+    """Return a planned fault as JSON."""
     fault = planned.fault
     return {
         "number": planned.number,
@@ -285,6 +297,7 @@ def fault_body(planned: PlannedFault) -> dict[str, object]:
 
 
 def request_body(entry: LoggedRequest) -> dict[str, object]:
+    """Return a logged request as JSON."""
     return {
         "number": entry.number,
         "at": iso(entry.at),

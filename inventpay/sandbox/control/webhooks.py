@@ -60,6 +60,7 @@ class WebhooksControl:
         return self._settings("The fault was planned for the next deliveries")
 
     def clear_faults(self, call: Call) -> Answer:
+        """Remove all planned faults of deliveries."""
         self._webhooks.behave()
         return self._settings("No more faults")
 

@@ -31,6 +31,7 @@ class Answer:
     """The problem that a refusal names, for the log."""
 
     def with_headers(self, *headers: Header) -> Answer:
+        """Return the answer with further headers."""
         return attrs.evolve(self, headers=self.headers + headers)
 
     def start(self) -> Message:
@@ -63,4 +64,5 @@ def refusal(error: SandboxError) -> Answer:
 
 
 def text(body: str) -> Answer:
+    """Return a 200 with plain text."""
     return Answer(200, body.encode(), TEXT)

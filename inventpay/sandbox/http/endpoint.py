@@ -98,6 +98,7 @@ class Endpoint:
         return self.reads in (Reads.JSON, Reads.LONG_JSON)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
         if self.is_api:
             await self._serve_api(scope, receive, send)
             return

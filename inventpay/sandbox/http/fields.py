@@ -86,10 +86,12 @@ class Fields:
             raise invalid(self._problems)
 
     def required_amount(self, name: str) -> Decimal:
+        """Return an amount, which must not be absent."""
         self._require(name)
         return self.amount(name) or money.ZERO
 
     def amount(self, name: str) -> Decimal | None:
+        """Return an amount, or None if it is absent."""
         value = self._members.get(name)
         if value is None:
             return None
@@ -103,10 +105,12 @@ class Fields:
         return money.positive(value)
 
     def required_choice(self, name: str, allowed: Collection[str]) -> str:
+        """Return one of the allowed texts, which must not be absent."""
         self._require(name)
         return self.choice(name, allowed) or ""
 
     def choice(self, name: str, allowed: Collection[str]) -> str | None:
+        """Return one of the allowed texts, or None if it is absent."""
         value = self._members.get(name)
         if isinstance(value, str) and value in allowed:
             return value
@@ -115,6 +119,7 @@ class Fields:
         return None
 
     def text(self, name: str, max_length: int) -> str | None:
+        """Return text of at most `max_length` characters, or None if it is absent."""
         value = self._members.get(name)
         if value is None or (isinstance(value, str) and len(value) <= max_length):
             return value
@@ -122,6 +127,7 @@ class Fields:
         return None
 
     def whole(self, name: str, lowest: int, highest: int, default: int) -> int:
+        """Return a whole number between the bounds, or the default if it is absent."""
         value = self._members.get(name)
         if value is None:
             return default
@@ -137,15 +143,18 @@ class Fields:
         return int(value)
 
     def confirmations(self, name: str) -> int | None:
+        """Return a number of confirmations, or None if it is absent."""
         return None if self._members.get(name) is None else self.whole(name, 0, _MAX_CONFIRMATIONS, 0)
 
     def callback_url(self, name: str) -> str | None:
+        """Return a URL to which events may be delivered, or None if it is absent."""
         value = self.text(name, bounds.URL_LENGTH)
         if value is not None and not urls.is_callback(value):
             self._problems[name] = "Must be an https URL (plain http is accepted for a loopback host only)"
         return value
 
     def address(self, name: str, coin: Coin | None) -> str:
+        """Return an address of the coin, which must not be absent."""
         self._require(name)
         value = self.text(name, assumptions.MAX_ADDRESS_LENGTH)
         # The valid form depends on the coin; if the coin is invalid, report only the coin.

@@ -98,6 +98,7 @@ class OriginGuard:
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
         line = connection(scope)
         problem = None
         if scope["type"] == "http" and not (line is not None and line.is_in_process):

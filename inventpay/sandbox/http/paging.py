@@ -22,6 +22,7 @@ class Page:
 
     @property
     def start(self) -> int:
+        """Index of the first item."""
         return (self.number - 1) * self.limit
 
     def of(self, items: Sequence[T]) -> list[T]:

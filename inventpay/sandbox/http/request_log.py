@@ -41,6 +41,7 @@ class RequestLog:
         self.clear()
 
     def clear(self) -> None:
+        """Delete all entries and counts."""
         self.total: int = 0
         self.counts.clear()
         self._newest: deque[LoggedRequest] = deque(maxlen=KEPT)
@@ -52,6 +53,7 @@ class RequestLog:
     def add(
         self, at: float, method: str, path: str, endpoint: str | None, status: int, seconds: float, note: str | None
     ) -> None:
+        """Add a request, and call the listener."""
         self.total += 1
         entry = LoggedRequest(self.total, at, method, path, endpoint, status, seconds, note)
         self._newest.append(entry)

@@ -106,10 +106,12 @@ class Server(uvicorn.Server):
         self.ready: threading.Event = threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to serve, and signal the starting thread."""
         await super().startup(sockets)
         self.ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop to serve, and close open connections."""
         # A client that never finishes its request must not delay the shutdown.
         for protocol in cast("list[object]", list(self.server_state.connections)):
             if isinstance(protocol, _Protocol):
@@ -119,6 +121,7 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     def run_until_told(self, listener: socket.socket) -> None:
+        """Serve the listener until the server is asked to stop."""
         try:
             # uvicorn exits if it cannot start; in its own thread that ends only the thread.
             with suppress(SystemExit), asyncio.Runner(loop_factory=new_event_loop) as runner:

@@ -35,9 +35,11 @@ class SandboxTransport(httpx.AsyncBaseTransport, httpx.BaseTransport):
         self._thread = _LoopThread()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request to the sandbox from a task."""
         return await _exchange(self._app, request, await request.aread())
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request to the sandbox from a thread."""
         # Handlers may wait (for a webhook's receiver, say), which takes an event loop; the caller's thread may run one.
         return self._thread.run(_exchange(self._app, request, request.read()))
 

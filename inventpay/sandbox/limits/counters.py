@@ -38,6 +38,7 @@ class SlidingLogCounter(CallCounter):
         self._calls: deque[float] = deque()
 
     def left(self, now: float) -> tuple[int, float]:
+        """Return the calls left, and the time of one more."""
         calls = self._calls
         # The sandbox's clock may have been set back: calls in the future do not count.
         while calls and calls[-1] > now:
@@ -47,9 +48,11 @@ class SlidingLogCounter(CallCounter):
         return self._limit - len(calls), calls[0] + self._window if calls else now
 
     def add(self, now: float) -> None:
+        """Count a call at `now`."""
         self._calls.append(now)
 
     def is_idle(self, now: float) -> bool:
+        """Return whether no counted call has an effect any more."""
         return not self._calls or self._calls[-1] <= now - self._window
 
 
@@ -62,15 +65,18 @@ class FixedWindowCounter(CallCounter):
         self._count = 0
 
     def left(self, now: float) -> tuple[int, float]:
+        """Return the calls left, and the time of one more."""
         number = math.floor(now / self._window)
         if number != self._number:
             self._number, self._count = number, 0
         return self._limit - self._count, (number + 1) * self._window
 
     def add(self, now: float) -> None:
+        """Count a call at `now`."""
         self._count += 1
 
     def is_idle(self, now: float) -> bool:
+        """Return whether no counted call has an effect any more."""
         return math.floor(now / self._window) != self._number or not self._count
 
 
@@ -84,6 +90,7 @@ class SlidingWindowCallCounter(CallCounter):
         self._before = 0
 
     def left(self, now: float) -> tuple[int, float]:
+        """Return the calls left, and the time of one more."""
         number = math.floor(now / self._window)
         if number != self._number:
             self._before = self._count if number == self._number + 1 else 0
@@ -94,9 +101,11 @@ class SlidingWindowCallCounter(CallCounter):
         return max(0, left), now if left >= self._limit else self._free_at(start, max(0, left) + 1)
 
     def add(self, now: float) -> None:
+        """Count a call at `now`."""
         self._count += 1
 
     def is_idle(self, now: float) -> bool:
+        """Return whether no counted call has an effect any more."""
         return math.floor(now / self._window) - self._number > 1 or not (self._count or self._before)
 
     def _free_at(self, start: float, wanted: int) -> float:
@@ -118,6 +127,7 @@ class TokenBucketCounter(CallCounter):
         self._at = -math.inf
 
     def left(self, now: float) -> tuple[int, float]:
+        """Return the calls left, and the time of one more."""
         if now < self._at:
             self._tokens = float(self._limit)  # the clock was set back: nothing has been taken yet
         elif now > self._at:
@@ -129,7 +139,9 @@ class TokenBucketCounter(CallCounter):
         return whole, now + (whole + 1 - self._tokens) / self._rate
 
     def add(self, now: float) -> None:
+        """Count a call at `now`."""
         self._tokens -= 1
 
     def is_idle(self, now: float) -> bool:
+        """Return whether no counted call has an effect any more."""
         return self._tokens + (now - self._at) * self._rate >= self._limit

@@ -179,13 +179,13 @@ class Unlimited:
     name: ClassVar[str] = "unlimited"
 
     def take(self, caller: str, rate_class: RateClass, now: float) -> None:
-        return None
+        """Accept the call without counting it."""
 
     def standing(self, rate_class: RateClass, now: float) -> None:
-        return None
+        """Return None, because there are no limits."""
 
     def clear(self) -> None:
-        return None
+        """Do nothing, because nothing is counted."""
 
 
 COUNTING_POLICIES: Mapping[str, type[CountingPolicy]] = {
@@ -206,4 +206,5 @@ def policy_named(
 
 
 def policy_names() -> tuple[str, ...]:
+    """Return the names of all policies."""
     return (*COUNTING_POLICIES, Unlimited.name)

@@ -39,6 +39,7 @@ class Limit:
 
     @property
     def remaining(self) -> Decimal:
+        """The amount left of the limit."""
         return max(ZERO, subtract(self.limit, self.used))
 
 
@@ -58,6 +59,7 @@ class Balance:
 
 
 def earn(balance: Balance, amount: Decimal) -> Balance:
+    """Add a received amount to the available balance."""
     return attrs.evolve(balance, available=add(balance.available, amount), earned=add(balance.earned, amount))
 
 

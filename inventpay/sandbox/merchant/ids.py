@@ -14,4 +14,5 @@ def new_id() -> str:
 
 
 def transaction_hash(withdrawal_id: str) -> str:
+    """Return a made-up transaction hash for a withdrawal."""
     return "0x" + hashlib.sha256(withdrawal_id.encode()).hexdigest()

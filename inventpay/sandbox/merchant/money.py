@@ -18,18 +18,22 @@ ZERO = Decimal(0)
 
 
 def add(left: Decimal, right: Decimal) -> Decimal:
+    """Return the exact sum."""
     return EXACT.add(left, right)
 
 
 def subtract(left: Decimal, right: Decimal) -> Decimal:
+    """Return the exact difference."""
     return EXACT.subtract(left, right)
 
 
 def multiply(left: Decimal, right: Decimal) -> Decimal:
+    """Return the exact product."""
     return EXACT.multiply(left, right)
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Return the exact sum of all amounts."""
     result = ZERO
     for amount in amounts:
         result = EXACT.add(result, amount)

@@ -23,6 +23,8 @@ from .money import ZERO, add, decimal_places, subtract
 
 
 class PaymentStatus(StrEnum):
+    """The statuses of a payment."""
+
     PENDING = "PENDING"
     UNDERPAID = "UNDERPAID"
     COMPLETED = "COMPLETED"
@@ -80,6 +82,7 @@ class Payment:
 
     @property
     def is_open(self) -> bool:
+        """Whether the payment can still change."""
         return self.status in OPEN
 
 
@@ -174,6 +177,7 @@ def expire(payment: Payment, now: float) -> Payment:
 
 
 def fail(payment: Payment) -> Payment:
+    """Make the payment fail."""
     require_open(payment)
     return attrs.evolve(payment, status=PaymentStatus.FAILED)
 
@@ -193,5 +197,6 @@ def require_payable(payment: Payment, *, late: bool) -> None:
 
 
 def require_open(payment: Payment) -> None:
+    """Raise 409 for a payment that has ended."""
     if not payment.is_open:
         raise conflict(f"Payment is {payment.status} and cannot change any more")

@@ -32,9 +32,13 @@ class Observer(Protocol):
     It is called during the step, so it must neither wait nor call the state.
     """
 
-    def payment_changed(self, before: Payment | None, after: Payment, now: float) -> None: ...
+    def payment_changed(self, before: Payment | None, after: Payment, now: float) -> None:
+        """Take a step of a payment."""
+        ...
 
-    def withdrawal_changed(self, before: Withdrawal | None, after: Withdrawal, now: float) -> None: ...
+    def withdrawal_changed(self, before: Withdrawal | None, after: Withdrawal, now: float) -> None:
+        """Take a step of a withdrawal."""
+        ...
 
 
 @attrs.frozen
@@ -89,6 +93,7 @@ class State:
     # Payments
 
     def create_payment(self, new: NewPayment) -> Payment:
+        """Create a payment."""
         with self._lock:
             payment = payments.create(new_id(), new, self._clock(), self._address)
             self._payments[payment.payment_id] = payment
@@ -96,9 +101,11 @@ class State:
             return payment
 
     def payment(self, payment_id: str) -> Payment:
+        """Return the payment in its present state."""
         return self._change_payment(payment_id, lambda payment, now: payment)
 
     def select(self, payment_id: str, coin: Coin) -> Payment:
+        """Set the coin that the payer chose."""
         return self._change_payment(payment_id, lambda payment, now: payments.select(payment, coin, self._address))
 
     def pay(self, payment_id: str, amount: Decimal | None, coin: Coin | None, confirmations: int | None) -> Payment:
@@ -169,9 +176,11 @@ class State:
         return address(coin, payment_id, self._addresses)
 
     def expire(self, payment_id: str) -> Payment:
+        """Expire the payment now."""
         return self._change_payment(payment_id, payments.expire)
 
     def fail(self, payment_id: str) -> Payment:
+        """Make the payment fail."""
         return self._change_payment(payment_id, lambda payment, now: payments.fail(payment))
 
     def latest_payments(self, count: int) -> list[Payment]:
@@ -211,6 +220,7 @@ class State:
     # Balances
 
     def deposit(self, coin: Coin, amount: Decimal) -> BalanceView:
+        """Add to the available balance of a coin."""
         if decimal_places(amount) > coin.scale:
             raise invalid({"amount": f"Must have at most {coin.scale} decimal places for {coin.code}"})
         with self._lock:
@@ -218,6 +228,7 @@ class State:
             return self.balance(coin)
 
     def balance(self, coin: Coin) -> BalanceView:
+        """Return the balance of a coin."""
         with self._lock:
             balance = self._balances[coin.code]
             funded = [self.payment(payment_id) for payment_id in list(self._funded)]
@@ -236,6 +247,7 @@ class State:
             return withdrawal, balance
 
     def withdrawal(self, withdrawal_id: str) -> Withdrawal:
+        """Return the withdrawal."""
         with self._lock:
             withdrawal = self._withdrawals.get(withdrawal_id)
             if withdrawal is None:
@@ -243,17 +255,20 @@ class State:
             return withdrawal
 
     def process_withdrawal(self, withdrawal_id: str) -> Withdrawal:
+        """Move the withdrawal to PROCESSING."""
         with self._lock:
             withdrawal = withdrawals.process(self.withdrawal(withdrawal_id), self._clock())
             self._store_withdrawal(withdrawal)
             return withdrawal
 
     def complete_withdrawal(self, withdrawal_id: str) -> Withdrawal:
+        """Complete the withdrawal."""
         with self._lock:
             withdrawal = withdrawals.complete(self.withdrawal(withdrawal_id), self._clock())
             return self._settle_withdrawal(withdrawal, balances.pay_out)
 
     def fail_withdrawal(self, withdrawal_id: str, reason: str) -> Withdrawal:
+        """Make the withdrawal fail, and unlock its amount."""
         with self._lock:
             withdrawal = withdrawals.fail(self.withdrawal(withdrawal_id), reason)
             return self._settle_withdrawal(withdrawal, balances.unlock)
@@ -278,5 +293,6 @@ class State:
             observer.withdrawal_changed(before, after, self._clock())
 
     def counts(self) -> dict[str, int]:
+        """Return the numbers of payments and withdrawals."""
         with self._lock:
             return {"payments": len(self._payments), "withdrawals": len(self._withdrawals)}

@@ -19,6 +19,8 @@ from .money import add, decimal_places, multiply, plain, round_up, subtract
 
 
 class WithdrawalStatus(StrEnum):
+    """The statuses of a withdrawal."""
+
     PENDING = "PENDING"
     PROCESSING = "PROCESSING"
     COMPLETED = "COMPLETED"
@@ -61,6 +63,7 @@ class Withdrawal:
 
     @property
     def fee(self) -> Decimal:
+        """The sum of both fees."""
         return add(self.network_fee, self.service_fee)
 
     @property
@@ -70,6 +73,7 @@ class Withdrawal:
 
 
 def create(withdrawal_id: str, new: NewWithdrawal, now: float) -> Withdrawal:
+    """Return a new withdrawal; raise 400 for an amount that cannot be sent."""
     coin = new.coin
     if decimal_places(new.amount) > coin.scale:
         raise invalid({"amount": f"Must have at most {coin.scale} decimal places for {coin.code}"})
@@ -89,6 +93,7 @@ def create(withdrawal_id: str, new: NewWithdrawal, now: float) -> Withdrawal:
 
 
 def process(withdrawal: Withdrawal, now: float) -> Withdrawal:
+    """Move a PENDING withdrawal to PROCESSING."""
     if withdrawal.status is not WithdrawalStatus.PENDING:
         raise conflict(f"Withdrawal is {withdrawal.status}; only a PENDING one can start processing")
     return attrs.evolve(
@@ -100,6 +105,7 @@ def process(withdrawal: Withdrawal, now: float) -> Withdrawal:
 
 
 def complete(withdrawal: Withdrawal, now: float) -> Withdrawal:
+    """Complete the withdrawal."""
     _require_open(withdrawal)
     if withdrawal.status is WithdrawalStatus.PENDING:
         withdrawal = process(withdrawal, now)
@@ -107,6 +113,7 @@ def complete(withdrawal: Withdrawal, now: float) -> Withdrawal:
 
 
 def fail(withdrawal: Withdrawal, reason: str) -> Withdrawal:
+    """Make the withdrawal fail for a reason."""
     _require_open(withdrawal)
     return attrs.evolve(withdrawal, status=WithdrawalStatus.FAILED, failure_reason=reason)
 

@@ -29,14 +29,17 @@ ID: Final[Schema] = {"type": "string", "minLength": 1}
 
 
 def text(longest: int, shortest: int = 0) -> Schema:
+    """Return the schema of text with a length between the bounds."""
     return {"type": "string", "maxLength": longest, **({"minLength": shortest} if shortest else {})}
 
 
 def choice(names: Collection[str]) -> Schema:
+    """Return the schema of one of these texts."""
     return {"type": "string", "enum": [str(name) for name in names]}
 
 
 def whole(lowest: int, highest: int) -> Schema:
+    """Return the schema of a whole number between the bounds."""
     return {"type": "integer", "minimum": lowest, "maximum": highest}
 
 
@@ -50,6 +53,7 @@ def nullable(schema: Schema) -> Schema:
 
 
 def array(items: Schema, most: int | None = None, least: int = 0) -> Schema:
+    """Return the schema of a list."""
     bounds = {"minItems": least} if least else {}
     return {"type": "array", "items": items, **bounds, **({} if most is None else {"maxItems": most})}
 

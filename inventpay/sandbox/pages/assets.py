@@ -23,6 +23,7 @@ class Assets:
     """GET /sandbox/assets/{name}: the file, or 304 if the browser has it."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
         name: str = scope["path_params"]["name"]
         answer = _answer(name, dict(scope["headers"])) if name in _TYPES else refusal(not_found("Asset"))
         await answer.send(send)

@@ -66,6 +66,7 @@ class Dashboard:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
         if not accepts.html(scope):
             await self._about(scope, receive, send)
             return

@@ -90,6 +90,7 @@ class InvoicePage:
         self._plain_text = plain_text
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
         if accepts.html(scope):
             await self._page(scope).send(send)
         else:

@@ -34,6 +34,7 @@ class LiveSections:
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one stream of events."""
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         await send({"type": "http.response.body", "body": _RETRY, "more_body": True})
         shown: dict[str, str] = {}

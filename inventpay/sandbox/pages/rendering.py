@@ -68,10 +68,12 @@ def price(value: Decimal) -> str:
 
 
 def time_of_day(at: float) -> str:
+    """Return a time of day in UTC."""
     return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S}"
 
 
 def date_time(at: float) -> str:
+    """Return a date and time in UTC."""
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
 
 

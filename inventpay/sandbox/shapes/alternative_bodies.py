@@ -43,11 +43,13 @@ def created_with_all_members(payment: Payment, origin: str) -> Body:
 
 
 def invoice_with_available_currencies(payment: Payment, origin: str) -> Body:
+    """Return an invoice with the member name of the official skill."""
     documented = bodies.invoice_created(payment, origin)
     return {"availableCurrencies" if name == "conversionRates" else name: value for name, value in documented.items()}
 
 
 def invoice_with_usdt_amounts(payment: Payment, origin: str) -> Body:
+    """Return an invoice with the entries of the JS client's old notes."""
     rates = {
         code: {
             "cryptoAmount": number(amount),
@@ -60,25 +62,30 @@ def invoice_with_usdt_amounts(payment: Payment, origin: str) -> Body:
 
 
 def invoice_with_usdt_base(payment: Payment, origin: str) -> Body:
+    """Return an invoice with the base currency USDT, as in the JS client's README."""
     documented = bodies.invoice_created(payment, origin)
     return {**documented, "baseCurrency": "USDT"} if payment.base_currency == "USD" else documented
 
 
 def status_short(payment: Payment) -> Body:
+    """Return a status with the three members of the official clients, as text."""
     documented = bodies.payment_status(payment)
     return {name: documented[name] for name in ("status", "currentBalance", "confirmations")}
 
 
 def status_short_numbers(payment: Payment) -> Body:
+    """Return a status with the three members of the official skill, with a number."""
     return {**status_short(payment), "currentBalance": number(payment.received)}
 
 
 def status_pending_if_underpaid(payment: Payment) -> Body:
+    """Return a status in which UNDERPAID reads PENDING, as on the page on payments."""
     documented = bodies.payment_status(payment)
     return {**documented, "status": PaymentStatus.PENDING} if payment.status is PaymentStatus.UNDERPAID else documented
 
 
 def status_in_other_words(payment: Payment) -> Body:
+    """Return a status with the words of old notes and of a consumer."""
     documented = bodies.payment_status(payment)
     if payment.status is PaymentStatus.COMPLETED:
         return {**documented, "status": "SETTLED"}
@@ -88,11 +95,13 @@ def status_in_other_words(payment: Payment) -> Body:
 
 
 def balances_with_locked(views: Mapping[str, BalanceView], now: float) -> Body:
+    """Return all balances in the JS client's type."""
     entries = {code: {**_earned(view), "lockedBalance": number(view.balance.locked)} for code, view in views.items()}
     return {"merchantId": MERCHANT_ID, "businessName": BUSINESS_NAME, "balances": entries, "timestamp": iso(now)}
 
 
 def balances_as_list(views: Mapping[str, BalanceView]) -> Body:
+    """Return all balances as the list of the skill's sample, with sums."""
     entries = [{"currency": code, **_with_fees(view)} for code, view in views.items()]
     # The sample adds up the amounts of different coins without conversion.
     held = [view.balance for view in views.values()]
@@ -109,6 +118,7 @@ def balances_as_list(views: Mapping[str, BalanceView]) -> Body:
 
 
 def balance_with_limits_beside(view: BalanceView, now: float) -> Body:
+    """Return one balance in the JS client's type."""
     limits = {**view.limits, "weekly": weekly_limit(view.balance, now)}
     return {
         "currency": view.balance.currency,
@@ -119,11 +129,13 @@ def balance_with_limits_beside(view: BalanceView, now: float) -> Body:
 
 
 def balance_with_daily_inside(view: BalanceView) -> Body:
+    """Return one balance as in the JS client's README."""
     limits = {"daily": _used(view.limits["daily"])}
     return {"currency": view.balance.currency, "balance": {**_earned(view), "limits": limits}}
 
 
 def withdrawal_created_with_metadata(withdrawal: Withdrawal, after: Balance) -> Body:
+    """Return a created withdrawal as in the JS client's README before March 2026."""
     current = bodies.withdrawal_created(withdrawal, after)
     del current["netAmount"], current["feeBreakdown"]
     return {**current, "metadata": {"netAmount": number(withdrawal.net), **bodies.fees(withdrawal)}}

@@ -26,6 +26,7 @@ _FEW_OF_PRODUCT: Final = (
 
 
 def as_it_is(body: Body) -> Body:
+    """Return the body unchanged."""
     return body
 
 
@@ -42,6 +43,7 @@ def store_counted(body: Body) -> Body:
 
 
 def product_short(body: Body) -> Body:
+    """Return a product with only the members of the JS client's type."""
     return {name: body[name] for name in _FEW_OF_PRODUCT}
 
 

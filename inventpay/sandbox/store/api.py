@@ -34,19 +34,24 @@ class StoreApi:
         self._variants = variants
 
     def create(self, call: Call) -> Answer:
+        """Create the store."""
         return self._store(self._shop.create(fields.new_store(call.body)), call, "Store created successfully")
 
     def store(self, call: Call) -> Answer:
+        """Return the store."""
         return self._store(self._shop.store(), call, "Store retrieved successfully")
 
     def update(self, call: Call) -> Answer:
+        """Change the store."""
         return self._store(self._shop.update(fields.store_changes(call.body)), call, "Store updated successfully")
 
     def create_product(self, call: Call) -> Answer:
+        """Create a product."""
         product = self._shop.create_product(fields.new_product(call.body))
         return success(self._product(product, call), "Product created successfully")
 
     def products(self, call: Call) -> Answer:
+        """Return one page of the products."""
         page = asked_page(call.query, **PRODUCTS_PAGE)
         search = call.query.get("search", "")[: bounds.SEARCH_LENGTH]
         found, total = self._shop.products(page, search)
@@ -54,14 +59,17 @@ class StoreApi:
         return success({"products": listed, "pagination": page.pagination(total)}, "Products retrieved successfully")
 
     def update_product(self, call: Call) -> Answer:
+        """Change a product."""
         product = self._shop.update_product(_product_id(call), fields.product_changes(call.body))
         return success(self._product(product, call), "Product updated successfully")
 
     def delete_product(self, call: Call) -> Answer:
+        """Delete a product, or deactivate one that has orders."""
         gone = self._shop.delete_product(_product_id(call))
         return success({}, "Product deleted successfully" if gone else "Product deactivated: it has orders")
 
     def add_keys(self, call: Call) -> Answer:
+        """Add keys to a product."""
         added, duplicates = self._shop.add_keys(_product_id(call), *fields.new_keys(call.body))
         counts = {"added": added, "duplicates": duplicates}
         if self._variants.pick(variants.ADD_KEYS) == "bare":
@@ -69,6 +77,7 @@ class StoreApi:
         return success(counts, f"{added} keys added")
 
     def keys(self, call: Call) -> Answer:
+        """Return one page of a product's keys."""
         page = asked_page(call.query, **KEYS_PAGE)
         status = fields.status_filter(call.query, tuple(KeyStatus))
         found, total = self._shop.keys(_product_id(call), page, status)
@@ -76,34 +85,41 @@ class StoreApi:
         return success({"keys": listed, "pagination": page.pagination(total)}, "Keys retrieved successfully")
 
     def key_stats(self, call: Call) -> Answer:
+        """Return the numbers of a product's keys by status."""
         counts = {status.lower(): count for status, count in self._shop.key_counts(_product_id(call)).items()}
         total = sum(counts.values())
         return success({**counts, "total": total, "useKeyPool": total > 0}, "Key statistics retrieved successfully")
 
     def remove_keys(self, call: Call) -> Answer:
+        """Remove a product's available keys."""
         removed = self._shop.remove_available_keys(_product_id(call))
         return success({"removed": removed}, f"{removed} available keys removed")
 
     def check_out(self, call: Call) -> Answer:
+        """Create an order and its payment."""
         order, payment = self._shop.check_out(call.path_params["slug"], fields.new_order(call.body))
         shape = invoice_created if payment.coin is None else payment_created
         data = {"order": self._order(order), "payment": shape(payment, call.origin)}
         return success(data, "Order created successfully")
 
     def orders(self, call: Call) -> Answer:
+        """Return one page of the orders."""
         page = asked_page(call.query, **ORDERS_PAGE)
         found, total = self._shop.orders(page, fields.status_filter(call.query, tuple(OrderStatus)))
         listed = [self._order(order) for order in found]
         return success({"orders": listed, "pagination": page.pagination(total)}, "Orders retrieved successfully")
 
     def order(self, call: Call) -> Answer:
+        """Return an order."""
         return success(self._order(self._shop.order(call.path_params["orderId"])), "Order retrieved successfully")
 
     def move_order(self, call: Call) -> Answer:
+        """Set the status of an order."""
         order = self._shop.move_order(call.path_params["orderId"], *fields.order_step(call.body))
         return success(self._order(order), "Order status updated successfully")
 
     def analytics(self, call: Call) -> Answer:
+        """Return figures over all orders."""
         return success(self._shop.analytics(), "Analytics retrieved successfully")
 
     def storefront(self, call: Call) -> Answer:

@@ -173,6 +173,7 @@ class StoreFields(Fields):
         return name in self._members
 
     def refuse(self, name: str, problem: str) -> None:
+        """Record a problem with a member."""
         self._problems[name] = problem
 
     def adopt(self, name: str, inner: StoreFields) -> None:
@@ -185,6 +186,7 @@ class StoreFields(Fields):
             changes[attribute or name] = read(name)
 
     def required_name(self, name: str, shortest: int, longest: int) -> str:
+        """Return a name, which must not be absent."""
         value = self._members.get(name)
         if isinstance(value, str) and len(value) <= longest and re.search(name_pattern(shortest), value):
             return value
@@ -192,6 +194,7 @@ class StoreFields(Fields):
         return ""
 
     def required_price(self, name: str) -> Decimal:
+        """Return a price, which must not be absent."""
         value = self.required_amount(name)
         lowest, highest = bounds.PRICE
         if name not in self._problems and not lowest <= value <= highest:
@@ -199,6 +202,7 @@ class StoreFields(Fields):
         return value
 
     def required_flag(self, name: str) -> bool:
+        """Return true or false, which must not be absent."""
         value = self._members.get(name)
         if isinstance(value, bool):
             return value
@@ -206,6 +210,7 @@ class StoreFields(Fields):
         return False
 
     def required_whole(self, name: str, lowest: int, highest: int) -> int:
+        """Return a whole number between the bounds, which must not be absent."""
         self._require(name)
         return self.whole(name, lowest, highest, lowest)
 
@@ -215,23 +220,28 @@ class StoreFields(Fields):
         return flags[0] if flags else True
 
     def stock(self, name: str) -> int | None:
+        """Return a stock, or None for unlimited stock."""
         return None if self._members.get(name) is None else self.whole(name, *bounds.STOCK, 0)
 
     def content_type(self, name: str) -> ContentType | None:
+        """Return a type of content, or None if it is absent."""
         value = self.choice(name, tuple(ContentType))
         return None if value is None else ContentType(value)
 
     def required_content_type(self, name: str) -> ContentType:
+        """Return a type of content, which must not be absent."""
         self._require(name)
         return self.content_type(name) or ContentType.GENERAL
 
     def https_url(self, name: str) -> str | None:
+        """Return an https URL, or None if it is absent."""
         value = self.text(name, bounds.URL_LENGTH)
         if value is not None and not _is_https(value):
             self._problems[name] = "Must be an https URL"
         return value
 
     def images(self, name: str) -> list[str]:
+        """Return a list of https URLs, empty if it is absent."""
         values = self.array(name)
         urls = [value for value in values if isinstance(value, str) and _is_https(value)]
         if len(values) > bounds.IMAGES or len(urls) < len(values):
@@ -239,6 +249,7 @@ class StoreFields(Fields):
         return urls
 
     def array(self, name: str) -> list[Any]:
+        """Return a list, empty if it is absent."""
         value = self._members.get(name)
         if value is None:
             return []
@@ -248,6 +259,7 @@ class StoreFields(Fields):
         return []
 
     def members(self, name: str) -> dict[str, Any] | None:
+        """Return an object, or None if it is absent."""
         value = self._members.get(name)
         if value is None or is_object(value):
             return value
@@ -255,6 +267,7 @@ class StoreFields(Fields):
         return None
 
     def digital_content(self, name: str) -> Mapping[str, object] | None:
+        """Return the digital content of a product, or None if it is absent."""
         given = self.members(name)
         if given is None:
             return None

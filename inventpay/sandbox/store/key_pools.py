@@ -11,6 +11,8 @@ from ..merchant.ids import new_id
 
 
 class KeyStatus(StrEnum):
+    """The statuses of a key."""
+
     AVAILABLE = "AVAILABLE"
     ASSIGNED = "ASSIGNED"
     REVOKED = "REVOKED"
@@ -57,6 +59,7 @@ class KeyPool:
         return [key for key in reversed(self._keys.values()) if not status or key.status == status]
 
     def count(self, status: KeyStatus) -> int:
+        """Return the number of keys with a status."""
         return sum(key.status is status for key in self._keys.values())
 
     def assign(self, order_id: str, now: float) -> bool:

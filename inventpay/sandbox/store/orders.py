@@ -19,6 +19,8 @@ from .products import Product
 
 
 class OrderStatus(StrEnum):
+    """The statuses of an order."""
+
     PENDING = "PENDING"
     PAID = "PAID"
     PROCESSING = "PROCESSING"
@@ -108,6 +110,7 @@ def items(wishes: Sequence[Wish], products: Sequence[Product]) -> list[Item]:
 
 
 def amount(lines: Sequence[Item]) -> Decimal:
+    """Return the sum of the lines."""
     return total(multiply(line.price, Decimal(line.quantity)) for line in lines)
 
 
@@ -118,6 +121,7 @@ def pay(order: Order, now: float) -> Order:
 
 
 def cancel(order: Order, now: float) -> Order:
+    """Cancel a PENDING order."""
     return attrs.evolve(order, status=OrderStatus.CANCELLED, updated_at=now)
 
 

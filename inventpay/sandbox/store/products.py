@@ -10,6 +10,8 @@ import attrs
 
 
 class ContentType(StrEnum):
+    """The types of a product's content."""
+
     GENERAL = "GENERAL"
     SKILL = "SKILL"
 
@@ -64,6 +66,7 @@ class Product:
         return None if self.skill_content is None else _front_matter(self.skill_content)
 
     def matches(self, search: str) -> bool:
+        """Return whether the name or description contains the text, in any case."""
         wanted = search.casefold()
         return wanted in self.name.casefold() or wanted in (self.description or "").casefold()
 

@@ -81,6 +81,7 @@ class Shop:
     # The store
 
     def create(self, new: NewStore) -> Store:
+        """Create the store."""
         with self._lock:
             if self._store is not None:
                 raise SandboxError(400, assumptions.STORE_EXISTS_ERROR)
@@ -95,6 +96,7 @@ class Shop:
             return self._store
 
     def store(self) -> Store:
+        """Return the store; raise 404 if there is none."""
         with self._lock:
             if self._store is None:
                 raise not_found("Store")
@@ -109,6 +111,7 @@ class Shop:
             return store
 
     def update(self, changes: Mapping[str, Any]) -> Store:
+        """Change the store."""
         with self._lock:
             store = attrs.evolve(self.store(), updated_at=self._clock(), **changes)
             if "name" in changes:
@@ -117,6 +120,7 @@ class Shop:
             return store
 
     def counts(self) -> dict[str, int]:
+        """Return the numbers of products and orders."""
         with self._lock:
             return {"products": len(self._products), "orders": len(self._orders)}
 
@@ -140,6 +144,7 @@ class Shop:
     # Products
 
     def create_product(self, new: NewProduct) -> Product:
+        """Create a product."""
         with self._lock:
             self.store()
             now = self._clock()
@@ -154,6 +159,7 @@ class Shop:
             return self._keep(product)
 
     def product(self, product_id: str) -> Product:
+        """Return a product; raise 404 for an unknown id."""
         with self._lock:
             self.store()
             self._settle()
@@ -179,6 +185,7 @@ class Shop:
             return page.of(found), len(found)
 
     def update_product(self, product_id: str, changes: Mapping[str, Any]) -> Product:
+        """Change a product."""
         with self._lock:
             product = attrs.evolve(self.product(product_id), updated_at=self._clock(), **changes)
             if "name" in changes:
@@ -287,6 +294,7 @@ class Shop:
             return order, payment
 
     def order(self, order_id: str) -> Order:
+        """Return an order; raise 404 for an unknown id."""
         with self._lock:
             self.store()
             self._settle()
@@ -310,6 +318,7 @@ class Shop:
             return list(islice(reversed(self._orders.values()), count))
 
     def move_order(self, order_id: str, status: OrderStatus, notes: str | None) -> Order:
+        """Move an order to a status chosen by the merchant."""
         with self._lock:
             order = orders.move(self.order(order_id), status, notes, self._clock())
             self._orders[order_id] = order
@@ -319,6 +328,7 @@ class Shop:
             return order
 
     def payment_of(self, order: Order) -> Payment:
+        """Return the payment of an order."""
         return self._payments.payment(order.payment_id)
 
     def _for_sale(self, wish: Wish) -> Product:

@@ -36,7 +36,7 @@ class WebhooksApi:
         self._clock = clock
 
     def set_url(self, call: Call) -> Answer:
-        """{webhookUrl}"""
+        """{webhookUrl}: set the merchant's URL."""
         url = _url(call, required=True)
         self._webhooks.set_url(url)
         if self._variants.pick(variants.SET_WEBHOOK) == "secret":
@@ -44,10 +44,12 @@ class WebhooksApi:
         return success(self._config(), assumptions.WEBHOOK_SET_MESSAGE)
 
     def remove_url(self, call: Call) -> Answer:
+        """Remove the merchant's URL."""
         self._webhooks.set_url(None)
         return success(self._config(), assumptions.WEBHOOK_REMOVED_MESSAGE)
 
     def config(self, call: Call) -> Answer:
+        """Return the configuration of webhooks."""
         return success(self._config(), assumptions.WEBHOOK_CONFIG_MESSAGE)
 
     def _config(self) -> Body:
@@ -90,15 +92,17 @@ class WebhooksApi:
         return success(bodies.page(found, number, limit, wanted, payment_id), assumptions.WEBHOOK_DELIVERIES_MESSAGE)
 
     def delivery(self, call: Call) -> Answer:
+        """Return one delivery with its payload."""
         delivery = self._webhooks.outbox.delivery(call.path_params["deliveryId"])
         return success(bodies.delivery_with_payload(delivery), assumptions.WEBHOOK_DELIVERY_MESSAGE)
 
     def retry(self, call: Call) -> Answer:
+        """Plan a retry of one delivery."""
         delivery = self._webhooks.retry(call.path_params["deliveryId"])
         return success(bodies.delivery(delivery), assumptions.WEBHOOK_RETRY_MESSAGE)
 
     def stats(self, call: Call) -> Answer:
-        """?days"""
+        """?days: return statistics of the last days."""
         query = Query(call.query)
         days = query.whole("days", 1, bounds.STATISTICS_DAYS, DAYS)
         query.check()

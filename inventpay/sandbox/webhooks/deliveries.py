@@ -46,6 +46,7 @@ class Outcome:
 
     @property
     def is_success(self) -> bool:
+        """Whether the receiver accepted the delivery."""
         return self.status is not None and 200 <= self.status < 300
 
     @property

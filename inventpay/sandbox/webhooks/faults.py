@@ -30,6 +30,7 @@ class Fault:
     seconds: float = LATE
 
     def meets(self, event: str) -> bool:
+        """Return whether the fault applies to an event."""
         return self.event in (None, event)
 
 

@@ -136,15 +136,18 @@ class Outbox:
     # Faults
 
     def add_fault(self, fault: Fault) -> None:
+        """Plan a fault."""
         with self._lock:
             self._faults.append(fault)
 
     def clear_faults(self) -> None:
+        """Remove all planned faults."""
         with self._lock:
             self._faults = []
 
     @property
     def faults(self) -> list[Fault]:
+        """Return the planned faults."""
         with self._lock:
             return list(self._faults)
 

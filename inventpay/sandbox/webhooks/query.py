@@ -20,6 +20,7 @@ class Query:
             raise invalid(self._problems)
 
     def whole(self, name: str, lowest: int, highest: int, default: int) -> int:
+        """Return a whole number between the bounds, or the default if it is absent."""
         text = self._parameters.get(name)
         if text is None:
             return default
@@ -39,6 +40,7 @@ class Query:
         return text == "true"
 
     def text(self, name: str, max_length: int) -> str | None:
+        """Return text of at most `max_length` characters, or None if it is absent."""
         text = self._parameters.get(name)
         if text is not None and not 1 <= len(text) <= max_length:
             self._problems[name] = f"Must have 1 to {max_length} characters"

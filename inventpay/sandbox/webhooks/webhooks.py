@@ -52,6 +52,7 @@ class Webhooks:
 
     @property
     def settings(self) -> WebhookSettings:
+        """The present settings."""
         return self._settings
 
     @property

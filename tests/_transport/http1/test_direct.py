@@ -455,7 +455,6 @@ def test_a_handshake_has_a_deadline(world: str) -> None:
 @pytest.mark.parametrize("world", ["blocking", "asyncio"])
 def test_a_name_is_checked_against_the_certificate(world: str) -> None:
     """SNI and the check use the host of the URL."""
-
     listener = socket.create_server(("", 0))
 
     def serve() -> None:

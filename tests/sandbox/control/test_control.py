@@ -1,3 +1,5 @@
+"""The control routes under /sandbox/: every step of payments and withdrawals, and the state."""
+
 from __future__ import annotations
 
 from decimal import Decimal
@@ -56,7 +58,7 @@ def test_every_step_of_a_payment_can_be_played(api: Api) -> None:
 
 
 def test_every_step_of_a_withdrawal_can_be_played(api: Api) -> None:
-    """deposit gives the balance; process, complete and fail move the withdrawal."""
+    """A deposit raises the balance; process, complete and fail move the withdrawal."""
     answer = control(api, "deposit", {"currency": "USDT_BEP20", "amount": 100.5}).json()["data"]
     assert answer["balance"]["availableBalance"] == 100.5
     first, second = (api.withdraw().json()["data"]["withdrawalId"] for _ in range(2))

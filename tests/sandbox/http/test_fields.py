@@ -1,3 +1,5 @@
+"""Request bodies are read exactly, and every invalid member is reported."""
+
 from __future__ import annotations
 
 from decimal import Decimal

@@ -1,3 +1,5 @@
+"""Answers are stored under idempotency keys, for 24 hours."""
+
 from __future__ import annotations
 
 import pytest

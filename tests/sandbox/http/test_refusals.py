@@ -1,3 +1,5 @@
+"""Invalid requests are refused in the API's own form."""
+
 from __future__ import annotations
 
 import socket

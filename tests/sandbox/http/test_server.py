@@ -1,3 +1,5 @@
+"""The sandbox's server and its command: start, stop, addresses, and errors."""
+
 from __future__ import annotations
 
 import argparse

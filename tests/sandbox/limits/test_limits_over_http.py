@@ -1,3 +1,5 @@
+"""Rate limits and idempotency keys over HTTP."""
+
 from __future__ import annotations
 
 import httpx

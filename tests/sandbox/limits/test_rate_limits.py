@@ -1,3 +1,5 @@
+"""The default policy counts a sliding log, by caller and class."""
+
 from __future__ import annotations
 
 from itertools import pairwise

@@ -1,3 +1,5 @@
+"""Amounts are exact, and invalid ones are refused."""
+
 from __future__ import annotations
 
 from decimal import Decimal

@@ -1,3 +1,5 @@
+"""The steps of a payment or invoice, from its creation to its end."""
+
 from __future__ import annotations
 
 from decimal import Decimal
@@ -104,8 +106,7 @@ def test_what_an_expired_payment_received_is_neither_pending_nor_credited(sandbo
 def test_an_ended_payment_does_not_change_any_more(
     clock: ManualClock, end: str, then: str, currency: str | None
 ) -> None:
-    """Expired, failed and completed payments refuse every further step with 409 and stay as they are, where late
-    payments do not count."""
+    """Without late payments, expired, failed and completed payments refuse every further step with 409."""
     sandbox = Sandbox(clock=clock, late_payments=False)
     payment_id = payment_in(sandbox, currency).payment_id
     if end == "pay":

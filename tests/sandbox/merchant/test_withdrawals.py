@@ -1,3 +1,5 @@
+"""The steps of a withdrawal, its fees and its limits."""
+
 from __future__ import annotations
 
 import contextlib

@@ -1,3 +1,5 @@
+"""Random requests get JSON answers below 500, and the server survives them."""
+
 from __future__ import annotations
 
 import socket

@@ -1,6 +1,7 @@
 """The OpenAPI description: complete, valid, and true to the documented answers.
 
-The nox session `openapi` checks it with thousands of generated requests."""
+The nox session `openapi` checks it with thousands of generated requests.
+"""
 
 from __future__ import annotations
 
@@ -49,8 +50,7 @@ def test_the_api_is_served_as_the_client_asks_for_it() -> None:
 
 
 def test_every_endpoint_is_described_and_no_other(description: Schema) -> None:
-    """Each path with its methods, a name of its own, its parameters, keys and refusals; and the tables name no
-    endpoint that is not there."""
+    """Each path has methods, a unique name, parameters, keys and refusals; the tables have no other endpoint."""
     described = operations(description)
     undescribed = {"GET /", "GET /invoice/{paymentId}", "GET /openapi.json", *LIVE}
     routes = [route for route in Sandbox().app.routes if isinstance(route, Route)]

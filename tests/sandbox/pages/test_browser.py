@@ -191,8 +191,7 @@ def test_time_runs_on_the_page_as_it_does_in_the_sandbox(api: Api, open_page: Ca
 
 
 def test_all_of_it_works_with_the_keyboard_alone(api: Api, open_page: Callable[..., Page]) -> None:
-    """Tab reaches every coin and button in order, with a visible ring, and Enter presses them; focus is not lost when
-    the page changes round it."""
+    """Tab reaches every coin and button in order, with a visible ring; Enter presses them; changes keep the focus."""
     invoice = api.create_invoice()
     page = open_page(f"/invoice/{invoice['paymentId']}")
 

@@ -113,8 +113,7 @@ def test_both_clients_read_the_same(sandbox: Sandbox, endpoint: str, variant: st
 
 @pytest.mark.parametrize(("endpoint", "variant"), NEW)
 def test_a_shape_changes_nothing_that_is_read(sandbox: Sandbox, endpoint: str, variant: str) -> None:
-    """A store, a product, an order, added keys and a configuration are equal in all their shapes, but for members that
-    a source does not show."""
+    """Models are equal in all shapes of an answer, except for members that a source does not show."""
     documented = blocking(sandbox, "first")
     sandbox.variants.use(endpoint, variant)
     other = blocking(sandbox, "second")

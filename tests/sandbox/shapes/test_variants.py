@@ -1,5 +1,4 @@
-"""Every documented shape of an answer can be chosen, the client reads each of them, and the documented samples have
-the same members."""
+"""Every documented shape of an answer can be chosen and read, and the documented samples have the same members."""
 
 from __future__ import annotations
 
