@@ -13,6 +13,8 @@ from .errors import (
 )
 from .files import read_payouts as read_payouts
 from .files import write_report as write_report
+from .hooks import PayoutHook as PayoutHook
+from .hooks import PayoutRowChanged as PayoutRowChanged
 from .reports import (
     PayoutProgress as PayoutProgress,
 )

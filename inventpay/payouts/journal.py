@@ -12,6 +12,7 @@ import json
 import os
 import socket
 import sqlite3
+from collections import Counter
 from collections.abc import Generator, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,7 +22,8 @@ from typing import Any, Final, cast
 from .._core.decimals import plain
 from .errors import JournalError
 from .file_lock import FileLock
-from .rows import PayoutRow
+from .hooks import PayoutHook, PayoutRowChanged, emit
+from .rows import PayoutRow, PayoutStatus
 
 FORMAT: Final = "1"
 """Version of the tables. A journal of a later version is refused."""
@@ -53,6 +55,8 @@ class Journal:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).absolute()
+        self.hooks: list[PayoutHook] = []
+        """The receivers of changes."""
         self._lock = FileLock(self.path.with_name(self.path.name + ".lock"))
         try:
             taken = self._lock.take()
@@ -144,24 +148,35 @@ class Journal:
 
     # --- writing ---
 
+    def row_counts(self) -> Counter[tuple[PayoutStatus, str]]:
+        """Return the number of rows by state and currency."""
+        found = self._database.execute("SELECT status, currency, count(*) FROM payouts GROUP BY status, currency")
+        return Counter({(status, currency): count for status, currency, count in found})
+
     def add(self, rows: Iterable[PayoutRow], at: datetime) -> None:
         """Write new rows, all or none."""
+        rows = list(rows)
         with self._writing():
             for row in rows:
                 values = {name: _written(name, getattr(row, name)) for name in _NAMES}
                 places = ", ".join(f":{name}" for name in values)
                 self._database.execute(f"INSERT INTO payouts ({', '.join(values)}) VALUES ({places})", values)
                 self._note(at, row.id, row.status, {})
+        for row in rows:
+            emit(self.hooks, PayoutRowChanged(before=None, after=row.status, currency=row.currency))
 
     def change(self, row_id: str, at: datetime, **changes: Any) -> PayoutRow:
         """Change members of a row, note the change, and return the row as it is now."""
         values = {name: _written(name, value) for name, value in changes.items()}
         with self._writing():
+            before = self.row(row_id)
             settings = ", ".join(f"{name} = :{name}" for name in values)
             self._database.execute(f"UPDATE payouts SET {settings} WHERE id = :row_id", {**values, "row_id": row_id})
             row = self.row(row_id)
             assert row is not None
+            assert before is not None
             self._note(at, row_id, row.status, {name: value for name, value in values.items() if name != "status"})
+        emit(self.hooks, PayoutRowChanged(before=before.status, after=row.status, currency=row.currency))
         return row
 
     def write(self, *, facts: Mapping[str, str]) -> None:

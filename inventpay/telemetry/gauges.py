@@ -1,4 +1,4 @@
-"""Metrics that are read when they are collected: the tokens of the rate limits, and the stretch of polling."""
+"""Metrics that are read when they are collected: tokens of the rate limits, stretch of polling, rows of payouts."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 if TYPE_CHECKING:
     from .calls import CallTelemetry
+    from .payouts import PayoutTelemetry
 
 
 class Gauges:
-    """What the clients of one provider are observed for. Holds no client: one that is dropped is no longer reported."""
+    """The clients and journals that one provider observes. It keeps none of them alive."""
 
     def __init__(self) -> None:
         self._lock: Final = threading.Lock()
         self._clients: Final[weakref.WeakSet[CallTelemetry]] = weakref.WeakSet()
+        self._payouts: Final[weakref.WeakSet[PayoutTelemetry]] = weakref.WeakSet()
 
     def register(self, meter: Meter) -> None:
         """Make the gauges of this meter."""
@@ -36,10 +38,22 @@ class Gauges:
             description="Factor by which polls are rarer than wished; 1 is as wished.",
         )
 
+        meter.create_observable_gauge(
+            "inventpay.payouts.rows",
+            callbacks=[self._rows],
+            unit="{row}",
+            description="Rows of the journals of payouts, by their state.",
+        )
+
     def add(self, client: CallTelemetry) -> None:
         """Observe one more client."""
         with self._lock:
             self._clients.add(client)
+
+    def add_payouts(self, payouts: PayoutTelemetry) -> None:
+        """Observe one more journal."""
+        with self._lock:
+            self._payouts.add(payouts)
 
     def _observed(self) -> list[CallTelemetry]:
         with self._lock:
@@ -65,3 +79,12 @@ class Gauges:
                 found[rate_class.value] = max(stretch, found.get(rate_class.value, 0.0))
         for name, stretch in found.items():
             yield Observation(stretch, {"rate_class": name})
+
+    def _rows(self, options: CallbackOptions) -> Iterable[Observation]:
+        with self._lock:
+            observed = list(self._payouts)
+        found: Counter[tuple[str, str]] = Counter()
+        for payouts in observed:
+            found.update(payouts.rows())
+        for (state, currency), count in found.items():
+            yield Observation(count, {"state": state, "currency": currency})

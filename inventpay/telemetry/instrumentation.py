@@ -16,7 +16,7 @@ T = TypeVar("T")
 def instrument(
     target: T, *, tracer_provider: TracerProvider | None = None, meter_provider: MeterProvider | None = None
 ) -> T:
-    """Have a client or a ``WebhookReceiver`` report spans and metrics from now on, and return it.
+    """Have a client, a ``WebhookReceiver`` or payouts report spans and metrics from now on, and return it.
 
     >>> from inventpay import InventPay
     >>> client = instrument(InventPay())
@@ -25,7 +25,7 @@ def instrument(
     fork, call it in each worker, after the SDK was configured there.
 
     Args:
-        target: ``AsyncInventPay``, ``InventPay`` or ``WebhookReceiver``.
+        target: ``AsyncInventPay``, ``InventPay``, ``WebhookReceiver``, ``AsyncPayouts`` or ``Payouts``.
         tracer_provider: Maker of spans; by default the global one of OpenTelemetry.
         meter_provider: Maker of metrics; by default the global one of OpenTelemetry.
 

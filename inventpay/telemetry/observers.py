@@ -1,4 +1,4 @@
-"""Hang the hooks of telemetry on clients and receivers."""
+"""Add the hooks of telemetry to clients, receivers and payouts."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..webhooks.receiver import WebhookReceiver
 from .calls import CallTelemetry
 from .deliveries import DeliveryTelemetry
 from .meters import Meters
+from .payouts import Payouts, PayoutTelemetry
 
 
 def attach(target: object, meters: Meters, tracers: TracerProvider) -> None:
@@ -29,7 +30,11 @@ def attach(target: object, meters: Meters, tracers: TracerProvider) -> None:
         meters.gauges.add(hook)
     elif isinstance(target, WebhookReceiver):
         target.add_hook(DeliveryTelemetry(meters, tracers))
+    elif isinstance(target, Payouts) and not isinstance(target, type):
+        rows = PayoutTelemetry(meters.gauges, target.row_counts())
+        target.add_hook(rows)
+        meters.gauges.add_payouts(rows)
     else:
         raise ConfigurationError(
-            f"instrument() takes a client or a WebhookReceiver, not {shown(target)}: pass the object itself"
+            f"instrument() takes a client, a WebhookReceiver or Payouts, not {shown(target)}; pass the object itself"
         )

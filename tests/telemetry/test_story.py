@@ -46,7 +46,7 @@ def story(sandbox: Sandbox) -> Generator[Callable[[Any], Any], Any, None]:
     )
     sandbox.faults.add(Fault.slow_start(3.0), on=f"GET {BALANCE}")
     with pytest.raises(APITimeoutError):
-        yield lambda client: client.with_options(attempt_timeout=0.2, max_retries=0).balances.get("USDT_BEP20")
+        yield lambda client: client.with_options(attempt_timeout=0.5, max_retries=0).balances.get("USDT_BEP20")
     with pytest.raises(NotFoundError):
         yield lambda client: client.request("GET", f"/v1/customers/{payment.payment_id}")
 

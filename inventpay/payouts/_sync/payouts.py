@@ -21,10 +21,11 @@ from ...models.enums import FINAL_WITHDRAWAL_STATES, WithdrawalState
 from ...options import RateClass
 from .. import decisions, planning
 from ..errors import JournalError, PayoutPlanError
+from ..hooks import PayoutHook
 from ..interrupts import Interrupts
 from ..journal import Journal
 from ..reports import PayoutProgress, PayoutReport, Plan
-from ..rows import OPEN, RETRYABLE, Payout, PayoutRow, digest_of, key_of
+from ..rows import OPEN, RETRYABLE, Payout, PayoutRow, PayoutStatus, digest_of, key_of
 
 if TYPE_CHECKING:
     from ... import InventPay
@@ -85,6 +86,22 @@ class Payouts:
     def close(self) -> None:
         """Close the journal. The client stays open."""
         self._journal.close()
+
+    # --- observing ---
+
+    def row_counts(self) -> Mapping[tuple[PayoutStatus, str], int]:
+        """Return the number of rows of the journal by state and currency."""
+        return self._journal.row_counts()
+
+    def add_hook(self, hook: PayoutHook) -> None:
+        """Add a function that is called for every row that is written, with :class:`PayoutRowChanged`.
+
+        Adding an equal one twice is the same as once.
+
+        >>> payouts.add_hook(print)                                                  # doctest: +SKIP
+        """
+        if hook not in self._journal.hooks:
+            self._journal.hooks.append(hook)
 
     # --- planning ---
 
