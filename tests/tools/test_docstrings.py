@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def tests_in(source: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+def find_tests(source: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Yield the test functions of a file, those in classes and in functions too."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
@@ -23,7 +23,7 @@ def test_every_test_has_a_docstring() -> None:
     bare = [
         f"{path.relative_to(ROOT)}:{test.lineno}: {test.name}"
         for path in paths
-        for test in tests_in(path.read_text(encoding="utf-8"))
+        for test in find_tests(path.read_text(encoding="utf-8"))
         if not ast.get_docstring(test)
     ]
     assert bare == []
@@ -32,4 +32,4 @@ def test_every_test_has_a_docstring() -> None:
 def test_a_missing_docstring_is_found() -> None:
     """Functions without a docstring are found in modules and in classes."""
     source = "def test_a() -> None:\n    pass\n\n\nclass B:\n    async def test_b(self) -> None:\n        pass\n"
-    assert [test.name for test in tests_in(source) if not ast.get_docstring(test)] == ["test_a", "test_b"]
+    assert [test.name for test in find_tests(source) if not ast.get_docstring(test)] == ["test_a", "test_b"]
