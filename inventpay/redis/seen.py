@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from .._concurrency.forking import Lock, notice_fork, register_fork_handler
 from ..webhooks.seen import RETENTION, Claim, ClaimStatus, DeadLetter, new_token
 from .address import Address, read_address
+from .errors import hint
 from .limiter import TIMEOUT, RedisLimiter
 from .options import above_zero, checked_prefix
 
@@ -170,13 +171,20 @@ class RedisSeenStore:
 
     def _ask(self, body: bytes | None, **ask: Any) -> list[bytes]:
         from redis.exceptions import ConnectionError as RedisConnectionError
+        from redis.exceptions import RedisError
 
         message = {"retention": self._retention, "has_body": body is not None, **ask}
         try:
-            return self._evaluate(message, body or b"")
-        except RedisConnectionError:
-            # Only an old connection may have failed. The script recognizes a request that is sent a second time.
-            return self._evaluate({**message, "again": True}, body or b"")
+            try:
+                return self._evaluate(message, body or b"")
+            except RedisConnectionError:
+                # Only an old connection may have failed. The script recognizes a request that is sent a second time.
+                return self._evaluate({**message, "again": True}, body or b"")
+        except RedisError as error:
+            meaning = hint(error)
+            if meaning is not None:
+                error.add_note(f"{self._address.label}: {meaning}")
+            raise
 
     def _evaluate(self, message: dict[str, Any], body: bytes) -> list[bytes]:
         # Not escaped: text that is not valid UTF-8 raises an error here, before anything was claimed.
