@@ -11,6 +11,8 @@ local SILENCE = 0.1 -- seconds without any request after which an outage may hav
 local STARTUP_GRACE = 0.25 -- seconds in which the processes that were sending before an outage have come back
 local AT_START = 4 -- leases that are granted until then
 local AHEAD = 24 -- one lease for later is granted per this number of the limit
+local LONGEST_CALL = 3600 -- seconds that no request takes
+local OVERTAKES = 1000000 -- requests of one process that are never under way at once
 local STEPS = 16 -- number of times of further tokens in a reply; see exchange.py
 
 local ask = cjson.decode(ARGV[1])
@@ -19,14 +21,19 @@ local backoff = ask.backoff -- the constants of backoff.py, and the rules below 
 local clock = redis.call("TIME")
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
 
-local found = redis.call("GET", KEYS[1])
-local state = found and cmsgpack.unpack(found)
-  or {
+local function new_state()
+  return {
     epoch = clock[1] .. "." .. clock[2], seen = now, stamps = {}, leases = {}, processes = {}, blocked = 0,
     recovery_until = 0, -- time until which nothing is granted
     resumed = now, -- when the last silence ended
     startup_grace_until = now + STARTUP_GRACE, early = 0, -- time until which few leases are granted, and their count
   }
+end
+
+-- Return the new state, packed, its lifetime in seconds, and the reply.
+local function exchange(state)
+
+assert(type(state.epoch) == "string")
 local stamps, leases, processes = state.stamps, {}, state.processes
 
 -- If the clock was set back, move all times with it; otherwise no token would be granted until the old time is reached.
@@ -44,6 +51,30 @@ if back > 1 then
   if state.pace then state.pace.at = state.pace.at - back end
 elseif back > 0 then
   now = state.seen
+end
+
+-- No time of a genuine state lies further ahead than this. One that does was written by another program or by a fault, and
+-- would stop all processes until then.
+local credible = backoff.credible_windows * window
+local function near(time, ahead)
+  if not time or time <= now + ahead then return time end
+  return now + math.min(ahead, window)
+end
+state.blocked, state.promised = near(state.blocked, credible), near(state.promised, credible)
+state.cautious = near(state.cautious, credible + backoff.caution * window)
+state.recovery_until, state.lost = near(state.recovery_until, 2 * span), near(state.lost, 2 * span)
+state.startup_grace_until, state.resumed = near(state.startup_grace_until, STARTUP_GRACE), near(state.resumed, 0)
+state.outage, state.decreased = near(state.outage, 0), near(state.decreased, 0)
+if state.pause then state.pause = math.min(state.pause, window) end
+if state.refused then state.refused.since = near(state.refused.since, 0) end
+if state.named then state.named["until"] = near(state.named["until"], credible) end
+if state.pace then
+  state.pace.at, state.pace.level = near(state.pace.at, 0), math.min(state.pace.level, 2 * limit)
+end
+while #stamps > 0 and not (stamps[#stamps] <= now + credible + span) do stamps[#stamps] = nil end
+for _, process in pairs(processes) do
+  process.seen, process.ready_at = near(process.seen, 0), near(process.ready_at, 2 * span)
+  process.granted = math.min(process.granted, 4 * limit)
 end
 
 -- --- recovery: after lost data or an outage, nothing is granted until unreported requests no longer count ---
@@ -124,9 +155,10 @@ if ask.held then
 end
 
 local me = processes[ask.process] or {granted = 0, seen = now, ready_at = 0, waiting = false, serial = 0}
+if me.serial - ask.serial > OVERTAKES then me.serial = 0 end -- see near()
 if ask.serial <= me.serial then
   -- A later request arrived first. It contained all these reports, and its process ignores the reply to this one.
-  return cjson.encode({overtaken = true})
+  return nil, nil, cjson.encode({overtaken = true})
 end
 me.serial = ask.serial
 me.granted = me.granted * math.exp(-math.max(0, now - me.seen) / (2 * span))
@@ -151,6 +183,8 @@ for _, lease in ipairs(state.leases) do
     if lease[5] then state.promised = math.max(now, lease[3]) end -- for the next call
   elseif number and held and not held[number] then
     me.granted = math.max(0, me.granted - 1) -- granted by a reply that never arrived
+  elseif not (lease[4] <= now + credible + 3 * span + LONGEST_CALL) then
+    -- Left out: see near().
   elseif lease[4] <= now then
     charge(lease[4]) -- its process has died, or it has expired
   else
@@ -387,7 +421,6 @@ end
 
 state.stamps, state.leases = stamps, leases
 local kept = math.max(REMEMBERED, 2 * span + ask.patience)
-redis.call("SET", KEYS[1], cmsgpack.pack(state), "PX", math.ceil(kept * 1000))
 
 -- The earliest times at which a sliding log alone has room for the first, (1 + n/16)th, ... further request.
 local steps = {}
@@ -399,7 +432,7 @@ if waiting or ask.outlook then
   end
 end
 
-return cjson.encode({
+return cmsgpack.pack(state), kept, cjson.encode({
   epoch = state.epoch,
   delays = delays,
   again = again,
@@ -415,3 +448,15 @@ return cjson.encode({
   effective = effective,
   leased = #leases,
 })
+
+end
+
+-- A value that is no state, or one with members of other types, is replaced by a new state, as after a loss of data.
+local found, is_state, packed, kept, reply = redis.call("GET", KEYS[1]), false, nil, nil, nil
+if found then
+  local is_packed, state = pcall(cmsgpack.unpack, found)
+  if is_packed then is_state, packed, kept, reply = pcall(exchange, state) end
+end
+if not is_state then packed, kept, reply = exchange(new_state()) end
+if packed then redis.call("SET", KEYS[1], packed, "PX", math.ceil(kept * 1000)) end
+return reply

@@ -9,9 +9,37 @@ local clock = redis.call("TIME")
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
 local SWEEP = 100 -- entries removed in one step: more than a step adds, and few enough not to delay other clients
 
+local DAY = 86400
+
+local function is_time(value)
+  return type(value) == "number" and value > -math.huge and value < math.huge
+end
+
+local function is_entry(value)
+  if type(value) ~= "table" or type(value.keys) ~= "table" or type(value.token) ~= "string" then return false end
+  if value.keys[1] == nil then return false end
+  for _, key in pairs(value.keys) do
+    if type(key) ~= "string" then return false end
+  end
+  local has_times = is_time(value.leased) and is_time(value.due) and is_time(value.forget) and is_time(value.attempts)
+  return has_times and (value.body == nil or type(value.body) == "string")
+end
+
+-- Return an entry. What another program or a fault wrote is removed, and no lease or pause is longer than a day.
 local function load(id)
   local found = id and redis.call("HGET", entries, id)
-  return found and cmsgpack.unpack(found)
+  if not found then return nil end
+  local is_packed, entry = pcall(cmsgpack.unpack, found)
+  if not is_packed or not is_entry(entry) then
+    redis.call("HDEL", entries, id)
+    redis.call("ZREM", due_at, id)
+    redis.call("ZREM", forget_at, id)
+    return nil
+  end
+  local longest = now + math.max(DAY, ask.lease or 0)
+  if entry.leased > longest then entry.leased = now end
+  if entry.due > longest then entry.due = now end
+  return entry
 end
 
 local function drop(id, entry)
@@ -31,8 +59,6 @@ local function save(id, entry)
     redis.call("ZADD", forget_at, entry.forget, id)
   end
 end
-
-local DAY = 86400
 
 -- The keys live as long as what they hold: for ever while a body waits.
 local function set_expiry()
