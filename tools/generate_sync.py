@@ -25,6 +25,7 @@ from pathlib import Path
 # A rule that no source needs is an error, so that the table never holds more than it must. There is none for
 # AsyncGenerator, whose parameters are not those of Generator: annotate with AsyncIterator.
 RULES: Mapping[str, str] = {
+    "AsyncAccount": "Account",
     "AsyncBalanceCalls": "BalanceCalls",
     "AsyncBaseTransport": "BaseTransport",
     "AsyncClient": "Client",
@@ -45,6 +46,7 @@ RULES: Mapping[str, str] = {
     "AsyncScissors": "Scissors",
     "AsyncSharedReads": "SharedReads",
     "AsyncSemaphore": "Semaphore",
+    "AsyncSending": "Sending",
     "AsyncStoreCalls": "StoreCalls",
     "AsyncTransport": "Transport",
     "AsyncTurn": "Turn",

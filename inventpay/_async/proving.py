@@ -26,7 +26,7 @@ async def prove(
     Raises the errors of every call; the verdict of an earlier check is forgotten then.
     """
     name = transport.settling.proof_name(check.kind)
-    proofs.forget(name)
+    proofs.forget(name, now)
     # A retry would blur which request got which answer.
     options = attrs.evolve(options, max_retries=0)
 

@@ -31,6 +31,8 @@ class ProofName(NamedTuple):
 
 
 _proven_at: Final[dict[ProofName, float]] = {}
+_checked_at: Final[dict[ProofName, float]] = {}
+"""Unix times of the latest checks, whatever their result: an older proof that was kept elsewhere is void."""
 
 
 def remember(name: ProofName, now: float) -> None:
@@ -41,9 +43,18 @@ def remember(name: ProofName, now: float) -> None:
         _proven_at.pop(next(iter(_proven_at)), None)
 
 
-def forget(name: ProofName) -> None:
-    """Forget a proof, because a later check failed."""
+def forget(name: ProofName, now: float) -> None:
+    """Forget a proof, because a check that begins at this Unix time may refute it."""
     _proven_at.pop(name, None)
+    _checked_at.pop(name, None)
+    _checked_at[name] = now
+    while len(_checked_at) > CAPACITY:
+        _checked_at.pop(next(iter(_checked_at)), None)
+
+
+def checked_at(name: ProofName) -> float | None:
+    """Return the Unix time of the latest check, whatever its result; ``None`` where this process made none."""
+    return _checked_at.get(name)
 
 
 def proven_at(name: ProofName) -> float | None:

@@ -49,3 +49,7 @@ class JournalError(ConfigurationError):
 
     Where an answer could not be written, ``resource_id`` is the id of the withdrawal that it named.
     """
+
+
+class RowChangedError(Exception):
+    """A row is in another state than the one in which it was read; internal."""

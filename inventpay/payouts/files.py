@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from .._core.decimals import plain
 from ..errors import InvalidArgumentError
+from . import planning
 from .errors import PayoutPlanError, PayoutProblem
 from .reports import PayoutReport
 from .rows import Payout, PayoutRow
@@ -58,12 +59,10 @@ def read_payouts(source: str | os.PathLike[str] | bytes, *, decimal: Literal["."
     header = [name.strip().lower() for name in lines[0][1]]
     twice = sorted({name for name in header if name and header.count(name) > 1})
     if twice:
-        raise _refused(f"the header names {', '.join(twice)} twice; rename or remove one of them", 1)
+        raise _refused(f"the header names {', '.join(twice)} twice; rename or remove one of them", lines[0][0])
     payouts: list[Payout] = []
     problems: list[PayoutProblem] = []
     for line, cells in lines[1:]:
-        if not any(cell.strip() for cell in cells):
-            continue
         if len(cells) != len(header):
             message = f"has {len(cells)} cells, and the header {len(header)}; quote cells that hold the delimiter"
             problems.append(PayoutProblem(message=message, line=line))
@@ -72,35 +71,40 @@ def read_payouts(source: str | os.PathLike[str] | bytes, *, decimal: Literal["."
         if payout is not None:
             payouts.append(payout)
     if problems:
-        raise PayoutPlanError(problems, argument="source")
+        # The other problems of the rows belong into the same list; what only the account knows comes with the plan.
+        known = {(problem.line, problem.message.partition(" ")[0]) for problem in problems}
+        _, further = planning.read_rows(payouts, testnet=True)
+        problems += [each for each in further if (each.line, each.message.partition(" ")[0]) not in known]
+        raise PayoutPlanError(sorted(problems, key=lambda problem: problem.line or 0), argument="source")
     return payouts
 
 
 def _payout(
     cells: Mapping[str, str], titles: Sequence[str], line: int, decimal: str, problems: list[PayoutProblem]
 ) -> Payout | None:
+    """Return a row as far as it can be read, ``None`` without an id; what cannot be read is added to the problems."""
     found: list[str] = []
     known = {name: cells.get(name, "").strip() for name in (*REQUIRED, *OPTIONAL)}
     if not known["id"]:
-        found.append("has no id; a row of totals must be taken out of the file")
+        problems.append(PayoutProblem(message="has no id; a row of totals must be taken out of the file", line=line))
+        return None
     amount = _amount(known["amount"], decimal, found)
     checked = known["check_address"].lower()
     if checked not in ("", "true", "false"):
         found.append(f"check_address is {known['check_address']!r}; write true or false")
-    problems += [PayoutProblem(message=message, line=line, id=known["id"] or None) for message in found]
-    if found or amount is None:
-        return None
+    problems += [PayoutProblem(message=message, line=line, id=known["id"]) for message in found]
     others = {title: cells[title.strip().lower()] for title in titles if title.strip().lower() not in known}
     return Payout(
         id=known["id"],
-        amount=amount,
+        # An amount in place of one that cannot be read, so that the other members are checked too.
+        amount=Decimal(1) if amount is None else amount,
         currency=known["currency"],
         destination_address=known["destination_address"],
         description=known["description"] or None,
         check_address=checked != "false",
         replaces=known["replaces"] or None,
         line=line,
-        columns=others,
+        columns={title: cell for title, cell in others.items() if title or cell},
     )
 
 
@@ -126,25 +130,30 @@ def _text(data: bytes) -> str:
 
 
 def _rows(text: str) -> list[tuple[int, list[str]]]:
-    """Return the rows with their lines, cut by the delimiter under which the header has the required names."""
-    first = text.partition("\n")[0]
-    fitting = [delimiter for delimiter in DELIMITERS if set(REQUIRED) <= _names(first, delimiter)]
-    if not text.strip():
+    """Return the rows that are not blank, with their lines, cut by the delimiter that fits the header."""
+    head = next(((number, line) for number, line in enumerate(_LINE_END.split(text), 1) if line.strip(_BLANK)), None)
+    if head is None:
         return []
+    fitting = [delimiter for delimiter in DELIMITERS if set(REQUIRED) <= _names(head[1], delimiter)]
     if not fitting:
-        best = max(DELIMITERS, key=lambda delimiter: len(set(REQUIRED) & _names(first, delimiter)))
-        missing = ", ".join(name for name in REQUIRED if name not in _names(first, best))
-        raise _refused(f"the header lacks {missing}; it must name {', '.join(REQUIRED)}", 1)
+        best = max(DELIMITERS, key=lambda delimiter: len(set(REQUIRED) & _names(head[1], delimiter)))
+        missing = ", ".join(name for name in REQUIRED if name not in _names(head[1], best))
+        raise _refused(f"the header lacks {missing}; it must name {', '.join(REQUIRED)}", head[0])
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=fitting[0], strict=True)
     rows: list[tuple[int, list[str]]] = []
     try:
         begins = 1
         for cells in reader:
-            rows.append((begins, cells))
+            if any(cell.strip() for cell in cells):
+                rows.append((begins, cells))
             begins = reader.line_num + 1
     except csv.Error as error:
         raise _refused(f"cannot be read: {error}; close every quote", reader.line_num) from None
     return rows
+
+
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")
+_BLANK: Final = " \t,;"
 
 
 def _names(line: str, delimiter: str) -> set[str]:
@@ -163,18 +172,31 @@ def write_report(report: PayoutReport, path: str | os.PathLike[str], *, delimite
     Raises OSError for a file that cannot be written.
     """
     others = list(dict.fromkeys(title for row in report.rows for title in row.columns))
-    with Path(path).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, delimiter=delimiter)
-        writer.writerow([*REPORT_COLUMNS, *map(_safe, others)])
-        for row in report.rows:
-            cells = [_cell(row, name) for name in REPORT_COLUMNS]
-            writer.writerow([_safe(cell) for cell in (*cells, *(row.columns.get(title, "") for title in others))])
-        for total in report.totals:
-            amounts = [plain(total.amount), plain(total.fee_amount), plain(total.net_amount)]
-            writer.writerow(
-                ["total", total.status, total.currency, *amounts, f"{total.count} rows"]
-                + [""] * (len(REPORT_COLUMNS) - 7 + len(others))
-            )
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, delimiter=delimiter)
+    writer.writerow([*REPORT_COLUMNS, *map(_safe, others)])
+    for row in report.rows:
+        cells = [_cell(row, name) for name in REPORT_COLUMNS]
+        writer.writerow([_safe(cell) for cell in (*cells, *(row.columns.get(title, "") for title in others))])
+    for total in report.totals:
+        amounts = [plain(total.amount), plain(total.fee_amount), plain(total.net_amount)]
+        writer.writerow(
+            ["total", total.status, total.currency, *amounts, f"{total.count} rows"]
+            + [""] * (len(REPORT_COLUMNS) - 7 + len(others))
+        )
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        # A terminal or a pipe.
+        target.write_text(file.getvalue(), encoding="utf-8", newline="")
+        return
+    # A full disk must not leave half of a report in the place of the last one.
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    try:
+        unfinished.write_text(file.getvalue(), encoding="utf-8", newline="")
+        unfinished.replace(target)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def _cell(row: PayoutRow, name: str) -> str:

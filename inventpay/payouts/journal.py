@@ -13,14 +13,14 @@ import os
 import socket
 import sqlite3
 from collections import Counter
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, cast
 
 from .._core.decimals import plain
-from .errors import JournalError
+from .errors import JournalError, RowChangedError
 from .file_lock import FileLock
 from .hooks import PayoutHook, PayoutRowChanged, emit
 from .rows import PayoutRow, PayoutStatus
@@ -28,9 +28,9 @@ from .rows import PayoutRow, PayoutStatus
 FORMAT: Final = "1"
 """Version of the tables. A journal of a later version is refused."""
 
-_TABLES: Final = """
-CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS payouts (
+_TABLES: Final = (
+    "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE payouts (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, batch TEXT NOT NULL, status TEXT NOT NULL,
     amount TEXT NOT NULL, currency TEXT NOT NULL, destination_address TEXT NOT NULL, description TEXT,
     check_address INTEGER NOT NULL, replaces TEXT, line INTEGER, columns TEXT NOT NULL,
@@ -38,11 +38,15 @@ CREATE TABLE IF NOT EXISTS payouts (
     withdrawal_id TEXT UNIQUE, fee_amount TEXT, net_amount TEXT, transaction_hash TEXT, reason TEXT,
     replayed INTEGER NOT NULL, planned_at TEXT, first_sent_at TEXT, last_sent_at TEXT, accepted_at TEXT,
     completed_at TEXT, ended_at TEXT, settled_by TEXT, note TEXT, evidence_before TEXT, evidence_after TEXT
-);
-CREATE TABLE IF NOT EXISTS changes (
+)""",
+    # Withdrawals of every attempt, those of failed attempts included: none of them pays another row.
+    """CREATE TABLE withdrawals (
+    withdrawal_id TEXT PRIMARY KEY, id TEXT NOT NULL, attempt INTEGER NOT NULL
+) WITHOUT ROWID""",
+    """CREATE TABLE changes (
     number INTEGER PRIMARY KEY, at TEXT NOT NULL, id TEXT NOT NULL, status TEXT NOT NULL, facts TEXT NOT NULL
-);
-"""
+)""",
+)
 
 _MONEY: Final = frozenset({"amount", "fee_amount", "net_amount"})
 _TIMES: Final = frozenset({"planned_at", "first_sent_at", "last_sent_at", "accepted_at", "completed_at", "ended_at"})
@@ -54,70 +58,103 @@ class Journal:
     """The rows and the facts of one file. One process at a time; every write is one transaction."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path).absolute()
+        # The lock and the file itself are found through links: two names of one journal are one journal.
+        self.path = Path(os.path.realpath(path))
         self.hooks: list[PayoutHook] = []
         """The receivers of changes."""
+        self._changes: list[PayoutRowChanged] = []
         self._lock = FileLock(self.path.with_name(self.path.name + ".lock"))
         try:
             taken = self._lock.take()
+            if taken:
+                self._create()
         except OSError as error:
+            self._lock.release()
             raise JournalError(
                 f"the journal {self.path} cannot be opened: {error.strerror}; check the folder"
             ) from None
         if not taken:
             raise JournalError(f"the journal {self.path} is in use by another process; wait for its end, or stop it")
+        self._process = os.getpid()
+        self._connection: sqlite3.Connection | None = None
         try:
-            self._database = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-            self._set_up()
+            self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+            self._set_up(self._connection)
         except sqlite3.Error as error:
-            self._lock.release()
+            self.close()
             raise JournalError(
                 f"the journal {self.path} cannot be used: {error}; if it is no journal, choose another file, else "
                 "restore it from a backup and adopt it"
             ) from None
         except BaseException:
-            self._lock.release()
+            self.close()
             raise
-        here = {"host": socket.gethostname(), "path": os.path.realpath(self.path)}
-        self._here: Mapping[str, str] = here
-        if self.fact("host") is None:
-            self.write(facts=here)
 
-    def _set_up(self) -> None:
-        database = self._database
+    def _create(self) -> None:
+        # It names people's addresses and what they are paid: only the owner may read it.
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        found = os.stat(self.path)
+        self._file = found.st_dev, found.st_ino
+
+    def _set_up(self, database: sqlite3.Connection) -> None:
         database.row_factory = sqlite3.Row
-        database.execute("PRAGMA journal_mode = DELETE")
-        database.execute("PRAGMA synchronous = EXTRA")
-        database.execute("PRAGMA locking_mode = NORMAL")
-        database.executescript(_TABLES)
-        found = self.fact("format")
-        if found is None:
-            self.write(facts={"format": FORMAT})
-        elif found != FORMAT:
-            database.close()
+        tables = {row["name"] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if tables and not tables >= {"facts", "payouts", "changes"}:
+            raise JournalError(f"the file {self.path} is the database of another program; choose another file")
+        (mode,) = database.execute("PRAGMA journal_mode = DELETE").fetchone()
+        if mode != "delete":
             raise JournalError(
-                f"the journal {self.path} has format {found}, and this version reads format {FORMAT}; use the version "
-                "of the package that wrote it, or a later one"
+                f"the journal {self.path} is in SQLite's mode {mode!r} and cannot leave it; close every other program "
+                "that has it open"
+            )
+        database.execute("PRAGMA synchronous = EXTRA")
+        (found,) = database.execute("PRAGMA integrity_check").fetchone()
+        if found != "ok":
+            raise JournalError(
+                f"the journal {self.path} is damaged ({found.splitlines()[0]}); restore it from a backup and adopt it"
+            )
+        self._here: Mapping[str, str] = {"host": socket.gethostname(), "path": str(self.path)}
+        if not tables:
+            with self.transaction():
+                for statement in _TABLES:
+                    database.execute(statement)
+                self.write(facts={"format": FORMAT, **self._here})
+        version = self.fact("format")
+        if version != FORMAT:
+            raise JournalError(
+                f"the journal {self.path} has format {version}, and this version reads format {FORMAT}; use the "
+                "version of the package that wrote it, or a later one"
             )
 
     def close(self) -> None:
         """Close the file and release its lock."""
-        self._database.close()
+        if self._connection is not None and self._process == os.getpid():
+            self._connection.close()
+        self._connection = None
         self._lock.release()
+
+    @property
+    def _database(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise JournalError(f"the journal {self.path} is closed; open it again")
+        if self._process != os.getpid():
+            raise JournalError(
+                f"the journal {self.path} was opened before this process was forked; open it in one process only"
+            )
+        return self._connection
+
+    def _found(self, query: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
+        try:
+            return self._database.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise JournalError(f"the journal {self.path} cannot be read: {error}; check the disk") from error
 
     # --- facts ---
 
     def fact(self, name: str) -> str | None:
         """Return a fact about the journal, ``None`` where it has none of this name."""
-        found = self._database.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-        return None if found is None else str(found["value"])
-
-    def facts(self, prefix: str) -> dict[str, str]:
-        """Return the facts whose name begins so, by the rest of their name."""
-        found = self._database.execute(
-            "SELECT name, value FROM facts WHERE substr(name, 1, ?) = ?", (len(prefix), prefix)
-        )
-        return {row["name"][len(prefix) :]: row["value"] for row in found}
+        found = self._found("SELECT value FROM facts WHERE name = ?", (name,))
+        return str(found[0]["value"]) if found else None
 
     @property
     def moved_from(self) -> str | None:
@@ -134,68 +171,75 @@ class Journal:
     def rows(self, batch: str | None = None) -> list[PayoutRow]:
         """Return the rows of a batch, or all of them, in the order in which they were planned."""
         where, values = ("", ()) if batch is None else (" WHERE batch = ?", (batch,))
-        return [_read(row) for row in self._database.execute(f"SELECT * FROM payouts{where} ORDER BY number", values)]
+        return [_read(row) for row in self._found(f"SELECT * FROM payouts{where} ORDER BY number", values)]
 
     def row(self, row_id: str) -> PayoutRow | None:
         """Return the row of this id."""
-        found = self._database.execute("SELECT * FROM payouts WHERE id = ?", (row_id,)).fetchone()
-        return None if found is None else _read(found)
-
-    def owner_of(self, withdrawal_id: str) -> str | None:
-        """Return the id of the row that has this withdrawal."""
-        found = self._database.execute("SELECT id FROM payouts WHERE withdrawal_id = ?", (withdrawal_id,)).fetchone()
-        return None if found is None else str(found["id"])
-
-    # --- writing ---
+        found = self._found("SELECT * FROM payouts WHERE id = ?", (row_id,))
+        return _read(found[0]) if found else None
 
     def row_counts(self) -> Counter[tuple[PayoutStatus, str]]:
         """Return the number of rows by state and currency."""
-        found = self._database.execute("SELECT status, currency, count(*) FROM payouts GROUP BY status, currency")
+        found = self._found("SELECT status, currency, count(*) FROM payouts GROUP BY status, currency")
         return Counter({(status, currency): count for status, currency, count in found})
+
+    def owner_of(self, withdrawal_id: str) -> tuple[str, int] | None:
+        """Return the id of the row and the number of its attempt that this withdrawal was made for."""
+        found = self._found("SELECT id, attempt FROM withdrawals WHERE withdrawal_id = ?", (withdrawal_id,))
+        return (str(found[0]["id"]), int(found[0]["attempt"])) if found else None
+
+    # --- writing ---
 
     def add(self, rows: Iterable[PayoutRow], at: datetime) -> None:
         """Write new rows, all or none."""
-        rows = list(rows)
-        with self._writing():
+        with self.transaction() as database:
             for row in rows:
                 values = {name: _written(name, getattr(row, name)) for name in _NAMES}
                 places = ", ".join(f":{name}" for name in values)
-                self._database.execute(f"INSERT INTO payouts ({', '.join(values)}) VALUES ({places})", values)
-                self._note(at, row.id, row.status, {})
-        for row in rows:
-            emit(self.hooks, PayoutRowChanged(before=None, after=row.status, currency=row.currency))
+                database.execute(f"INSERT INTO payouts ({', '.join(values)}) VALUES ({places})", values)
+                _note(database, at, row.id, row.status, {})
+                self._changes.append(PayoutRowChanged(before=None, after=row.status, currency=row.currency))
 
-    def change(self, row_id: str, at: datetime, **changes: Any) -> PayoutRow:
-        """Change members of a row, note the change, and return the row as it is now."""
+    def change(self, row_id: str, at: datetime, *, expected: PayoutStatus | None = None, **changes: Any) -> PayoutRow:
+        """Change members of a row, note the change, and return the row as it is now.
+
+        Raises RowChangedError where the row is in another state than ``expected``, JournalError where the file cannot
+        be written.
+        """
         values = {name: _written(name, value) for name, value in changes.items()}
-        with self._writing():
-            before = self.row(row_id)
+        with self.transaction() as database:
+            former = self.row(row_id)
+            if former is None or (expected is not None and former.status != expected):
+                raise RowChangedError(f"row {row_id!r} is no longer {expected}")
             settings = ", ".join(f"{name} = :{name}" for name in values)
-            self._database.execute(f"UPDATE payouts SET {settings} WHERE id = :row_id", {**values, "row_id": row_id})
+            database.execute(f"UPDATE payouts SET {settings} WHERE id = :row_id", {**values, "row_id": row_id})
+            if changes.get("withdrawal_id") is not None:
+                made = (changes["withdrawal_id"], row_id, former.attempt)
+                database.execute("INSERT OR IGNORE INTO withdrawals VALUES (?, ?, ?)", made)
+            noted = {name: value for name, value in values.items() if name != "status"}
+            _note(database, at, row_id, changes.get("status", former.status), noted)
             row = self.row(row_id)
             assert row is not None
-            assert before is not None
-            self._note(at, row_id, row.status, {name: value for name, value in values.items() if name != "status"})
-        emit(self.hooks, PayoutRowChanged(before=before.status, after=row.status, currency=row.currency))
+            self._changes.append(PayoutRowChanged(before=former.status, after=row.status, currency=row.currency))
         return row
 
     def write(self, *, facts: Mapping[str, str]) -> None:
         """Write facts about the journal."""
-        with self._writing():
-            self._database.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", facts.items())
-
-    def _note(self, at: datetime, row_id: str, status: str, facts: Mapping[str, Any]) -> None:
-        self._database.execute(
-            "INSERT INTO changes (at, id, status, facts) VALUES (?, ?, ?, ?)",
-            (_written("planned_at", at), row_id, status, json.dumps(facts)),
-        )
+        with self.transaction() as database:
+            database.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", facts.items())
 
     @contextlib.contextmanager
-    def _writing(self) -> Generator[None]:
+    def transaction(self) -> Generator[sqlite3.Connection]:
+        """Write everything of a ``with`` block, or nothing; a block inside another one is part of it."""
         database = self._database
+        if database.in_transaction:
+            yield database
+            return
+        self._check_file()
         try:
             database.execute("BEGIN IMMEDIATE")
-            yield
+            self._changes.clear()
+            yield database
             database.execute("COMMIT")
         except BaseException as error:
             if database.in_transaction:
@@ -207,6 +251,28 @@ class Journal:
                     "permissions, and run again"
                 ) from error
             raise
+        changes, self._changes = self._changes, []
+        for change in changes:
+            emit(self.hooks, change)
+
+    def _check_file(self) -> None:
+        # SQLite would go on writing to a file that was deleted or replaced, and the next run would find the other one.
+        try:
+            found = os.stat(self.path)
+        except OSError:
+            found = None
+        if found is None or (found.st_dev, found.st_ino) != self._file:
+            raise JournalError(
+                f"the journal {self.path} was deleted or replaced while it was open; put the file back before anything "
+                "is sent"
+            )
+
+
+def _note(database: sqlite3.Connection, at: datetime, row_id: str, status: str, facts: Mapping[str, Any]) -> None:
+    database.execute(
+        "INSERT INTO changes (at, id, status, facts) VALUES (?, ?, ?, ?)",
+        (_written("planned_at", at), row_id, status, json.dumps(facts)),
+    )
 
 
 _NAMES: Final = (
@@ -230,11 +296,11 @@ def _written(name: str, value: Any) -> Any:
 
 
 def _read(row: sqlite3.Row) -> PayoutRow:
-    values = {name: _found(name, row[name]) for name in _NAMES}
+    values = {name: _read_value(name, row[name]) for name in _NAMES}
     return PayoutRow(**values)
 
 
-def _found(name: str, value: Any) -> Any:
+def _read_value(name: str, value: Any) -> Any:
     if value is None:
         return None
     if name in _MONEY:

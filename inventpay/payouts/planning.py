@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from .._api import addresses, arguments, bounds
 from .._api.amounts import read_amount
@@ -12,17 +14,23 @@ from .._core.decimals import EXACT, plain
 from ..errors import InvalidArgumentError
 from ..models import Balance
 from .errors import PayoutProblem
-from .rows import REPLACEABLE, Payout, PayoutRow, is_same
+from .rows import OPEN, PAID, REPLACEABLE, Payout, PayoutRow, digest_of, is_same
 
 ID_LENGTH: Final = 200
 """Characters of a row's id at most."""
 
-GROSS: Final = "amounts include the fee, which no endpoint quotes: of 10 about 9.949 arrives"
-"""The plan's own reminder."""
+BATCH_LENGTH: Final = 100
+"""Characters of a batch's name at most."""
+
+NOISE: Final = Decimal("1e-9")
+"""assumed: share of a balance or a total that may be a residue of the server's binary arithmetic."""
 
 
 def read_rows(payouts: Iterable[Payout], *, testnet: bool) -> tuple[list[PayoutRow], list[PayoutProblem]]:
-    """Return checked rows without a batch, and every problem of every row."""
+    """Return checked rows without a batch, and every problem of every row.
+
+    A row with a problem is not among the rows.
+    """
     rows: list[PayoutRow] = []
     problems: list[PayoutProblem] = []
     places: dict[str, str] = {}
@@ -66,9 +74,15 @@ def _read_row(payout: Payout, *, testnet: bool) -> tuple[list[PayoutProblem], Pa
     address = checked(arguments.address, given.destination_address)
     if given.description is not None:
         checked(arguments.text, given.description, "description", at_most=bounds.DESCRIPTION_LENGTH)
+    if type(given.check_address) is not bool:
+        checked(_refuse_kind, "check_address", given.check_address, "True or False")
+    if given.replaces is not None and type(given.replaces) is not str:
+        checked(_refuse_kind, "replaces", given.replaces, "the id of a row")
+    if not _is_text(given.columns):
+        checked(_refuse_kind, "columns", given.columns, "a dict of str")
     if amount is not None and coin is not None:
         checked(addresses.check_decimal_places, amount, coin)
-    if address is not None and coin is not None and given.check_address:
+    if address is not None and coin is not None and given.check_address is not False:
         checked(addresses.check_address, address, coin, testnet=testnet)
     if found or amount is None or coin is None or address is None:
         return found, None
@@ -86,6 +100,16 @@ def _read_row(payout: Payout, *, testnet: bool) -> tuple[list[PayoutProblem], Pa
     )
 
 
+def _refuse_kind(argument: str, value: object, wanted: str) -> None:
+    raise arguments.refused_value(argument, value, f"must be {wanted}")
+
+
+def _is_text(columns: object) -> bool:
+    return isinstance(columns, Mapping) and all(
+        isinstance(part, str) for item in cast("Mapping[object, object]", columns).items() for part in item
+    )
+
+
 def _check_id(value: object) -> None:
     arguments.text(value, "id", at_most=ID_LENGTH)
     assert isinstance(value, str)
@@ -95,9 +119,18 @@ def _check_id(value: object) -> None:
         raise arguments.refused_value("id", value, "has blanks around it or control characters; take them out")
 
 
+def check_batch(value: object) -> None:
+    """Raise InvalidArgumentError for a name that no batch can have."""
+    arguments.text(value, "batch", at_most=BATCH_LENGTH)
+    assert isinstance(value, str)
+    if not value.strip() or value != value.strip() or not value.isprintable():
+        raise arguments.refused_value("batch", value, "must be a name without blanks around it, such as '2026-11'")
+
+
 def compare(rows: Sequence[PayoutRow], journal: Mapping[str, PayoutRow]) -> list[PayoutProblem]:
     """Return the problems of rows beside those that the journal has already."""
     problems: list[PayoutProblem] = []
+    replacing = {row.replaces: row.id for row in journal.values() if row.replaces is not None}
     for row in rows:
         known = journal.get(row.id)
         if known is not None and not is_same(row, known):
@@ -110,13 +143,15 @@ def compare(rows: Sequence[PayoutRow], journal: Mapping[str, PayoutRow]) -> list
                 )
             )
         if known is None and row.replaces is not None:
-            problems += _replacing(row, journal.get(row.replaces))
+            problems += _replacing(row, journal.get(row.replaces), replacing.setdefault(row.replaces, row.id))
     return problems
 
 
-def _replacing(row: PayoutRow, replaced: PayoutRow | None) -> list[PayoutProblem]:
+def _replacing(row: PayoutRow, replaced: PayoutRow | None, by: str) -> list[PayoutProblem]:
     if replaced is None:
         text = f"replaces={row.replaces!r}, which the journal does not have; correct the id, or leave it out"
+    elif by != row.id:
+        text = f"replaces={row.replaces!r}, which the row {by!r} replaces already; replace that one, or leave it out"
     elif replaced.status not in REPLACEABLE:
         text = (
             f"replaces={row.replaces!r}, which is {replaced.status}; only refused, failed, unpaid and cancelled rows "
@@ -127,24 +162,85 @@ def _replacing(row: PayoutRow, replaced: PayoutRow | None) -> list[PayoutProblem
     return [PayoutProblem(message=text, line=row.line, id=row.id)]
 
 
-def warnings_of(rows: Sequence[PayoutRow], journal: Iterable[PayoutRow]) -> list[str]:
+def batch_of(rows: Iterable[PayoutRow], journal: Mapping[str, PayoutRow], batch: str | None) -> str | None:
+    """Return the batch that rows belong to already, else ``batch``.
+
+    Raises InvalidArgumentError where they belong to several, or to another than ``batch``.
+    """
+    batches = sorted({journal[row.id].batch for row in rows if row.id in journal})
+    if len(batches) > 1 or (batch is not None and batches not in ([], [batch])):
+        raise InvalidArgumentError(
+            f"the rows belong to the batches {', '.join(batches)} already; plan each of them by itself, and leave "
+            "batch= out",
+            argument="batch",
+        )
+    return batches[0] if batches else batch
+
+
+def chosen_batch(journal: Sequence[PayoutRow], batch: str | None, digest: str | None) -> str | None:
+    """Return the batch that a run is to send, ``None`` where none has rows left.
+
+    Raises InvalidArgumentError for an unknown batch, for several to choose from, and for another digest.
+    """
+    if batch is None:
+        open_batches = list(dict.fromkeys(row.batch for row in journal if row.status in OPEN))
+        if len(open_batches) > 1:
+            raise InvalidArgumentError(
+                f"several batches have rows left: {', '.join(open_batches)}; name one with batch=", argument="batch"
+            )
+        if not open_batches and digest is None:
+            return None
+        batch = open_batches[0] if open_batches else None
+    rows = [row for row in journal if row.batch == batch]
+    if not rows:
+        raise InvalidArgumentError(f"the journal has no batch {batch!r}; plan it first", argument="batch")
+    if digest is not None and digest != (found := digest_of(rows)):
+        raise InvalidArgumentError(
+            f"batch {batch!r} has the digest {found}, not the approved {digest}: its rows changed since; look at "
+            "the plan again",
+            argument="digest",
+        )
+    return batch
+
+
+def warnings_of(rows: Sequence[PayoutRow], journal: Sequence[PayoutRow]) -> list[str]:
     """Return the warnings about rows that look like another row, of the plan or of the journal."""
     names: dict[str, str] = {}
-    payments: dict[tuple[str, Decimal, str], str] = {}
+    payments: dict[tuple[str, Decimal], PayoutRow] = {}
     found: list[str] = []
     new = {row.id for row in rows}
+    paid = [row for row in journal if row.id in new and row.status in PAID]
+    if paid:
+        found.append(
+            f"{len(paid)} of {len(rows)} rows were paid already, such as {paid[0].id!r}, and are not paid again; if "
+            "these are new payouts, give them new ids"
+        )
     for row in (*(row for row in journal if row.id not in new), *rows):
         alike = names.setdefault(_folded(row.id), row.id)
         if alike != row.id and row.id in new:
             found.append(f"ids {alike!r} and {row.id!r} differ only in case or leading zeros")
-        known = payments.setdefault((row.destination_address, row.amount, row.currency), row.id)
-        if known != row.id and row.id in new and known != row.replaces:
-            found.append(f"{row.id!r} pays the same amount to the same address as {known!r}: {_words(row)}")
+        known = payments.setdefault((_folded_address(row.destination_address), row.amount), row)
+        if known is not row and row.id in new and known.id != row.replaces:
+            found.append(f"{row.id!r} pays the same amount to the same address as {known.id!r}: {_words(row)}")
     return found
 
 
 def _folded(text: str) -> str:
-    return text.casefold().lstrip("0")
+    return _LEADING_ZEROS.sub("", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _folded_address(address: str) -> str:
+    # Hexadecimal and bech32 addresses have no case; base58 has.
+    return address.lower() if _CASELESS.match(address) else address
+
+
+_LEADING_ZEROS: Final = re.compile(r"(?<!\d)0+(?=\d)")
+_CASELESS: Final = re.compile(r"0x|[a-z]{2,4}1", re.IGNORECASE)
+
+
+def exceeds(amount: Decimal, bound: Decimal) -> bool:
+    """Return whether an amount is above a bound by more than a residue of binary arithmetic."""
+    return EXACT.subtract(amount, bound) > EXACT.multiply(NOISE, amount)
 
 
 def sums_of(rows: Iterable[PayoutRow]) -> dict[str, Decimal]:
@@ -165,7 +261,7 @@ def weigh(sums: Mapping[str, Decimal], balances: Mapping[str, Balance | None]) -
         if balance is None:
             warnings.append(f"no balance of {coin} could be read; the sum of {plain(total)} was not compared with it")
             continue
-        if total > balance.available_balance:
+        if exceeds(total, balance.available_balance):
             problems.append(
                 PayoutProblem(
                     message=f"{plain(total)} {coin} are to be paid, and {plain(balance.available_balance)} are "
@@ -173,7 +269,7 @@ def weigh(sums: Mapping[str, Decimal], balances: Mapping[str, Balance | None]) -
                 )
             )
         daily = None if balance.limits is None else balance.limits.daily
-        if daily is not None and total > daily.remaining:
+        if daily is not None and exceeds(total, daily.remaining):
             warnings.append(
                 f"{plain(total)} {coin} are to be paid, and today's limit leaves {plain(daily.remaining)}: the run "
                 "stops at the limit, and the rest stays planned"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from attrs import frozen
 
@@ -12,6 +13,9 @@ from .._core.decimals import EXACT, plain
 from .rows import PAID, PayoutRow, PayoutStatus
 
 __all__ = ["PayoutProgress", "PayoutReport", "PayoutTotals", "Plan"]
+
+FEES: Final = "amounts include the fee, which no endpoint quotes: of 10 about 9.949 arrives"
+"""The reminder that every plan carries (assumed from the vendor's example: a fee of 0.051 on 10)."""
 
 
 @frozen(kw_only=True)
@@ -28,10 +32,12 @@ class Plan:
     """Sums of the rows that are still to be sent, by coin. The fee is part of each amount."""
     warnings: tuple[str, ...]
     """Problems that a person should check before the run."""
+    fees: str = FEES
+    """The treatment of fees, in words: no endpoint quotes one, so the sums are gross."""
 
     def __str__(self) -> str:
         sums = ", ".join(f"{plain(total)} {coin}" for coin, total in self.sums.items()) or "nothing"
-        return f"{self.batch}: {len(self.rows)} rows, to be sent: {sums}"
+        return f"{self.batch}: {len(self.rows)} rows, to be sent: {sums} ({self.fees})"
 
 
 @frozen(kw_only=True)

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Literal, TypeAlias
 
-from attrs import Factory, frozen
+from attrs import Factory, evolve, frozen
 
 from .._core.decimals import EXACT, plain
 
@@ -99,7 +99,7 @@ class PayoutRow:
     idempotency_key: str | None = None
     """The key of the latest attempt."""
     key_account: str | None = None
-    """Fingerprint of the API key with which the latest attempt was first sent."""
+    """Fingerprints of the keys, and the name of the header, with which the latest attempt was first sent."""
     withdrawal_id: str | None = None
     """Id of the withdrawal, where the API named one."""
     fee_amount: Decimal | None = None
@@ -163,3 +163,8 @@ def is_same(row: PayoutRow, other: PayoutRow) -> bool:
 
 def _facts(row: PayoutRow) -> tuple[Any, ...]:
     return row.amount, row.currency, row.destination_address, row.description or None
+
+
+def with_changes(row: PayoutRow, **changes: Any) -> PayoutRow:
+    """Return a row with other values of some members."""
+    return evolve(row, **changes)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sqlite3
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from inventpay import (
     APIConnectionError,
@@ -41,11 +43,16 @@ class Later(AsyncBackend):
 
     def __init__(self) -> None:
         self.ahead = timedelta()
+        self.slept = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.slept
 
     def wall(self) -> datetime:
         return datetime.now(UTC) + self.ahead
 
     async def sleep(self, seconds: float) -> None:
+        self.slept += seconds
         self.ahead += timedelta(seconds=seconds)
 
 
@@ -68,6 +75,11 @@ def client_of(sandbox: Sandbox, **options: Any) -> AsyncInventPay:
     later = Later()
     client._backend = client._transport._backend = later
     return client
+
+
+def calls_of(payouts: AsyncPayouts) -> Any:
+    """Return the calls that a run makes, for tests that replace one."""
+    return payouts._account.client.withdrawals
 
 
 def made_by(sandbox: Sandbox) -> list[Any]:
@@ -322,7 +334,7 @@ async def test_unsent_rows_stay_planned(sandbox: Sandbox, path: Path) -> None:
         async def refused(*_: object, **__: object) -> None:
             raise APIConnectionError("no connection was made", outcome="not_sent")
 
-        client.withdrawals.create = refused  # type: ignore[method-assign,assignment]
+        calls_of(payouts).create = refused
         report = await payouts.run()
         assert "3 rows in a row could not be sent" in (report.stopped or "")
         (left,) = report.planned
@@ -412,7 +424,7 @@ async def test_an_answer_that_names_another_rows_withdrawal_is_a_doubt(sandbox: 
     """One withdrawal pays one row, even if an answer names the withdrawal of another row."""
     async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
         await payouts.plan(rows(2))
-        create: Callable[..., Any] = client.withdrawals.create
+        create: Callable[..., Any] = calls_of(payouts).create
         first: list[Any] = []
 
         async def same(**asked: Any) -> Any:
@@ -420,7 +432,7 @@ async def test_an_answer_that_names_another_rows_withdrawal_is_a_doubt(sandbox: 
                 first.append(await create(**asked))
             return first[0]
 
-        client.withdrawals.create = same  # type: ignore[method-assign,assignment]
+        calls_of(payouts).create = same
         report = await payouts.run()
     assert [row.status for row in report.rows] == ["accepted", "in doubt"]
     assert "which pays the row 'row0'" in (report.rows[1].reason or "")
@@ -446,14 +458,14 @@ async def test_a_full_disk_loses_nothing(sandbox: Sandbox, path: Path, caplog: p
     async with client_of(sandbox, retry=TRUSTING) as client, AsyncPayouts(client, path) as payouts:
         await payouts.plan(rows(2))
         database = payouts._journal._database
-        create: Callable[..., Any] = client.withdrawals.create
+        create: Callable[..., Any] = calls_of(payouts).create
 
         async def fills_up(**asked: Any) -> Any:
             made = await create(**asked)
             database.execute("PRAGMA query_only = ON")
             return made
 
-        client.withdrawals.create = fills_up  # type: ignore[method-assign,assignment]
+        calls_of(payouts).create = fills_up
         with pytest.raises(JournalError) as caught:
             await payouts.run()
         (made,) = made_by(sandbox)
@@ -466,6 +478,276 @@ async def test_a_full_disk_loses_nothing(sandbox: Sandbox, path: Path, caplog: p
         report = await payouts.run()
         assert report.is_complete
     assert len(made_by(sandbox)) == 2
+
+
+async def test_two_calls_at_once_are_refused(sandbox: Sandbox, path: Path) -> None:
+    """A call of another thread or task would send the same row; ``cancel`` and ``report`` may run meanwhile."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(3))
+        found: list[str] = []
+
+        def meddle(progress: PayoutProgress) -> None:
+            if progress.done == 1:
+                payouts.cancel("row1")
+                with pytest.raises(JournalError, match="another call"), payouts._alone():
+                    found.append("two at once")
+
+        report = await payouts.run(on_progress=meddle)
+        assert [row.status for row in report.rows] == ["accepted", "cancelled", "accepted"]
+        assert not found
+    assert len(made_by(sandbox)) == 2
+
+
+async def test_a_row_that_is_cancelled_while_its_balance_is_read_is_not_sent(sandbox: Sandbox, path: Path) -> None:
+    """The state is checked in the transaction that writes the row before its request."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(2))
+        account = payouts._account
+        read = account.balance
+
+        async def cancelled(currency: str) -> Any:
+            if payouts.report().rows[0].status == "planned":
+                payouts.cancel("row0")
+            return await read(currency)
+
+        account.balance = cancelled  # type: ignore[method-assign]
+        report = await payouts.run()
+        assert [row.status for row in report.rows] == ["cancelled", "accepted"]
+    assert len(made_by(sandbox)) == 1
+
+
+async def test_a_row_is_replaced_once_and_never_tried_again(sandbox: Sandbox, path: Path) -> None:
+    """Two rows in the place of one would pay twice, and so would the row beside the one that replaced it."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(1))
+        sandbox.faults.add(Fault.error(400), on=CREATE)
+        await payouts.run()
+        first, second = (Payout(name, 10, COIN, OTHER, replaces="row0") for name in ("first", "second"))
+        with pytest.raises(PayoutPlanError, match="'first' replaces already"):
+            await payouts.plan([first, second])
+        await payouts.plan([first])
+        with pytest.raises(PayoutPlanError, match="'first' replaces already"):
+            await payouts.plan([second])
+        with pytest.raises(InvalidArgumentError, match="replaced by 'first'"):
+            payouts.retry(["row0"])
+        with pytest.raises(InvalidArgumentError, match="a list of ids"):
+            payouts.retry("row0")
+        assert len((await payouts.run()).paid) == 1
+    assert len(made_by(sandbox)) == 1
+
+
+async def test_a_withdrawal_of_an_earlier_attempt_pays_no_later_one(sandbox: Sandbox, path: Path) -> None:
+    """An API that answers with the failed withdrawal again leaves the row in doubt; a person cannot settle by it."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(1))
+        await payouts.run()
+        (failed,) = made_by(sandbox)
+        sandbox.fail_withdrawal(failed.withdrawal_id)
+        assert [row.status for row in (await payouts.refresh()).rows] == ["failed"]
+        payouts.retry(["row0", "row0"])
+        assert payouts.report().rows[0].attempt == 2
+
+        async def same(**_: Any) -> Any:
+            return await client.withdrawals.get(failed.withdrawal_id)
+
+        calls_of(payouts).create = same
+        report = await payouts.run()
+        assert "attempt 1 of this row" in (report.in_doubt[0].reason or "")
+        with pytest.raises(InvalidArgumentError, match="an earlier attempt"):
+            await payouts.settle("row0", withdrawal_id=failed.withdrawal_id)
+
+
+async def test_a_rise_that_accepted_rows_explained_once_is_not_explained_again(sandbox: Sandbox, path: Path) -> None:
+    """Rows that were accepted and never refreshed hide no second journal's withdrawals."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(2))
+        await payouts.run()
+        for withdrawal in made_by(sandbox):
+            sandbox.complete_withdrawal(withdrawal.withdrawal_id)
+        await payouts.plan([Payout("next", 5, COIN, OTHER)])
+        assert (await payouts.run()).is_complete
+        elsewhere = await client.withdrawals.create(amount=20, currency=COIN, destination_address=OTHER)
+        for made in (made_by(sandbox)[2], elsewhere):
+            sandbox.complete_withdrawal(made.withdrawal_id)
+        await payouts.plan([Payout("last", 5, COIN, OTHER)])
+        with pytest.raises(JournalError, match=r"^1[0-9.]+ USDT_BEP20 more were withdrawn"):
+            await payouts.run()
+        assert (await payouts.run(allow_other_withdrawals=True)).is_complete
+
+
+async def test_a_withdrawal_elsewhere_in_the_middle_stops_the_run(sandbox: Sandbox, path: Path) -> None:
+    """The rest stays planned, and the report says why."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(3))
+
+        read = payouts._account.balance
+        seen: list[Any] = []
+
+        async def more(currency: str) -> Any:
+            balance = await read(currency)
+            seen.append(balance)
+            return balance if len(seen) < 2 else evolve(balance, total_withdrawn=balance.total_withdrawn + 500)
+
+        payouts._account.balance = more  # type: ignore[method-assign]
+        report = await payouts.run()
+        assert "more were withdrawn" in (report.stopped or "")
+        assert [row.status for row in report.rows] == ["accepted", "planned", "planned"]
+
+
+async def test_keys_and_header_of_a_doubt_are_those_of_its_request(sandbox: Sandbox, path: Path) -> None:
+    """Under another withdrawal key or header the API would not find the key, and pay again."""
+    async with client_of(sandbox, retry=TRUSTING) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(1))
+        sandbox.faults.add(Fault.reset(after_effect=True), on=CREATE)
+        await payouts.run()
+    other = RetryPolicy(trust_idempotency=True, idempotency_header="X-Request-Id")
+    for options in ({"retry": other}, {"retry": TRUSTING, "withdrawal_key": "wk_live_another"}):
+        async with client_of(sandbox, **options) as client, AsyncPayouts(client, path) as payouts:
+            report = await payouts.run()
+            assert "another API key, withdrawal key or idempotency header" in (report.in_doubt[0].reason or "")
+    assert len(made_by(sandbox)) == 1
+
+
+async def test_a_check_that_refutes_a_proof_ends_the_journals_proof_too(sandbox: Sandbox, path: Path) -> None:
+    """Also where the check is made while the journal is open; an older proof in the file does not come back."""
+    asked = {"amount": 1, "currency": COIN, "destination_address": OTHER, "check_address": False}
+    async with client_of(sandbox) as client:
+        async with AsyncPayouts(client, path) as payouts:
+            await payouts.plan(rows(1))
+            assert (await client.check(idempotency="withdrawal", **asked)).idempotency == "honoured"
+            sandbox.faults.add(Fault.reset(after_effect=True), on=CREATE)
+            await payouts.run()
+        clock_of(client).ahead += timedelta(seconds=2)
+        sandbox.idempotency.honoured = False
+        assert (await client.check(idempotency="withdrawal", **asked)).idempotency == "ignored"
+        async with AsyncPayouts(client, path) as payouts:
+            report = await payouts.run(allow_other_withdrawals=True)
+            assert "not proven" in (report.in_doubt[0].reason or "")
+
+
+async def test_a_journal_is_found_through_links_and_kept_from_others(sandbox: Sandbox, path: Path) -> None:
+    """Two names of one file are one journal; other people cannot read it; another program's database is refused."""
+    link = path.with_name("link.sqlite3")
+    async with client_of(sandbox) as client:
+        async with AsyncPayouts(client, path):
+            link.symlink_to(path)
+            with pytest.raises(JournalError, match="in use"):
+                AsyncPayouts(client, link)
+            assert os.stat(path).st_mode & 0o077 == 0
+        other = path.with_name("app.sqlite3")
+        with closing(sqlite3.connect(other)) as database:
+            database.execute("CREATE TABLE payouts (id)")
+        with pytest.raises(JournalError, match="another program"):
+            AsyncPayouts(client, other)
+
+
+async def test_a_journal_that_was_deleted_while_open_sends_nothing(sandbox: Sandbox, path: Path) -> None:
+    """SQLite would write on into a file that no later run finds."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(2))
+        os.rename(path, path.with_name("elsewhere.sqlite3"))
+        with pytest.raises(JournalError, match="deleted or replaced"):
+            await payouts.run()
+    assert made_by(sandbox) == []
+
+
+async def test_a_damaged_journal_is_refused(sandbox: Sandbox, path: Path) -> None:
+    """A torn copy is found when it is opened, before anything is planned or sent by it."""
+    async with client_of(sandbox) as client:
+        async with AsyncPayouts(client, path) as payouts:
+            await payouts.plan([Payout(f"row{n}", 1, COIN, ADDRESS) for n in range(60)])
+        descriptor = os.open(path, os.O_RDWR)
+        os.pwrite(descriptor, bytes(4096 * 2), 4096 * 2)
+        os.close(descriptor)
+        with pytest.raises(JournalError, match=r"damaged|cannot be used"):
+            AsyncPayouts(client, path)
+
+
+async def test_a_closed_journal_says_so(sandbox: Sandbox, path: Path) -> None:
+    """Instead of an error of SQLite."""
+    async with client_of(sandbox) as client:
+        payouts = AsyncPayouts(client, path)
+        await payouts.aclose()
+        with pytest.raises(JournalError, match="is closed"):
+            payouts.report()
+
+
+async def test_the_same_file_next_month_is_told_to_be_paid_already(sandbox: Sandbox, path: Path) -> None:
+    """Ids that were paid are not paid again, and the plan says so."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(2))
+        await payouts.run()
+        plan = await payouts.plan(rows(2))
+        assert "2 of 2 rows were paid already, such as 'row0'" in plan.warnings[0]
+        assert "amounts include the fee" in str(plan)
+
+
+async def test_a_withdrawal_that_cannot_be_read_holds_no_other_back(sandbox: Sandbox, path: Path) -> None:
+    """The rest is refreshed, and the report names the row."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(2))
+        await payouts.run()
+        for row in payouts.report().rows:
+            sandbox.complete_withdrawal(row.withdrawal_id or "")
+        sandbox.faults.add(Fault.error(404), on="GET /v1/withdrawal/{withdrawalId}")
+        report = await payouts.refresh()
+        assert [row.status for row in report.rows] == ["accepted", "completed"]
+        assert report.warnings[0].startswith("'row0': withdrawal")
+
+
+async def test_a_refused_key_stops_the_run_before_a_row_is_sent(sandbox: Sandbox, path: Path) -> None:
+    """Also where the reading of the balance is refused."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(2))
+        sandbox.faults.add(Fault.error(401), on="GET /v1/merchant/balance/{currency}")
+        report = await payouts.run()
+        assert "refused the key" in (report.stopped or "")
+        assert len(report.planned) == 2
+
+
+async def test_a_429_of_the_balance_is_waited_out(sandbox: Sandbox, path: Path) -> None:
+    """More of them than rows may be unsent in a row."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(1))
+        for _ in range(5):
+            sandbox.faults.add(Fault.error(429), on="GET /v1/merchant/balance/{currency}")
+        assert (await payouts.run()).is_complete
+
+
+async def test_a_429_leaves_the_row_planned_while_it_waits(sandbox: Sandbox, path: Path) -> None:
+    """A process that ends in such a wait has no row on the wire."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(1))
+        sandbox.faults.add(Fault.error(429), on=CREATE)
+        states: list[str] = []
+
+        def note(progress: PayoutProgress) -> None:
+            if progress.waiting:
+                states.extend(row.status for row in payouts.report().rows)
+
+        assert (await payouts.run(on_progress=note)).is_complete
+        assert set(states) == {"planned"}
+
+
+async def test_a_journal_without_merchant_belongs_to_the_keys_that_opened_it(sandbox: Sandbox, path: Path) -> None:
+    """A balance may name the merchant in one answer and not in another; an unknown key is refused."""
+    async with client_of(sandbox) as client:
+        async with AsyncPayouts(client, path) as payouts:
+            await payouts.plan(rows(1))
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("UPDATE facts SET value = 'an API key' WHERE name = 'account'")
+            database.commit()
+        async with AsyncPayouts(client, path) as payouts:
+            await payouts.plan(rows(1))
+        with closing(sqlite3.connect(path)) as database:
+            (account,) = database.execute("SELECT value FROM facts WHERE name = 'account'").fetchone()
+            assert account.startswith("merchant ")
+            database.execute("UPDATE facts SET value = 'an API key' WHERE name = 'account'")
+            database.execute("DELETE FROM facts WHERE name LIKE 'key %'")
+            database.commit()
+        async with AsyncPayouts(client, path) as payouts:
+            with pytest.raises(JournalError, match="another account"):
+                await payouts.plan(rows(1))
 
 
 async def test_the_run_waits_for_the_rate_limit_without_a_row_on_the_wire(path: Path) -> None:
@@ -496,7 +778,7 @@ async def test_ctrl_c_ends_the_run_after_the_row_on_the_wire(sandbox: Sandbox, p
     former = signal.getsignal(signal.SIGINT)
     async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
         await payouts.plan(rows(3))
-        create: Callable[..., Any] = client.withdrawals.create
+        create: Callable[..., Any] = calls_of(payouts).create
         presses = 1
 
         async def pressed(**asked: Any) -> Any:
@@ -504,7 +786,7 @@ async def test_ctrl_c_ends_the_run_after_the_row_on_the_wire(sandbox: Sandbox, p
                 signal.raise_signal(signal.SIGINT)
             return await create(**asked)
 
-        client.withdrawals.create = pressed  # type: ignore[method-assign,assignment]
+        calls_of(payouts).create = pressed
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             report = await payouts.run()

@@ -37,6 +37,8 @@ def problems(text: str | bytes, **options: str) -> list[str]:
         f"{HEADER}\n{ROW}".replace(",", "\t").encode(),
         f'"Id","Amount","CURRENCY"," destination_address "\n{ROW}'.encode(),
         f"{HEADER},description,check_address,replaces\n{ROW},,,\n".encode(),
+        f"{HEADER}\r{ROW}\r".encode(),
+        f"{HEADER},,\n{ROW},,\n".encode(),
     ],
 )
 def test_common_forms_of_one_file_are_read_alike(data: bytes) -> None:
@@ -76,13 +78,26 @@ def test_a_comma_is_a_decimal_sign_only_where_it_was_named() -> None:
 
 
 def test_every_problem_is_named_with_its_line() -> None:
-    """Rows of totals, torn rows and wrong flags, all at once; lines count from the top of the file."""
-    found = problems(f'{HEADER},check_address\n"a\nb",1,BTC,x,\n,10,,,\nTotal\n2,x,BTC,y,maybe\n')
+    """Rows of totals, torn rows, wrong flags, coins and addresses, all at once; lines count from the file's top."""
+    address = "1BoatSLRHtKNngkdXEeobR76b53LETtpyT"
+    rows = [
+        f'"a",1,BTC,"{address}\n",',
+        ",10,,,",
+        "Total",
+        "2,x,BTC,y,maybe",
+        f"3,1,btc,{address},",
+        f"3,1,BTC,{address},",
+    ]
+    found = problems("\n".join(["", f"{HEADER},check_address", *rows, ""]))
     assert found == [
-        "line 4: has no id; a row of totals must be taken out of the file",
-        "line 5: has 1 cells, and the header 5; quote cells that hold the delimiter",
-        "line 6, id '2': amount is 'x'; write digits and at most one '.', such as 1234.56",
-        "line 6, id '2': check_address is 'maybe'; write true or false",
+        "line 5: has no id; a row of totals must be taken out of the file",
+        "line 6: has 1 cells, and the header 5; quote cells that hold the delimiter",
+        "line 7, id '2': amount is 'x'; write digits and at most one '.', such as 1234.56",
+        "line 7, id '2': check_address is 'maybe'; write true or false",
+        "line 7, id '2': destination_address='y' does not have the form of an address of Bitcoin; copy the address "
+        "again, or pass check_address=False if it is right",
+        "line 8, id '3': currency='btc' must be 2 to 32 characters of A-Z, 0-9 and _; did you mean 'BTC'?",
+        "line 9, id '3': the id stands in line 8 already; give each payout an id of its own",
     ]
 
 

@@ -1,0 +1,59 @@
+"""Mistakes of the caller that only one of the two clients, or one kind of system, can make."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from inventpay import AsyncInventPay, InvalidArgumentError
+from inventpay.payouts import AsyncPayouts, JournalError, Payout, PayoutProgress, Payouts
+from inventpay.sandbox import Sandbox
+from tests.support.clients import new_key
+
+ROW = Payout("1", 10, "USDT_BEP20", "0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D")
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    made = Sandbox(api_key=new_key(), withdrawal_key="wk_live_of_payouts")
+    made.deposit("USDT_BEP20", 1000)
+    return made
+
+
+async def progress(_: PayoutProgress) -> None:
+    """Never run."""
+
+
+def test_a_coroutine_function_as_progress_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
+    """It would return a coroutine that never runs."""
+    with sandbox.client() as client, Payouts(client, tmp_path / "p.sqlite3") as payouts:
+        payouts.plan([ROW])
+        with pytest.raises(InvalidArgumentError, match="coroutine function"):
+            payouts.run(on_progress=progress)
+        assert [row.status for row in payouts.report().rows] == ["planned"]
+
+
+async def test_a_coroutine_function_is_refused_by_the_async_client_too(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Progress is reported while nothing may be awaited."""
+    async with (
+        AsyncInventPay(sandbox.api_key, transport=sandbox.transport()) as client,
+        AsyncPayouts(client, tmp_path / "p.sqlite3") as payouts,
+    ):
+        await payouts.plan([ROW])
+        with pytest.raises(InvalidArgumentError, match="coroutine function"):
+            await payouts.run(on_progress=progress)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_cannot_use_the_journal(sandbox: Sandbox, tmp_path: Path) -> None:
+    """It inherits the lock, and would send the rows a second time."""
+    with sandbox.client() as client, Payouts(client, tmp_path / "p.sqlite3") as payouts:
+        payouts.plan([ROW])
+        # The state that a child would find; a real fork in a process with threads may hang.
+        payouts._journal._process = os.getppid()
+        with pytest.raises(JournalError, match="was forked"):
+            payouts.run()
+        payouts._journal._process = os.getpid()
+        assert len(payouts.run().paid) == 1
