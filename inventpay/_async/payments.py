@@ -9,6 +9,7 @@ from datetime import timedelta
 from .._api import payments as calls
 from .._api.amounts import Amount
 from .._api.arguments import duration, states
+from .._api.endpoints import CREATE_PAYMENT
 from .._watching.payment_status import known_status
 from ..errors import WaitTimeoutError
 from ..models import Invoice, Payment, PaymentStatus
@@ -54,17 +55,18 @@ class AsyncPaymentCalls:
         Raises InvalidArgumentError before anything is sent, and the errors of every call: RateLimitTimeoutError,
         APIConnectionError, APIStatusError, DecodeError.
         """
-        call = calls.create_payment(
-            amount=amount,
-            amount_currency=amount_currency,
-            currency=currency,
-            order_id=order_id,
-            description=description,
-            callback_url=callback_url,
-            expiration_minutes=expiration_minutes,
-            idempotency_key=idempotency_key,
-            page=self._page,
-        )
+        with self._transport.building(CREATE_PAYMENT, idempotency_key):
+            call = calls.create_payment(
+                amount=amount,
+                amount_currency=amount_currency,
+                currency=currency,
+                order_id=order_id,
+                description=description,
+                callback_url=callback_url,
+                expiration_minutes=expiration_minutes,
+                idempotency_key=idempotency_key,
+                page=self._page,
+            )
         return await self._transport.send(call, self._options)
 
     async def status(self, payment_id: str) -> PaymentStatus:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._api import orders
 from .._api import stores as calls
+from .._api.endpoints import CHECKOUT
 from ..models.checkout import CheckoutItem
 from ..models.orders import Checkout
 from ..models.stores import Store, StoreAnalytics, StoreSettings
@@ -147,12 +148,13 @@ class AsyncStoreCalls:
 
         Raises InvalidArgumentError before anything is sent, and the errors of every call.
         """
-        call = orders.checkout(
-            slug,
-            items=items,
-            customer_email=customer_email,
-            customer_name=customer_name,
-            currency=currency,
-            idempotency_key=idempotency_key,
-        )
+        with self._transport.building(CHECKOUT, idempotency_key):
+            call = orders.checkout(
+                slug,
+                items=items,
+                customer_email=customer_email,
+                customer_name=customer_name,
+                currency=currency,
+                idempotency_key=idempotency_key,
+            )
         return await self._transport.send(call, self._options)

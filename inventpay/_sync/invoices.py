@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from .._api import payments as calls
 from .._api.amounts import Amount
+from .._api.endpoints import CREATE_INVOICE
 from ..models import Invoice
 from ..models.enums import AmountCurrencyName
 from ..options import CallOptions
@@ -41,14 +42,15 @@ class InvoiceCalls:
 
         Raises InvalidArgumentError before anything is sent, and the errors of every call.
         """
-        call = calls.create_invoice(
-            amount=amount,
-            amount_currency=amount_currency,
-            order_id=order_id,
-            description=description,
-            callback_url=callback_url,
-            expiration_minutes=expiration_minutes,
-            idempotency_key=idempotency_key,
-            page=self._page,
-        )
+        with self._transport.building(CREATE_INVOICE, idempotency_key):
+            call = calls.create_invoice(
+                amount=amount,
+                amount_currency=amount_currency,
+                order_id=order_id,
+                description=description,
+                callback_url=callback_url,
+                expiration_minutes=expiration_minutes,
+                idempotency_key=idempotency_key,
+                page=self._page,
+            )
         return self._transport.send(call, self._options)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from .._api import withdrawals as calls
 from .._api.amounts import Amount
 from .._api.arguments import duration
+from .._api.endpoints import CREATE_WITHDRAWAL
 from .._watching.subjects import WithdrawalSubject
 from ..errors import WaitTimeoutError
 from ..models import Withdrawal
@@ -56,16 +57,17 @@ class WithdrawalCalls:
         Raises ConfigurationError without a withdrawal key, InvalidArgumentError before anything is sent, and the errors
         of every call.
         """
-        call = calls.create_withdrawal(
-            amount=amount,
-            currency=currency,
-            destination_address=destination_address,
-            description=description,
-            idempotency_key=idempotency_key,
-            key_as_description=self._transport.key_as_description,
-            check_address=check_address,
-            testnet=self._transport.testnet_addresses,
-        )
+        with self._transport.building(CREATE_WITHDRAWAL, idempotency_key):
+            call = calls.create_withdrawal(
+                amount=amount,
+                currency=currency,
+                destination_address=destination_address,
+                description=description,
+                idempotency_key=idempotency_key,
+                key_as_description=self._transport.key_as_description,
+                check_address=check_address,
+                testnet=self._transport.testnet_addresses,
+            )
         return self._transport.send(call, self._options)
 
     def get(self, withdrawal_id: str) -> Withdrawal:

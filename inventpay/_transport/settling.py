@@ -21,7 +21,7 @@ from ..errors import (
     UnsettledError,
 )
 from . import proofs
-from .doubts import REPEATABLE_FOR, CallDoubt, KeyName, KnownKey, request_digest
+from .doubts import MEMORY, REPEATABLE_FOR, CallDoubt, KeyName, KnownKey, request_digest
 from .redaction import without_keys
 
 if TYPE_CHECKING:
@@ -105,6 +105,18 @@ class Settling:
         error.repeat_after = outcomes.repeat_after(error)
         if error.outcome == "unknown" and not error.safe_to_repeat:
             error.evidence_hint = outcomes.evidence_hint(endpoint, call.idempotency_key)
+
+    def complete_refused_argument(
+        self, error: InvalidArgumentError, endpoint: Endpoint, idempotency_key: object, now: float
+    ) -> None:
+        """Correct the claim of an argument that was refused under a key whose earlier request may have taken effect."""
+        if not isinstance(idempotency_key, str):
+            return
+        known = MEMORY.find(KeyName(self._settings.base_url, self.account, idempotency_key), now)
+        if known is not None and (known.open > 0 or known.settled):
+            error.outcome, error.safe_to_repeat, error.idempotency_key = "unknown", False, idempotency_key
+            error.method, error.path = endpoint.method, endpoint.template
+            error.evidence_hint = outcomes.evidence_hint(endpoint, idempotency_key)
 
     def note(self, call: Call[Any], now: float) -> str:
         """Return the note for an interrupt that ended a write after it may have been received."""

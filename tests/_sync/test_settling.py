@@ -319,3 +319,30 @@ def test_a_checkout_is_sent_once() -> None:
         error = fails_with(APIConnectionError, lambda: checks_out(client))
     assert (error.outcome, error.safe_to_repeat, error.attempts) == ("unknown", False, 1)
     assert "orders.list" in str(error)
+
+
+REFUSED_ARGUMENTS: dict[str, Callable[[AnyClient, str], Any]] = {
+    "payment": lambda client, key: client.payments.create(
+        amount=-1, amount_currency="USD", currency="USDT_BEP20", idempotency_key=key
+    ),
+    "invoice": lambda client, key: client.invoices.create(amount=-1, amount_currency="USD", idempotency_key=key),
+    "withdrawal": lambda client, key: client.withdrawals.create(**{**PAYOUT, "amount": -1}, idempotency_key=key),
+    "checkout": lambda client, key: client.store.checkout("shop", items=[], customer_email="", idempotency_key=key),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED_ARGUMENTS)
+def test_a_refused_argument_under_a_key_in_doubt_is_unknown(kind: str) -> None:
+    """The operation of the key may have happened, whatever this call was: "not_sent" would invite to pay again."""
+    call = REFUSED_ARGUMENTS[kind]
+    api = ScriptedAPI(lost)
+    with scripted_client(api, max_retries=0) as client:
+        fresh = fails_with(InvalidArgumentError, lambda: call(client, "row-1"))
+        assert fresh.outcome == "not_sent"
+        fails_with(APIConnectionError, lambda: once(client, idempotency_key="row-1"))
+        again = fails_with(InvalidArgumentError, lambda: call(client, "row-1"))
+        other = fails_with(InvalidArgumentError, lambda: call(client, "row-2"))
+    assert (again.outcome, again.safe_to_repeat, again.idempotency_key) == ("unknown", False, "row-1")
+    assert "unknown" in str(again)
+    assert other.outcome == "not_sent"
+    assert len(api.requests) == 1
