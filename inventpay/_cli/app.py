@@ -20,6 +20,7 @@ SOURCES: Final[Mapping[str, tuple[str, str]]] = {
     "invoices": ("invoices", "Create invoices, whose coin the payer picks."),
     "balances": ("balances", "Show balances."),
     "withdrawals": ("withdrawals", "Pay out, and follow withdrawals."),
+    "payouts": ("payouts", "Pay the rows of a file, each of them once."),
     "webhooks": ("webhooks", "Configure, inspect, send and replay webhooks."),
     "request": ("request", "Call any path of the API."),
 }
@@ -46,8 +47,8 @@ class Root(TyperGroup):
     """The command ``inventpay``."""
 
     def __init__(self, **attributes: Any) -> None:
-        super().__init__(**{**attributes, "commands": None})
-        self.commands = Sources()  # type: ignore[assignment]
+        super().__init__(**attributes)
+        self.commands: Any = Sources()
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names in the order of the help."""

@@ -64,7 +64,7 @@ def main(arguments: argparse.Namespace) -> int:
                 yes=arguments.yes,
             )
         result = current.client.check(idempotency=kind or False, **details)
-    show(_json(result) if arguments.json else "\n".join(lines(result)), as_json=arguments.json)
+    show(result_json(result) if arguments.json else result_text(result), as_json=arguments.json)
     return exit_code(result, with_keys=kind is not None)
 
 
@@ -87,7 +87,13 @@ def exit_code(result: CheckResult, *, with_keys: bool = False) -> ExitCode:
             return ExitCode.ERROR
 
 
-def _json(result: CheckResult) -> str:
+def result_text(result: CheckResult) -> str:
+    """Return a result for people."""
+    return "\n".join(lines(result))
+
+
+def result_json(result: CheckResult) -> str:
+    """Return a result as JSON text."""
     from attrs import asdict
 
     def text(name: str) -> str:

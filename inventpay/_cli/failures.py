@@ -47,6 +47,9 @@ def usage(message: str, *, as_json: bool) -> int:
 
 def _failed(error: InventPayError, *, as_json: bool) -> int:
     code = code_of(error)
+    if code is ExitCode.USAGE and PROGRESS.write_began:
+        # Such as a journal of payouts on a full disk, in the middle of a run.
+        code = ExitCode.UNKNOWN
     if code is ExitCode.DONE and error.resource_id is not None:
         with contextlib.suppress(ClosedPipe):
             if as_json:

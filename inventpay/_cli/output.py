@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
@@ -82,7 +84,18 @@ def facts(pairs: Iterable[tuple[str, object]]) -> str:
     """Return two columns of names and values; what is ``None`` is left out."""
     known = [(name, plain(value)) for name, value in pairs if value is not None]
     width = max((len(name) for name, _ in known), default=0)
-    return "\n".join(f"{name:{width}}  {value}" for name, value in known)
+    return "\n".join(folded(f"{name:{width}}  {value}", width + 2) for name, value in known)
+
+
+def folded(line: str, indent: int) -> str:
+    """Return a line as a terminal shows it best: cut between words. Ids, addresses and URLs stay whole."""
+    columns = shutil.get_terminal_size().columns
+    if len(line) <= columns or not sys.stdout.isatty():
+        return line
+    head, rest = line[:indent], line[indent:]
+    room = max(20, columns - indent)
+    pieces = textwrap.wrap(rest, room, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(f"{head if number == 0 else ' ' * indent}{piece}" for number, piece in enumerate(pieces))
 
 
 def plain(value: object) -> str:

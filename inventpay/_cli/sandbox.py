@@ -140,6 +140,16 @@ def _play(payment_id: str, step: str, url: str | None, as_json: bool, **members:
     show(json.dumps(data) if as_json else text, as_json=as_json)
 
 
+def _object(body: bytes) -> dict[str, Any]:
+    from .._core.json_values import is_object
+
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return {}
+    return document if is_object(document) else {}
+
+
 def _call(method: str, path: str, body: dict[str, Any] | None, url: str | None) -> dict[str, Any]:
     """Return the ``data`` of an answer of the sandbox. No key is sent."""
     import httpx
@@ -158,11 +168,8 @@ def _call(method: str, path: str, body: dict[str, Any] | None, url: str | None) 
         raise APIConnectionError(message, outcome="not_sent", **facts_of_call) from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise APIConnectionError(f"{base}: {error}", outcome="unknown", **facts_of_call) from None
-    try:
-        document = answer.json()
-    except ValueError:
-        document = None
-    if not isinstance(document, dict) or "success" not in document:
+    document = _object(answer.content)
+    if "success" not in document:
         raise InventPayError(f"{base} answers with {answer.status_code}, and not as a sandbox does")
     if answer.is_success:
         return dict(document["data"])

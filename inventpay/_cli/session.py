@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from ..options import (
     SANDBOX_API_KEY,
     TIMEOUT,
     WITHDRAWAL_KEY_VARIABLE,
+    RetryPolicy,
     read_base_url,
     read_environment,
     read_key,
@@ -39,6 +41,8 @@ class Session:
     base_url: str
     mode: str
     """``"live"``, ``"test"`` or ``"sandbox"``."""
+    fingerprint: str
+    """A digest of the API key, from which the key cannot be computed."""
 
     def key(self, given: str | None) -> str:
         """Return the idempotency key of the operation, and remember it for the case of an interrupt."""
@@ -55,6 +59,7 @@ def session(
     *,
     as_json: bool = False,
     withdraws: bool = False,
+    trust_idempotency: bool = False,
 ) -> Generator[Session, None, None]:
     """Open a client while the block runs. Asks for keys that are missing, where a person can answer.
 
@@ -68,10 +73,14 @@ def session(
         "withdrawal_key": _key(WITHDRAWAL_KEY_VARIABLE, "Withdrawal key") if withdraws else None,
         "base_url": url,
         "timeout": TIMEOUT if timeout is None else timeout,
+        "retry": RetryPolicy(trust_idempotency=trust_idempotency),
         "hooks": [PROGRESS.note, *([] if as_json else [_note_waits])],
     }
     with InventPay(**options) as client:
-        yield Session(client=client, base_url=url, mode=_mode(url, options["api_key"]))
+        key = read_key(options["api_key"], variable=API_KEY_VARIABLE, argument="api_key")
+        text = "" if key is None else key.reveal()
+        fingerprint = hashlib.sha256(text.encode()).hexdigest()[:12]
+        yield Session(client=client, base_url=url, mode=_mode(url, text), fingerprint=fingerprint)
 
 
 def is_interactive() -> bool:
@@ -99,12 +108,10 @@ def _key(variable: str, name: str, ask: Callable[[str], str] = ask_hidden) -> st
     return ask(f"{name} ({variable} is not set)")
 
 
-def _mode(base_url: str, prompted: str | None) -> str:
-    key = read_key(prompted, variable=API_KEY_VARIABLE, argument="api_key")
-    text = "" if key is None else key.reveal()
-    if is_loopback(urlsplit(base_url).hostname or "") or text.startswith(SANDBOX_API_KEY):
+def _mode(base_url: str, key: str) -> str:
+    if is_loopback(urlsplit(base_url).hostname or "") or key.startswith(SANDBOX_API_KEY):
         return "sandbox"
-    return "test" if text.startswith("pk_test_") else "live"
+    return "test" if key.startswith("pk_test_") else "live"
 
 
 def _note_waits(event: Event) -> None:

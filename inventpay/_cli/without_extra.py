@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..version import VERSION
 from .exit_codes import ExitCode
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _sandbox(
     parser: argparse.ArgumentParser,
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    commands: Any,
     arguments: Sequence[str],
 ) -> int:
     try:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from inventpay import Balances, Invoice, Payment, PaymentStatus, WebhookDelivery, Withdrawal
+from inventpay._cli.output import ClosedPipe
 from inventpay.sandbox import Sandbox
 from inventpay.sandbox.webhook_inbox import WebhookInbox
 
@@ -316,3 +317,38 @@ def test_the_api_sends_a_test_event(sandbox: Sandbox, inbox: WebhookInbox, run: 
     assert run.json("webhooks", "test", inbox.url)["statusCode"] == 200
     assert inbox.events[-1].event == "payment.test"
     assert run("webhooks", "test", "http://127.0.0.1:1/x").code in (5, 6)
+
+
+@pytest.mark.parametrize("way", ["terminal", "json", "plain"])
+@pytest.mark.parametrize("command", ["send payment.completed", "replay {delivery}", "reconcile", "test {url}"])
+def test_deliveries_in_every_way(command: str, way: str, sandbox: Sandbox, inbox: WebhookInbox, run: Commands) -> None:
+    """Commands that deliver to an endpoint, in a terminal, as JSON, and without a terminal."""
+    words = ("webhooks", *command.format(delivery=logged(sandbox), url=inbox.url).split())
+    words = words if command.startswith("test") else (*words, "--to", inbox.url)
+    if way == "json":
+        assert isinstance(run.json(*words), dict)
+        return
+    result = run.in_terminal(*words) if way == "terminal" else run(*words)
+    assert (result.code, result.err, "200" in result.out) == (0, "", True)
+
+
+@pytest.mark.parametrize("command", ["balances", "balances USDT_BEP20"])
+def test_a_watch_of_balances_goes_on(
+    command: str, sandbox: Sandbox, run: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each change is a document, or a table for people, until the reader is gone."""
+    lines = []
+
+    def keep(text: str) -> None:
+        lines.append(text)
+        if len(lines) == 2:
+            raise ClosedPipe
+        sandbox.deposit("USDT_BEP20", 7)
+
+    monkeypatch.setattr("inventpay._cli.balances.write_json", keep)
+    monkeypatch.setattr("inventpay._cli.balances.write", keep)
+    assert run(*command.split(), "--watch", "--every", "0.05", "--json").code == 0
+    assert '"availableBalance":7' in lines[1]
+    lines.clear()
+    assert run(*command.split(), "--watch", "--every", "0.05").code == 0
+    assert "14" in lines[1]

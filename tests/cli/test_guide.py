@@ -12,7 +12,7 @@ from inventpay.sandbox import Sandbox
 from inventpay.sandbox.webhook_inbox import WebhookInbox
 from tests.support.documents import ROOT, blocks
 
-from .conftest import Commands
+from .conftest import ADDRESS, Commands
 from .test_commands import logged, paid, payment, withdrawal
 
 PAGE = ROOT / "docs" / "command-line.md"
@@ -25,12 +25,15 @@ def test_a_command_of_the_page_runs(
 ) -> None:
     """Each with a payment, a withdrawal and a delivery of its own, and a receiver in place of the page's."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "november.csv").write_text(f"id,amount,currency,destination_address\nada,1,USDT_BEP20,{ADDRESS}\n")
     delivery_id, withdrawal_id = logged(sandbox), withdrawal(sandbox)
     sandbox.webhooks.set_url(inbox.url)
     payment_id = payment(sandbox) if " sandbox " in line else paid(sandbox)
     line = line.replace("PAYMENT_ID", payment_id).replace("WITHDRAWAL_ID", withdrawal_id)
     line = line.replace("DELIVERY_ID", delivery_id).replace("http://localhost:8000/webhooks", inbox.url)
     program, *arguments = shlex.split(line)
+    if "payouts status" in line or "payouts report" in line:
+        assert run("payouts", "run", "november.csv", "--yes").code == 0
     result = run(*arguments)
     assert (program, result.code) == ("inventpay", 0), result
 
