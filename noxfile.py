@@ -272,6 +272,13 @@ def prefork(session: nox.Session) -> None:
 
 
 @nox.session
+def prometheus(session: nox.Session) -> None:
+    """Let a real Prometheus scrape an instrumented process; needs prometheus (Debian package prometheus)."""
+    install(session, EXTRAS, groups=("test",))
+    session.run("python", "-m", "tests.telemetry.scrape", *session.posargs)
+
+
+@nox.session
 def vendor(session: nox.Session) -> None:
     """Run the README of the vendor's own SDK against the sandbox."""
     # Both packages are called inventpay, so ours gets an environment of its own.

@@ -34,7 +34,7 @@ class Gauges:
         meter.create_observable_gauge(
             "inventpay.watch.stretch",
             callbacks=[self._stretch],
-            unit="1",
+            unit="{factor}",
             description="Factor by which polls are rarer than wished; 1 is as wished.",
         )
 

@@ -278,8 +278,7 @@ def test_withdrawals_end() -> None:
 @pytest.mark.parametrize("sample", EVERYTHING, ids=named)
 def test_models_are_fields_of_pydantic_models(sample: Any) -> None:
     """An instance, its own JSON and dicts of either naming are accepted; amounts are text in plain notation."""
-    import pydantic
-
+    pydantic = pytest.importorskip("pydantic")
     holder = pydantic.create_model("Holder", x=(type(sample), ...))
     written = holder(x=sample).model_dump_json()  # type: ignore[call-arg]
     assert "E-" not in written
@@ -295,15 +294,14 @@ def test_models_are_fields_of_pydantic_models(sample: Any) -> None:
 
 def test_what_pydantic_refuses_is_named() -> None:
     """With the JSON path."""
-    import pydantic
-
+    pydantic = pytest.importorskip("pydantic")
     with pytest.raises(pydantic.ValidationError, match=r"\$\.used is missing"):
         pydantic.TypeAdapter(Limit).validate_python({"limit": 1})
 
 
 def test_every_model_is_a_return_type_of_fastapi() -> None:
     """The answer has the names of ``to_dict``, and the OpenAPI document one component for each class."""
-    from fastapi import FastAPI
+    FastAPI = pytest.importorskip("fastapi").FastAPI  # noqa: N806
     from fastapi.testclient import TestClient
 
     app = FastAPI()
@@ -403,3 +401,29 @@ def test_the_sources_of_models_are_found() -> None:
     """The checks above look at real files."""
     assert Path(inspect.getsourcefile(Payment) or "").name == "payments.py"
     assert {"payment_id", "amount", "raw", "unread"} <= described(Payment)
+
+
+@pytest.mark.parametrize("sample", EVERYTHING, ids=named)
+def test_a_data_frame_has_one_column_for_each_member(sample: Any) -> None:
+    """Rows of ``to_dict`` keep exact amounts and times with their zone; nested models and lists stay one cell."""
+    pandas = pytest.importorskip("pandas")
+    members = sample.to_dict()
+    frame = pandas.DataFrame(one.to_dict() for one in (sample, sample))
+    assert list(frame.columns) == list(members)
+    assert len(frame) == 2
+    for name, value in members.items():
+        cell = frame[name].iloc[0]
+        if isinstance(value, Decimal):
+            assert (type(cell), cell) == (Decimal, value)
+        elif isinstance(value, datetime):
+            assert cell.to_pydatetime() == value
+            assert cell.tzinfo is not None
+
+
+def test_amounts_of_a_data_frame_add_up_exactly() -> None:
+    """The sum of a column is a ``Decimal``, and a frame can be filtered by members."""
+    pandas = pytest.importorskip("pandas")
+    limits = [Limit(limit=Decimal("0.1"), used=Decimal("0.2"), remaining=Decimal("0.3"))] * 3
+    frame = pandas.DataFrame(limit.to_dict() for limit in limits)
+    assert frame["limit"].sum() == Decimal("0.3")
+    assert len(frame[frame["used"] > Decimal("0.1")]) == 3
