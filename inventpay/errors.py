@@ -5,13 +5,13 @@ InventPayError
 ├── InvalidArgumentError          an argument was refused before anything was sent (also a ValueError)
 ├── RateLimitTimeoutError         the wait for a token would exceed max_wait or timeout; nothing was sent
 ├── LimiterUnavailableError       the shared limiter is out of reach; nothing was sent
-├── UnsettledError                an earlier request with this key may have taken effect; nothing was sent this time
+├── UnsettledError                an earlier request may have taken effect; nothing was sent this time
 ├── APIConnectionError            no answer: no connection, or the connection was lost
 │   └── APITimeoutError           no answer in time
 ├── DecodeError                   an answer of a shape no source documents
 │   ├── AnswerMismatchError       an answer that contradicts the request
 │   └── UnreadRowsError           a walk over a list left out records that could not be read
-├── APIStatusError                the API answered with an error (3xx and unlisted statuses: this class itself)
+├── APIStatusError                an error status; this class itself for 3xx and unlisted ones
 │   ├── BadRequestError           400, 422
 │   ├── AuthenticationError       401
 │   ├── PermissionDeniedError     403

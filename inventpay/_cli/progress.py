@@ -13,7 +13,7 @@ class Progress:
 
     def __init__(self) -> None:
         self.write_began = False
-        """Whether a request that may change something was handed to the network."""
+        """True once a request that may change something was passed to the network."""
         self.idempotency_key: str | None = None
         """The key of that request."""
 

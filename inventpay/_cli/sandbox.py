@@ -90,7 +90,7 @@ def fail(payment_id: PaymentId, url: Url = None, as_json: options.Json = False) 
 
 
 _STEPS: Final = {"advance": "seconds", "freeze": "at", "run": "speed", "reset": None}
-"""What moves the clock, and the name of its value."""
+"""The operations that move the clock, and the name of their value."""
 
 
 @app.command()

@@ -96,7 +96,7 @@ def deliveries(
     failed: Annotated[bool, typer.Option("--failed", help="Only those that no receiver accepted.")] = False,
     succeeded: Annotated[bool, typer.Option("--succeeded", help="Only those that were accepted.")] = False,
     payment_id: Annotated[str | None, typer.Option(metavar="ID", help="Only those of one payment.")] = None,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, help="Show at most so many, newest first.")] = 100,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="Show at most this number, newest first.")] = 100,
     as_json: options.Json = False,
     base_url: options.BaseUrl = None,
 ) -> None:

@@ -124,7 +124,7 @@ def test_people_read_it_in_a_terminal(
 def test_people_read_it_without_a_terminal(
     command: str, prepare: Prepare, words: list[str], sandbox: Sandbox, run: Commands
 ) -> None:
-    """The same words on stdout, nothing on stderr, and no colours."""
+    """Output that is not a terminal has the same text on stdout, nothing on stderr, and no colours."""
     result = run(*command.format(prepare(sandbox)).split())
     assert (result.code, result.err) == (0, "")
     assert "\x1b" not in result.out

@@ -194,7 +194,7 @@ def test_6_keys_that_are_ignored(sandbox: Sandbox, run: Commands) -> None:
 def test_0_done_although_the_answer_was_unreadable(
     sandbox: Sandbox, run: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The API said yes and named the id: it is on stdout, the problem on stderr, and nobody repeats it."""
+    """A 2xx with an id is success: the id is on stdout, the problem on stderr, and nothing is repeated."""
     error = errors.DecodeError("$.data.amount is text", outcome="done", method="POST", path="/v1/create_payment")
     error.resource_id = "cmh7"
 
@@ -239,7 +239,7 @@ class Closed(io.StringIO):
 
 
 def test_a_closed_pipe_is_quiet(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was done is done, and a watch ends; nothing is said."""
+    """Finished work stays done, a watch ends, and no error is printed."""
     paid = sandbox.pay(payment(sandbox)).payment_id
     for command in (("balances",), ("payments", "watch", paid), CREATE, ("withdrawals", "wait", withdrawal(sandbox))):
         said = io.StringIO()

@@ -51,7 +51,7 @@ def test_every_command_is_on_the_page() -> None:
 
 
 def test_the_controls_are_those_of_the_sandbox() -> None:
-    """The server's command and the group of controls share a name; the list that tells them apart is whole."""
+    """The server's command and the group of controls share a name; the list that distinguishes them is complete."""
     from inventpay._cli.app import Sources
 
     assert set(Sources()["sandbox"].commands) == set(CONTROLS)

@@ -47,3 +47,10 @@ def test_links_lead_somewhere(page: Path) -> None:
     """To files that are there."""
     for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
         assert (page.parent / link).exists(), link
+
+
+def test_the_index_for_language_models_lists_every_page() -> None:
+    """``llms.txt`` links every page, and no page that does not exist."""
+    docs = ROOT / "docs"
+    listed = set(re.findall(r"\]\(([^)#]+)\.html\)", (docs / "llms.txt").read_text(encoding="utf-8")))
+    assert listed == {page.relative_to(docs).with_suffix("").as_posix() for page in PAGES}

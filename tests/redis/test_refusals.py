@@ -87,7 +87,7 @@ def test_the_servers_moment_is_waited_for(redis_only: RedisServer, prefix: str, 
     waited = api.times[3] - api.times[2]
     assert 1.0 <= waited < 1.6
     awaited = [event.expected for event in events if isinstance(event, TokenAwaited)]
-    # A limiter that is new to Redis is told after a quarter of a second; then the rest of the time is named.
+    # A limiter that is new to Redis gets its reply after a quarter of a second; then it names the remaining time.
     assert awaited == [pytest.approx(1.0, abs=0.35)]
     assert sum(isinstance(event, CallFinished) for event in events) == 3
 

@@ -18,7 +18,7 @@ Points = dict[tuple[tuple[str, Any], ...], Any]
 
 
 class Telemetry:
-    """What was reported."""
+    """The reported spans and metrics."""
 
     def __init__(self) -> None:
         self._spans = InMemorySpanExporter()

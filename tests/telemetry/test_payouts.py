@@ -64,7 +64,7 @@ def test_rows_are_counted(sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 def test_rows_of_async_payouts_are_counted(sandbox: Sandbox, tmp_path: Path) -> None:
-    """The same from a task; the calls of the run are spans where its client is instrumented."""
+    """Rows are counted from a task too; the calls of the run are spans if its client is instrumented."""
     telemetry = Telemetry()
 
     async def main() -> None:
