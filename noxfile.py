@@ -137,6 +137,34 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Fuzz the four parsers, guided by coverage, ten minutes each; or ``-- PARSER --seconds N``."""
+    install(session, EXTRAS, groups=("test",))
+    session.install("atheris")
+    chosen = (
+        [session.posargs] if session.posargs else [[name] for name in ("decoder", "webhooks", "headers", "transport")]
+    )
+    for arguments in chosen:
+        session.run("python", "-m", "tests.soak.coverage_guided", *arguments)
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Look for known vulnerabilities of what the package needs; skipped where no advisory database is reached."""
+    session.install("pip-audit", "uv")
+    pins = Path(session.create_tmp()).resolve() / "pins.txt"
+    session.run("uv", "pip", "compile", "pyproject.toml", "--quiet", "--all-extras", "--output-file", str(pins))
+    command = ("pip-audit", "--requirement", str(pins), "--disable-pip", "--no-deps", "--timeout", "15")
+    found = session.run(*command, success_codes=(0, 1), silent=True)
+    session.log(str(found))
+    if "No known vulnerabilities" in str(found) and "could not be audited" not in str(found):
+        return
+    if "Found" in str(found):
+        session.error("known vulnerabilities, see above")
+    session.skip("no advisory database is reached from here")
+
+
+@nox.session
 def sync(session: nox.Session) -> None:
     """Generate the blocking twins and the export tables, or with ``--check`` only compare them."""
     session.run("python", "tools/generate_sync.py", *session.posargs)
