@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final, TypeAlias, overload
 
 from .answers import WebhookAnswer, malformed, not_allowed, too_large
 from .content_length import read_content_length
 from .processor import DeliveryProcessor
 
-Message: TypeAlias = MutableMapping[str, Any]
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
+# Frameworks disagree on these: mappings in Starlette, typed dictionaries in Litestar, which are no mutable mappings.
+Scope: TypeAlias = Any
+Receive: TypeAlias = Callable[[], Awaitable[Any]]
+Send: TypeAlias = Callable[[Any], Awaitable[None]]
 
 WORK_AFTER_ANSWER: Final = 10
 """Stored events that are handled after one answer at most, so that every request ends."""
@@ -28,8 +28,19 @@ class ASGIApplication:
     def __init__(self, processor: DeliveryProcessor) -> None:
         self._processor = processor
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    @overload
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+    # Only for type checkers: ``app.add_route`` of Starlette and FastAPI asks for a function of a request.
+    @overload
+    def __call__(self, request: Any, /) -> Any: ...
+
+    async def __call__(self, scope: Scope, receive: Receive | None = None, send: Send | None = None) -> None:
         """Answer one request, by the ASGI specification."""
+        if receive is None or send is None:
+            raise TypeError(
+                "receiver.asgi is an ASGI application, and this is a call with a request; in a view of your own use "
+                "await receiver.handle_async(body, headers)"
+            )
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "websocket":

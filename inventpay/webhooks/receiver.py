@@ -22,6 +22,7 @@ from .asgi import ASGIApplication
 from .contradictions import UNDERPAID_TOLERANCE, Contradiction
 from .events import (
     KNOWN_EVENTS,
+    EventName,
     PaidEvent,
     PaymentCompletedEvent,
     PaymentConfirmedEvent,
@@ -199,8 +200,10 @@ class WebhookReceiver:
     @overload
     def on(self, name: Literal["withdrawal.failed"], /) -> Registers[WithdrawalFailedEvent]: ...
     @overload
-    def on(self, name: str, /, *names: str, once_per_payment: bool = False) -> Registers[Any]: ...
-    def on(self, name: str, /, *names: str, once_per_payment: bool = False) -> Registers[Any]:
+    def on(
+        self, name: EventName | str, /, *names: EventName | str, once_per_payment: bool = False
+    ) -> Registers[Any]: ...
+    def on(self, name: EventName | str, /, *names: EventName | str, once_per_payment: bool = False) -> Registers[Any]:
         """Register the handler of one event name, or of several. A name has one handler.
 
         >>> @receiver.on("payment.underpaid")

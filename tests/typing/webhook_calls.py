@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import assert_type
+from typing import Any, assert_type
 
 from inventpay import (
     AsyncInventPay,
@@ -14,7 +14,8 @@ from inventpay import (
     WebhookStats,
     WebhookTest,
 )
-from inventpay.webhooks import PaymentCompletedEvent, WebhookEvent
+from inventpay.webhooks import EventName, PaymentCompletedEvent, WebhookEvent, WebhookReceiver
+from inventpay.webhooks.receiver import Registers
 
 
 async def awaited(event: WebhookEvent) -> None:
@@ -37,3 +38,10 @@ def blocking() -> None:
         assert_type(client.webhooks.deliveries(), Page[WebhookDelivery])
         assert_type(client.webhooks.stats(), WebhookStats)
         assert_type(client.feed(PaymentCompletedEvent(payment_id="cmh1")), int)
+
+
+def completed(receiver: WebhookReceiver, name: EventName, other: str) -> None:
+    """The names of events are offered by editors, and others are allowed."""
+    assert_type(receiver.on("payment.completed"), Registers[PaymentCompletedEvent])
+    assert_type(receiver.on("payment.completed", "payment.expired"), Registers[Any])
+    assert_type(receiver.on(other, name), Registers[Any])

@@ -228,3 +228,9 @@ def test_a_websocket_is_closed(receiver: WebhookReceiver, run: Run) -> None:
     assert run(receiver, request).sent == [
         {"type": "websocket.close", "code": 1003, "reason": "webhooks are sent by POST"}
     ]
+
+
+async def test_a_call_with_a_request_is_refused() -> None:
+    """Type checkers accept ``receiver.asgi`` as a view, since frameworks ask for one; it is an application."""
+    with pytest.raises(TypeError, match=r"receiver\.asgi is an ASGI application"):
+        await WebhookReceiver(SECRET).asgi(object())
