@@ -188,7 +188,7 @@ _numbers = itertools.count(1)
 
 
 def next_call_id() -> int:
-    """A number for one more call of this process."""
+    """Return a number for one more call of this process."""
     return next(_numbers)
 
 

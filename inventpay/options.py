@@ -52,7 +52,7 @@ class RateClass(StrEnum):
 
 
 def seconds(value: float | timedelta | None, name: str) -> float | None:
-    """A duration in seconds; a ``timedelta`` is accepted, ``None`` means no bound."""
+    """Return a duration in seconds; a ``timedelta`` is accepted, ``None`` means no bound."""
     if value is None:
         return None
     if isinstance(value, timedelta):
@@ -136,7 +136,7 @@ class RateLimits:
     ``{"GET /v1/withdrawal/{withdrawalId}": "status_checks"}``."""
 
     def limit(self, rate_class: RateClass) -> int:
-        """The limit of one class."""
+        """Return the limit of one class."""
         limit: int = getattr(self, rate_class.value)
         return limit
 
@@ -276,7 +276,7 @@ def read_call_options(
     max_retries: int | Unset,
     headers: Mapping[str, str] | None,
 ) -> CallOptions:
-    """``base`` with what was said; headers are added, and replace those of the same name."""
+    """Return ``base`` with the given options; headers are added, and replace those of the same name."""
     added = read_headers(headers)
     names = {name.lower() for name, _ in added}
     return CallOptions(
@@ -303,7 +303,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The key itself, for the header that carries it."""
+        """Return the key itself, for the header that carries it."""
         return self._value
 
     def __repr__(self) -> str:
@@ -358,7 +358,7 @@ def read_environment(variable: str) -> tuple[str, str] | None:
 
 
 def read_key(value: str | None, *, variable: str, argument: str) -> Secret | None:
-    """A key from the argument or, when that is ``None``, from the environment or the file that it names."""
+    """Return a key from the argument or, when that is ``None``, from the environment or the file that it names."""
     origin = f"{argument}="
     if value is None:
         found = read_environment(variable)

@@ -24,7 +24,7 @@ class APIResponse:
     body: bytes = field(repr=lambda body: f"<{len(body)} bytes>")
 
     def json(self) -> Any:
-        """The parsed body, fractions as ``Decimal``. Raises DecodeError when it is no JSON."""
+        """Return the parsed body, fractions as ``Decimal``. Raises DecodeError when it is no JSON."""
         from ._json.converter import read_json
 
         try:

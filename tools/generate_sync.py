@@ -92,22 +92,22 @@ class Unconvertible(Exception):
 
 
 def twin_path(source_path: str) -> str:
-    """The path of the twin, relative to the repository: `inventpay/_async/x.py` -> `inventpay/_sync/x.py`."""
+    """Return the path of the twin, relative to the repository: `inventpay/_async/x.py` -> `inventpay/_sync/x.py`."""
     return source_path.replace("/_async", "/_sync", 1)
 
 
 def source_mark(source_path: str) -> str:
-    """The first line every source must have."""
+    """Return the first line every source must have."""
     return f"# The source of {twin_path(source_path)}; after a change run: {COMMAND}"
 
 
 def twin_mark(source_path: str) -> str:
-    """The first line every twin has."""
+    """Return the first line every twin has."""
     return f"# Generated from {source_path} by tools/generate_sync.py. Do not edit."
 
 
 def convert(source: str, module_path: str, rules: Mapping[str, str] = RULES) -> str:
-    """The text of the twin of `source`, a module at `module_path` (relative to the repository, with slashes).
+    """Return the text of the twin of `source`, a module at `module_path` (relative to the repository, with slashes).
 
     Raises `Unconvertible` for a source without its mark, one that is not valid Python, and one whose twin would not
     be or would still speak of the other world.

@@ -31,17 +31,17 @@ _CURRENCY: Final = re.compile(r"[A-Z0-9_]{2,32}", re.ASCII)
 
 
 def refused(argument: str, problem: str) -> InvalidArgumentError:
-    """The error for an argument that was refused."""
+    """Return the error for an argument that was refused."""
     return InvalidArgumentError(f"{argument} {problem}", argument=argument)
 
 
 def refused_value(argument: str, value: object, problem: str) -> InvalidArgumentError:
-    """The error for an argument whose value may be shown."""
+    """Return the error for an argument whose value may be shown."""
     return InvalidArgumentError(f"{argument}={shown(value)} {problem}", argument=argument)
 
 
 def currency(value: object, argument: str) -> str:
-    """A currency code. Unknown ones go to the server, which knows better than this release."""
+    """Return a currency code. Unknown codes are sent too: the server may support more than this release."""
     if not isinstance(value, str):
         raise refused(argument, f'must be a currency code such as "USDT_BEP20", not {type(value).__name__}')
     if not _CURRENCY.fullmatch(value):
@@ -75,7 +75,7 @@ def expiration_minutes(value: object) -> int:
 
 
 def whole(value: object, argument: str, low: int, high: int, *, unit: str = "") -> int:
-    """A whole number between two bounds, ``unit`` being " of minutes" or the like."""
+    """Return a whole number between two bounds, ``unit`` being " of minutes" or the like."""
     # bool is an int: page=True is a mistake, not page 1.
     if isinstance(value, bool) or not isinstance(value, int):
         raise refused(argument, f"must be a whole number{unit}, not {type(value).__name__}")
@@ -85,12 +85,12 @@ def whole(value: object, argument: str, low: int, high: int, *, unit: str = "") 
 
 
 def callback_url(value: object) -> str:
-    """A webhook address: https, or http to this machine for the sandbox (docs: webhooks/setup)."""
+    """Return a webhook address: https, or http to this machine for the sandbox (docs: webhooks/setup)."""
     return url(value, "callback_url", webhook=True)
 
 
 def url(value: object, argument: str, *, webhook: bool = False) -> str:
-    """A web address that starts with https; that of a webhook may start with http and name this machine."""
+    """Return a web address that starts with https; that of a webhook may start with http and name this machine."""
     checked = text(value, argument, at_most=bounds.URL_LENGTH)
     if not checked.isascii() or not checked.isprintable() or " " in checked:
         raise refused(argument, "must be printable ASCII without spaces; percent-encode everything else")
@@ -139,7 +139,7 @@ def _state(name: str) -> str:
 
 
 def duration(value: object, argument: str, *, above_zero: bool = False) -> float:
-    """Seconds as a number or a timedelta."""
+    """Return the seconds as a number or a timedelta."""
     number = value.total_seconds() if isinstance(value, timedelta) else value
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         raise refused(argument, f"must be seconds as a number or a timedelta, not {type(value).__name__}")
@@ -151,12 +151,12 @@ def duration(value: object, argument: str, *, above_zero: bool = False) -> float
 
 
 def address(value: object) -> str:
-    """A destination address. Only that it is one word is checked: each chain has rules of its own."""
+    """Return a destination address. It must be one word; each chain has further rules."""
     return _word(value, "destination_address")
 
 
 def identifier(value: object, argument: str) -> str:
-    """An id that becomes one segment of a path."""
+    """Return an id that becomes one segment of a path."""
     checked = _word(value, argument)
     # Encoding cannot protect these two: clients and servers resolve them as directory steps.
     if checked in (".", ".."):
@@ -172,7 +172,7 @@ def _word(value: object, argument: str) -> str:
 
 
 def idempotency_key(value: object) -> str:
-    """A key the caller chose."""
+    """Return the caller's idempotency key."""
     checked = text(value, "idempotency_key", at_most=bounds.IDEMPOTENCY_KEY_LENGTH)
     if not checked or not checked.isascii() or not checked.isprintable() or checked != checked.strip():
         raise refused("idempotency_key", "must be non-empty printable ASCII that neither starts nor ends with a space")

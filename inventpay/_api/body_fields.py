@@ -24,7 +24,7 @@ class Member:
 
 
 def creation_body(table: Mapping[str, Member], values: Mapping[str, object]) -> dict[str, Any]:
-    """The members of a creation: ``None`` leaves one out."""
+    """Return the members of a creation: ``None`` leaves one out."""
     return {
         table[argument].name: table[argument].read(value, argument)
         for argument, value in values.items()
@@ -33,7 +33,7 @@ def creation_body(table: Mapping[str, Member], values: Mapping[str, object]) -> 
 
 
 def patch_body(table: Mapping[str, Member], values: Mapping[str, object]) -> dict[str, Any]:
-    """The members of a change: UNSET leaves one as it is, ``None`` clears it."""
+    """Return the members of a change: UNSET leaves one as it is, ``None`` clears it."""
     members: dict[str, Any] = {}
     for argument, value in values.items():
         member = table[argument]

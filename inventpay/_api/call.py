@@ -40,12 +40,12 @@ def new_idempotency_key() -> str:
 
 
 def read_key(chosen: str | None) -> str:
-    """The idempotency key the caller chose, or a new one."""
+    """Return the idempotency key the caller chose, or a new one."""
     return new_idempotency_key() if chosen is None else arguments.idempotency_key(chosen)
 
 
 def builder_of(endpoint: Endpoint) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Names the endpoint on every refusal of its builder."""
+    """Name the endpoint on every refusal of its builder."""
 
     def decorate(build: Callable[P, T]) -> Callable[P, T]:
         @functools.wraps(build)

@@ -12,32 +12,32 @@ Json: TypeAlias = dict[str, Any]
 
 
 def enveloped(document: object) -> Json:
-    """The ``data`` of an answer."""
+    """Return the ``data`` of an answer."""
     body = object_at(document, "$")
     return object_at(member(body, "data", "$"), "$.data")
 
 
 def object_at(value: object, path: str) -> Json:
-    """A JSON object, or a DecodeError that says what stands at ``path`` instead."""
+    """Return a JSON object; raise DecodeError with the value at ``path`` for anything else."""
     if not is_object(value):
         raise DecodeError(f"{path} is {kind(value)}, not an object", json_path=path)
     return value
 
 
 def member(holder: Mapping[str, Any], name: str, path: str) -> object:
-    """A member that must be there."""
+    """Return a member that must be there."""
     if name not in holder:
         raise DecodeError(f"{path}.{name} is missing", json_path=f"{path}.{name}")
     return holder[name]
 
 
 def same(answered: str, asked: str, path: str) -> None:
-    """An answer about another coin or id belongs to another call."""
+    """Raise AnswerMismatchError for an answer about another coin or id."""
     if answered != asked:
         raise DecodeError(f"{path} is {as_text(answered)}, but {as_text(asked)} was asked for", json_path=path)
 
 
 def as_text(value: str) -> str:
-    """A value of the API as a message shows it."""
+    """Return a value of the API as a message shows it."""
     # The repr of an enum's member would show its class.
     return shown(str(value))

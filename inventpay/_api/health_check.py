@@ -108,7 +108,7 @@ class CheckResult:
 
 
 def probe() -> Call[APIResponse]:
-    """One cheap call that needs the key and changes nothing: ``GET /v1/merchant/balance``."""
+    """Return one cheap call that needs the key and changes nothing: ``GET /v1/merchant/balance``."""
     return Call(endpoint=BALANCES, path=BALANCES.template, read=lambda response: response)
 
 

@@ -34,7 +34,7 @@ class KeyBatches:
         """The keys so far, by what became of them."""
 
     def next(self) -> list[str]:
-        """The next batch; empty when there are no more keys."""
+        """Return the next batch; empty when there are no more keys."""
         batch: dict[str, None] = {}
         self._repeated = size = 0
         for key in self._keys:
@@ -50,7 +50,7 @@ class KeyBatches:
         return list(batch)
 
     def stored(self, answer: AddedKeys) -> AddedKeys:
-        """Counts what the API says of a batch, and returns what became of all keys so far."""
+        """Add the API's answer to a batch, and return the result for all keys so far."""
         before = self.progress
         self.progress = AddedKeys(
             added=before.added + answer.added,
@@ -69,7 +69,7 @@ class KeyBatches:
         )
 
     def failed(self, error: InventPayError) -> InventPayError:
-        """The error to raise when a batch fails: the batch's own where nothing came before it."""
+        """Return the error to raise when a batch fails: the batch's own where nothing came before it."""
         if not self.progress.taken:
             return error
         return KeyUploadError(

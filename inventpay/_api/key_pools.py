@@ -101,12 +101,12 @@ def read_removed(document: object) -> RemovedKeys:
 
 
 def read_keys(document: object, *, number: int, limit: int | None) -> PageFacts[ProductKey]:
-    """One page of keys."""
+    """Return one page of keys."""
     return read_page(document, "keys", read_one, number=number, limit=limit)
 
 
 def read_one(data: Json, path: str) -> ProductKey:
-    """One key, found at ``path``."""
+    """Return one key, found at ``path``."""
     return structure(ProductKey, data, path=path)
 
 

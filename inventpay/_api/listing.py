@@ -41,7 +41,7 @@ class AsyncListing(Generic[T]):
         return _Opened(open_items)
 
     def pages(self) -> AsyncIterator[AsyncPage[T]]:
-        """All pages, one by one.
+        """Return all pages, one by one.
 
         >>> async with AsyncInventPay() as client:
         ...     async for page in client.store.products.list(limit=50).pages():
@@ -85,7 +85,7 @@ class _Opened(AsyncIterator[T], Generic[T]):
 
 
 def async_listing(ask: Callable[P, Coroutine[Any, Any, AsyncPage[T]]]) -> Callable[P, AsyncListing[T]]:
-    """Lets a call for the first page be iterated over without being awaited."""
+    """Let a call for the first page be iterated over without being awaited."""
 
     @functools.wraps(ask)
     def listed(*args: P.args, **kwargs: P.kwargs) -> AsyncListing[T]:
@@ -95,5 +95,5 @@ def async_listing(ask: Callable[P, Coroutine[Any, Any, AsyncPage[T]]]) -> Callab
 
 
 def listing(ask: F) -> F:
-    """The blocking counterpart: a page can be iterated over as it is."""
+    """Return the blocking counterpart: a page can be iterated over as it is."""
     return ask

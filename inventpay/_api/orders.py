@@ -113,17 +113,17 @@ def _items(items: object) -> list[dict[str, Any]]:
 
 @reader_of(ORDER, UPDATE_ORDER_STATUS)
 def read_order(document: object) -> Order:
-    """The order that was asked for."""
+    """Return the order that was asked for."""
     return read_one(enveloped(document), "$.data")
 
 
 def read_orders(document: object, *, number: int, limit: int | None) -> PageFacts[Order]:
-    """One page of orders."""
+    """Return one page of orders."""
     return read_page(document, "orders", read_one, number=number, limit=limit)
 
 
 def read_one(data: Json, path: str) -> Order:
-    """One order, found at ``path``, with its total under either name."""
+    """Return one order, found at ``path``, with its total under either name."""
     if data.get("totalAmount") is None and "total" in data:
         shaped = {**data, "totalAmount": data["total"]}
         return structure(Order, shaped, path=path, raw=data, moved={"totalAmount": f"{path}.total"})

@@ -85,16 +85,16 @@ def delete(product_id: str) -> Call[Confirmation]:
 
 
 def read_one(data: Json, path: str) -> Product:
-    """One product, found at ``path``."""
+    """Return one product, found at ``path``."""
     return structure(Product, data, path=path)
 
 
 def read_products(document: object, *, number: int, limit: int | None) -> PageFacts[Product]:
-    """One page of products."""
+    """Return one page of products."""
     return read_page(document, "products", read_one, number=number, limit=limit)
 
 
 @reader_of(CREATE_PRODUCT, UPDATE_PRODUCT)
 def read_product(document: object) -> Product:
-    """The product that was created, or changed."""
+    """Return the product that was created, or changed."""
     return read_one(enveloped(document), "$.data")

@@ -39,7 +39,7 @@ def text(at_most: int, *, at_least: int = 0) -> Check:
 
 
 def whole(low: int, high: int) -> Check:
-    """A whole number between bounds."""
+    """Return a whole number between bounds."""
     return lambda value, argument: arguments.whole(value, argument, low, high)
 
 
@@ -56,7 +56,7 @@ def identifier(value: object, argument: str) -> str:
 
 
 def word(example: str) -> Check:
-    """A word of the API, such as a status. Unknown ones go to the server, which knows better than this release."""
+    """Return a word of the API, such as a status. Unknown ones are sent too: the server may support more."""
 
     def check(value: object, argument: str) -> str:
         checked = arguments.text(value, argument, at_most=bounds.ID_LENGTH)
@@ -76,7 +76,7 @@ def flag(value: object, argument: str) -> bool:
 
 
 def price(value: object, argument: str) -> Decimal:
-    """A product's price, exact."""
+    """Return a product's price, exact."""
     amount = read_amount(value, argument)
     low, high = bounds.PRICE
     if not low <= amount <= high:
@@ -85,7 +85,7 @@ def price(value: object, argument: str) -> Decimal:
 
 
 def https_url(value: object, argument: str) -> str:
-    """A web address, encrypted."""
+    """Return a web address, encrypted."""
     return arguments.url(value, argument)
 
 

@@ -145,13 +145,13 @@ def _filter(success: object) -> str | None:
 
 @reader_of(WEBHOOK_CONFIG)
 def read_config(document: object) -> WebhookConfig:
-    """The answer to the call for the configuration."""
+    """Return the answer to the call for the configuration."""
     return read_one_config(enveloped(document), "$.data")
 
 
 @reader_of(CONFIGURE_WEBHOOK, url=("body", "webhookUrl"))
 def read_configured(document: object, *, url: str) -> WebhookConfig:
-    """The answer to setting the URL, whose ``data`` no source shows: the configuration, parts of it, or nothing."""
+    """Return the answer to setting the URL. Its ``data`` is undocumented: the configuration, a part, or nothing."""
     held = object_at(document, "$").get("data")
     return read_one_config({} if held is None else object_at(held, "$.data"), "$.data", set_url=url)
 
@@ -210,19 +210,19 @@ def read_one_config(data: Json, path: str, *, set_url: str | None = None) -> Web
 
 
 def read_deliveries(document: object, *, number: int, limit: int | None) -> PageFacts[WebhookDelivery]:
-    """One page of deliveries."""
+    """Return one page of deliveries."""
     return read_page(document, "deliveries", read_delivery, number=number, limit=limit)
 
 
 @reader_of(WEBHOOK_DELIVERY)
 def read_one_delivery(document: object) -> WebhookDelivery:
-    """The answer to the call for one delivery."""
+    """Return the answer to the call for one delivery."""
     return read_delivery(enveloped(document), "$.data")
 
 
 @reader_of(RETRY_WEBHOOK)
 def read_retried(document: object) -> WebhookDelivery | None:
-    """The answer to a retry, whose ``data`` no source shows: the delivery, or anything else."""
+    """Return the answer to a retry. Its ``data`` is not documented: the delivery, or anything else."""
     data = object_at(document, "$").get("data")
     if not is_object(data) or "id" not in data or "attempts" not in data:
         return None
@@ -230,7 +230,7 @@ def read_retried(document: object) -> WebhookDelivery | None:
 
 
 def read_delivery(data: Json, path: str) -> WebhookDelivery:
-    """One delivery, found at ``path``."""
+    """Return one delivery, found at ``path``."""
     return structure(WebhookDelivery, _with_text(data, "response"), path=path, raw=data)
 
 

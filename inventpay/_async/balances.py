@@ -25,7 +25,7 @@ class AsyncBalanceCalls:
         self._options = options
 
     async def get(self, currency: CurrencyName | str, *, max_age: float | timedelta | None = None) -> Balance:
-        """The balance of one coin, with its withdrawal limits (docs: api-reference/get-balance-by-currency).
+        """Return the balance of one coin, with its withdrawal limits (docs: api-reference/get-balance-by-currency).
 
         With ``max_age`` an answer that is at most this many seconds old will do, and nothing may be sent.
 
@@ -39,7 +39,7 @@ class AsyncBalanceCalls:
         return await self._transport.send(calls.balance(currency), self._options, max_age=age)
 
     async def all(self, *, max_age: float | timedelta | None = None) -> Balances:
-        """All balances, as a mapping by coin (docs: api-reference/get-balances). ``max_age`` is that of ``get``.
+        """Return all balances, as a mapping by coin (docs: api-reference/get-balances). ``max_age`` is that of ``get``.
 
         >>> async with AsyncInventPay() as client:
         ...     for currency, balance in (await client.balances.all()).items():

@@ -89,7 +89,7 @@ class AsyncConnection:
         return proxy_label(self._settings)
 
     def check_open(self) -> None:
-        """Raises ConfigurationError once the client was closed."""
+        """Raise ConfigurationError once the client was closed."""
         if self._closed:
             raise _is_closed()
 
@@ -104,7 +104,7 @@ class AsyncConnection:
         until: float | None,
         progress: Progress,
     ) -> APIResponse:
-        """Sends one request and reads its answer until the moment ``until``.
+        """Send one request and read its answer until the moment ``until``.
 
         Raises APIConnectionError or APITimeoutError, with an outcome, whatever the HTTP library raises.
         """
@@ -295,7 +295,7 @@ class AsyncConnection:
                 await _close_quietly(client._transport)
 
     async def aclose(self) -> None:
-        """Closes every connection; one that still carries a request is closed when its answer is there.
+        """Close every connection; one that still carries a request is closed when its answer is there.
 
         Connections of other event loops are closed there.
         """
@@ -313,14 +313,14 @@ class AsyncConnection:
                 await self._backend.finish(_CLEAN_UP, functools.partial(_close, place))
 
     def forget(self, home: Home, opened: list[Any]) -> None:
-        """Drops the place whose event loop ends, known by its clients."""
+        """Drop the place whose event loop ends, known by its clients."""
         with self._lock:
             place = self._places.get(home)
             if place is not None and place.opened is opened:
                 del self._places[home]
 
     def fork_lock(self) -> Lock:
-        """The locks that a fork waits for."""
+        """Return the locks that a fork waits for."""
         return self._lock
 
     def after_fork_in_child(self) -> None:
@@ -366,7 +366,7 @@ class _Watch:
         self._timeouts = timeouts
 
     async def trace(self, event: str, facts: Mapping[str, Any]) -> None:
-        """Called at the start and the end of every step."""
+        """Track the place of the event loop; called at the start and the end of every step."""
         self._progress.watched = True
         if not event.endswith(".started"):
             return
@@ -388,7 +388,7 @@ class _Ending:
         self._opened = place.opened
 
     async def run(self) -> None:
-        """Closes the clients while the loop still can, and forgets the place."""
+        """Close the clients while the loop still can, and forget the place."""
         connection = self._connection()
         if connection is not None:
             connection.forget(self._home, self._opened)
@@ -397,7 +397,7 @@ class _Ending:
 
 
 async def _close(place: _Place) -> None:
-    """Closes the clients of a place that carries no request and, once the connection is closed, ends the guard."""
+    """Close the clients of a place that carries no request and, once the connection is closed, end the guard."""
     while place.clients:
         _, client = place.clients.popitem()
         await _close_quietly(client)
@@ -428,7 +428,7 @@ def _is_closed() -> ConfigurationError:
 
 
 def _refuse_what_cannot_serve(settings: ConnectionSettings, backend: AsyncBackend) -> None:
-    """Raises ConfigurationError for a transport or client that is made for another world than this connection."""
+    """Raise ConfigurationError for a transport or client that does not fit this kind of connection."""
     problem = backend.aiohttp_problem() if settings.transport == "aiohttp" else None
     if problem is not None:
         raise ConfigurationError(f'transport="aiohttp" {problem}; leave transport= out')

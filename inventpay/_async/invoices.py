@@ -31,7 +31,7 @@ class AsyncInvoiceCalls:
         expiration_minutes: int | None = 60,
         idempotency_key: str | None = None,
     ) -> Invoice:
-        """Asks for a payment in a coin that the payer picks on ``invoice_url`` (docs: api-reference/create-invoice).
+        """Create a payment in a coin that the payer picks on ``invoice_url`` (docs: api-reference/create-invoice).
 
         Bounds and retries are those of ``payments.create``. The documentation accepts USD and USDT as
         ``amount_currency``; others go to the API, which decides.

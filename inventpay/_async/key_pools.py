@@ -34,7 +34,7 @@ class AsyncKeyPoolCalls:
         batch_size: int = KEY_BATCH,
         on_progress: Callable[[AddedKeys], object] | None = None,
     ) -> AddedKeys:
-        """Adds any number of keys, in batches of at most 10,000 (vendor's SDKs).
+        """Add any number of keys, in batches of at most 10,000 (vendor's SDKs).
 
         Keys that were given twice or are there already are counted as duplicates. ``label``, of at most 200
         characters, is noted with each key. ``on_progress`` is called after every batch with what became of the keys so

@@ -40,7 +40,7 @@ class AsyncOrderCalls:
         return await AsyncTurn(self._transport, self._options, build, page, unread_rule(on_unread)).take()
 
     async def get(self, order_id: str) -> Order:
-        """One order (vendor's SDKs).
+        """Return one order (vendor's SDKs).
 
         >>> async with AsyncInventPay() as client:
         ...     order = await client.store.orders.get("order1")
@@ -51,7 +51,7 @@ class AsyncOrderCalls:
         return await self._transport.send(calls.get(order_id), self._options)
 
     async def update_status(self, order_id: str, status: str, *, notes: str | None = None) -> Order:
-        """Says how far an order is: PROCESSING, SHIPPED, COMPLETED, CANCELLED or REFUNDED (vendor's MCP server).
+        """Set the status of an order: PROCESSING, SHIPPED, COMPLETED, CANCELLED or REFUNDED (vendor's MCP server).
 
         Orders of digital products complete by themselves. ``notes`` has at most 500 characters. Which step may follow
         which, sources disagree on; the API decides.

@@ -31,11 +31,11 @@ class AsyncTurn(Generic[T]):
     on_unread: OnUnread = "raise"
 
     async def ask(self) -> PageFacts[T]:
-        """Sends the call."""
+        """Send the call."""
         return await self.transport.send(self.build(self.number), self.options)
 
     def after(self, facts: PageFacts[T]) -> AsyncTurn[T] | None:
-        """The request for the next page, ``None`` where there is none."""
+        """Return the request for the next page, ``None`` where there is none."""
         return evolve(self, number=self.number + 1) if facts.has_next else None
 
     async def take(self) -> AsyncPage[T]:
@@ -100,7 +100,7 @@ class AsyncPage(Generic[T]):
         """JSON object that the page was made from."""
 
     async def next_page(self) -> AsyncPage[T] | None:
-        """The page after this one, ``None`` after the last.
+        """Return the page after this one, ``None`` after the last.
 
         >>> async with AsyncInventPay() as client:
         ...     second = await (await client.store.products.list(limit=20)).next_page()
@@ -110,7 +110,7 @@ class AsyncPage(Generic[T]):
         return None if self._turn is None else await self._turn.take()
 
     def pages(self) -> AsyncPages[T]:
-        """This page, and then one by one all that follow, as the API gives them.
+        """Yield this page, and then all following pages, in the order of the API.
 
         >>> async with AsyncInventPay() as client:
         ...     async for page in client.store.products.list().pages():
@@ -148,7 +148,7 @@ class AsyncPages(AsyncIterator[AsyncPage[T]], Generic[T]):
         return AsyncPage(facts, self._turn, self._on_unread)
 
     async def advance(self) -> tuple[PageFacts[T], Sequence[T]]:
-        """The next page, and its items without those that the page before it held."""
+        """Return the next page, and its items without those that the page before it held."""
         facts, self._first = self._first, None
         if facts is not None:
             return facts, self._walk.arrived(facts)

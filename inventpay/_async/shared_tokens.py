@@ -21,7 +21,7 @@ async def acquire(
     arrived: float | None = None,
     on_wait: Callable[[float], object] | None = None,
 ) -> SharedLease:
-    """Leases a token, waiting for at most ``max_wait`` seconds; in the background, behind all direct calls.
+    """Lease a token, waiting for at most ``max_wait`` seconds; in the background, behind all direct calls.
 
     The wait is known as soon as Redis has answered, which takes ``patience`` at most: one that would be longer raises
     RateLimitTimeoutError then.

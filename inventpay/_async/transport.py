@@ -94,7 +94,7 @@ class AsyncTransport:
     async def send(
         self, call: Call[T], options: CallOptions, *, max_age: float | None = None, background: bool = False
     ) -> T:
-        """Runs one call to its end. Every error says which call it was, its attempts and its outcome.
+        """Run one call to its end. Every error has the call, its attempts and its outcome.
 
         A read may be shared with other callers, and be answered by one whose request was sent at most ``max_age``
         seconds ago. In the background it stands back behind all direct calls.
@@ -177,7 +177,7 @@ class AsyncTransport:
     async def _answer(
         self, call: Call[T], options: CallOptions, record: CallRecord, max_age: float | None, background: bool
     ) -> APIResponse:
-        """The answer to a call: a recent one, one that others asked for too, or its own."""
+        """Return the answer to a call: a recent one, one that others asked for too, or its own."""
         reads = self._reads
         if reads is None or call.endpoint.safety != "read":
             return await self._run(call, options, record, background)
@@ -202,7 +202,7 @@ class AsyncTransport:
         on_sent: Callable[[], None] | None = None,
         began: float | None = None,
     ) -> APIResponse:
-        """Attempts until there is an answer to keep, a 2xx or one that is not worth another try, or no hope."""
+        """Attempt the call until it has a 2xx or an answer that a retry cannot change, or until retries end."""
         lease = await self._lease(record, options.max_wait, background)
         if on_sent is not None:
             on_sent()
@@ -329,7 +329,7 @@ class AsyncTransport:
     async def _attempt(
         self, call: Call[T], options: CallOptions, lease: Lease, deadline: float | None, record: CallRecord
     ) -> APIResponse:
-        """One request and its answer; its lease ends with the answer's headers, or with what is known of its fate."""
+        """Send one request and return its answer; its lease ends with the headers, or with the outcome."""
         started = self._backend.now()
         until = None if options.attempt_timeout is None else started + options.attempt_timeout
         if deadline is not None and (until is None or deadline < until):
@@ -425,7 +425,7 @@ class AsyncTransport:
             raise without_frames(error, handled) from None
 
     def _without_keys(self, response: APIResponse) -> APIResponse:
-        """The answer without our keys in it. The body of a success is the caller's and stays what it is."""
+        """Return the answer without the keys in it. The body of a success is not changed."""
         keys = self._settings.keys
         headers = without_keys(response.headers, keys)
         body = response.body if 200 <= response.status < 300 else without_keys(response.body, keys)

@@ -23,7 +23,7 @@ class AsyncWebhookCalls:
         self._options = options
 
     async def configure(self, webhook_url: str) -> WebhookConfig:
-        """Has every event sent to ``webhook_url`` from now on (docs: webhooks/setup; vendor's SDKs).
+        """Set ``webhook_url`` as the URL that gets every event (docs: webhooks/setup; vendor's SDKs).
 
         It must be https; plain http is for this machine, where the sandbox delivers. No source shows the answer: where
         it is empty, what comes back holds the URL alone; where it holds the secret, keep it, for the documentation
@@ -38,7 +38,7 @@ class AsyncWebhookCalls:
         return await self._transport.send(calls.configure(webhook_url), self._options)
 
     async def delete(self) -> None:
-        """Has events sent nowhere any more but to each payment's own ``callback_url`` (vendor's SDKs).
+        """Remove the URL, so that events go only to each payment's own ``callback_url`` (vendor's SDKs).
 
         >>> async with AsyncInventPay() as client:
         ...     await client.webhooks.delete()
@@ -48,7 +48,7 @@ class AsyncWebhookCalls:
         await self._transport.send(calls.delete(), self._options)
 
     async def config(self) -> WebhookConfig:
-        """Where events go, in either documented layout (docs: webhooks/setup; vendor's JavaScript SDK).
+        """Return the webhook configuration, from either layout (docs: webhooks/setup; vendor's JavaScript SDK).
 
         >>> async with AsyncInventPay() as client:
         ...     config = await client.webhooks.config()
@@ -59,7 +59,7 @@ class AsyncWebhookCalls:
         return await self._transport.send(calls.config(), self._options)
 
     async def test(self, webhook_url: str | None = None) -> WebhookTest:
-        """Sends a ``payment.test`` event to ``webhook_url``, or to where all events go (vendor's SDKs).
+        """Send a ``payment.test`` event to ``webhook_url``, or to the URL of all events (vendor's SDKs).
 
         >>> async with AsyncInventPay() as client:
         ...     test = await client.webhooks.test()
@@ -80,7 +80,7 @@ class AsyncWebhookCalls:
         limit: int | None = None,
         on_unread: OnUnread = "raise",
     ) -> AsyncPage[WebhookDelivery]:
-        """The deliveries: all, those that arrived or did not, those of one payment (vendor's JavaScript SDK).
+        """Return the deliveries, optionally by success or by payment (vendor's JavaScript SDK).
 
         Iterating gives all of them from page ``page`` on; every request asks for ``limit`` of them, 1 to 100, or
         where it is left out for as many as the API chooses. The result
@@ -96,7 +96,7 @@ class AsyncWebhookCalls:
         return await AsyncTurn(self._transport, self._options, build, page, unread_rule(on_unread)).take()
 
     async def delivery(self, delivery_id: str) -> WebhookDelivery:
-        """One delivery, with what was sent (vendor's JavaScript SDK).
+        """Return one delivery, with its payload (vendor's JavaScript SDK).
 
         >>> async with AsyncInventPay() as client:
         ...     delivery = await client.webhooks.delivery("whd1")

@@ -36,7 +36,7 @@ class AsyncWithdrawalCalls:
         idempotency_key: str | None = None,
         check_address: bool = True,
     ) -> Withdrawal:
-        """Pays ``amount`` of ``currency`` out, fee included (vendor's SDKs; the documentation page is not public).
+        """Pay ``amount`` of ``currency`` out, fee included (vendor's SDKs; the documentation page is not public).
 
         It moves money, so it is retried only when it certainly had no effect: no connection was made, or the answer
         was 429. Where ``error.outcome`` is ``"unknown"`` it may have been paid, and paying again may pay twice: repeat

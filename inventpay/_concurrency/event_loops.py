@@ -14,7 +14,7 @@ Home: TypeAlias = tuple[int, Any]
 
 
 def current_loop() -> Any:
-    """The running event loop of asyncio, the token of trio's, or ``None`` outside both."""
+    """Return the running event loop of asyncio, the token of trio's, or ``None`` outside both."""
     # A library that was never imported runs no loop.
     asyncio = sys.modules.get("asyncio")
     try:
@@ -33,11 +33,11 @@ def current_loop() -> Any:
 
 
 def is_dead(loop: Any) -> bool:
-    """Whether nothing can ever run in this event loop again."""
+    """Return whether nothing can ever run in this event loop again."""
     # Threads have none, and trio's token no such method; but trio never closes a loop under its tasks.
     return bool(getattr(loop, "is_closed", bool)())
 
 
 def least(*seconds: float | None) -> float | None:
-    """The shortest of some waits, of which ``None`` is the longest."""
+    """Return the shortest of some waits, of which ``None`` is the longest."""
     return min((each for each in seconds if each is not None), default=None)

@@ -23,11 +23,11 @@ class Lock(Protocol):
     """A lock of :mod:`threading`, of either kind."""
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-        """Takes it."""
+        """Acquire the lock."""
         ...
 
     def release(self) -> None:
-        """Gives it back."""
+        """Release the lock."""
         ...
 
 
@@ -35,11 +35,11 @@ class ForkAware(Protocol):
     """Something with a state that is wrong in a forked child."""
 
     def fork_lock(self) -> Lock:
-        """The lock that is held while the state changes."""
+        """Return the lock that is held while the state changes."""
         ...
 
     def after_fork_in_child(self) -> None:
-        """Called in the child, before anything else runs there."""
+        """Reset the state in the child; called there before anything else runs."""
         ...
 
 

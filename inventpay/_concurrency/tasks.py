@@ -29,7 +29,7 @@ class AsyncWaiter:
         self._event = anyio.Event()
 
     def wake(self) -> bool:
-        """Lets ``wait`` return; ``False`` when the loop it waits in is gone."""
+        """Make ``wait`` return; return ``False`` if its event loop has ended."""
         try:
             if current_loop() is self._loop:
                 self._event.set()
@@ -62,7 +62,7 @@ class AsyncioWaiter:
         self._turn: asyncio.Future[None] | None = None
 
     def wake(self) -> bool:
-        """Lets ``wait`` return; ``False`` when the loop it waits in is gone."""
+        """Make ``wait`` return; return ``False`` if its event loop has ended."""
         if current_loop() is self._loop:
             self._wake()
             return True
@@ -101,13 +101,13 @@ class AsyncSemaphore:
         self._semaphore = anyio.Semaphore(count, fast_acquire=True)
 
     async def take(self, seconds: float | None) -> bool:
-        """Takes a place; ``False`` when none came free in time. The bound is the attempt's own in this world."""
+        """Acquire a slot; return ``False`` if none was free in time. Tasks are bounded by the attempt's own timeout."""
         del seconds
         await self._semaphore.acquire()
         return True
 
     def give_back(self) -> None:
-        """Frees the place."""
+        """Release the slot."""
         self._semaphore.release()
 
 
@@ -122,7 +122,7 @@ class AsyncioSemaphore(AsyncSemaphore):
         self._loop = loop
 
     async def take(self, seconds: float | None) -> bool:
-        """Takes a place."""
+        """Acquire a slot."""
         del seconds
         if self._free:
             self._free -= 1
@@ -139,7 +139,7 @@ class AsyncioSemaphore(AsyncSemaphore):
         return True
 
     def give_back(self) -> None:
-        """Frees the place, for the first who still waits."""
+        """Release the slot to the first waiter."""
         while self._line:
             turn = self._line.popleft()
             if not turn.done():
@@ -191,7 +191,7 @@ class AsyncBackend:
     __slots__ = ()
 
     def now(self) -> float:
-        """Seconds on a clock that never goes backwards."""
+        """Return the seconds on a clock that never goes backwards."""
         return monotonic()
 
     def wall(self) -> datetime:
@@ -199,7 +199,7 @@ class AsyncBackend:
         return datetime.now(UTC)
 
     async def sleep(self, seconds: float) -> None:
-        """Pauses this task."""
+        """Pause this task."""
         await anyio.sleep(seconds)
 
     def limit(self, seconds: float | None) -> Bound:
@@ -210,7 +210,7 @@ class AsyncBackend:
         return anyio.move_on_after(seconds)
 
     async def finish(self, seconds: float, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Runs a short clean-up to its end although its task is being cancelled."""
+        """Run a short clean-up to its end, even while its task is being cancelled."""
         with anyio.move_on_after(seconds, shield=True):
             if isinstance(current_loop(), asyncio.AbstractEventLoop):
                 # No scope keeps off Task.cancel(): only a task of our own, which no other code holds, is safe from it.
@@ -222,7 +222,7 @@ class AsyncBackend:
                 await action()
 
     def waiter(self) -> AsyncWaiter | AsyncioWaiter:
-        """A place in a line for the current task."""
+        """Return a waiter for the current task."""
         loop = current_loop()
         return AsyncioWaiter(loop) if isinstance(loop, asyncio.AbstractEventLoop) else AsyncWaiter(loop)
 
@@ -232,7 +232,7 @@ class AsyncBackend:
         return AsyncioSemaphore(count, loop) if isinstance(loop, asyncio.AbstractEventLoop) else AsyncSemaphore(count)
 
     async def call_at_end(self, action: Callable[[], Awaitable[None]]) -> AsyncGenerator[None, None]:
-        """Has the event loop run ``action`` when it ends, or when what this returns is closed or dropped before.
+        """Have the event loop run ``action`` when it ends, or when the result is closed or dropped before.
 
         Both libraries finish generators that are still open when a run ends; no task or thread is needed for it.
         """

@@ -51,7 +51,7 @@ class Waiter:
         self._event = threading.Event()
 
     def wake(self) -> bool:
-        """Lets ``wait`` return."""
+        """Make ``wait`` return."""
         self._event.set()
         return True
 
@@ -74,7 +74,7 @@ class Semaphore:
         return self._semaphore.acquire(timeout=_bounded(seconds))
 
     def give_back(self) -> None:
-        """Frees the place."""
+        """Release the slot."""
         self._semaphore.release()
 
 
@@ -84,7 +84,7 @@ class Backend:
     __slots__ = ()
 
     def now(self) -> float:
-        """Seconds on a clock that never goes backwards."""
+        """Return the seconds on a clock that never goes backwards."""
         return monotonic()
 
     def wall(self) -> datetime:
@@ -92,7 +92,7 @@ class Backend:
         return datetime.now(UTC)
 
     def sleep(self, seconds: float) -> None:
-        """Pauses this thread."""
+        """Pause this thread."""
         time.sleep(seconds)
 
     def limit(self, seconds: float | None) -> Bound:
@@ -101,12 +101,12 @@ class Backend:
         return _UNBOUND
 
     def finish(self, seconds: float, action: Callable[[], object]) -> None:
-        """Runs a clean-up: a thread is not cancelled."""
+        """Run a clean-up: a thread is not cancelled."""
         del seconds
         action()
 
     def waiter(self) -> Waiter:
-        """A place in a line for the current thread."""
+        """Return a waiter for the current thread."""
         return Waiter()
 
     def semaphore(self, count: int) -> Semaphore:

@@ -16,7 +16,7 @@ class Waker(Protocol):
     """A waiter in a queue."""
 
     def wake(self) -> bool:
-        """Lets it look again; ``False`` when it never will."""
+        """Wake the waiter; return ``False`` if it is gone."""
         ...
 
 
@@ -68,14 +68,14 @@ class WaitQueue:
         return next(iter(self._background))
 
     def served(self, waiter: Waker) -> None:
-        """The head got what it waited for."""
+        """Remove the head, which was served."""
         if waiter in self._background:
             self._passed = 0
         elif self._background:
             self._passed += 1
 
     def leave(self, waiter: Waker) -> None:
-        """Takes a waiter out."""
+        """Remove a waiter."""
         if waiter in self._direct:
             del self._direct[waiter]
         else:

@@ -41,7 +41,7 @@ def read_number(text: str) -> Decimal:
 
 
 def subtract(minuend: Decimal, subtrahend: Decimal) -> Decimal:
-    """The exact difference, whatever the precision of the caller's decimal context."""
+    """Return the exact difference, whatever the precision of the caller's decimal context."""
     return EXACT.subtract(minuend, subtrahend)
 
 
@@ -55,7 +55,7 @@ def plain(value: Decimal) -> str:
 
 
 def fits(number: Decimal) -> bool:
-    """Whether it is finite, with at most :data:`MAX_DIGITS` digits before and after the point."""
+    """Return whether it is finite, with at most :data:`MAX_DIGITS` digits before and after the point."""
     exponent = number.as_tuple().exponent
     # The exponent of a finite Decimal is an int; "n", "N" and "F" are those of NaN and infinity.
     return isinstance(exponent, int) and exponent >= -MAX_DIGITS and number.adjusted() < MAX_DIGITS

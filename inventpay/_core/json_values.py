@@ -32,7 +32,7 @@ def kind(value: object) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as an error message shows it: its repr, cut to a readable length.
+    """Return a value as an error message shows it: its repr, cut to a readable length.
 
     >>> shown("x" * 100)
     "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx..."

@@ -84,7 +84,7 @@ def read(headers: Mapping[str, str], *, wall_now: float, window: float = 60.0) -
 
 
 def parse_retry_after(value: str, *, wall_now: float) -> float | None:
-    """Seconds to wait by a `Retry-After` field: a number of seconds or a date; `None` if it cannot be read.
+    """Return the seconds to wait by a `Retry-After` field: a number of seconds or a date; `None` if it cannot be read.
 
     A date that has passed reads 0.0.
 
@@ -154,7 +154,7 @@ class _Policies:
         self._others = [policy for policy in timed if policy not in same]
 
     def is_about_us(self, name: str) -> bool:
-        """Whether something is said about our policy, or may be."""
+        """Return whether the headers contain, or may contain, the client's policy."""
         return name == self.ours.name if self.ours else all(policy.name != name for policy in self._others)
 
     def told(self, limit: int | None, remaining: int | None, reset_in: float | None) -> _Told:
@@ -221,14 +221,14 @@ def _reset(text: str, wall_now: float) -> float | None:
 
 
 def _until(epoch: float | None, wall_now: float) -> float | None:
-    """Seconds from now to a date; a date more than a month away was not meant as one."""
+    """Return the seconds from now to a date; a date more than a month away is not valid."""
     if epoch is None or not abs(epoch - wall_now) <= _MONTH:
         return None
     return max(0.0, epoch - wall_now)
 
 
 def _date(text: str) -> float | None:
-    """Seconds since the epoch of an ISO 8601 or HTTP date; without a zone it counts as UTC."""
+    """Return the seconds since the epoch of an ISO 8601 or HTTP date; without a zone it counts as UTC."""
     text = text.strip(" \t")
     if not text.isascii() or not 8 <= len(text) <= 64:
         return None

@@ -223,7 +223,7 @@ class InventPay:
         max_retries: int | Unset = UNSET,
         headers: Mapping[str, str] | None = None,
     ) -> Self:
-        """A cheap sibling with other settings, which shares connections, rate limits and retry budget.
+        """Return a client with other settings that shares connections, rate limits and the retry budget.
 
         ``None`` switches a bound off; ``headers`` are added. Closing one closes all.
 
@@ -390,7 +390,7 @@ class InventPay:
         return check.with_keys(result, key_check.kind, handling, ids)
 
     def payment_link(self, payment_id: str) -> str:
-        """The hosted page of a payment or invoice, to send a payer to (docs: create-payment).
+        """Return the hosted page of a payment or invoice, to send a payer to (docs: create-payment).
 
         >>> InventPay("pk_live_1").payment_link("cmh123abc456def")
         'https://inventpay.io/invoice/cmh123abc456def'
@@ -431,7 +431,7 @@ class InventPay:
             self._hooks.append(hook)
 
     def close(self) -> None:
-        """Closes the connections; calls that follow raise ConfigurationError. Closing twice does no harm."""
+        """Close the connections; calls that follow raise ConfigurationError. Closing twice does no harm."""
         self._connection.close()
 
     def __enter__(self) -> Self:

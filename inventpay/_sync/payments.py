@@ -40,7 +40,7 @@ class PaymentCalls:
         expiration_minutes: int | None = 30,
         idempotency_key: str | None = None,
     ) -> Payment:
-        """Asks for a payment in one coin to one address (docs: api-reference/create-payment).
+        """Create a payment in one coin to one address (docs: api-reference/create-payment).
 
         ``amount`` is in ``amount_currency``; the answer's ``amount`` is in ``currency``, the coin. ``order_id`` has at
         most 100 characters, ``description`` 500; ``callback_url`` is https; ``expiration_minutes`` is 5 to 1440. The

@@ -305,7 +305,7 @@ class Polling:
         return self._lock
 
     def after_fork_in_child(self) -> None:
-        """In a forked child: the parent's iterators poll over there."""
+        """Reset the state in a forked child: the parent's iterators poll in the parent."""
         self._lock = threading.Lock()
         self._schedules.clear()
         for path in self._iterators:

@@ -52,7 +52,7 @@ class ProductCalls:
         metadata: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
     ) -> Product:
-        """Adds a product (vendor's SDKs; bounds: its MCP server).
+        """Add a product (vendor's SDKs; bounds: its MCP server).
 
         ``name`` has 1 to 200 characters, ``description`` at most 5,000; ``price`` is 0.01 to 1,000,000, exact;
         ``images`` are at most 10 https URLs; ``stock`` is 0 to 999,999, and without it there is no limit.
@@ -99,7 +99,7 @@ class ProductCalls:
         metadata: Mapping[str, Any] | Unset | None = UNSET,
         sort_order: int | Unset = UNSET,
     ) -> Product:
-        """Changes what is named and nothing else; ``None`` clears: ``stock=None`` is stock without limit.
+        """Change only the given values; ``None`` clears one: ``stock=None`` is stock without limit.
 
         Bounds are those of ``create``; ``sort_order`` is 0 to 9,999. A new name makes a new address, and the content
         type ``GENERAL`` clears what only a skill has (vendor's MCP server).
@@ -130,7 +130,7 @@ class ProductCalls:
         return self._transport.send(call, self._options)
 
     def delete(self, product_id: str) -> Confirmation:
-        """Takes a product out of the store.
+        """Take a product out of the store.
 
         One that was ordered is only made inactive, any other one is gone for good (vendor's skill document).
 
@@ -145,7 +145,7 @@ class ProductCalls:
     def list(
         self, *, search: str | None = None, page: int = 1, limit: int | None = None, on_unread: OnUnread = "raise"
     ) -> Page[Product]:
-        """The products, or those that match ``search`` (vendor's SDKs; bounds: its MCP server).
+        """Return the products, or those that match ``search`` (vendor's SDKs; bounds: its MCP server).
 
         Iterating gives all products from page ``page`` on; every request asks for ``limit`` of them, 1 to 50, or
         where it is left out for as many as the API chooses. The result of the call itself is the first page, with

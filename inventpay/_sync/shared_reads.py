@@ -27,13 +27,13 @@ class SharedReads:
         register_fork_handler(self)
 
     def recall(self, name: Hashable, max_age: float) -> APIResponse | None:
-        """The latest answer, if its request was sent at most ``max_age`` seconds ago."""
+        """Return the latest answer, if its request was sent at most ``max_age`` seconds ago."""
         with self._lock:
             sent_at, response = self._answers.get(name, (0.0, None))
         return response if response is not None and self._backend.now() - sent_at <= max_age else None
 
     def keep(self, name: Hashable, sent_at: float, response: APIResponse) -> None:
-        """Remembers an answer, unless a later request was answered already. Call with the lock held."""
+        """Remember an answer, unless a later request was answered already. Call with the lock held."""
         known_at, _ = self._answers.get(name, (sent_at, None))
         if known_at <= sent_at:
             self._answers[name] = (sent_at, response)
@@ -42,7 +42,7 @@ class SharedReads:
             self._answers.popitem(last=False)
 
     def read(self, name: Hashable, fetch: Fetch, *, keep_as: Hashable = None) -> APIResponse:
-        """The answer to a question asked now: of a request sent by this caller, or by another one after now.
+        """Return an answer to a request that is sent after this call, by this caller or another one.
 
         A success is remembered as ``keep_as``, for those who accept a recent answer.
         """
@@ -127,10 +127,10 @@ class SharedReads:
             del self._resources[place]
 
     def fork_lock(self) -> Lock:
-        """The locks that a fork waits for."""
+        """Return the locks that a fork must acquire."""
         return self._lock
 
     def after_fork_in_child(self) -> None:
-        """In a forked child: the parent's reads are answered over there."""
+        """Reset the state in a forked child: the parent's reads are answered in the parent."""
         self._lock = threading.Lock()
         self._resources.clear()

@@ -43,7 +43,7 @@ class StoreCalls:
         return OrderCalls(self._transport, self._options)
 
     def get(self) -> Store:
-        """The store (vendor's SDKs).
+        """Return the store (vendor's SDKs).
 
         >>> with InventPay() as client:
         ...     store = client.store.get()
@@ -63,7 +63,7 @@ class StoreCalls:
         settings: StoreSettings | Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
     ) -> Store:
-        """Opens the store (vendor's SDKs; bounds: its MCP server). Its address is made from the name.
+        """Open the store (vendor's SDKs; bounds: its MCP server). Its address is made from the name.
 
         ``name`` has 2 to 100 characters, ``description`` at most 1,000; ``logo`` and ``banner`` are https URLs.
 
@@ -94,7 +94,7 @@ class StoreCalls:
         is_published: bool | Unset = UNSET,
         settings: StoreSettings | Mapping[str, Any] | Unset | None = UNSET,
     ) -> Store:
-        """Changes what is named and nothing else; ``None`` clears. Bounds are those of ``create``.
+        """Change only the given values; ``None`` clears one. Bounds are those of ``create``.
 
         A new name makes a new address. Settings that came from the API and were changed with ``attrs.evolve`` keep the
         members that this version does not model; a mapping is sent as it is.
@@ -116,7 +116,7 @@ class StoreCalls:
         return self._transport.send(call, self._options)
 
     def analytics(self) -> StoreAnalytics:
-        """Figures of the store, a mapping by the API's own names (vendor's skill document, which shows none of them).
+        """Return figures of the store by the API's own names (vendor's skill document, which shows none of them).
 
         >>> with InventPay() as client:
         ...     for name, figure in (client.store.analytics()).items():
@@ -136,7 +136,7 @@ class StoreCalls:
         currency: str | None = None,
         idempotency_key: str | None = None,
     ) -> Checkout:
-        """Buys something, as a buyer would: makes an order and the payment for it (vendor's skill document).
+        """Create an order and its payment, as a buyer does (vendor's skill document).
 
         ``slug`` is the store's part of its address; ``currency`` the coin to pay in. Sent without any key.
 

@@ -126,7 +126,7 @@ class AsyncPool:
         return status, found, whole, extras
 
     def httpcore_is_replaced(self) -> bool:
-        """Whether another library put its own function in the place of httpcore's pool."""
+        """Return whether another library put its own function in the place of httpcore's pool."""
         httpcore = sys.modules.get("httpcore")
         return httpcore is not None and is_replaced(
             httpcore.AsyncConnectionPool.handle_async_request, "httpcore._async.connection_pool"

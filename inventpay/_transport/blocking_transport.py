@@ -123,7 +123,7 @@ class Pool:
         return status, found, whole, extras
 
     def httpcore_is_replaced(self) -> bool:
-        """Whether another library put its own function in the place of httpcore's pool."""
+        """Return whether another library put its own function in the place of httpcore's pool."""
         httpcore = sys.modules.get("httpcore")
         return httpcore is not None and is_replaced(
             httpcore.ConnectionPool.handle_request, "httpcore._sync.connection_pool"

@@ -145,7 +145,7 @@ def progress_of(extensions: Mapping[str, Any]) -> Progress:
 
 
 def is_replaced(method: Any, module: str) -> bool:
-    """Whether another library put its own function in the place of a method of this module."""
+    """Return whether another library put its own function in the place of a method of this module."""
     # A wrapper may have the name, and show the attributes, of what it wraps.
     return type(method) is not FunctionType or method.__globals__.get("__name__") != module
 

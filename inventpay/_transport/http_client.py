@@ -61,7 +61,7 @@ class _Client(httpx.Client):
 
 
 def _is_watched(kind: type[httpx.Client | httpx.AsyncClient]) -> bool:
-    """Whether another library, such as one for monitoring or recording, replaced what httpx sends with."""
+    """Return whether another library, such as one for monitoring or recording, replaced what httpx sends with."""
     home = kind.build_request.__globals__
     # The second is private to httpx, but recorders of requests have replaced it for years.
     for method in (kind.send, getattr(kind, "_send_single_request", kind.send)):

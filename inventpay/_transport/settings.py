@@ -102,7 +102,7 @@ class TransportSettings:
         return self.api_key.reveal().startswith("pk_test_") or is_loopback(urlsplit(self.base_url).hostname or "")
 
     def rate_class(self, endpoint: Endpoint) -> RateClass:
-        """The class an endpoint counts against, the user's choice first."""
+        """Return the class an endpoint counts against, the user's choice first."""
         chosen = self.rate_limits.classes
         return chosen.get(endpoint.name, endpoint.rate_class) if chosen else endpoint.rate_class
 

@@ -29,7 +29,7 @@ _KNOWN_STATES = frozenset(PaymentState)
 
 
 def payment_of(event: object) -> str | None:
-    """The payment an event is about; ``None`` for tests, withdrawals and what names none.
+    """Return the payment of an event; ``None`` for tests, withdrawals and events without one.
 
     Raises InvalidArgumentError for anything but an event: a dict was not verified.
     """
@@ -102,7 +102,7 @@ def _status_from_event(known: PaymentStatus | None, event: WebhookEvent) -> Paym
 
 
 def _state(event: PaymentEvent) -> PaymentState | str:
-    """The state an event leads to. Its name decides; its ``status`` may only say it more exactly."""
+    """Return the state an event leads to. Its name decides; its ``status`` may only refine it."""
     said = event.status or PaymentState.PENDING
     match event:
         case PaymentCompletedEvent():

@@ -139,7 +139,7 @@ _LAST: Final = 2
 
 
 def goes_backwards(last: PaymentStatus, new: PaymentStatus) -> bool:
-    """Whether an answer is older than one already seen: a lagging replica, not news."""
+    """Return whether an answer is older than one already seen: a lagging replica, not news."""
     before, after = _stage(last), _stage(new)
     if before == _LAST or after != before:
         # More money than before is news whatever the state is called: an underpaid payment was topped up.

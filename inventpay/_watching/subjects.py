@@ -61,19 +61,19 @@ class Subject(Protocol[T]):
         ...
 
     def is_update(self, last: T, new: T) -> bool:
-        """Whether the answer differs from the last one, and is not older."""
+        """Return whether the answer differs from the last one, and is not older."""
         ...
 
     def is_over(self, last: T) -> bool:
-        """Whether nothing can follow."""
+        """Return whether nothing can follow."""
         ...
 
     def is_lost(self, last: T, now: datetime) -> bool:
-        """Whether the state is unknown to this version, so that waiting for its end is in vain."""
+        """Return whether the state is unknown to this version, so that waiting for its end is pointless."""
         ...
 
     def is_funded(self, last: T) -> bool:
-        """Whether money has arrived."""
+        """Return whether money has arrived."""
         ...
 
     def learn(self, last: T, now: datetime) -> None:
@@ -110,15 +110,15 @@ class PaymentSubject:
             return None
 
     def is_update(self, last: PaymentStatus, new: PaymentStatus) -> bool:
-        """Whether anything changed, and not backwards."""
+        """Return whether anything changed, and not backwards."""
         return new != last and not goes_backwards(last, new)
 
     def is_over(self, last: PaymentStatus) -> bool:
-        """Whether the status is final."""
+        """Return whether the status is final."""
         return last.is_final
 
     def is_lost(self, last: PaymentStatus, now: datetime) -> bool:
-        """Whether the state is unknown to this version, and the payment expired more than an hour ago."""
+        """Return whether the state is unknown to this version, and the payment expired more than an hour ago."""
         if last.is_final or isinstance(last.status, PaymentState):
             return False
         since = last.expires_at
@@ -129,7 +129,7 @@ class PaymentSubject:
         return now - since > UNKNOWN_STATE_PATIENCE
 
     def is_funded(self, last: PaymentStatus) -> bool:
-        """Whether funds were seen."""
+        """Return whether funds were seen."""
         return is_funded(last)
 
     def learn(self, last: PaymentStatus, now: datetime) -> None:
@@ -165,7 +165,7 @@ class BalanceSubject(Generic[B]):
         return None
 
     def is_update(self, last: B, new: B) -> bool:
-        """Whether anything changed."""
+        """Return whether anything changed."""
         return new != last
 
     def is_over(self, last: B) -> bool:
@@ -209,11 +209,11 @@ class WithdrawalSubject:
         return None
 
     def is_update(self, last: Withdrawal, new: Withdrawal) -> bool:
-        """Whether anything changed."""
+        """Return whether anything changed."""
         return new != last
 
     def is_over(self, last: Withdrawal) -> bool:
-        """Whether the status is final."""
+        """Return whether the status is final."""
         return last.is_final
 
     def is_lost(self, last: Withdrawal, now: datetime) -> bool:

@@ -189,7 +189,7 @@ class Sandbox:
         return self.state.underpay(payment_id, _amount(amount), _coin(currency))
 
     def overpay(self, payment_id: str, amount: Amount | None = None, *, currency: str | None = None) -> Payment:
-        """The payer sends more than is missing (by default half as much again), fully confirmed."""
+        """Play the payer, who sends more than the missing amount (by default 1.5 times), fully confirmed."""
         return self.state.overpay(payment_id, _amount(amount), _coin(currency))
 
     def confirm(self, payment_id: str, confirmations: int | None = None) -> Payment:

@@ -34,7 +34,7 @@ _OF_METADATA: Final = ("netAmount", "confirmations")
 
 
 def decode_event(body: bytes, *, delivery_id: str | None = None) -> WebhookEvent:
-    """The event of a body whose signature was checked before. Raises EventDecodeError, which names the JSON path."""
+    """Return the event of a body with a checked signature. Raises EventDecodeError, which names the JSON path."""
     try:
         event = _event(_document(body))
     except DecodeError as error:
@@ -109,7 +109,7 @@ def _name(document: Mapping[str, Any]) -> str:
 
 
 def _rename(members: dict[str, Any], path: str, moved: dict[str, str]) -> None:
-    """Puts members that sources call by several names, or keep in several places, under one name."""
+    """Put members with several documented names or places under one name."""
     for name, other in _OTHER_NAMES:
         if other in members and members.get(name) is None:
             members[name] = members[other]

@@ -39,11 +39,11 @@ class Secrets:
         return self
 
     def sign(self, body: bytes) -> str:
-        """The signature by the first secret: HMAC-SHA256 of the body in lower-case hex."""
+        """Return the signature by the first secret: HMAC-SHA256 of the body in lower-case hex."""
         return _sign(self._secrets[0], body)
 
     def signed(self, body: bytes, signature: str) -> bool:
-        """Whether one of the secrets gives this signature. The text must be ASCII."""
+        """Return whether one of the secrets gives this signature. The text must be ASCII."""
         return any(hmac.compare_digest(_sign(secret, body), signature) for secret in self._secrets)
 
     def __len__(self) -> int:

@@ -22,7 +22,7 @@ _RAW_BODY: Final = (
 
 
 def sign(body: bytes | bytearray | memoryview, secret: SecretLike = None) -> str:
-    """The signature of a body, as ``X-Webhook-Signature`` carries it; for tests of your own.
+    """Return the signature of a body, as ``X-Webhook-Signature`` carries it; for tests of your own.
 
     >>> sign(b'{"event": "payment.test"}', "whsec_1")
     'd248b5cf0be0a5616545287dd857cc0c077fd580b38b7ce5cefbb79e8a47b0e0'
@@ -38,7 +38,7 @@ def sign(body: bytes | bytearray | memoryview, secret: SecretLike = None) -> str
 def verify_signature(
     body: bytes | bytearray | memoryview, signature: str | bytes | None, secret: SecretLike = None
 ) -> None:
-    """Returns if the body was signed with the secret, and raises SignatureError, which says what is wrong, if not.
+    """Raise SignatureError, with the reason, unless the body was signed with the secret.
 
     >>> verify_signature(b"{}", sign(b"{}", "whsec_1"), ["whsec_2", "whsec_1"])     # several, while they are rotated
 
@@ -54,7 +54,7 @@ def verify_signature(
 
 
 def raw_body(body: object) -> bytes:
-    """The body as bytes. Raises TypeError, saying where the raw body is found."""
+    """Return the body as bytes. Raises TypeError, saying where the raw body is found."""
     if isinstance(body, bytes):
         return body
     if isinstance(body, (bytearray, memoryview)):
@@ -66,7 +66,7 @@ def raw_body(body: object) -> bytes:
 
 
 def check_signature(body: bytes, signature: str | bytes | None, secrets: Secrets) -> None:
-    """Raises SignatureError unless one of the secrets gives this signature."""
+    """Raise SignatureError unless one of the secrets gives this signature."""
     if isinstance(signature, bytes):
         signature = signature.decode("latin-1")
     if not signature:

@@ -246,7 +246,7 @@ class SQLiteSeenStore:
         return self._lock
 
     def after_fork_in_child(self) -> None:
-        """The connection is the parent's; the child opens one of its own."""
+        """Drop the connection in a forked child, which opens its own."""
         self._lock = threading.Lock()
         if self._connection is not None and self._closer is not None:
             self._closer.detach()
@@ -311,7 +311,7 @@ class SQLiteSeenStore:
             )
 
     def _write_ahead(self, database: sqlite3.Connection) -> None:
-        """Switches to the write-ahead log, for which SQLite does not wait by itself while others open the file too."""
+        """Switch to the write-ahead log, for which SQLite does not wait by itself while others open the file too."""
         deadline = monotonic() + self._timeout
         while True:
             try:

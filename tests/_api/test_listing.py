@@ -66,4 +66,4 @@ def test_the_call_keeps_its_name_and_its_documentation() -> None:
         "limit",
         "on_unread",
     ]
-    assert (AsyncProductCalls.list.__doc__ or "").startswith("The products")
+    assert (AsyncProductCalls.list.__doc__ or "").startswith("Return the products")

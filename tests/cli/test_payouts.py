@@ -24,7 +24,7 @@ OTHER = "0x742d35Cc6634C0532925a3b844Bc454e4438f44e"
 
 
 def rows_file(tmp_path: Path, count: int = 2, name: str = "november.csv") -> str:
-    """Write a file with so many rows of 1.50, 2.50 and so on; return its path."""
+    """Write a file with `count` rows of 1.50, 2.50 and so on; return its path."""
     lines = ["id,amount,currency,destination_address,team"]
     lines += [f"row-{n},{n}.50,USDT_BEP20,{ADDRESS if n % 2 else OTHER},blue" for n in range(1, count + 1)]
     path = tmp_path / name
@@ -238,7 +238,7 @@ def test_a_moved_journal_is_adopted(sandbox: Sandbox, file: str, tmp_path: Path,
 def test_each_account_has_a_journal(
     sandbox: Sandbox, file: str, run: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is in the state folder, which nobody else can read, and a rotated key of the merchant meets it."""
+    """It is in the state folder, which only its owner can read, and a rotated key of the merchant finds it."""
     run.json("payouts", "run", file, "--yes")
     (journal,) = (tmp_path / "state" / "inventpay").glob("payouts-*.sqlite3")
     assert journal.parent.stat().st_mode & 0o077 == 0

@@ -80,7 +80,7 @@ def test_every_alert_is_tested() -> None:
 
 @pytest.fixture
 def page(tmp_path: Path) -> Iterator[str]:
-    """What Prometheus reads from a process that used everything once."""
+    """Yield the metrics that Prometheus reads from a process that used everything once."""
     reader = PrometheusMetricReader()
     meters = MeterProvider([reader])
     sandbox = Sandbox(rate_limits=Unlimited())

@@ -240,7 +240,7 @@ class AsyncConnection(asyncio.Protocol):
     # --- in between ---
 
     def _tls_said_goodbye(self) -> bool:
-        """Whether TLS was ended as it should be; True without TLS. The event loop reports both ends alike."""
+        """Return whether TLS was closed correctly; True without TLS. The event loop reports both ends alike."""
         tls = None if self._transport is None else self._transport.get_extra_info("ssl_object")
         if tls is None:
             return True
@@ -294,7 +294,7 @@ class AsyncConnection(asyncio.Protocol):
             self._failure = failure
 
     def _finish(self) -> None:
-        """The response is complete: keep the connection where that is safe, else close it."""
+        """Keep the connection after a complete response if that is safe, else close it."""
         if self._progress is None:
             return
         self._progress.stage = COMPLETE

@@ -223,7 +223,7 @@ class Connection:
         return self._socket
 
     def _finish(self) -> None:
-        """The response is complete: keep the connection where that is safe, else close it."""
+        """Keep the connection after a complete response if that is safe, else close it."""
         if self._progress is None:
             return
         self._progress.stage = COMPLETE

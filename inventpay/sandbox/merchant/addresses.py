@@ -73,7 +73,7 @@ def base58(data: bytes) -> str:
 
 
 def _fives(data: bytes) -> Iterable[int]:
-    """The bits in groups of five; 20 bytes are 32 groups exactly."""
+    """Return the bits in groups of five; 20 bytes are 32 groups exactly."""
     number, groups = int.from_bytes(data), len(data) * 8 // 5
     return (number >> 5 * (groups - 1 - place) & 31 for place in range(groups))
 

@@ -139,7 +139,7 @@ class State:
         return self._change_payment(payment_id, change)
 
     def overpay(self, payment_id: str, amount: Decimal | None, coin: Coin | None) -> Payment:
-        """More than is missing arrives, fully confirmed: by default half as much again."""
+        """Add a confirmed transfer of more than the missing amount: by default 1.5 times."""
 
         def change(payment: Payment, now: float) -> Payment:
             payment = self._in_coin(payment, coin)

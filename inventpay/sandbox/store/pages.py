@@ -11,7 +11,7 @@ from .stores import Store
 
 
 def storefront(store: Store, products: Sequence[Product], origin: str) -> str:
-    """The store with some of its products, and for each the command that buys it."""
+    """Return the store with some of its products, and for each the command that buys it."""
     lines = ["InventPay sandbox: no real money moves here.", "", store.name]
     lines += [store.description] if store.description else []
     for product in products:
