@@ -8,6 +8,7 @@ from typing import overload
 
 from .._api import balances as calls
 from .._api.arguments import duration
+from .._core.annotations import readable
 from .._watching.subjects import BalanceSubject
 from ..models import Balance, Balances
 from ..models.enums import CurrencyName
@@ -16,6 +17,7 @@ from .polling import AsyncPolling, AsyncWatch
 from .transport import AsyncTransport
 
 
+@readable
 class AsyncBalanceCalls:
     """Balances and withdrawal limits."""
 

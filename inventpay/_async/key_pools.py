@@ -11,6 +11,7 @@ from .._api.bounds import KEY_BATCH
 from .._api.listing import async_listing
 from .._api.page_walk import OnUnread
 from .._api.page_walk import on_unread as unread_rule
+from .._core.annotations import readable
 from ..errors import InventPayError
 from ..models.key_pools import AddedKeys, KeyStats, ProductKey, RemovedKeys
 from ..options import CallOptions
@@ -18,6 +19,7 @@ from .paging import AsyncPage, AsyncTurn
 from .transport import AsyncTransport
 
 
+@readable
 class AsyncKeyPoolCalls:
     """Keys of which each buyer of a product gets one."""
 

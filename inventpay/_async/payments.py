@@ -10,6 +10,7 @@ from .._api import payments as calls
 from .._api.amounts import Amount
 from .._api.arguments import duration, states
 from .._api.endpoints import CREATE_PAYMENT
+from .._core.annotations import readable
 from .._watching.payment_status import known_status
 from ..errors import WaitTimeoutError
 from ..models import Invoice, Payment, PaymentStatus
@@ -19,6 +20,7 @@ from .polling import AsyncPolling, AsyncWatch, DeadlinePassed
 from .transport import AsyncTransport
 
 
+@readable
 class AsyncPaymentCalls:
     """Payments in one coin, and the status of payments and invoices."""
 

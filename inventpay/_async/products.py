@@ -12,6 +12,7 @@ from .._api.amounts import Amount
 from .._api.listing import async_listing
 from .._api.page_walk import OnUnread
 from .._api.page_walk import on_unread as unread_rule
+from .._core.annotations import readable
 from ..models.products import DigitalContent, Product
 from ..models.stores import Confirmation
 from ..options import UNSET, CallOptions, Unset
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .key_pools import AsyncKeyPoolCalls
 
 
+@readable
 class AsyncProductCalls:
     """Products of the store."""
 

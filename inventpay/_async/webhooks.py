@@ -9,12 +9,14 @@ from .._api import webhooks as calls
 from .._api.listing import async_listing
 from .._api.page_walk import OnUnread
 from .._api.page_walk import on_unread as unread_rule
+from .._core.annotations import readable
 from ..models.webhooks import WebhookConfig, WebhookDelivery, WebhookStats, WebhookTest
 from ..options import CallOptions
 from .paging import AsyncPage, AsyncTurn
 from .transport import AsyncTransport
 
 
+@readable
 class AsyncWebhookCalls:
     """Webhook configuration and delivery history. Events that arrive are for :mod:`inventpay.webhooks`."""
 

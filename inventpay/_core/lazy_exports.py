@@ -26,7 +26,9 @@ def exports(
     def import_name(name: str) -> object:
         home = home_of.get(name)
         if home is not None:
-            value = namespace[name] = getattr(importlib.import_module(f"{package}.{home}"), name)
+            from .annotations import readable
+
+            value = namespace[name] = readable(getattr(importlib.import_module(f"{package}.{home}"), name))
             return value
         if name in homes:
             return importlib.import_module(f"{package}.{name}")

@@ -8,6 +8,7 @@ from typing import overload
 
 from .._api import balances as calls
 from .._api.arguments import duration
+from .._core.annotations import readable
 from .._watching.subjects import BalanceSubject
 from ..models import Balance, Balances
 from ..models.enums import CurrencyName
@@ -16,6 +17,7 @@ from .polling import Polling, Watch
 from .transport import Transport
 
 
+@readable
 class BalanceCalls:
     """Balances and withdrawal limits."""
 

@@ -6,12 +6,14 @@ from __future__ import annotations
 from .._api import payments as calls
 from .._api.amounts import Amount
 from .._api.endpoints import CREATE_INVOICE
+from .._core.annotations import readable
 from ..models import Invoice
 from ..models.enums import AmountCurrencyName
 from ..options import CallOptions
 from .transport import Transport
 
 
+@readable
 class InvoiceCalls:
     """Payments whose coin the payer picks. Their status is read with ``client.payments.status``."""
 

@@ -9,12 +9,14 @@ from .._api import orders as calls
 from .._api.listing import listing
 from .._api.page_walk import OnUnread
 from .._api.page_walk import on_unread as unread_rule
+from .._core.annotations import readable
 from ..models.orders import Order
 from ..options import CallOptions
 from .paging import Page, Turn
 from .transport import Transport
 
 
+@readable
 class OrderCalls:
     """Orders of the store."""
 

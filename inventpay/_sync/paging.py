@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 
 from .._api.call import Call
 from .._api.page_walk import OnUnread, PageFacts, Walk, unread_rows
+from .._core.annotations import readable
 from ..errors import DecodeError, UnreadRow
 from ..models.call_meta import CallMeta
 from ..options import CallOptions
@@ -44,6 +45,7 @@ class Turn(Generic[T]):
         return Page(facts, self.after(facts), self.on_unread)
 
 
+@readable
 class Page(Generic[T]):
     """One page of a list. ``items`` are its own; iterating goes on through all pages that follow.
 
@@ -131,6 +133,7 @@ class Page(Generic[T]):
         raise TypeError("a page leads back to its client, so it cannot be pickled; pickle its items")
 
 
+@readable
 class Pages(Iterator[Page[T]], Generic[T]):
     """Page after page, asked for one at a time."""
 
@@ -172,6 +175,7 @@ class Pages(Iterator[Page[T]], Generic[T]):
             raise unread_rows(rows)
 
 
+@readable
 class Items(Iterator[T], Generic[T]):
     """Item after item, through all pages."""
 

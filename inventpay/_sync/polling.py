@@ -15,6 +15,7 @@ from attrs import evolve
 from .._api.call import Call
 from .._api.endpoints import PAYMENT_STATUS
 from .._concurrency.forking import Lock, notice_fork, register_fork_handler
+from .._core.annotations import readable
 from .._transport.settings import TransportSettings
 from .._watching.payers import Payers
 from .._watching.schedule import (
@@ -320,6 +321,7 @@ def _living(some: Sequence[weakref.ref[Watch[Any]]]) -> tuple[weakref.ref[Watch[
     return tuple(one for one in some if one() is not None)
 
 
+@readable
 class Watch(Iterator[T], Generic[T]):
     """Every change of something, as it happens. Ends when nothing can follow; may be dropped at any time."""
 

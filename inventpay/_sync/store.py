@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .._api import orders
 from .._api import stores as calls
 from .._api.endpoints import CHECKOUT
+from .._core.annotations import readable
 from ..models.checkout import CheckoutItem
 from ..models.orders import Checkout
 from ..models.stores import Store, StoreAnalytics, StoreSettings
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .products import ProductCalls
 
 
+@readable
 class StoreCalls:
     """The store, its products and orders. A merchant has one."""
 

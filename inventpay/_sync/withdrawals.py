@@ -9,6 +9,7 @@ from .._api import withdrawals as calls
 from .._api.amounts import Amount
 from .._api.arguments import duration
 from .._api.endpoints import CREATE_WITHDRAWAL
+from .._core.annotations import readable
 from .._watching.subjects import WithdrawalSubject
 from ..errors import WaitTimeoutError
 from ..models import Withdrawal
@@ -18,6 +19,7 @@ from .polling import Polling, Watch, DeadlinePassed
 from .transport import Transport
 
 
+@readable
 class WithdrawalCalls:
     """Paying out to an address. Creating a withdrawal needs the withdrawal key."""
 

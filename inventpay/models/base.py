@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from attrs import Attribute, field, fields, frozen
 
+from .._core.annotations import readable
 from .._json.fields import is_member
 from .call_meta import CallMeta
 
@@ -65,6 +66,11 @@ class Model(_Exchange):
     def contradictions(self, value: tuple[str, ...]) -> None:
         # Reached by object.__setattr__ only: models are frozen.
         object.__setattr__(self, "_contradictions", value)
+
+    @classmethod
+    def __attrs_init_subclass__(cls) -> None:
+        # Callers get instances of models whose class they never name.
+        readable(cls.__init__)
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         """Yield the names and values of :meth:`to_dict`: ``dict(payment)`` is the same as ``payment.to_dict()``."""

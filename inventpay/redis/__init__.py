@@ -8,7 +8,11 @@
 
 from __future__ import annotations
 
+from .._core.annotations import readable as _readable
 from .limiter import RedisLimiter
 from .seen import RedisSeenStore
 
 __all__ = ["RedisLimiter", "RedisSeenStore"]
+
+for _name in __all__:
+    _readable(globals()[_name])

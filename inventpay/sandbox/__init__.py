@@ -28,6 +28,7 @@ except ImportError as _missing:
         f'The sandbox needs Starlette, uvicorn, Jinja2 and segno ({_missing}); from a clone: pip install ".[sandbox]"'
     ) from _missing
 
+from .._core.annotations import readable as _readable
 from ..options import RateClass
 from .clock import Clock, ManualClock, SandboxClock
 from .errors import AddressError, SandboxError, StateFileError
@@ -99,3 +100,6 @@ __all__ = [
     "serve",
     "webhook_inbox",
 ]
+
+for _name in __all__:
+    _readable(globals()[_name])

@@ -12,6 +12,10 @@ metrics and alerts for them are described in ``docs/monitoring.md``.
 
 from __future__ import annotations
 
+from .._core.annotations import readable as _readable
 from .instrumentation import instrument
 
 __all__ = ["instrument"]
+
+for _name in __all__:
+    _readable(globals()[_name])

@@ -16,6 +16,7 @@ OFFLINE = [
     "inventpay._api.status_errors",
     "inventpay.headers",
     "inventpay.hooks",
+    "inventpay._core.annotations",
     "inventpay._core.json_values",
     "inventpay.models",
     "inventpay.models.balances",
