@@ -251,13 +251,16 @@ class Sighting(NamedTuple):
         return f"{plain(self.total)} {self.at.astimezone(UTC).isoformat()}"
 
 
-def unexplained(rows: Iterable[PayoutRow], currency: str, seen: Sighting, now: Decimal) -> Decimal:
+def unexplained(
+    rows: Iterable[PayoutRow], currency: str, seen: Sighting, now: Decimal, checked: Decimal = NOTHING
+) -> Decimal:
     """Return by how much the total withdrawn rose, since it was seen, beyond what the journal's rows can explain.
 
     Rows that were sent, and had not come to an end when the total was seen, may have been counted since then: no source
-    says whether the API counts a withdrawal when it is made or when it is complete.
+    says whether the API counts a withdrawal when it is made or when it is complete. ``checked`` is the amount that
+    checks of idempotency keys may have withdrawn.
     """
-    possible = Decimal(0)
+    possible = checked
     for row in rows:
         was_sent = row.first_sent_at is not None and row.status not in ("planned", "refused")
         if row.currency != currency:

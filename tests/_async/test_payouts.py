@@ -26,13 +26,14 @@ from inventpay import (
     RetryPolicy,
 )
 from inventpay._concurrency.tasks import AsyncBackend
-from inventpay.payouts import AsyncPayouts, JournalError, Payout, PayoutPlanError, PayoutProgress
+from inventpay.payouts import AsyncPayouts, JournalError, Payout, PayoutPlanError, PayoutProgress, read_payouts
 from inventpay.sandbox import Fault, Sandbox, Unlimited
 from tests.support.clients import new_key
 
 COIN = "USDT_BEP20"
 ADDRESS = "0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D"
 OTHER = "0x742d35Cc6634C0532925a3b844Bc454e4438f44e"
+BITCOIN = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
 CREATE = "POST /v1/merchant/withdrawal/create"
 LIMITS = RateLimits(withdrawals=10**6, other=10**6)
 TRUSTING = RetryPolicy(trust_idempotency=True)
@@ -90,6 +91,10 @@ def made_by(sandbox: Sandbox) -> list[Any]:
 def clock_of(client: AsyncInventPay) -> Later:
     assert isinstance(client._backend, Later)
     return client._backend
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(text)
 
 
 def rows(count: int = 3, **changes: Any) -> list[Payout]:
@@ -152,6 +157,77 @@ async def test_a_plan_is_all_rows_or_none(sandbox: Sandbox, path: Path) -> None:
         assert payouts.report().rows == ()
         with pytest.raises(InvalidArgumentError, match="at least one row"):
             await payouts.plan([])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"destination_address": "0x" + "0" * 40}, "line 7, id '1': destination_address"),
+        ({"destination_address": "0x" + "ab" * 32}, "line 7, id '1': destination_address"),
+        ({"destination_address": ADDRESS.replace("E", "e")}, "line 7, id '1': destination_address"),
+        ({"destination_address": "0x1E3D68 48"}, "without spaces"),
+        ({"destination_address": "ёлка"}, "line 7, id '1': destination_address"),
+        ({"currency": "BTC", "destination_address": "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx"}, "line 7, id '1': "),
+        ({"currency": "usdt"}, "did you mean 'USDT'"),
+        ({"amount": "nan"}, "line 7, id '1': amount"),
+        ({"amount": -1}, "line 7, id '1': amount"),
+        ({"amount": "1,5"}, "line 7, id '1': amount"),
+        ({"amount": 0}, "line 7, id '1': amount"),
+        ({"currency": "BTC", "destination_address": BITCOIN, "amount": "0.000000001"}, "line 7, id '1': amount"),
+        ({"id": " 1"}, "line 7, id ' 1': id"),
+        ({"id": "1\n"}, "control characters"),
+        ({"id": 1}, "line 7: id must be a str"),
+        ({"id": "x" * 201}, "at most 200"),
+        ({"id": "\ud800"}, "surrogate"),
+        ({"description": "x" * 501}, "line 7, id '1': description"),
+        ({"check_address": "false"}, "check_address='false' must be True or False"),
+        ({"replaces": 5}, "replaces=5 must be the id of a row"),
+        ({"columns": {"a": 1}}, "columns"),
+    ],
+)
+async def test_rows_that_cannot_be_paid_are_refused(
+    changes: dict[str, Any], message: str, sandbox: Sandbox, path: Path
+) -> None:
+    """Each with its line and the remedy, and nothing is written."""
+    facts: dict[str, Any] = {"id": "1", "amount": 1, "currency": COIN, "destination_address": ADDRESS, "line": 7}
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        payouts._account.testnet = False  # type: ignore[misc]
+        with pytest.raises(PayoutPlanError) as caught:
+            await payouts.plan([Payout(**{**facts, **changes})])
+        assert message in str(caught.value)
+        assert payouts.report().rows == ()
+
+
+async def test_addresses_of_unknown_coins_and_on_demand_are_not_checked(sandbox: Sandbox, path: Path) -> None:
+    """The server knows better, or the user takes the blame."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        plan = await payouts.check(
+            [Payout("1", 1, "XMR", "4abc"), Payout("2", 1, COIN, ADDRESS.replace("E", "e"), check_address=False)]
+        )
+        assert len(plan.rows) == 2
+        assert any("no balance of XMR" in text for text in plan.warnings)
+
+
+async def test_a_run_pays_what_was_planned_and_not_the_file(sandbox: Sandbox, path: Path, tmp_path: Path) -> None:
+    """A file that changes between plan and run changes no payout, and cannot be planned under the same ids."""
+    file = tmp_path / "november.csv"
+    text = f"id,amount,currency,destination_address\n1,10,{COIN},{ADDRESS}\n"
+    write(file, text)
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        plan = await payouts.plan(read_payouts(file))
+        write(file, text.replace("10", "900"))
+        with pytest.raises(PayoutPlanError, match="line 2, id '1': the journal has this id with other data"):
+            await payouts.plan(read_payouts(file))
+        await payouts.run(batch=plan.batch, digest=plan.digest)
+    assert [withdrawal.amount for withdrawal in made_by(sandbox)] == [10]
+
+
+@pytest.mark.parametrize("batch", ["", " a", "a\n", "x" * 101])
+async def test_names_of_batches_are_checked(batch: str, sandbox: Sandbox, path: Path) -> None:
+    """They are typed by people, and shown to them."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        with pytest.raises(InvalidArgumentError, match="batch"):
+            await payouts.plan(rows(1), batch=batch)
 
 
 async def test_an_id_stands_for_one_payout(sandbox: Sandbox, path: Path) -> None:
@@ -246,6 +322,23 @@ async def test_a_proof_is_kept_in_the_journal(sandbox: Sandbox, path: Path) -> N
     assert [row.status for row in report.rows] == ["accepted"]
 
 
+async def test_proving_keys_is_no_other_withdrawal(sandbox: Sandbox, path: Path) -> None:
+    """The withdrawals of a proof are the journal's own, also where the API ignores keys and pays twice."""
+    own = {"amount": 50, "currency": COIN, "destination_address": OTHER, "check_address": False}
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(1))
+        await payouts.run()
+        for honoured, verdict in ((True, "honoured"), (False, "ignored")):
+            sandbox.idempotency.honoured = honoured
+            assert (await payouts.prove(**own)).idempotency == verdict
+        for withdrawal in made_by(sandbox):
+            sandbox.complete_withdrawal(withdrawal.withdrawal_id)
+        await payouts.plan(rows(2))
+        assert (await payouts.run()).is_complete
+        with pytest.raises(InvalidArgumentError, match="amount"):
+            await payouts.prove(amount=0, currency=COIN, destination_address=OTHER)
+
+
 @pytest.mark.parametrize(
     ("passed", "reason"), [(timedelta(hours=21), "older than 20 hours"), (timedelta(hours=-1), "behind the journal")]
 )
@@ -283,7 +376,12 @@ async def test_a_person_settles_a_doubt(sandbox: Sandbox, path: Path) -> None:
             await payouts.settle("row0", not_paid=True)
         with pytest.raises(InvalidArgumentError, match="may still arrive"):
             await payouts.settle("row1", not_paid=True)
-        clock_of(client).ahead += timedelta(minutes=31)
+        clock_of(client).ahead -= timedelta(minutes=31)
+        with pytest.raises(InvalidArgumentError, match="may still arrive"):
+            await payouts.settle("row1", not_paid=True)
+        with pytest.raises(InvalidArgumentError, match="no row 'nope'"):
+            await payouts.settle("nope", not_paid=True)
+        clock_of(client).ahead += timedelta(minutes=62)
         settled = await payouts.settle("row1", not_paid=True, by="Ada", note="the dashboard has nothing")
         assert (settled.status, settled.settled_by, settled.note) == ("not paid", "Ada", "the dashboard has nothing")
         first_key = settled.idempotency_key

@@ -8,6 +8,7 @@ import random
 import subprocess
 from typing import Any
 
+from tests.payouts.pay_worker import ADDRESS
 from tests.support.chaos_server import ChaosServer, answer
 
 MOMENTS = ("before the effect", "before the effect, which happens", "after the effect", "after the answer")
@@ -38,6 +39,10 @@ class LedgerServer(ChaosServer):
         for effect in self.ledger.effects:
             counts[effect.operation] = counts.get(effect.operation, 0) + 1
         return counts
+
+    def withdrawal_ids(self) -> dict[str, str]:
+        """Return the withdrawal of each operation that was paid, as the dashboard shows it."""
+        return {effect.operation: effect.resource_id for effect in self.ledger.effects}
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -87,6 +92,15 @@ class LedgerServer(ChaosServer):
         self.victim = None
 
     def _found(self, path: str) -> dict[str, Any]:
+        if path.startswith("/v1/withdrawal/"):
+            (effect,) = (each for each in self.ledger.effects if each.resource_id == path.rpartition("/")[2])
+            return {
+                "withdrawalId": effect.resource_id,
+                "amount": self.amounts[effect.operation],
+                "currency": "USDT_BEP20",
+                "destinationAddress": ADDRESS,
+                "status": "PENDING",
+            }
         spent = sum(float(self.amounts[effect.operation]) for effect in self.ledger.effects)
         balance = {
             "availableBalance": FUNDS - spent,

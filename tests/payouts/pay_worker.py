@@ -1,22 +1,27 @@
 """A process that plans rows and pays them until none is left to be sent, for tests that kill it.
 
-    python -m tests.payouts.pay_worker URL JOURNAL ROWS TRUSTS ROOM
+    python -m tests.payouts.pay_worker URL JOURNAL ROWS TRUSTS ROOM BYTES
 
 TRUSTS is 1 where the API is known to honour idempotency keys. ROOM is the number of pages by which the journal may
-grow before SQLite says that the disk is full, -1 for no bound. Prints the statuses at the end.
+grow before SQLite says that the disk is full, -1 for no bound; BYTES is the same bound, made by the operating system.
 """
 
 from __future__ import annotations
 
-import contextlib
+import os
+import resource
 import sys
+from datetime import datetime, timedelta
 
 from inventpay import InventPay, RateLimits, RetryPolicy
 from inventpay._concurrency.threads import Backend
-from inventpay.payouts import JournalError, Payout, Payouts
+from inventpay.payouts import JournalError, Payout, PayoutReport, Payouts
 
 ADDRESS = "0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D"
 LIMITS = RateLimits(withdrawals=10**6, other=10**6, status_checks=10**6, payment_creation=10**6)
+PAGE = 4096
+RUNS = 60
+"""Runs after which every row has its answer: each ends at the first refused key, or at five unknown outcomes."""
 
 
 def payouts(count: int) -> list[Payout]:
@@ -25,7 +30,14 @@ def payouts(count: int) -> list[Payout]:
 
 
 class Impatient(Backend):
-    """Waits for nothing: pauses between requests are no part of these tests."""
+    """A clock that is set ahead, and pauses that take no time: they are no part of these tests."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def wall(self) -> datetime:
+        """Return the time, so much later."""
+        return super().wall() + self.ahead
 
     def sleep(self, seconds: float) -> None:
         """Return at once."""
@@ -35,26 +47,52 @@ def client_of(url: str, *, trusts: bool) -> InventPay:
     """Return a client without limits."""
     policy = RetryPolicy(trust_idempotency=trusts)
     options = {"withdrawal_key": "wk_live_of_payouts", "base_url": url, "rate_limits": LIMITS}
-    client = InventPay("pk_live_of_payouts", retry=policy, timeout=10.0, **options)  # type: ignore[arg-type]
+    client = InventPay("pk_live_of_payouts", retry=policy, timeout=60.0, attempt_timeout=60.0, **options)  # type: ignore[arg-type]
     client._backend = client._transport._backend = Impatient()  # pyright: ignore[reportPrivateUsage]
     return client
 
 
-def pay(url: str, journal: str, count: int, *, trusts: bool, room: int = -1) -> list[str]:
-    """Plan and run until nothing is left that another run could change; return the statuses."""
+def run_all(ledger: Payouts, batch: str, *, trusts: bool) -> PayoutReport:
+    """Run until no row is left that another run could change."""
+    report = ledger.report(batch=batch)
+    for _ in range(RUNS):
+        report = ledger.run(batch=batch)
+        if report.is_complete or (not report.planned and not trusts):
+            break
+    return report
+
+
+def pay(url: str, journal: str, count: int, *, trusts: bool, room: int = -1, limits_bytes: bool = False) -> None:
+    """Plan and run until no row is left that another run could change."""
     with client_of(url, trusts=trusts) as client, Payouts(client, journal) as ledger:
         batch = ledger.plan(payouts(count)).batch
-        report = ledger.report(batch=batch)
-        if room >= 0:
+        if room >= 0 and limits_bytes:
+            most = os.path.getsize(journal) + room * PAGE
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+        elif room >= 0:
             database = ledger._journal._database  # pyright: ignore[reportPrivateUsage]
             (pages,) = database.execute("PRAGMA page_count").fetchone()
             database.execute(f"PRAGMA max_page_count = {pages + room}")
-        for _ in range(40):
-            with contextlib.nullcontext() if room >= 0 else contextlib.suppress(JournalError):
-                report = ledger.run(batch=batch)
-            if report.is_complete or (not report.planned and not trusts):
-                break
-        return [row.status for row in report.rows]
+        run_all(ledger, batch, trusts=trusts)
+
+
+def finish(url: str, journal: str, paid: dict[str, str], *, trusts: bool) -> None:
+    """Do what a person does in the end: settle doubts by the dashboard, retry what was not paid, until all is paid."""
+    with client_of(url, trusts=trusts) as client, Payouts(client, journal) as ledger:
+        backend = client._backend
+        assert isinstance(backend, Impatient)
+        backend.ahead = timedelta(minutes=31)
+        for _ in range(RUNS):
+            report = ledger.report()
+            for row in report.in_doubt:
+                known = paid.get(row.id)
+                ledger.settle(row.id, withdrawal_id=known, not_paid=known is None, by="Ada")
+            ledger.retry([row.id for row in ledger.report().rows if row.status in ("refused", "not paid")])
+            report = run_all(ledger, report.rows[0].batch, trusts=trusts)
+            if len(report.paid) == len(report.rows):
+                return
+            # The half hour after the latest request passes.
+            backend.ahead += timedelta(minutes=31)
 
 
 def adopt(url: str, journal: str) -> None:
@@ -65,9 +103,9 @@ def adopt(url: str, journal: str) -> None:
 
 def main() -> None:
     """Run the worker."""
-    url, journal, count, trusts, room = sys.argv[1:]
+    url, journal, count, trusts, room, limits_bytes = sys.argv[1:]
     try:
-        print(*pay(url, journal, int(count), trusts=trusts == "1", room=int(room)), sep=",")
+        pay(url, journal, int(count), trusts=trusts == "1", room=int(room), limits_bytes=limits_bytes == "1")
     except JournalError as error:
         sys.exit(error.message)
 

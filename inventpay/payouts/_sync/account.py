@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from ..._api.amounts import Amount, read_amount
 from ..._api.endpoints import CREATE_WITHDRAWAL
+from ..._api.health_check import CheckResult
 from ..._core.decimals import plain
 from ..._transport import proofs
 from ...errors import DecodeError, SentRequest, UnsettledError
@@ -143,6 +146,28 @@ class Account:
         )
         return doubt
 
+    def prove(
+        self, amount: Amount, currency: str, destination_address: str, *, check_address: bool
+    ) -> CheckResult:
+        """Check how the API treats idempotency keys of withdrawals, and keep the proof."""
+        exact = read_amount(amount)
+        # Written first, and twice: an API that ignores keys pays twice.
+        known = self._checked(currency)
+        self._journal.write(facts={f"checks {currency}": plain(known + exact + exact)})
+        result = self._patient.check(
+            idempotency="withdrawal",
+            amount=amount,
+            currency=currency,
+            destination_address=destination_address,
+            check_address=check_address,
+        )
+        self._share_proofs()
+        return result
+
+    def _checked(self, currency: str) -> Decimal:
+        """Return the amount of a coin that checks of idempotency keys may have withdrawn."""
+        return Decimal(self._journal.fact(f"checks {currency}") or 0)
+
     # --- balances ---
 
     def balance(self, currency: str) -> Balance:
@@ -169,7 +194,9 @@ class Account:
         first, last = f"first withdrawn {coin}", f"withdrawn {coin}"
         seen = [decisions.Sighting.read(text) for name in (first, last) if (text := self._journal.fact(name))]
         rows = self._journal.rows() if seen else []
-        surplus = max((decisions.unexplained(rows, coin, each, total) for each in seen), default=decisions.NOTHING)
+        checked = self._checked(coin)
+        surpluses = (decisions.unexplained(rows, coin, each, total, checked) for each in seen)
+        surplus = max(surpluses, default=decisions.NOTHING)
         if surplus and not allow:
             return (
                 f"{plain(surplus)} {coin} more were withdrawn since {seen[0].at:%Y-%m-%d %H:%M} UTC than the journal's "

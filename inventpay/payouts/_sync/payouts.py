@@ -12,6 +12,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ..._api.amounts import Amount
+from ..._api.health_check import CheckResult
 from ..._core.decimals import plain
 from ..._core.logger import logger
 from ...errors import DecodeError, InvalidArgumentError, InventPayError, NotFoundError
@@ -205,6 +207,27 @@ class Payouts:
             if row.status == "sending":
                 reason = "the process ended while the request was on its way"
                 self._journal.change(row.id, self._account.now(), status="in doubt", reason=reason)
+
+    # --- proof ---
+
+    def prove(
+        self, *, amount: Amount, currency: str, destination_address: str, check_address: bool = True
+    ) -> CheckResult:
+        """Find out with a real withdrawal whether the API honours idempotency keys, and keep the proof in the journal.
+
+        It calls ``client.check(idempotency="withdrawal", ...)``: one withdrawal of ``amount`` of ``currency`` to
+        ``destination_address``, which must be your own, repeated under its key. An API that ignores keys pays you
+        twice. ``result.idempotency`` is ``"honoured"`` or ``"ignored"``; for the seven days after ``"honoured"`` runs
+        repeat rows in doubt by themselves. Later runs, which compare the total withdrawn, know the amounts.
+
+        >>> result = payouts.prove(amount=1, currency="USDT_BEP20", destination_address=my_own)  # doctest: +SKIP
+
+        Failures of the check are results. Raises InvalidArgumentError for arguments that cannot be sent, JournalError,
+        and the errors of a call for the balances.
+        """
+        with self._alone():
+            self._account.bind()
+            return self._account.prove(amount, currency, destination_address, check_address=check_address)
 
     # --- following, settling, changing the plan ---
 
