@@ -266,15 +266,9 @@ def prove(
         money = f"{amount} {currency}, fee included; twice if keys are ignored"
         details = [("to", destination_address), ("amount", money)]
         confirm(current, "Proof of idempotency keys by a withdrawal", details, yes=yes)
-        result = current.client.check(
-            idempotency="withdrawal", amount=amount, currency=currency, destination_address=destination_address
-        )
         with Payouts(current.client, journal or default_journal(current)) as payouts:
-            # A look at the journal's rows, here at none of them, exchanges proofs with it.
-            payouts.refresh(batch="")
+            result = payouts.prove(amount=amount, currency=currency, destination_address=destination_address)
     show(result_json(result) if as_json else result_text(result), as_json=as_json)
-    if not as_json and result.created_ids:
-        note("The journal has no row for this withdrawal: the next run may need --allow-other-withdrawals.")
     return exit_code(result, with_keys=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, cast
 
@@ -21,6 +22,9 @@ ID_LENGTH: Final = 200
 
 BATCH_LENGTH: Final = 100
 """Characters of a batch's name at most."""
+
+RESUMED_WITHIN: Final = timedelta(days=5)
+"""assumed: time within which a run is resumed; a file whose rows were paid before it may be another month's."""
 
 NOISE: Final = Decimal("1e-9")
 """assumed: share of a balance or a total that may be a residue of the server's binary arithmetic."""
@@ -203,17 +207,20 @@ def chosen_batch(journal: Sequence[PayoutRow], batch: str | None, digest: str | 
     return batch
 
 
-def warnings_of(rows: Sequence[PayoutRow], journal: Sequence[PayoutRow]) -> list[str]:
-    """Return the warnings about rows that look like another row, of the plan or of the journal."""
+def warnings_of(rows: Sequence[PayoutRow], journal: Sequence[PayoutRow], now: datetime) -> list[str]:
+    """Return the warnings about rows that look like another row, of the plan or of the journal.
+
+    Rows that were paid days ago may be next month's payouts under last month's ids.
+    """
     names: dict[str, str] = {}
     payments: dict[tuple[str, Decimal], PayoutRow] = {}
     found: list[str] = []
     new = {row.id for row in rows}
-    paid = [row for row in journal if row.id in new and row.status in PAID]
+    paid = [row for row in journal if row.id in new and row.status in PAID and _is_long_ago(row.accepted_at, now)]
     if paid:
         found.append(
-            f"{len(paid)} of {len(rows)} rows were paid already, such as {paid[0].id!r}, and are not paid again; if "
-            "these are new payouts, give them new ids"
+            f"{len(paid)} of {len(rows)} rows were paid already, such as {paid[0].id!r} on "
+            f"{paid[0].accepted_at:%Y-%m-%d}, and are not paid again; if these are new payouts, give them new ids"
         )
     for row in (*(row for row in journal if row.id not in new), *rows):
         alike = names.setdefault(_folded(row.id), row.id)
@@ -223,6 +230,10 @@ def warnings_of(rows: Sequence[PayoutRow], journal: Sequence[PayoutRow]) -> list
         if known is not row and row.id in new and known.id != row.replaces:
             found.append(f"{row.id!r} pays the same amount to the same address as {known.id!r}: {_words(row)}")
     return found
+
+
+def _is_long_ago(at: datetime | None, now: datetime) -> bool:
+    return at is not None and now - at > RESUMED_WITHIN
 
 
 def _folded(text: str) -> str:

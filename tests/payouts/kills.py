@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Self
 
 from attrs import frozen
 
@@ -15,6 +20,56 @@ from tests.payouts.ledger_server import LedgerServer
 from tests.payouts.pay_worker import adopt, finish, pay
 
 UNPAID = ("planned", "refused", "failed", "not paid", "cancelled")
+
+
+class Worker:
+    """A process that pays."""
+
+    def __init__(self, process: int) -> None:
+        self.process = process
+        self.ended = threading.Event()
+
+    def kill(self) -> None:
+        """Kill it, unless it ended by itself."""
+        if not self.ended.is_set():
+            os.kill(self.process, signal.SIGKILL)
+
+    def wait(self) -> None:
+        """Wait until it is gone."""
+        self.ended.wait(60)
+
+
+class Workers:
+    """The process from which workers are forked, one at a time."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-m", "tests.payouts.pay_worker"]
+        self._parent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._parent.communicate(timeout=60)
+
+    def start(self, options: list[str]) -> Worker:
+        """Fork a worker."""
+        self._log.write_text("")
+        assert self._parent.stdin is not None
+        self._parent.stdin.write(json.dumps([str(self._log), *options]) + "\n")
+        self._parent.stdin.flush()
+        return Worker(self._said())
+
+    def end_of(self, worker: Worker) -> tuple[int, str]:
+        """Wait for its end; return its exit code and its error."""
+        code = self._said()
+        worker.ended.set()
+        return code, self._log.read_text()
+
+    def _said(self) -> int:
+        assert self._parent.stdout is not None
+        return int(self._parent.stdout.readline())
 
 
 @frozen
@@ -46,19 +101,19 @@ def run_with_kills(
     """
     journal = folder / f"payouts-{seed}.sqlite3"
     full_disks = 0
-    with LedgerServer(honours_keys=honours_keys, share=0.3, seed=seed) as server:
+    server = LedgerServer(honours_keys=honours_keys, share=0.3, seed=seed)
+    with Workers(folder / "worker.log") as workers, server:
         for number in range(kills):
-            command = [sys.executable, "-m", "tests.payouts.pay_worker", server.url, str(journal), str(rows)]
             room = str(number % 3) if fills_disk else "-1"
-            options = [str(int(honours_keys)), room, str(number % 2)]
-            with subprocess.Popen([*command, *options], stderr=subprocess.PIPE) as worker:
-                server.aim(worker)
-                said = worker.communicate(timeout=120)[1].decode()
-            if fills_disk and "cannot be written" in said:
+            options = [server.url, str(journal), str(rows), str(int(honours_keys)), room, str(number % 2)]
+            worker = workers.start(options)
+            server.aim(worker)
+            code, error = workers.end_of(worker)
+            if fills_disk and "cannot be written" in error:
                 full_disks += 1
             else:
-                assert worker.returncode in (0, -9), said
-            if worker.returncode == 0:
+                assert code in (0, -signal.SIGKILL), error
+            if code == 0:
                 break
             if copies:
                 journal = Path(shutil.copy(journal, folder / f"copy-{seed}-{number}.sqlite3"))
@@ -70,7 +125,7 @@ def run_with_kills(
         assert doubts == 0 or not honours_keys, "a proven API leaves no doubt"
         # A row is in doubt at most where it was on the wire at a kill, or its answer was lost or could not be written.
         assert doubts <= killed + faults + full_disks
-        finish(server.url, str(journal), server.withdrawal_ids(), trusts=honours_keys)
+        finish(server.url, str(journal), server.withdrawal_ids, trusts=honours_keys)
         assert compare(journal, server, rows) == 0
         assert len(server.paid()) == rows, "a row was forgotten"
     return Outcome(killed, full_disks, faults, doubts, rows)

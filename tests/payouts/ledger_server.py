@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import subprocess
-from typing import Any
+from typing import Any, Protocol
 
 from tests.payouts.pay_worker import ADDRESS
 from tests.support.chaos_server import ChaosServer, answer
@@ -15,19 +14,29 @@ MOMENTS = ("before the effect", "before the effect, which happens", "after the e
 FUNDS = 10**6
 
 
+class Victim(Protocol):
+    """A process that may be killed."""
+
+    def kill(self) -> None:
+        """Kill it."""
+
+    def wait(self) -> object:
+        """Wait until it is gone."""
+
+
 class LedgerServer(ChaosServer):
     """Serves withdrawals, their state and balances; ``victim`` is killed when ``kills`` says so."""
 
     def __init__(self, *, honours_keys: bool, share: float, seed: int) -> None:
         super().__init__(honours_keys=honours_keys, share=share, silence=0.0, seed=seed)
-        self.victim: subprocess.Popen[bytes] | None = None
+        self.victim: Victim | None = None
         self.moment: str | None = None
         self.kill_at = 0
         self.killed: list[str] = []
         self.amounts: dict[str, str] = {}
         self._chance = random.Random(seed)
 
-    def aim(self, victim: subprocess.Popen[bytes] | None) -> None:
+    def aim(self, victim: Victim | None) -> None:
         """Choose the moment and the request at which this process is killed."""
         self.victim = victim
         self.moment = self._chance.choice(MOMENTS)

@@ -1,20 +1,25 @@
-"""A process that plans rows and pays them until none is left to be sent, for tests that kill it.
+"""Processes that plan rows and pay them until none is left to be sent, for tests that kill them.
 
-    python -m tests.payouts.pay_worker URL JOURNAL ROWS TRUSTS ROOM BYTES
-
-TRUSTS is 1 where the API is known to honour idempotency keys. ROOM is the number of pages by which the journal may
-grow before SQLite says that the disk is full, -1 for no bound; BYTES is the same bound, made by the operating system.
+They are forked from a process that has imported everything and has no threads, one after the other. The arguments of
+each are URL, JOURNAL, ROWS, TRUSTS, ROOM, BYTES: TRUSTS is 1 where the API is known to honour idempotency keys. ROOM is
+the number of pages by which the journal may grow before SQLite says that the disk is full, -1 for no bound; with BYTES
+1 the operating system sets that bound.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import sys
+import traceback
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from inventpay import InventPay, RateLimits, RetryPolicy
 from inventpay._concurrency.threads import Backend
+from inventpay._transport import http_client  # noqa: F401 - imported once, before the workers are forked
 from inventpay.payouts import JournalError, Payout, PayoutReport, Payouts
 
 ADDRESS = "0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D"
@@ -76,7 +81,7 @@ def pay(url: str, journal: str, count: int, *, trusts: bool, room: int = -1, lim
         run_all(ledger, batch, trusts=trusts)
 
 
-def finish(url: str, journal: str, paid: dict[str, str], *, trusts: bool) -> None:
+def finish(url: str, journal: str, dashboard: Callable[[], dict[str, str]], *, trusts: bool) -> None:
     """Do what a person does in the end: settle doubts by the dashboard, retry what was not paid, until all is paid."""
     with client_of(url, trusts=trusts) as client, Payouts(client, journal) as ledger:
         backend = client._backend
@@ -85,7 +90,7 @@ def finish(url: str, journal: str, paid: dict[str, str], *, trusts: bool) -> Non
         for _ in range(RUNS):
             report = ledger.report()
             for row in report.in_doubt:
-                known = paid.get(row.id)
+                known = dashboard().get(row.id)
                 ledger.settle(row.id, withdrawal_id=known, not_paid=known is None, by="Ada")
             ledger.retry([row.id for row in ledger.report().rows if row.status in ("refused", "not paid")])
             report = run_all(ledger, report.rows[0].batch, trusts=trusts)
@@ -101,13 +106,31 @@ def adopt(url: str, journal: str) -> None:
         ledger.adopt()
 
 
-def main() -> None:
-    """Run the worker."""
-    url, journal, count, trusts, room, limits_bytes = sys.argv[1:]
+def work(arguments: list[str]) -> None:
+    """Run one worker."""
+    url, journal, count, trusts, room, limits_bytes = arguments
     try:
         pay(url, journal, int(count), trusts=trusts == "1", room=int(room), limits_bytes=limits_bytes == "1")
     except JournalError as error:
         sys.exit(error.message)
+
+
+def main() -> None:
+    """Fork a worker for each line of arguments; print its process id, and its exit code when it ends."""
+    for line in sys.stdin:
+        log, *arguments = json.loads(line)
+        worker = os.fork()
+        if worker == 0:
+            code = 1
+            try:
+                work(arguments)
+                code = 0
+            except BaseException:
+                Path(log).write_text(traceback.format_exc())
+            finally:
+                os._exit(code)
+        print(worker, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]), flush=True)
 
 
 if __name__ == "__main__":

@@ -145,7 +145,7 @@ class Payouts:
         warnings += [
             f"{plain(total)} {coin} of other batches are still to be sent too" for coin, total in others.items()
         ]
-        warnings = [*planning.warnings_of(rows, held), *warnings]
+        warnings = [*planning.warnings_of(rows, held, now), *warnings]
         plan = Plan(batch=name, digest=digest_of(whole), rows=tuple(planned), sums=sums, warnings=tuple(warnings))
         return plan, new
 
