@@ -69,8 +69,7 @@ def test_a_file_is_paid_once(sandbox: Sandbox, file: str, tmp_path: Path, run: C
     assert locked(sandbox) == 4
     for again in (file, rows_file(tmp_path, name="copy.csv")):
         result = run("payouts", "run", again, "--yes")
-        assert (result.code, result.err.splitlines()[1:]) == (0, [])
-        assert "look at: 2 of 2 rows were paid already" in result.err
+        assert (result.code, result.err) == (0, "")
         assert "accepted     2     4.0" in result.out
     assert locked(sandbox) == 4
 

@@ -146,7 +146,9 @@ class Account:
         )
         return doubt
 
-    def prove(self, amount: Amount, currency: str, destination_address: str, *, check_address: bool) -> CheckResult:
+    def prove(
+        self, amount: Amount, currency: str, destination_address: str, *, check_address: bool
+    ) -> CheckResult:
         """Check how the API treats idempotency keys of withdrawals, and keep the proof."""
         exact = read_amount(amount)
         # Written first, and twice: an API that ignores keys pays twice.
