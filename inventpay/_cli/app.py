@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from typing import Annotated, Any, Final
 
@@ -31,16 +32,22 @@ class Sources(Mapping[str, Any]):
     """The commands by name, each imported when it is asked for."""
 
     def __getitem__(self, name: str) -> Any:
-        module, _ = SOURCES[name]
-        command = import_module(f".{module}", __package__).command(name)
-        command.name = name
-        return command
+        if name not in SOURCES:
+            raise KeyError(name)
+        return _loaded(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(SOURCES)
 
     def __len__(self) -> int:
         return len(SOURCES)
+
+
+@cache
+def _loaded(name: str) -> Any:
+    command = import_module(f".{SOURCES[name][0]}", __package__).command(name)
+    command.name = name
+    return command
 
 
 class Root(TyperGroup):

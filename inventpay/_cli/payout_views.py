@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .exit_codes import ExitCode
 from .output import facts, folded, note, plain
-from .tables import rendered, table
+from .tables import fits, rendered, table
 
 if TYPE_CHECKING:
     from ..payouts import PayoutProgress, PayoutReport, PayoutRow, Plan
@@ -132,11 +132,15 @@ def _money(sums: Mapping[str, Any]) -> list[str]:
 
 
 def _rows_table(rows: Iterable[PayoutRow]) -> str:
-    return rendered(
-        ("id", "amount", "coin", "to", "state"),
-        [(row.id, row.amount, row.currency, row.destination_address, row.status) for row in rows],
-        right=("amount",),
-    )
+    names = ("id", "amount", "coin", "to", "state")
+    cells = [
+        tuple(plain(cell) for cell in (row.id, row.amount, row.currency, row.destination_address, row.status))
+        for row in rows
+    ]
+    if fits([names, *cells]):
+        return rendered(names, cells, right=("amount",))
+    # An address that is cut in two lines is hard to compare: each row gets two lines instead.
+    return "\n".join(f"{one}  {amount} {coin}  {state}\n    {to}" for one, amount, coin, to, state in cells)
 
 
 def _trouble(row: PayoutRow) -> str:

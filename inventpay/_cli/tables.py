@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -21,6 +22,12 @@ def rendered(names: Sequence[str], rows: Iterable[Sequence[object]], *, right: S
     with console.capture() as captured:
         console.print(table(names, rows, right=right))
     return "\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n"))
+
+
+def fits(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether rows of text fit into the columns of the terminal; outside of one everything does."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return not sys.stdout.isatty() or sum(widths) + 2 * (len(widths) - 1) <= shutil.get_terminal_size().columns
 
 
 def table(names: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> Any:

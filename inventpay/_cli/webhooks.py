@@ -322,11 +322,11 @@ def _config(answer: WebhookConfig, *, secret: str | None) -> str:
     )
 
 
-def _result(row: WebhookDelivery) -> str:
+def _result(row: WebhookDelivery, *, short: bool = False) -> str:
     if row.success:
         return "accepted" if row.http_status is None else f"accepted {row.http_status}"
-    answer = "no answer" if row.http_status is None else f"answer {row.http_status}"
-    return answer if row.next_attempt_at is None else f"{answer}, retried"
+    answer = "no answer" if row.http_status is None else f"failed {row.http_status}"
+    return answer if short or row.next_attempt_at is None else f"{answer}, will be retried"
 
 
 def _table(rows: list[WebhookDelivery]) -> str:
@@ -337,7 +337,13 @@ def _table(rows: list[WebhookDelivery]) -> str:
     return rendered(
         ("delivery", "created", "result", "payment"),
         [
-            (row.id, None if row.created_at is None else f"{row.created_at:%m-%d %H:%M}", _result(row), row.payment_id)
+            # Short, so that both ids stay on one line of 80 columns.
+            (
+                row.id,
+                None if row.created_at is None else f"{row.created_at:%m-%d %H:%M}",
+                _result(row, short=True),
+                row.payment_id,
+            )
             for row in rows
         ],
     )

@@ -83,9 +83,9 @@ TABLE: list[tuple[str, Prepare, list[str]]] = [
         ["url      http://127.0.0.1:1/hook", "secret   sandbox_webhook_secret"],
     ),
     ("webhooks config", nothing, ["url     none: events go nowhere", "(shown with --json)"]),
-    ("webhooks deliveries", logged, ["delivery", "no answer, retried"]),
+    ("webhooks deliveries", logged, ["delivery", "no answer"]),
     ("webhooks deliveries --succeeded", logged, ["No deliveries."]),
-    ("webhooks delivery {}", logged, ["result        no answer, retried", '"event": "payment.created"']),
+    ("webhooks delivery {}", logged, ["result        no answer, will be retried", '"event": "payment.created"']),
     ("webhooks retry {}", logged, ["delivery"]),
     ("webhooks stats --days 3", logged, ["period      3 days", "failed      1", "rate        0.00 %"]),
     ("webhooks delete", nothing, ["The webhook URL is deleted."]),
@@ -352,3 +352,10 @@ def test_a_watch_of_balances_goes_on(
     lines.clear()
     assert run(*command.split(), "--watch", "--every", "0.05").code == 0
     assert "14" in lines[1]
+
+
+def test_ids_are_not_cut_in_a_terminal(sandbox: Sandbox, run: Commands) -> None:
+    """Both ids of a delivery stand on one line of 80 columns, where they can be copied."""
+    delivery_id = logged(sandbox)
+    (line,) = [line for line in run.in_terminal("webhooks", "deliveries").out.splitlines() if delivery_id in line]
+    assert line.rstrip().endswith(sandbox.webhooks.outbox.delivery(delivery_id).payment_id or "?")

@@ -282,6 +282,22 @@ def test_without_the_extra_one_line_explains(run: Commands, monkeypatch: pytest.
     assert run("sandbox", "--help").code == 0
 
 
+def test_the_check_runs_without_the_packages_of_the_extra(sandbox: Sandbox) -> None:
+    """typer, rich and segno cannot be imported, and the check answers all the same."""
+    import os
+    import subprocess
+
+    script = (
+        "import sys\n"
+        "sys.modules.update(dict.fromkeys(('typer', 'rich', 'segno')))\n"
+        "from inventpay.__main__ import main\n"
+        "sys.exit(main(['check', '--idempotency', '--json']))\n"
+    )
+    environment = {**os.environ, **sandbox.environment}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stderr, '"idempotency": "honoured"' in done.stdout) == (0, "", True)
+
+
 def test_help_imports_little(run: Commands) -> None:
     """Help costs no more than typer itself: neither httpx nor rich nor the models nor a group of commands."""
     import subprocess

@@ -373,3 +373,13 @@ def test_ctrl_c_ends_a_run_and_the_next_one_goes_on(sandbox: Sandbox, tmp_path: 
     assert status.ended() == 6
     rows = json.loads(status.shown)["rows"]
     assert [one["status"] for one in rows] == ["accepted"] * 10 + ["planned"]
+
+
+def test_addresses_are_not_cut_in_a_terminal(sandbox: Sandbox, tmp_path: Path, run: Commands) -> None:
+    """Where a table does not fit, each row has a line for its address."""
+    sandbox.deposit("USDT_BEP20", 100)
+    file = tmp_path / "long.csv"
+    file.write_text(f"id,amount,currency,destination_address\n2026-11-a-long-name,1.5,USDT_BEP20,{ADDRESS}\n")
+    shown = run.in_terminal("payouts", "check", str(file)).out
+    assert f"2026-11-a-long-name  1.5 USDT_BEP20  planned\n    {ADDRESS}\n" in shown
+    assert f"2026-11-a-long-name     1.5  USDT_BEP20  {ADDRESS}" in run("payouts", "check", str(file)).out
