@@ -409,7 +409,7 @@ def test_the_payment_states_are_those_of_the_enum() -> None:
     [("COMPLETE", "COMPLETED"), ("completd", "COMPLETED"), ("CANCELED", "CANCELLED"), ("SETTELD", "SETTLED")],
 )
 def test_a_typo_in_a_state_is_refused(until: str, meant: str) -> None:
-    """It would be waited for in vain."""
+    """An unknown state is refused, because it would be waited for in vain."""
     with pytest.raises(InvalidArgumentError, match=f"until={until!r} is no payment state; did you mean {meant!r}"):
         arguments.states(until)
 

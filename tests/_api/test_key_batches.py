@@ -92,7 +92,7 @@ def test_a_list_is_checked_as_a_whole(keys: Any, problem: str) -> None:
 
 @pytest.mark.parametrize("size", [0, 10_001, True, 5.0])
 def test_the_size_of_batches_has_bounds(size: Any) -> None:
-    """1 to 10,000."""
+    """A batch has 1 to 10,000 keys."""
     with pytest.raises(InvalidArgumentError, match="batch_size"):
         KeyBatches(["a"], size)
 

@@ -43,7 +43,7 @@ def fault(read: Callable[..., object], *args: Any, **kwargs: Any) -> str:
 
 
 def test_a_store_of_the_javascript_sdk() -> None:
-    """Every member it types."""
+    """All members that the JavaScript SDK types are read."""
     store = stores.read_store(enveloped(STORE))
     assert (store.id, store.merchant_id, store.name, store.slug) == (
         "store1",
@@ -95,7 +95,7 @@ def test_a_store_nobody_documents(changes: dict[str, object], problem: str) -> N
 
 
 def test_figures_are_a_mapping() -> None:
-    """By whatever names there are."""
+    """Figures are a mapping by the API's own names."""
     figures = stores.read_analytics(enveloped({"totalRevenue": Decimal("0.10"), "orders": {"PAID": 1}}))
     assert dict(figures) == {"totalRevenue": Decimal("0.10"), "orders": {"PAID": 1}}
     assert (len(figures), figures["totalRevenue"], figures.raw) == (2, Decimal("0.10"), dict(figures))
@@ -172,7 +172,7 @@ def test_unknown_words_survive() -> None:
     ],
 )
 def test_a_product_nobody_documents(changes: dict[str, object], problem: str) -> None:
-    """Named with its path."""
+    """A product of an unknown form is an error with its path."""
     assert fault(products.read_product, enveloped({**PRODUCT, **changes})) == problem
 
 
@@ -221,7 +221,7 @@ def test_order_numbers_may_be_numbers() -> None:
 
 @pytest.mark.parametrize("wrap", [enveloped, lambda data: data], ids=["enveloped", "bare"])
 def test_counts_come_in_an_envelope_or_bare(wrap: Callable[[object], dict[str, Any]]) -> None:
-    """The sources show both."""
+    """Counts are read with and without an envelope."""
     assert key_pools.read_added(wrap({"added": 3, "duplicates": 1})) == AddedKeys(added=3, duplicates=1)
     assert key_pools.read_removed(wrap({"removed": 3})) == RemovedKeys(removed=3)
     stats = key_pools.read_stats(wrap({"available": 1, "assigned": 2, "revoked": 3, "total": 6, "useKeyPool": True}))
@@ -257,7 +257,7 @@ def test_a_page_of_keys() -> None:
 
 
 def test_an_order_of_the_javascript_sdk() -> None:
-    """Every member it types."""
+    """All members that the JavaScript SDK types are read."""
     order = orders.read_order(enveloped(ORDER))
     assert (order.id, order.order_number, order.store_id, order.status) == (
         "order1",
@@ -318,7 +318,7 @@ def test_the_total_has_two_names() -> None:
     ],
 )
 def test_a_checkout_is_read_wherever_its_members_are(data: dict[str, object], expected: Checkout) -> None:
-    """No source shows this answer."""
+    """A checkout's members are read from every possible place, because no source shows the answer."""
     checkout = orders.read_checkout(enveloped(data))
     assert checkout == expected
     assert checkout.raw == data

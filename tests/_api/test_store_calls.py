@@ -189,7 +189,7 @@ def test_digital_content_that_is_written_back_loses_nothing() -> None:
 
 
 def test_the_rest_of_the_calls() -> None:
-    """Paths, queries and bodies."""
+    """The paths, queries and bodies of the other calls are as documented."""
     assert (add_keys(label="January").path, body(add_keys(label="January"))) == (
         "/v1/store/manage/products/prod1/keys",
         {"keys": ["a"], "label": "January"},

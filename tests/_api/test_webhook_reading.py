@@ -125,7 +125,7 @@ def test_a_retry_may_answer_with_the_delivery() -> None:
 
 
 def test_statistics() -> None:
-    """Numbers come as text."""
+    """Statistics are read, with numbers as text."""
     assert calls.read_stats(document("webhooks/stats")) == WebhookStats(
         period="7 days",
         summary=WebhookStatistics(

@@ -128,7 +128,7 @@ async def test_clocks_that_are_apart(seconds: int) -> None:
 
 
 async def test_a_date_without_a_zone_is_utc() -> None:
-    """As old servers wrote it."""
+    """A date without a zone, as from old servers, is UTC."""
     date = email.utils.format_datetime(datetime.now(UTC).replace(tzinfo=None))
     async with scripted_async_client(ScriptedAPI(answers(200, OK, {"Date": date}))) as client:
         skew = (await client.check()).clock_skew
@@ -201,7 +201,7 @@ async def test_what_is_in_the_way(place: Any, trouble: str, words: str, transpor
 
 
 async def test_a_proxy_that_refuses() -> None:
-    """Its refusal is not the API's."""
+    """The refusal of a proxy is not mistaken for one of the API."""
     with RawServer(lambda exchange: exchange.say(407, b"")) as proxy:
         options = {"base_url": "https://api.inventpay.io", "proxy": proxy.url}
         async with AsyncInventPay(new_key(), **options) as client:

@@ -99,7 +99,7 @@ async def test_an_unknown_outcome_stays_unknown() -> None:
 
 
 async def test_a_bad_key_of_a_generator_says_how_far_it_came() -> None:
-    """It could not be looked at before."""
+    """The error for a bad key of a generator says how many keys were added before it."""
 
     def read() -> Iterator[str]:
         yield from ("a", "b", "")

@@ -62,7 +62,7 @@ async def test_an_older_answer_never_replaces_a_newer_one() -> None:
 
 
 async def test_only_so_many_are_remembered() -> None:
-    """The least recent ones go."""
+    """The least recent answers are deleted first."""
     async with scripted_async_client(ScriptedAPI()) as client:
         reads = client._transport._reads
         assert reads is not None
@@ -74,7 +74,7 @@ async def test_only_so_many_are_remembered() -> None:
 
 @pytest.mark.parametrize("age", [-1, float("nan"), True, "5"])
 async def test_a_bad_age_is_refused(age: object) -> None:
-    """Before anything is sent."""
+    """A bad age is refused before anything is sent."""
     api = ScriptedAPI()
     async with scripted_async_client(api) as client:
         with pytest.raises(InvalidArgumentError, match="max_age"):

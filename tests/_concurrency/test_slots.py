@@ -44,7 +44,7 @@ async def crowd(count: int) -> list[int]:
 @pytest.mark.parametrize("count", [1, 3, 20])
 @pytest.mark.parametrize("run", [lambda main, count: asyncio.run(main(count)), trio.run], ids=["asyncio", "trio"])
 def test_first_come_first_served(run: Callable[..., list[int]], count: int) -> None:
-    """In either library."""
+    """Slots are given first come, first served, in asyncio and trio."""
     assert run(crowd, count) == list(range(10))
 
 

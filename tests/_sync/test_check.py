@@ -128,7 +128,7 @@ def test_clocks_that_are_apart(seconds: int) -> None:
 
 
 def test_a_date_without_a_zone_is_utc() -> None:
-    """As old servers wrote it."""
+    """A date without a zone, as from old servers, is UTC."""
     date = email.utils.format_datetime(datetime.now(UTC).replace(tzinfo=None))
     with scripted_client(ScriptedAPI(answers(200, OK, {"Date": date}))) as client:
         skew = (client.check()).clock_skew
@@ -201,7 +201,7 @@ def test_what_is_in_the_way(place: Any, trouble: str, words: str, transport: Any
 
 
 def test_a_proxy_that_refuses() -> None:
-    """Its refusal is not the API's."""
+    """The refusal of a proxy is not mistaken for one of the API."""
     with RawServer(lambda exchange: exchange.say(407, b"")) as proxy:
         options = {"base_url": "https://api.inventpay.io", "proxy": proxy.url}
         with InventPay(new_key(), **options) as client:

@@ -76,7 +76,7 @@ def test_pages_one_by_one() -> None:
 
 
 def test_an_empty_list() -> None:
-    """It has one page with nothing on it."""
+    """An empty list has one page without items."""
     served = ListAPI(0)
     with scripted_client(ScriptedAPI(served)) as client:
         assert [product for product in client.store.products.list()] == []
@@ -242,7 +242,7 @@ def test_an_odd_record_does_not_take_its_list_along(caplog: pytest.LogCaptureFix
 
 
 def test_odd_records_can_be_skipped() -> None:
-    """They are in ``page.unread`` all the same."""
+    """Skipped odd records are in ``page.unread``."""
     with scripted_client(ScriptedAPI(odd_page)) as client:
         listing = client.store.products.list(limit=4, on_unread="skip")
         assert [product.id for product in listing] == ["p1", "q1", "p2"]
@@ -255,7 +255,7 @@ def test_odd_records_can_be_skipped() -> None:
 
 
 def test_an_unknown_rule_for_odd_records_is_refused() -> None:
-    """Before anything is sent."""
+    """An unknown rule is refused before anything is sent."""
     with scripted_client(ScriptedAPI(odd_page)) as client:
         with pytest.raises(InvalidArgumentError, match='on_unread=\'ignore\' must be "raise" or "skip"'):
             client.store.products.list(on_unread="ignore")  # type: ignore[arg-type]

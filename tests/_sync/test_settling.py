@@ -287,7 +287,7 @@ def test_a_check_that_fails_is_a_result() -> None:
     ],
 )
 def test_odd_arguments_of_a_check(arguments: dict[str, Any]) -> None:
-    """They are refused before anything is sent."""
+    """Odd arguments of a check are refused before anything is sent."""
     api = ScriptedAPI()
     with scripted_client(api) as client:
         fails_with(InvalidArgumentError, lambda: client.check(**arguments))

@@ -75,7 +75,7 @@ def test_what_was_watched_counts_more_than_names(error: Exception, written: bool
 
 
 def test_an_exception_without_a_text() -> None:
-    """It is named all the same."""
+    """An exception without a text is shown by its name."""
     assert (
         translate(httpx.ReadError(""), written=True).message == "the connection was lost (ReadError: no reason given)"
     )

@@ -110,7 +110,7 @@ def test_other_names_of_transports_are_refused() -> None:
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, "10", True, None])
 def test_connections_are_counted(value: Any) -> None:
-    """At least one connection, in whole numbers."""
+    """`max_connections` is a whole number of at least 1."""
     assert refusal(connection, max_connections=value) == (
         f"max_connections={value!r} must be a whole number of at least 1"
     )

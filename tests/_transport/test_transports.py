@@ -190,7 +190,7 @@ def test_an_asgi_application() -> None:
 
 
 def test_a_wsgi_application() -> None:
-    """And a WSGI application."""
+    """A WSGI application can be the transport."""
 
     def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         start("200 OK", [("Content-Type", "application/json")])
@@ -402,7 +402,7 @@ def test_a_host_with_another_name_is_refused(tls_server: EchoServer, ask: Ask) -
 
 @WAYS
 def test_a_server_that_speaks_no_tls(ask: Ask) -> None:
-    """Without a handshake nothing is sent."""
+    """If a server does not speak TLS, nothing is sent."""
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
 
         def answer() -> None:

@@ -80,7 +80,7 @@ def test_it_needs_no_extra(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     ],
 )
 def test_only_what_is_known_is_told(facts: dict[str, Any], told: list[str]) -> None:
-    """One line for each fact."""
+    """Each known fact has one line, and unknown facts have none."""
     result = CheckResult(state=CheckState.OK, message="well", base_url="https://x.example", **facts)
     assert lines(result) == ["https://x.example: well", *told]
 

@@ -335,7 +335,7 @@ def row(**facts: Any) -> PayoutRow:
     ],
 )
 def test_the_worst_row_decides(statuses: list[Any], stopped: str | None, code: int) -> None:
-    """3 before 5 before 6."""
+    """The exit code of the worst row is used: 3 before 5 before 6."""
     report = PayoutReport(batch="b", rows=tuple(row(status=one) for one in statuses), stopped=stopped)
     assert code_of_report(report, interrupted_before=True) == code
 

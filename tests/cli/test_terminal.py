@@ -30,7 +30,7 @@ def test_a_withdrawal_is_confirmed_at_a_prompt(sandbox: Sandbox, start: Any) -> 
 
 
 def test_ctrl_c_at_the_prompt_sends_nothing(sandbox: Sandbox, start: Any) -> None:
-    """Exit code 130."""
+    """Ctrl-C at the prompt ends with exit code 130."""
     sandbox.deposit("USDT_BEP20", 100)
     process = start(*PAY_OUT)
     process.wait_for("Send it? [y/N]")

@@ -14,7 +14,7 @@ BLOCKS = blocks(ROOT / "README.md")
 
 @pytest.mark.parametrize("source", BLOCKS, ids=range(len(BLOCKS)))
 def test_every_block_runs(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each by itself."""
+    """Every block runs by itself."""
     with reader(monkeypatch):
         run(source, "README.md", {})
 

@@ -45,5 +45,5 @@ def test_the_first_test_of_the_guide_has_ten_lines() -> None:
 
 @pytest.mark.parametrize("picture", re.findall(r"!\[[^\]]*\]\(([^)]*)\)", GUIDE))
 def test_the_pictures_of_the_guide_are_there(picture: str) -> None:
-    """And small enough for a repository."""
+    """The pictures exist, and are small enough for a repository."""
     assert 1_000 < (ROOT / "docs" / picture).stat().st_size < 150_000

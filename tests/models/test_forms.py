@@ -151,7 +151,7 @@ def test_a_status_needs_its_id() -> None:
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "5", "<html>", '{"limit": []}', b"\xff"])
 def test_text_that_is_no_model_is_refused(text: str | bytes) -> None:
-    """With the place, like an answer."""
+    """Text that is no model is an error with the place, like an answer."""
     with pytest.raises(DecodeError):
         Limit.from_json(text)
 
@@ -293,7 +293,7 @@ def test_models_are_fields_of_pydantic_models(sample: Any) -> None:
 
 
 def test_what_pydantic_refuses_is_named() -> None:
-    """With the JSON path."""
+    """The errors of pydantic have the JSON path."""
     pydantic = pytest.importorskip("pydantic")
     with pytest.raises(pydantic.ValidationError, match=r"\$\.used is missing"):
         pydantic.TypeAdapter(Limit).validate_python({"limit": 1})
@@ -336,7 +336,7 @@ def test_other_serializers_work_too() -> None:
 
 
 def test_pydantic_is_loaded_when_it_asks() -> None:
-    """And not before."""
+    """Pydantic is loaded only at its first use."""
     code = "import inventpay.models, sys; inventpay.models.Payment; print('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 

@@ -248,7 +248,7 @@ def test_enum_members_are_their_text(kind: type[StrEnum]) -> None:
 
 
 def test_the_enums_hold_what_the_sources_name() -> None:
-    """The union of all sources."""
+    """The enums hold the union of all sources."""
     assert [*Currency] == ["BTC", "ETH", "LTC", "USDT_ERC20", "USDT_BEP20", "SOL", "USDC_SOL", "USDC_BEP20"]
     assert [*AmountCurrency] == ["USD", "USDT", "BTC", "ETH", "LTC", "SOL"]
     assert [*WithdrawalState] == ["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]

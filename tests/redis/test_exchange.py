@@ -71,7 +71,7 @@ def test_who_comes_back_from_an_outage(bucket: Bucket) -> None:
 
 
 def test_with_the_rule_any_it_takes_two_windows(bucket: Bucket) -> None:
-    """So long a counter remembers."""
+    """With the rule "unknown" the recovery takes two windows, as long as a counter counts a request."""
     bucket.settled()
     assert bucket.ask("b", 5.0, counting="unknown", away_since=EPOCH + 2.0).recovery == pytest.approx(2 * SPAN)
 

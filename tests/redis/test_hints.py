@@ -109,7 +109,7 @@ def test_the_limiter_logs_the_cause(reply: str, meaning: str, caplog: pytest.Log
 
 
 def test_an_unknown_code_is_shown_as_it_is() -> None:
-    """And so are errors without one."""
+    """An error with an unknown code, or without one, is shown unchanged."""
     parse = redis.connection.DefaultParser.parse_error
     assert said(parse("STRANGE things happen")) == "ResponseError: STRANGE things happen"
     assert said(parse("ERR things happen")) == "ResponseError: things happen"

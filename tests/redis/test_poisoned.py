@@ -182,7 +182,7 @@ def test_every_member_of_an_entry_heals(
 def test_an_entry_that_is_none_is_replaced(
     server: RedisServer, store: RedisSeenStore, prefix: str, value: bytes
 ) -> None:
-    """Its event can be claimed again."""
+    """An event whose entry is invalid can be claimed again."""
     claim = store.claim(["a", "b"], 3600.0, b"body")
     assert isinstance(claim, Claim)
     with server.client() as client:

@@ -176,7 +176,7 @@ def test_what_it_promises_of_itself() -> None:
     ],
 )
 def test_what_cannot_work_is_refused_at_once(options: dict[str, Any], problem: str) -> None:
-    """Before the first delivery comes."""
+    """Invalid options are refused when the store is made, not at the first delivery."""
     with pytest.raises(ConfigurationError, match=problem):
         RedisSeenStore(**options)
 

@@ -145,7 +145,7 @@ def test_the_clock_is_set_over_http(api: Api) -> None:
     ],
 )
 def test_a_clock_that_cannot_be_set_stays_as_it_is(api: Api, path: str, body: object, field: str) -> None:
-    """400 with the member's name."""
+    """Invalid settings are answered with 400 and the member's name, and change nothing."""
     before = api.http.get("/sandbox/clock").json()
     answer = api.http.post(f"/sandbox/clock/{path}", json=body)
     assert (answer.status_code, list(answer.json()["details"])) == (400, [field])
@@ -175,7 +175,7 @@ def test_a_payment_expires_and_a_daily_limit_resets_without_waiting(api: Api) ->
 
 
 def test_any_callable_is_wrapped_and_a_sandbox_clock_taken_as_it_is() -> None:
-    """`sandbox.clock` can always be set."""
+    """Any callable is wrapped, so that `sandbox.clock` can always be set."""
     source = Source()
     assert isinstance(Sandbox(clock=source).clock, SandboxClock)
     clock = ManualClock()

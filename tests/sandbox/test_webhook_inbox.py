@@ -81,7 +81,7 @@ def test_the_sandbox_may_live_in_another_time(sandbox: Sandbox, inbox: WebhookIn
 
 
 def test_after_the_block_nothing_is_delivered_any_more(sandbox: Sandbox) -> None:
-    """The URL is taken back."""
+    """After the block the sandbox has no URL, and delivers nothing to the inbox."""
     with webhook_inbox(sandbox) as inbox:
         assert sandbox.webhooks.url == inbox.url
     assert sandbox.webhooks.url is None

@@ -66,7 +66,7 @@ print([name for name in sys.modules if name.partition(".")[0] in ("opentelemetry
 
 
 def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message is the remedy."""
+    """The error for a missing extra names the command that installs it."""
     monkeypatch.setitem(sys.modules, "opentelemetry.trace", None)
     with pytest.raises(ConfigurationError, match='with its extra "otel"'):
         instrument(WebhookReceiver(SECRET))

@@ -255,7 +255,7 @@ class SeenStoreContract:
         assert store.due(self.LEASE) is None
 
     def test_what_has_waited_longest_comes_first(self, world: World) -> None:
-        """So that nothing starves."""
+        """The longest waiting body is due first, so that none starves."""
         for key in ("a", "b", "c"):
             claimed(world.store.claim([key], 0, key.encode()))
             world.advance(self.LEASE / 10)
@@ -284,7 +284,7 @@ class SeenStoreContract:
         claimed(world.store.claim(["later", "m"], self.LEASE))
 
     def test_a_busy_event_gets_no_notes(self, store: SeenStore) -> None:
-        """Nothing is claimed then."""
+        """A busy event is not claimed, and gets no notes."""
         claimed(store.claim(["a"], self.LEASE))
         assert store.claim(["a"], self.LEASE, notes=["n"]) is BUSY
         claimed(store.claim(["n"], self.LEASE))

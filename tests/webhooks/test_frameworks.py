@@ -128,7 +128,7 @@ def test_what_the_sandbox_delivers_ships_an_order_once(example: Example, shape: 
 
 
 def test_a_forged_delivery_ships_nothing(example: Example) -> None:
-    """401, with the reason."""
+    """A forged delivery is answered with 401 and the reason."""
     before = list(example.paid_orders)
     answer = example.deliver(flat(payment_id="forged"), **{"X-Webhook-Signature": "0" * 64})
     assert answer.status_code == 401

@@ -40,7 +40,7 @@ def test_the_lease_of_a_running_handler_is_renewed(store: str, tmp_path: Any) ->
 
 @pytest.mark.real_time
 def test_a_handler_that_hangs_is_not_renewed_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After the longest time another delivery may try."""
+    """The lease of a hanging handler is not renewed after the longest time; then another delivery may try."""
     monkeypatch.setattr(leases_module, "LONGEST_HANDLER", 0.3)
     receiver = WebhookReceiver(SECRET, lease=0.3)
     go_on, calls = threading.Event(), list[Any]()

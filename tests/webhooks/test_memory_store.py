@@ -59,7 +59,7 @@ def test_forgotten_keys_leave_nothing_behind() -> None:
 
 @pytest.mark.parametrize("bounds", [{"most_keys": 0}, {"retention": -1}, {"retention": float("nan")}])
 def test_a_bound_must_be_above_zero(bounds: dict[str, Any]) -> None:
-    """Nothing could be remembered otherwise."""
+    """A bound must be above zero."""
     with pytest.raises(ConfigurationError, match="must be above 0"):
         MemorySeenStore(**bounds)
 

@@ -192,6 +192,6 @@ def test_a_fulfilled_payment_is_remembered_for_400_days(tmp_path: Path) -> None:
 
 
 def test_once_per_takes_two_values() -> None:
-    """A typo would fold nothing."""
+    """`once_per` accepts two values; any other is an error."""
     with pytest.raises(ConfigurationError, match=r"on_paid\(once_per='orders'\)"):
         WebhookReceiver(SECRET).on_paid(once_per="orders")  # type: ignore[call-overload]

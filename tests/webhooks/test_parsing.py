@@ -251,7 +251,7 @@ def test_escapes_and_text_beyond_ascii_arrive() -> None:
 
 
 def test_null_says_no_more_than_absence() -> None:
-    """In the envelope and in what happened."""
+    """Members that are null count as absent, in the envelope and in `data`."""
     assert parse(b'{"event":"payment.completed","paymentId":"a","data":null,"test":null,"timestamp":null}') == (
         PaymentCompletedEvent(payment_id="a")
     )
@@ -479,7 +479,7 @@ def test_a_received_at_that_is_no_moment_is_refused(received_at: Any) -> None:
 
 @pytest.mark.parametrize("tolerance", [-1, "300", float("nan"), True])
 def test_a_tolerance_that_is_no_duration_is_refused(tolerance: Any) -> None:
-    """Before it lets anything pass."""
+    """A tolerance that is no duration is refused before a delivery is checked."""
     with pytest.raises(ConfigurationError, match="tolerance"):
         parse(flat(), tolerance=tolerance)
 

@@ -822,7 +822,7 @@ def test_the_secret_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatc
 
 
 def test_both_secrets_are_accepted_while_they_are_rotated() -> None:
-    """And no third one."""
+    """During a rotation both secrets are accepted, and no third one."""
     receiver = WebhookReceiver([SECRET, OTHER_SECRET])
     receiver.on_other(lambda event: None)
     assert receiver.handle(flat(), signed(flat())).outcome == "handled"
@@ -867,7 +867,7 @@ def test_a_name_has_one_handler() -> None:
     ],
 )
 def test_a_wrong_registration_is_refused(register: Callable[[WebhookReceiver], object], problem: str) -> None:
-    """At import time, where its author sees it."""
+    """A wrong registration is refused at import time."""
     with pytest.raises(ConfigurationError, match=problem):
         register(WebhookReceiver(SECRET))
 

@@ -116,7 +116,7 @@ def test_old_deliveries_are_not_looked_at(reconcile: Callable[..., ReconcileRepo
 
 
 def test_a_handler_that_fails_is_in_the_report() -> None:
-    """And the next walk handles its event."""
+    """A failed event is in the report, and the next walk handles it."""
     shop = Shop()
     shop.down = True
     shop.pay()
@@ -129,7 +129,7 @@ def test_a_handler_that_fails_is_in_the_report() -> None:
 
 
 def test_arguments_are_checked() -> None:
-    """Before anything is asked."""
+    """Invalid arguments are refused before a request is sent."""
     shop = Shop()
     with pytest.raises(InvalidArgumentError, match="since=5 must be a timedelta"):
         blocking(shop, since=5)
@@ -164,7 +164,7 @@ def test_the_clock_of_the_sandbox_makes_its_events_young(tmp_path: Any) -> None:
 
 
 def test_the_age_is_that_of_the_clock() -> None:
-    """Old, young, and ahead."""
+    """Old, young and future timestamps are compared with the receiver's clock."""
     body = flat(timestamp="2024-01-01T12:00:00Z")
     for now, status in ((1_704_110_400.0, 200), (1_704_110_400.0 + 8 * 86_400, 400), (1_704_110_400.0 - 400, 400)):
         receiver = WebhookReceiver(SECRET, clock=lambda now=now: now)  # type: ignore[misc]

@@ -86,7 +86,7 @@ def test_a_completed_payment_is_read_exactly(told: dict[str, Any]) -> None:
 
 
 def test_a_withdrawal_is_read_exactly(told: dict[str, Any]) -> None:
-    """With what arrives and what it cost."""
+    """A withdrawal is read with its exact net amount and fees."""
     event = told["withdrawal.completed"]
     assert isinstance(event, WithdrawalCompletedEvent)
     assert (event.amount, event.currency, event.status) == (10, Currency.USDT_BEP20, WithdrawalState.COMPLETED)

@@ -14,7 +14,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 @pytest.mark.parametrize(("shop", "needs"), [("django_shop", ["django"]), ("fastapi_shop", ["fastapi", "sqlalchemy"])])
 def test_the_shop_passes_its_tests(shop: str, needs: list[str]) -> None:
-    """As a reader would run them."""
+    """The tests of each example shop pass, run as a reader would run them."""
     for name in needs:
         pytest.importorskip(name, reason=f"{name} is not installed: pip install {name}")
     command = [

@@ -128,7 +128,7 @@ def test_a_secret_counts_without_the_line_break_that_files_append() -> None:
 
 
 def test_a_secret_beyond_ascii_is_utf_8() -> None:
-    """As in Node.js, whose createHmac encodes text so."""
+    """A secret beyond ASCII is encoded as UTF-8, as in Node.js' createHmac."""
     verify_signature(b"{}", hexdigest(b"{}", "schlüssel"), "schlüssel")
 
 
@@ -179,7 +179,7 @@ def test_no_error_shows_a_secret() -> None:
 
 
 def test_an_unusable_secret_survives_pickle() -> None:
-    """As every error of this package does."""
+    """An error about an unusable secret survives pickle, like all errors of this package."""
     with pytest.raises(SignatureError) as caught:
         verify_signature(b"{}", "", "")
     copied = pickle.loads(pickle.dumps(caught.value))

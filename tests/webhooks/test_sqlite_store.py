@@ -162,7 +162,7 @@ def test_a_failure_in_the_middle_undoes_everything(path: Path) -> None:
     ],
 )
 def test_what_cannot_work_is_refused_at_once(options: dict[str, Any], problem: str) -> None:
-    """Before the first delivery comes."""
+    """Invalid options are refused when the store is made, not at the first delivery."""
     with pytest.raises(ConfigurationError, match=problem):
         SQLiteSeenStore(**options)
 

@@ -186,7 +186,7 @@ def test_old_notes_are_deleted(shop: Shop) -> None:
 
 
 def test_dead_letters_are_rows(shop: Shop) -> None:
-    """Once each, oldest first."""
+    """Dead letters are rows, one each, oldest first."""
     letters = [
         DeadLetter(id=f"id{at}", body=b"\x00", reason="odd", received_at=datetime.fromtimestamp(at, UTC))
         for at in (2, 1)
@@ -199,7 +199,7 @@ def test_dead_letters_are_rows(shop: Shop) -> None:
 
 
 def test_answering_first_is_refused(shop: Shop) -> None:
-    """It would handle in another transaction."""
+    """Answering first is refused, because the handler would run in another transaction."""
     with pytest.raises(ConfigurationError, match="in the transaction of the handler"):
         WebhookReceiver(SECRET, seen=shop.seen, respond="first")
     with pytest.raises(ConfigurationError, match="stores no bodies"):
@@ -207,6 +207,6 @@ def test_answering_first_is_refused(shop: Shop) -> None:
 
 
 def test_the_session_exists_in_handlers_only(shop: Shop) -> None:
-    """Elsewhere the error says so."""
+    """The session exists only in handlers; elsewhere it raises an error."""
     with pytest.raises(RuntimeError, match="while a handler runs"):
         _ = shop.seen.session

@@ -192,7 +192,7 @@ def test_a_store_in_memory_swallows_nothing() -> None:
 
 
 def test_a_dead_letter_that_cannot_be_stored_is_delivered_again(tmp_path: Path) -> None:
-    """503, whatever the store raises."""
+    """If a dead letter cannot be stored, the answer is 503, for any error of the store."""
 
     class Full(SQLiteSeenStore):
         def add_dead_letter(self, letter: Any) -> None:

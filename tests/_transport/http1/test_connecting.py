@@ -182,7 +182,7 @@ def test_no_address_can_be_reached(world: str, monkeypatch: Any) -> None:
 
 @BOTH
 def test_all_addresses_are_dead(world: str, listener: socket.socket, monkeypatch: Any) -> None:
-    """The deadline holds."""
+    """If no address answers, the deadline ends the attempt."""
     port = listener.getsockname()[1]
     resolves_to(monkeypatch, "127.0.0.2", "127.0.0.3")
     with deaf("127.0.0.2", port), deaf("127.0.0.3", port):

@@ -165,7 +165,7 @@ def test_the_fault_planned_first_happens_first(api: Api) -> None:
 
 
 def test_faults_that_make_no_sense_are_refused() -> None:
-    """A ValueError says what would."""
+    """Invalid faults raise ValueError, which names the valid values."""
     faults = Faults()
     with pytest.raises(
         ValueError, match=r"no endpoint 'POST /v1/create-payment'; did you mean POST /v1/create_payment"
@@ -252,7 +252,7 @@ def test_faults_are_planned_over_http(api: Api, planned: Any) -> None:
 
 @pytest.mark.parametrize("kind", list(FaultKind))
 def test_every_kind_can_be_planned_over_http(api: Api, planned: Any, kind: FaultKind) -> None:
-    """With nothing but its name."""
+    """Every kind can be planned by its name alone."""
     assert planned(kind=kind).status_code == 200
     assert api.sandbox.faults.planned[0].fault.kind is kind
 

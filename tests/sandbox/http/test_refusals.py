@@ -155,7 +155,7 @@ def test_a_body_above_1_mib_is_refused(api: Api, size: int) -> None:
 
 
 def test_a_body_of_exactly_1_mib_is_read(api: Api) -> None:
-    """The limit is inclusive."""
+    """The limit of a body is inclusive."""
     body = b'{"amount": 1, "currency": "BTC"}'
     assert api.post_bytes("/v1/create_payment", body.ljust(1024 * 1024)).status_code == 200
 

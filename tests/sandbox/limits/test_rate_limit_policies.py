@@ -202,7 +202,7 @@ def test_rate_limits_are_chosen_over_http(tuned: Api) -> None:
     ],
 )
 def test_unusable_rate_limits_change_nothing(tuned: Api, body: object, field: str) -> None:
-    """400 with the member's name."""
+    """Invalid rate limits are answered with 400 and the member's name, and change nothing."""
     before = tuned.http.get("/sandbox/rate-limits").json()
     answer = tuned.http.post("/sandbox/rate-limits", json=body)
     assert (answer.status_code, list(answer.json()["details"])) == (400, [field])

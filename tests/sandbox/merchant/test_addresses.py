@@ -23,7 +23,7 @@ PROGRAM = bytes.fromhex("751e76e8199196d454941c45d1b3a323f1433bd6")
     ],
 )
 def test_segwit_addresses_have_the_checksum_of_bip_173(prefix: str, text: str) -> None:
-    """The examples of BIP 173."""
+    """Segwit addresses are those of the examples of BIP 173."""
     assert segwit(prefix, PROGRAM) == text
 
 

@@ -81,7 +81,7 @@ def test_only_available_keys_are_removed(shop: Api) -> None:
 
 
 def test_a_deleted_product_takes_its_keys_with_it(shop: Api) -> None:
-    """And its key pool is unknown."""
+    """The key pool of a deleted product is unknown."""
     product = create_product(shop)
     add(shop, product, "a")
     shop.http.delete(f"{PRODUCTS}/{product['id']}", headers=shop.key)
@@ -104,7 +104,7 @@ def test_bad_keys_are_refused(shop: Api) -> None:
 
 
 def test_ten_thousand_keys_fit_into_one_request(shop: Api) -> None:
-    """As the official clients promise."""
+    """Ten thousand keys fit into one request, as the official clients promise."""
     product = create_product(shop)
     answer = add(shop, product, *(f"KEY-{number:032}" for number in range(10_000)))
     assert answer.json()["data"] == {"added": 10_000, "duplicates": 0}

@@ -93,7 +93,7 @@ def test_one_thing_to_send_makes_an_order_to_send(shop: Api) -> None:
 
 
 def test_a_payment_in_parts_pays_once_it_is_complete(shop: Api) -> None:
-    """Too little is not enough."""
+    """An order is paid only when the whole amount has been received."""
     bought = buy(shop, create_product(shop))
     shop.sandbox.underpay(bought["payment"]["paymentId"])
     assert order(shop, bought)["status"] == "PENDING"
@@ -143,7 +143,7 @@ def test_what_is_not_for_sale_is_refused(shop: Api) -> None:
 
 
 def test_settings_bind_a_checkout(shop: Api) -> None:
-    """Its worth and its coin."""
+    """The settings bound the worth and the coin of a checkout."""
     mug = create_product(shop)
     settings = {"acceptedCurrencies": ["BTC"], "minOrderAmount": 15, "maxOrderAmount": 25}
     shop.http.put("/v1/store/manage", json={"settings": settings}, headers=shop.key)
@@ -180,13 +180,13 @@ def test_bad_baskets_are_refused(
     members: dict[str, object],
     details: dict[str, str],
 ) -> None:
-    """Each member with its bound."""
+    """Each invalid member is reported with its bound."""
     answer = check_out(shop, *items, **members)
     assert (answer.status_code, answer.json()["details"]) == (400, details)
 
 
 def test_a_repeated_checkout_orders_once(shop: Api) -> None:
-    """Under the same idempotency key."""
+    """A repeated checkout under one idempotency key creates one order."""
     body = {"items": [{"productId": create_product(shop)["id"]}]}
     path, headers = "/v1/store/shop/checkout", {"Idempotency-Key": "k"}
     first, again = (shop.http.post(path, json=body, headers=headers) for _ in range(2))
@@ -253,7 +253,7 @@ def test_only_settable_states_are_set(shop: Api) -> None:
 
 
 def test_keys_of_a_refunded_order_are_revoked(shop: Api) -> None:
-    """They are worth nothing any more."""
+    """The keys of a refunded order are revoked."""
     game = create_product(shop)
     path = f"/v1/store/manage/products/{game['id']}/keys"
     shop.post(path, {"keys": ["a", "b"]})

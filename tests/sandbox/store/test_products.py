@@ -156,7 +156,7 @@ def test_a_skill_without_a_head(shop: Api, text: str) -> None:
 
 
 def test_a_product_is_deleted(shop: Api) -> None:
-    """And unknown from then on."""
+    """A deleted product is unknown."""
     product = create(shop)
     path = f"{PRODUCTS}/{product['id']}"
     deleted = shop.http.delete(path, headers=shop.key)

@@ -89,7 +89,7 @@ def test_the_flag_has_two_names(api: Api, flag: str) -> None:
 
 
 def test_settings_are_kept(api: Api) -> None:
-    """Coins and amounts, exact."""
+    """Coins and exact amounts of the settings are kept."""
     settings = {"acceptedCurrencies": ["BTC", "USDT_BEP20"], "minOrderAmount": 0.50, "maxOrderAmount": 1000}
     assert create(api, settings=settings)["settings"] == settings
 

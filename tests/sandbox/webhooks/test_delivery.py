@@ -519,7 +519,7 @@ def test_no_thread_runs_without_need(receiver: Receiver) -> None:
 
 
 def test_nothing_is_delivered_in_the_background_unless_wanted(receiver: Receiver) -> None:
-    """`automatic=False` leaves it to `deliver_due`."""
+    """With `automatic=False` only `deliver_due` delivers."""
     shop = Shop(url=receiver.url)
     with shop.sandbox.run():
         shop.create()

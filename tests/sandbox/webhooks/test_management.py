@@ -285,7 +285,7 @@ def test_the_sandbox_routes_set_how_webhooks_are_made(api: Api, receiver: Receiv
     ],
 )
 def test_bad_settings_and_faults_name_the_bad_member(api: Api, path: str, body: object, member: str) -> None:
-    """400, and nothing has changed."""
+    """Invalid settings and faults are answered with 400 and the member's name, and change nothing."""
     before = api.http.get("/sandbox/webhooks").json()
     answer = api.http.post(f"/sandbox/webhooks{path}", json=body)
     assert (answer.status_code, list(answer.json()["details"])) == (400, [member])

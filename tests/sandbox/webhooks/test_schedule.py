@@ -73,7 +73,7 @@ def test_only_2xx_is_delivered(outcome: Outcome, problem: str | None) -> None:
 
 
 def test_of_two_copies_one_that_arrived_is_enough() -> None:
-    """Both count as attempts."""
+    """Of two copies one success is enough, and both count as attempts."""
     record = attempted(delivery(), [Outcome(status=500), Outcome(status=200)], 5.0)
     assert (record.success, record.attempts, record.next_attempt_at) == (True, 2, None)
 
