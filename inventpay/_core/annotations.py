@@ -15,6 +15,13 @@ T = TypeVar("T")
 _PACKAGE: Final = __name__.partition(".")[0]
 """Other packages' base classes stay as they are."""
 
+_BEHIND: Final[dict[type[Any], str]] = {
+    property: "fget",
+    cached_property: "func",
+    classmethod: "__func__",
+    staticmethod: "__func__",
+}
+
 
 class Annotation(str):
     """The text of an annotation, whose ``repr`` has no quotes. It stays text, which ``get_type_hints`` evaluates."""
@@ -43,16 +50,12 @@ def readable(target: T) -> T:
     return target
 
 
-def _unquote(member: Any) -> None:
-    kind = type(member)
-    if kind is property:
-        member = member.fget
-    elif kind is classmethod or kind is staticmethod:
-        member = member.__func__
-    elif kind is cached_property:
-        member = member.func
-    if type(member) is FunctionType:
-        annotations = member.__annotations__
+def _unquote(member: object) -> None:
+    # The function behind a property, a cached property, or a method of a class.
+    attribute = _BEHIND.get(type(member))
+    function = member if attribute is None else getattr(member, attribute)
+    if isinstance(function, FunctionType):
+        annotations = function.__annotations__
         for name, annotation in annotations.items():
             if type(annotation) is str:
                 annotations[name] = Annotation(annotation)
