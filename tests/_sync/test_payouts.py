@@ -871,6 +871,8 @@ def test_the_run_waits_for_the_rate_limit_without_a_row_on_the_wire(path: Path) 
     assert (wait.done, wait.left) == (10, 2)
     assert wait.waiting > 50
     assert wait.expected_end is not None
+    # The next row goes after the wait, and the last one a tenth of a minute later.
+    assert abs(wait.expected_end - datetime.now(UTC) - timedelta(seconds=wait.waiting + 6)) < timedelta(seconds=3)
     assert "waiting" in str(wait)
 
 

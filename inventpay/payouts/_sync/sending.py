@@ -253,7 +253,8 @@ class Sending:
         rows = self._journal.rows(self._batch)
         left = sum(each.status == "planned" for each in rows)
         state = self._account.client.rate_limits[RateClass.WITHDRAWALS]
-        turns = max(0, left - state.available)
+        # The next row goes when the wait is over.
+        turns = max(0, left - state.available - (waiting > 0.0))
         # assumed: one minute is the window of the limit, as everywhere in the documentation.
         seconds = waiting + 60.0 * turns / state.limit
         return PayoutProgress(
