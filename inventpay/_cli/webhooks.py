@@ -6,6 +6,7 @@ import sys
 import time
 from itertools import islice
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
@@ -245,7 +246,7 @@ def _follow(current: Session, missed: MissedEvents, forwarder: Forwarder, every:
         waiting = [
             one for one in waiting if _bring(forwarder, one, as_json=as_json, follow=True).code is not ExitCode.DONE
         ]
-        time.sleep(every)
+        sleep(every)
 
 
 def _bring(forwarder: Forwarder, one: tuple[str, bytes, str], *, as_json: bool, follow: bool) -> Forwarded:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -361,7 +360,9 @@ def test_the_live_table_shows_the_wait_and_the_end() -> None:
     ]
 
 
-def test_ctrl_c_ends_a_run_and_the_next_one_goes_on(sandbox: Sandbox, tmp_path: Path, start: Any) -> None:
+def test_ctrl_c_ends_a_run_and_the_next_one_goes_on(
+    sandbox: Sandbox, tmp_path: Path, start: Any, run: Commands
+) -> None:
     """A real terminal: ten rows go out, the eleventh waits for the limit; Ctrl-C leaves it planned, exit code 6."""
     sandbox.deposit("USDT_BEP20", 100)
     process = start("payouts", "run", rows_file(tmp_path, 11), "--yes", "--journal", str(tmp_path / "j.sqlite3"))
@@ -369,9 +370,9 @@ def test_ctrl_c_ends_a_run_and_the_next_one_goes_on(sandbox: Sandbox, tmp_path: 
     process.type("\x03")
     assert process.ended() == 6
     assert "stopped  interrupted" in process.shown
-    status = start("payouts", "status", "--json", "--journal", str(tmp_path / "j.sqlite3"))
-    assert status.ended() == 6
-    rows = json.loads(status.shown)["rows"]
+    status = run("payouts", "status", "--json", "--journal", str(tmp_path / "j.sqlite3"))
+    assert status.code == 6
+    rows = status.json["rows"]
     assert [one["status"] for one in rows] == ["accepted"] * 10 + ["planned"]
 
 

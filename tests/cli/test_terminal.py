@@ -14,15 +14,18 @@ import pytest
 from inventpay.sandbox import Fault, Sandbox
 from inventpay.sandbox.webhook_inbox import WebhookInbox
 
-from .conftest import ADDRESS
-from .test_commands import PAY_OUT, logged, payment
+from .conftest import ADDRESS, Commands
+from .test_commands import PAY_OUT
 
 
 def test_a_withdrawal_is_confirmed_at_a_prompt(sandbox: Sandbox, start: Any) -> None:
-    """The whole story in a real terminal: the question, the answer, the result."""
+    """The whole story in a real terminal: a key that is typed and not shown, the question, the answer, the result."""
     sandbox.deposit("USDT_BEP20", 100)
-    process = start(*PAY_OUT)
+    process = start(*PAY_OUT, INVENTPAY_API_KEY="")
+    process.wait_for("API key (INVENTPAY_API_KEY is not set):")
+    process.type(f"{sandbox.api_key}\n")
     process.wait_for("Send it? [y/N]")
+    assert sandbox.api_key not in process.shown
     assert f"to        {ADDRESS}" in process.shown
     process.type("y\n")
     assert process.ended() == 0
@@ -51,38 +54,6 @@ def test_ctrl_c_after_the_request_is_an_unknown_outcome(sandbox: Sandbox, start:
     assert "idempotency key: payout-9" in process.shown
 
 
-def test_keys_are_asked_for_and_not_shown(sandbox: Sandbox, start: Any) -> None:
-    """Where no variable has the key, a person types it; the terminal does not echo it."""
-    process = start("balances", "USDT_BEP20", INVENTPAY_API_KEY="")
-    process.wait_for("API key (INVENTPAY_API_KEY is not set):")
-    process.type(f"{sandbox.api_key}\n")
-    assert process.ended() == 0
-    assert "available" in process.shown
-    assert sandbox.api_key not in process.shown
-
-
-def test_balances_are_watched(sandbox: Sandbox, start: Any) -> None:
-    """A live table changes in place until Ctrl-C."""
-    process = start("balances", "USDT_BEP20", "--watch", "--every", "0.1")
-    process.wait_for("USDT_BEP20")
-    sandbox.deposit("USDT_BEP20", "12.5")
-    process.wait_for("12.5")
-    process.type("\x03")
-    assert process.ended() == 130
-
-
-def test_events_are_followed(sandbox: Sandbox, inbox: WebhookInbox, start: Any) -> None:
-    """--follow brings what was missed, and then what is missed from now on."""
-    first = logged(sandbox)
-    process = start("webhooks", "reconcile", "--to", inbox.url, "--follow", "--every", "0.1")
-    inbox.wait_for("payment.created")
-    second = logged(sandbox)
-    process.wait_until(lambda: len(inbox.events) >= 2)
-    process.type("\x03")
-    assert process.ended() == 130
-    assert [event.delivery_id for event in inbox.events] == [first, second]
-
-
 def test_a_pipe_to_head_is_quiet(sandbox: Sandbox) -> None:
     """A reader that leaves early, in a shell."""
     command = f"{sys.executable} -m inventpay request GET /v1/merchant/balance | head -1"
@@ -99,15 +70,14 @@ def test_the_console_script_completes(sandbox: Sandbox) -> None:
     if not script.exists():
         pytest.skip("the package is not installed with its scripts")
     environment = {**os.environ, **sandbox.environment}
-    asked = {"_INVENTPAY_COMPLETE": "complete_bash", "COMP_WORDS": "inventpay payments st", "COMP_CWORD": "2"}
-    done = subprocess.run([script], capture_output=True, text=True, env=environment | asked, check=False)
-    assert done.stdout.split() == ["status"]
-    asked |= {"COMP_WORDS": "inventpay balances USDT_", "COMP_CWORD": "2"}
+    asked = {"_INVENTPAY_COMPLETE": "complete_bash", "COMP_WORDS": "inventpay balances USDT_", "COMP_CWORD": "2"}
     done = subprocess.run([script], capture_output=True, text=True, env=environment | asked, check=False)
     assert done.stdout.split() == ["USDT_ERC20", "USDT_BEP20"]
 
 
-def test_the_sandbox_prints_requests_and_deliveries(sandbox: Sandbox, inbox: WebhookInbox, start: Any) -> None:
+def test_the_sandbox_prints_requests_and_deliveries(
+    sandbox: Sandbox, inbox: WebhookInbox, start: Any, run: Commands
+) -> None:
     """Its terminal has a line for each, refusals with their reason, and controls reach it by its URL."""
     process = start("sandbox", "--port", "0", "--webhook-url", inbox.url)
     process.wait_for("in a browser")
@@ -122,18 +92,7 @@ def test_the_sandbox_prints_requests_and_deliveries(sandbox: Sandbox, inbox: Web
         assert not client.check()
     process.wait_for("GET /v1/merchant/balance  401")
     process.wait_for("Invalid API key")
-    played = start("sandbox", "expire", made.payment_id, "--url", url)
-    assert played.ended() == 0
+    assert run("sandbox", "expire", made.payment_id, "--url", url).code == 0
     process.wait_for("payment.expired ->")
     process.type("\x03")
     assert process.ended() == 0
-
-
-def test_a_payment_is_watched(sandbox: Sandbox, start: Any) -> None:
-    """Each change is a line, and the end of the payment is the end of the command."""
-    payment_id = payment(sandbox)
-    process = start("payments", "watch", payment_id)
-    process.wait_for("PENDING")
-    sandbox.pay(payment_id)
-    assert process.ended() == 0
-    assert "COMPLETED   30 of 30 USDT_BEP20 received" in process.shown
