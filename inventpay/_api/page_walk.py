@@ -9,7 +9,7 @@ from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 from attrs import field, frozen
 
 from ..errors import DecodeError, UnreadRow, UnreadRowsError
-from ..models.call_meta import CallMeta
+from ..models.call_meta import CallMeta, Exchange, meta_of
 from .arguments import refused_value
 
 T = TypeVar("T")
@@ -47,8 +47,12 @@ class PageFacts(Generic[T]):
     """Records of this page that could not be read."""
     unread_members: tuple[str, ...] = ()
     """JSON paths of members of the items that could not be read."""
-    meta: CallMeta | None = field(default=None, eq=False, repr=False)
-    """Exchange that the page came from."""
+    _exchange: Exchange | None = field(default=None, eq=False, repr=False)
+
+    @property
+    def meta(self) -> CallMeta | None:
+        """Exchange that the page came from."""
+        return meta_of(self._exchange)
 
 
 OnUnread: TypeAlias = Literal["raise", "skip"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .._api.call import Call
 from .._core.logger import logger
 from ..errors import IdempotencyConflictError, InventPayError, UnreadRow
-from ..models.call_meta import CallMeta
+from ..models.call_meta import Exchange
 from ..responses import APIResponse
 from .redaction import redact_error
 from .settings import TransportSettings
@@ -144,14 +144,9 @@ class CallRecord:
         if unread is None:
             # Nothing, or an unparsed answer.
             return
-        meta = CallMeta(
-            status=response.status,
-            headers=response.headers,
-            attempts=self.attempts,
-            seconds=self._now() - self._started,
-            idempotency_key=self._call.idempotency_key,
-        )
-        object.__setattr__(result, "meta", meta)
+        seconds = self._now() - self._started
+        exchange: Exchange = (response.status, response.headers, self.attempts, seconds, self._call.idempotency_key)
+        object.__setattr__(result, "_exchange", exchange)
         # Pages have records that could not be read, and members of items.
         unread += getattr(result, "unread_members", ())
         if unread:

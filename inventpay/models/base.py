@@ -9,7 +9,7 @@ from attrs import Attribute, field, fields, frozen
 
 from .._core.annotations import readable
 from .._json.fields import is_member
-from .call_meta import CallMeta
+from .call_meta import CallMeta, meta_of
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
@@ -20,7 +20,7 @@ __all__ = ["Model"]
 
 class _Exchange:
     # Not attributes of attrs: they are part of no copy, no comparison and no serializer's work.
-    __slots__ = ("_contradictions", "_meta")
+    __slots__ = ("_contradictions", "_exchange")
 
 
 @frozen(kw_only=True, eq=False, repr=False)
@@ -47,12 +47,7 @@ class Model(_Exchange):
 
         ``None`` on parts of a result, on copies, and on models that no call returned.
         """
-        return getattr(self, "_meta", None)
-
-    @meta.setter
-    def meta(self, value: CallMeta) -> None:
-        # Reached by object.__setattr__ only: models are frozen.
-        object.__setattr__(self, "_meta", value)
+        return meta_of(getattr(self, "_exchange", None))
 
     @property
     def contradictions(self) -> tuple[str, ...]:

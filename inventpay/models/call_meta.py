@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from attrs import field, frozen
 
 from ..headers import Headers
@@ -34,6 +36,18 @@ class CallMeta:
         assumed: one of the headers in :data:`REQUEST_ID_HEADERS`; no source shows one.
         """
         return next((self.headers[name] for name in REQUEST_ID_HEADERS if name in self.headers), None)
+
+
+Exchange: TypeAlias = tuple[int, Headers, int, float, str | None]
+"""The values of a ``CallMeta`` in their order. Most results are never asked for theirs, so it is made when it is."""
+
+
+def meta_of(exchange: Exchange | None) -> CallMeta | None:
+    """Return the description of an exchange, ``None`` for none."""
+    if exchange is None:
+        return None
+    status, headers, attempts, seconds, key = exchange
+    return CallMeta(status=status, headers=headers, attempts=attempts, seconds=seconds, idempotency_key=key)
 
 
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id", "cf-ray", "x-vercel-id")

@@ -23,9 +23,11 @@ from hypothesis import strategies as st
 
 from inventpay import models, webhooks
 from inventpay.errors import DecodeError, InvalidArgumentError
+from inventpay.headers import Headers
 from inventpay.models import (
     Balance,
     Balances,
+    CallMeta,
     Invoice,
     Limit,
     Payment,
@@ -330,8 +332,10 @@ def test_every_model_is_a_return_type_of_fastapi() -> None:
 def test_other_serializers_work_too() -> None:
     """msgspec and attrs see attributes, and no exchange."""
     for sample in SAMPLES:
-        object.__setattr__(sample, "meta", object())
-        assert "meta" not in attrs.asdict(sample)
+        object.__setattr__(sample, "_exchange", (200, Headers([]), 1, 0.1, None))
+        assert sample.meta == CallMeta(status=200, headers=Headers([]), attempts=1, seconds=0.1)
+        assert not {"meta", "_exchange"} & attrs.asdict(sample).keys()
+        assert b"exchange" not in msgspec.json.encode(sample)
         assert b'"meta"' not in msgspec.json.encode(sample)
 
 
