@@ -79,6 +79,9 @@ class Outcome:
     kills: int
     full_disks: int
     faults: int
+    """Faulty answers to withdrawals."""
+    read_faults: int
+    """Faulty answers to reads."""
     doubts: int
     """Rows in doubt once the run was resumed to its end, before a person settled them."""
     paid: int
@@ -128,7 +131,7 @@ def run_with_kills(
         finish(server.url, str(journal), server.withdrawal_ids, trusts=honours_keys)
         assert compare(journal, server, rows) == 0
         assert len(server.paid()) == rows, "a row was forgotten"
-    return Outcome(killed, full_disks, faults, doubts, rows)
+    return Outcome(killed, full_disks, faults, server.read_faults, doubts, rows)
 
 
 def compare(journal: Path, server: LedgerServer, rows: int) -> int:

@@ -8,10 +8,23 @@ import random
 from typing import Any, Protocol
 
 from tests.payouts.pay_worker import ADDRESS
-from tests.support.chaos_server import ChaosServer, answer
+from tests.support.chaos_server import BEFORE, ChaosServer, Exchange, answer
 
 MOMENTS = ("before the effect", "before the effect, which happens", "after the effect", "after the answer")
 FUNDS = 10**6
+READ_FAULTS = (
+    "closes",
+    "resets",
+    "401",
+    "403 of a firewall",
+    "429",
+    "429 of a proxy",
+    "500",
+    "502 of a proxy",
+    "503",
+    "a page",
+)
+"""Faults of answers to reads, by their names in the server of the storm."""
 
 
 class Victim(Protocol):
@@ -33,6 +46,8 @@ class LedgerServer(ChaosServer):
         self.moment: str | None = None
         self.kill_at = 0
         self.killed: list[str] = []
+        self.share_of_reads = share
+        self.read_faults = 0
         self.amounts: dict[str, str] = {}
         self._chance = random.Random(seed)
 
@@ -59,9 +74,16 @@ class LedgerServer(ChaosServer):
         body = await reader.readexactly(int(lines.get(b"content-length", b"0")))
         method, path, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
         if method == "GET":
-            writer.write(answer(200, json.dumps({"success": True, "data": self._found(path)}).encode()))
+            good = answer(200, json.dumps({"success": True, "data": self._found(path)}).encode())
+            fault = self._chance.choice(READ_FAULTS) if self._chance.random() < self.share_of_reads else None
+            reply = good if fault is None else BEFORE[fault](Exchange(good, {}, None))
+            self.read_faults += fault is not None
+            if reply is None:
+                writer.transport.abort()
+                return False
+            writer.write(reply)
             await writer.drain()
-            return True
+            return fault is None
         key = next(line.partition(b": ")[2] for line in head.split(b"\r\n") if line.lower().startswith(b"idempotency"))
         moment = self._moment()
         if moment is not None and moment.startswith("before"):

@@ -16,15 +16,17 @@ import traceback
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
-from inventpay import InventPay, RateLimits, RetryPolicy
+from inventpay import InventPay, InventPayError, RateLimits, RetryPolicy
 from inventpay._concurrency.threads import Backend
 from inventpay._transport import http_client  # noqa: F401 - imported once, before the workers are forked
-from inventpay.payouts import JournalError, Payout, PayoutReport, Payouts
+from inventpay.payouts import JournalError, Payout, PayoutReport, PayoutRow, Payouts
 
 ADDRESS = "0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D"
 LIMITS = RateLimits(withdrawals=10**6, other=10**6, status_checks=10**6, payment_creation=10**6)
 PAGE = 4096
+T = TypeVar("T")
 RUNS = 60
 """Runs after which every row has its answer: each ends at the first refused key, or at five unknown outcomes."""
 
@@ -57,11 +59,23 @@ def client_of(url: str, *, trusts: bool) -> InventPay:
     return client
 
 
+def persistent(call: Callable[[], T]) -> T:
+    """Make a call again while the first reads of the balance fail."""
+    for _ in range(RUNS):
+        try:
+            return call()
+        except JournalError:
+            raise
+        except InventPayError as error:
+            latest = error
+    raise latest
+
+
 def run_all(ledger: Payouts, batch: str, *, trusts: bool) -> PayoutReport:
     """Run until no row is left that another run could change."""
     report = ledger.report(batch=batch)
     for _ in range(RUNS):
-        report = ledger.run(batch=batch)
+        report = persistent(lambda: ledger.run(batch=batch))
         if report.is_complete or (not report.planned and not trusts):
             break
     return report
@@ -70,7 +84,7 @@ def run_all(ledger: Payouts, batch: str, *, trusts: bool) -> PayoutReport:
 def pay(url: str, journal: str, count: int, *, trusts: bool, room: int = -1, limits_bytes: bool = False) -> None:
     """Plan and run until no row is left that another run could change."""
     with client_of(url, trusts=trusts) as client, Payouts(client, journal) as ledger:
-        batch = ledger.plan(payouts(count)).batch
+        batch = persistent(lambda: ledger.plan(payouts(count))).batch
         if room >= 0 and limits_bytes:
             most = os.path.getsize(journal) + room * PAGE
             resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
@@ -79,6 +93,11 @@ def pay(url: str, journal: str, count: int, *, trusts: bool, room: int = -1, lim
             (pages,) = database.execute("PRAGMA page_count").fetchone()
             database.execute(f"PRAGMA max_page_count = {pages + room}")
         run_all(ledger, batch, trusts=trusts)
+
+
+def settled(ledger: Payouts, row: PayoutRow, known: str | None) -> PayoutRow:
+    """Settle a row by the dashboard."""
+    return ledger.settle(row.id, withdrawal_id=known, not_paid=known is None, by="Ada")
 
 
 def finish(url: str, journal: str, dashboard: Callable[[], dict[str, str]], *, trusts: bool) -> None:
@@ -91,7 +110,7 @@ def finish(url: str, journal: str, dashboard: Callable[[], dict[str, str]], *, t
             report = ledger.report()
             for row in report.in_doubt:
                 known = dashboard().get(row.id)
-                ledger.settle(row.id, withdrawal_id=known, not_paid=known is None, by="Ada")
+                persistent(lambda row=row, known=known: settled(ledger, row, known))  # type: ignore[misc]
             ledger.retry([row.id for row in ledger.report().rows if row.status in ("refused", "not paid")])
             report = run_all(ledger, report.rows[0].batch, trusts=trusts)
             if len(report.paid) == len(report.rows):

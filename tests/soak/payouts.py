@@ -36,13 +36,20 @@ def main() -> None:
     for name, options in COMBINATIONS.items():
         if given.only not in name:
             continue
-        totals = {"kills": 0, "full disks": 0, "faults": 0, "in doubt before a person settled them": 0, "paid": 0}
+        totals = {
+            "kills": 0,
+            "full disks": 0,
+            "faults": 0,
+            "faulty reads": 0,
+            "in doubt before a person settled them": 0,
+            "paid": 0,
+        }
         runs = 0
         while totals["kills"] + totals["full disks"] < given.kills:
             runs += 1
             with tempfile.TemporaryDirectory() as folder:
                 found = run_with_kills(Path(folder), kills=PROCESSES_OF_A_RUN, rows=ROWS, seed=runs, **options)
-            measured = (found.kills, found.full_disks, found.faults, found.doubts, found.paid)
+            measured = (found.kills, found.full_disks, found.faults, found.read_faults, found.doubts, found.paid)
             totals = {each: count + more for (each, count), more in zip(totals.items(), measured, strict=True)}
         figures = ", ".join(f"{count} {each}" for each, count in totals.items())
         print(f"{name}: {runs} runs of {ROWS} rows, {figures}, 0 twice, 0 forgotten", flush=True)
