@@ -12,7 +12,7 @@ class Interrupts:
     """Takes SIGINT for the time of a ``with`` block; only in the main thread, where Python permits it."""
 
     def __init__(self) -> None:
-        self.is_requested = False
+        self.is_requested: bool = False
         self._former: Any = None
         self._is_installed = False
 

@@ -59,7 +59,7 @@ class Journal:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         # The lock and the file itself are found through links: two names of one journal are one journal.
-        self.path = Path(os.path.realpath(path))
+        self.path: Path = Path(os.path.realpath(path))
         self.hooks: list[PayoutHook] = []
         """The receivers of changes."""
         self._changes: list[PayoutRowChanged] = []

@@ -69,7 +69,9 @@ class CallTelemetry:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, CallTelemetry) and other._meters is self._meters and other._tracers is self._tracers
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        # Sets keep each of them, equal ones too.
+        return object.__hash__(self)
 
     def stretch(self) -> Mapping[RateClass, float]:
         """Return the stretch of the client's polling, by class."""

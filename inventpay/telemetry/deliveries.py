@@ -42,7 +42,9 @@ class DeliveryTelemetry:
             isinstance(other, DeliveryTelemetry) and other._meters is self._meters and other._tracers is self._tracers
         )
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        # Sets keep each of them, equal ones too.
+        return object.__hash__(self)
 
     def __call__(self, event: WebhookHookEvent) -> None:
         """Report one event."""

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from opentelemetry import metrics
-from opentelemetry.metrics import Histogram, MeterProvider
+from opentelemetry.metrics import Counter, Histogram, MeterProvider
+from opentelemetry.metrics import _Gauge as Gauge
 
 from ..version import VERSION
 from .gauges import Gauges
@@ -57,31 +58,31 @@ class Meters:
                 name, unit="s", description=description, explicit_bucket_boundaries_advisory=boundaries
             )
 
-        self.request_duration: Final = histogram(
+        self.request_duration: Final[Histogram] = histogram(
             "http.client.request.duration", REQUEST_BOUNDARIES, "Duration of one attempt of a call."
         )
-        self.call_duration: Final = histogram(
+        self.call_duration: Final[Histogram] = histogram(
             "inventpay.call.duration", CALL_BOUNDARIES, "Duration of a call, with its waits and all of its attempts."
         )
-        self.limit_wait: Final = histogram(
+        self.limit_wait: Final[Histogram] = histogram(
             "inventpay.limit.wait.duration", WAIT_BOUNDARIES, "Time for which an attempt waited for the rate limit."
         )
-        self.retries: Final = meter.create_counter(
+        self.retries: Final[Counter] = meter.create_counter(
             "inventpay.retries", unit="{retry}", description="Attempts that failed and were followed by another."
         )
-        self.deliveries: Final = meter.create_counter(
+        self.deliveries: Final[Counter] = meter.create_counter(
             "inventpay.webhook.deliveries", unit="{delivery}", description="Webhook deliveries, by their result."
         )
-        self.handler_duration: Final = histogram(
+        self.handler_duration: Final[Histogram] = histogram(
             "inventpay.webhook.handler.duration", HANDLER_BOUNDARIES, "Duration of a handler of webhook events."
         )
-        self.event_age: Final = histogram(
+        self.event_age: Final[Histogram] = histogram(
             "inventpay.webhook.event.age", AGE_BOUNDARIES, "Time from an event to the answer of its delivery."
         )
-        self.last_delivery: Final = meter.create_gauge(
+        self.last_delivery: Final[Gauge] = meter.create_gauge(
             "inventpay.webhook.last_delivery", unit="s", description="Unix time of the latest genuine delivery."
         )
-        self.gauges: Final = Gauges()
+        self.gauges: Final[Gauges] = Gauges()
         self.gauges.register(meter)
 
 

@@ -35,7 +35,9 @@ class PayoutTelemetry:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PayoutTelemetry) and other._gauge is self._gauge
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        # Sets keep each of them, equal ones too.
+        return object.__hash__(self)
 
     def __call__(self, event: PayoutRowChanged) -> None:
         """Count one change."""
