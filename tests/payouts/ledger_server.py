@@ -17,14 +17,12 @@ READ_FAULTS = (
     "resets",
     "401",
     "403 of a firewall",
-    "429",
-    "429 of a proxy",
     "500",
     "502 of a proxy",
     "503",
     "a page",
 )
-"""Faults of answers to reads, by their names in the server of the storm."""
+"""Faults of answers to reads, by their names in the server of the storm; without those that make the limiter pause."""
 
 
 class Victim(Protocol):
