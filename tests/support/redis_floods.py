@@ -89,8 +89,10 @@ def flood(
             job = {"redis": server.url, "api": api.url, "who": str(number), "counting": counting, "limit": limit}
             worker.begin(**{**job, "window": window, "calls": calls, **options, **(each[number] if each else {})})
         if after:
-            # A process that starts while the sent calls are unknown is another matter.
-            while len({arrival.who for arrival in api.arrivals()}) < len(workers):
+            # A process that starts while the sent calls are unknown is another matter. One that gives up soon may find
+            # all tokens taken by the others, and never send a call.
+            patient = {str(number) for number in range(len(workers)) if not (each and each[number].get("max_wait"))}
+            while not patient <= {arrival.who for arrival in api.arrivals()}:
                 time.sleep(0.02)
             time.sleep(after)
             disturb()

@@ -450,8 +450,18 @@ def test_a_delivery_that_is_interrupted_is_due_again() -> None:
         assert [one.attempts for one in shop.sandbox.webhooks.deliver_due()] == [1, 1]
 
 
+_OTHERS: list[threading.Thread] = []
+"""Threads of sandboxes of other tests, which may still run in this process."""
+
+
+@pytest.fixture(autouse=True)
+def _other_threads() -> None:
+    _OTHERS[:] = threading.enumerate()
+
+
 def background_threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name == "inventpay-sandbox-webhooks"]
+    now = [thread for thread in threading.enumerate() if thread not in _OTHERS]
+    return [thread.name for thread in now if thread.name == "inventpay-sandbox-webhooks"]
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
