@@ -38,6 +38,7 @@ class Bucket(RuleBasedStateMachine):
         """Times at which the server counted requests."""
         self.blocked_until = -math.inf
         self.is_warned = False
+        self.promised: list[float] = []
         self.bucket: TokenBucket
 
     @initialize(
@@ -53,6 +54,8 @@ class Bucket(RuleBasedStateMachine):
         """Send requests while there are tokens."""
         for _ in range(most):
             ready, wait = self.bucket.ready_at(self.now), self.bucket.wait(self.now)
+            backoff = self.bucket._backoff
+            was_promised = backoff.promised < math.inf
             is_granted = self.bucket.lease(self.now)
             assert is_granted == (ready == self.now), (is_granted, ready)
             assert not (is_granted and wait), f"a token was there after a wait of {wait} s was announced"
@@ -60,6 +63,9 @@ class Bucket(RuleBasedStateMachine):
                 return
             assert self.now >= self.blocked_until, "sent before the time that a 429 named"
             self.in_flight.append(self.now)
+            if was_promised and backoff.promised == math.inf:
+                # The server named this moment for one call after a 429: it is for the server to count.
+                self.promised.append(self.now)
 
     @precondition(lambda self: self.in_flight)
     @rule(share=SHARES, most=st.integers(1, 14))
@@ -67,14 +73,16 @@ class Bucket(RuleBasedStateMachine):
         """End requests whose answers arrive; each was counted at some moment since it was sent."""
         for _ in range(min(most, len(self.in_flight))):
             sent = self.in_flight.pop(0)
-            self.arrived.append(min(sent + share * (self.now - sent), self.now))
+            self.arrive(sent, min(sent + share * (self.now - sent), self.now))
             self.bucket.answered(self.now)
 
     @precondition(lambda self: self.in_flight)
     @rule()
     def refund(self) -> None:
         """End a request of which nothing was written: the server never counts it."""
-        self.in_flight.pop()
+        sent = self.in_flight.pop()
+        if sent in self.promised:
+            self.promised.remove(sent)
         self.bucket.refund(self.now)
 
     @precondition(lambda self: self.in_flight)
@@ -82,8 +90,15 @@ class Bucket(RuleBasedStateMachine):
     def give_up(self, share: float) -> None:
         """End a request without an answer, which may still arrive for a while."""
         sent = self.in_flight.pop(0)
-        self.arrived.append(sent + share * (self.now + self.bucket.grace - sent))
+        self.arrive(sent, sent + share * (self.now + self.bucket.grace - sent))
         self.bucket.abandoned(self.now)
+
+    def arrive(self, sent: float, at: float) -> None:
+        """Let a request arrive at the server, unless the server had promised to take it."""
+        if sent in self.promised:
+            self.promised.remove(sent)
+        else:
+            self.arrived.append(at)
 
     @rule(seconds=PAUSES)
     def wait(self, seconds: float) -> None:
