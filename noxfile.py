@@ -85,7 +85,7 @@ UNMEASURED = (
         "tests/soak",
     ),
     *("tests/webhooks/test_shops.py", "tests/webhooks/test_kills.py", "tests/webhooks/test_processes.py"),
-    *("tests/packaging", "tests/tools", "tests/telemetry/test_monitoring_example.py"),
+    *("tests/packaging", "tests/tools", "tests/redis/test_processes.py", "tests/telemetry/test_monitoring_example.py"),
 )
 
 
