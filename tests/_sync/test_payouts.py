@@ -863,6 +863,8 @@ def test_the_run_waits_for_the_rate_limit_without_a_row_on_the_wire(path: Path) 
             if progress.row is None:
                 waits.append(progress)
                 assert all(row.status != "sending" for row in payouts.report().rows)
+                # No request was begun for them: the journal never called them sent.
+                assert [row.attempts for row in payouts.report().planned] == [0, 0]
                 raise RuntimeError("seen")
 
         with pytest.raises(RuntimeError):

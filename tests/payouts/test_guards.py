@@ -57,3 +57,11 @@ def test_a_forked_child_cannot_use_the_journal(sandbox: Sandbox, tmp_path: Path)
             payouts.run()
         payouts._journal._process = os.getpid()
         assert len(payouts.run().paid) == 1
+
+
+def test_a_row_survives_a_power_failure(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Each write reaches the disk before a request is sent, and a copy of the file alone has all of them."""
+    with sandbox.client() as client, Payouts(client, tmp_path / "p.sqlite3") as payouts:
+        database = payouts._journal._database
+        assert database.execute("PRAGMA synchronous").fetchone()[0] == 3  # EXTRA
+        assert database.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
