@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 
 import pytest
 from hypothesis import settings
@@ -10,6 +12,12 @@ from hypothesis import settings
 # Speed is measured in benchmarks/: on a machine that is busy with something else a property still holds.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+# Four workers and hundreds of child processes load the same modules: where the environment forbids bytecode, each
+# compiles all of them again, which took half of the time of a run.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_configure() -> None:
