@@ -33,7 +33,8 @@ def problem_with(text: str) -> str | None:
     >>> problem_with('"whsec_1"')
     'is wrapped in quotes, as in an env file; remove them'
     """
-    for character in text:
+    # No invisible character is ASCII, and a secret is read with every delivery.
+    for character in "" if text.isascii() else text:
         if unicodedata.category(character) == "Cf":
             return f"holds the invisible character U+{ord(character):04X}, such as a byte order mark; copy it again"
     if len(text) > 1 and text[0] in _QUOTES and text[-1] in _QUOTES:

@@ -70,8 +70,8 @@ def _document(body: bytes) -> dict[str, Any]:
 
 def _event(document: dict[str, Any]) -> WebhookEvent:
     name = _name(document)
-    path, members, moved = "$", dict(document), dict[str, str]()
-    data = document.get("data")
+    path, members, data = "$", document, document.get("data")
+    moved: dict[str, str] = {}
     if is_object(data):
         path, members = "$.data", dict(data)
         # Top-level members are used if `data` has no such member; those of the delivery are always used.
@@ -79,11 +79,13 @@ def _event(document: dict[str, Any]) -> WebhookEvent:
             if member != "data" and (members.get(member) is None or (member in _ENVELOPE and value is not None)):
                 members[member] = value
                 moved[member] = f"$.{member}"
-    elif data is not None:
+    elif data is None:
+        members = dict(document)
+    else:
         raise DecodeError(f"$.data is {kind(data)}, not an object", json_path="$.data")
 
     # Anything but false, null and absence, in either place, is a test: no coin may have moved.
-    outer, inner = document.get("test"), data.get("test") if is_object(data) else None
+    outer, inner = document.get("test"), data.get("test") if data is not None else None
     if outer is not None or inner is not None:
         members["test"] = _is_test(outer) or _is_test(inner)
     model = KNOWN_EVENTS.get(name, UnknownEvent)
