@@ -114,11 +114,13 @@ class LedgerServer(ChaosServer):
         return self.moment if self.kill_at == 0 and self.victim is not None else None
 
     def _kill(self, moment: str) -> None:
-        assert self.victim is not None
-        self.victim.kill()
-        self.victim.wait()
+        victim, self.victim = self.victim, None
+        if victim is None:
+            # The process ended during the pause before the kill.
+            return
+        victim.kill()
+        victim.wait()
         self.killed.append(moment)
-        self.victim = None
 
     def _found(self, path: str) -> dict[str, Any]:
         if path.startswith("/v1/withdrawal/"):
