@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from .._concurrency.forking import Lock, notice_fork, register_fork_handler
+from .._core.unpicklable import Unpicklable
 from ..options import RateClass, RateLimits
 from .class_limiter import ClassLimiter, ClassSnapshot, Lease
 
@@ -73,7 +74,7 @@ PLUGIN: Final = "pytest_inventpay"
 """The module of the pytest plugin, which reports whether a mock is active."""
 
 
-class LocalLimiter:
+class LocalLimiter(Unpicklable):
     """One token bucket per endpoint class, for this process.
 
     >>> limiter = LocalLimiter(RateLimits(status_checks=100))

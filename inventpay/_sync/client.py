@@ -10,6 +10,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
+from .._core.unpicklable import Unpicklable
 from .._limits.class_limiter import ClassSnapshot
 from .._limits.limiter import PLUGIN, Limiter, bound, shared_limiter
 from .._transport.settings import check_lease_timeout, read_connection_settings, read_transport_settings
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from .withdrawals import WithdrawalCalls
 
 
-class InventPay:
+class InventPay(Unpicklable):
     """A client of the InventPay API.
 
     >>> with InventPay() as client:  # keys from INVENTPAY_API_KEY and INVENTPAY_WITHDRAWAL_KEY
@@ -213,6 +214,10 @@ class InventPay:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._base_url}>"
+
+    def __copy__(self) -> Self:
+        # It shares connections and limits, as a copy of the attributes would.
+        return self.with_options()
 
     def with_options(
         self,

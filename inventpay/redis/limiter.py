@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Literal, NoReturn, Self, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias, get_args
 
 from .._async.shared_tokens import acquire as acquire_async
 from .._concurrency.event_loops import current_loop
@@ -18,6 +18,7 @@ from .._concurrency.forking import Lock, notice_fork, register_fork_handler
 from .._concurrency.steady_time import monotonic
 from .._concurrency.threads import Waiter
 from .._core.json_values import shown
+from .._core.unpicklable import Unpicklable
 from .._limits.class_limiter import ClassSnapshot, Lease
 from .._limits.token_bucket import GRACE, MARGIN
 from .._sync.shared_tokens import acquire
@@ -47,7 +48,7 @@ KEPT: Final = 1024
 _Name: TypeAlias = tuple[str, RateLimits]
 
 
-class RedisLimiter:
+class RedisLimiter(Unpicklable):
     """One limit for all processes and hosts that reach the same Redis or Valkey.
 
     >>> from inventpay import AsyncInventPay
@@ -107,9 +108,6 @@ class RedisLimiter:
     def lease_timeout(self) -> float:
         """Seconds after which a token in use by a process that died counts as spent."""
         return self._lease_timeout
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a RedisLimiter is not pickled: make one in each process")
 
     def bind(self, api_key: str, base_url: str, limits: RateLimits | None = None) -> _Budget:
         """Return the limiter of one key; a client calls this on its ``limiter=``.

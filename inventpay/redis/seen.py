@@ -8,9 +8,10 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 from .._concurrency.forking import Lock, notice_fork, register_fork_handler
+from .._core.unpicklable import Unpicklable
 from ..webhooks.seen import RETENTION, Claim, ClaimStatus, DeadLetter, new_token
 from .address import Address, read_address
 from .errors import hint
@@ -26,7 +27,7 @@ _SHA: Final = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 _STATUSES: Final = {status.value: status for status in ClaimStatus}
 
 
-class RedisSeenStore:
+class RedisSeenStore(Unpicklable):
     """A store of handled webhook events in Redis or Valkey, so that each is handled once across all hosts.
 
     >>> from inventpay.redis import RedisSeenStore
@@ -69,9 +70,6 @@ class RedisSeenStore:
 
     def __repr__(self) -> str:
         return f"<RedisSeenStore {self._address.label}>"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a RedisSeenStore is not pickled: make one in each process")
 
     @property
     def blocking(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from starlette.applications import Starlette
 
 from .. import AsyncInventPay, InventPay, LocalLimiter, RateLimits
+from .._core.unpicklable import Unpicklable
 from . import assumptions, state_file
 from .app import create_app
 from .clock import Clock, SandboxClock, system_time
@@ -45,7 +46,7 @@ Amount = Decimal | int | str
 _NO_LIMITS = RateLimits(payment_creation=10**6, status_checks=10**6, withdrawals=10**6, other=10**6)
 
 
-class Sandbox:
+class Sandbox(Unpicklable):
     """A stand-in of the InventPay API with one merchant, whose payers, chain and payout desk are methods here.
 
     `app` is the ASGI application, `state` the records, `shop` those of the store, `webhooks` the deliveries, `clock`

@@ -12,6 +12,7 @@ from attrs import define
 
 from .._concurrency import forking
 from .._core.json_values import shown
+from .._core.unpicklable import Unpicklable
 from ..errors import ConfigurationError
 from .seen import RETENTION, Claim, ClaimStatus, DeadLetter, new_token
 
@@ -36,7 +37,7 @@ class _Entry:
         return Claim(keys=self.keys, token=self.token, body=self.body, attempts=self.attempts)
 
 
-class MemorySeenStore:
+class MemorySeenStore(Unpicklable):
     """Remembers events for as long as the process lives: for one process, and for tests.
 
     Handled events are forgotten after ``retention`` seconds, or earlier, the oldest first, when more than ``most_keys``

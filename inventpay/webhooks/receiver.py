@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, overlo
 from attrs import evolve
 
 from .._core.json_values import shown
+from .._core.unpicklable import Unpicklable
 from ..errors import ConfigurationError, DecodeError
 from ..options import seconds
 from .answers import WebhookAnswer
@@ -74,7 +75,7 @@ class Registers(Protocol[E]):
         ...
 
 
-class WebhookReceiver:
+class WebhookReceiver(Unpicklable):
     """Receives deliveries: verifies them, parses them, and handles each event once.
 
     >>> receiver = WebhookReceiver("whsec_1", seen=MemorySeenStore())

@@ -16,6 +16,7 @@ from typing import Final
 from .._concurrency import forking
 from .._concurrency.steady_time import monotonic
 from .._core.json_values import shown
+from .._core.unpicklable import Unpicklable
 from ..errors import ConfigurationError
 from .seen import RETENTION, Claim, ClaimStatus, DeadLetter, new_token
 
@@ -57,7 +58,7 @@ _TABLES: Final = (
 _inherited: Final[list[sqlite3.Connection]] = []
 
 
-class SQLiteSeenStore:
+class SQLiteSeenStore(Unpicklable):
     """Remembers events in a SQLite file, which is made when it is first needed.
 
     Any number of threads and processes of one machine may share the file; it must not lie on a network drive. What was

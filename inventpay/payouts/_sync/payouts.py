@@ -16,6 +16,7 @@ from ..._api.amounts import Amount
 from ..._api.health_check import CheckResult
 from ..._core.decimals import plain
 from ..._core.logger import logger
+from ..._core.unpicklable import Unpicklable
 from ...errors import DecodeError, InvalidArgumentError, InventPayError, NotFoundError
 from ...models import Withdrawal
 from .. import decisions, planning
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from ... import InventPay
 
 
-class Payouts:
+class Payouts(Unpicklable):
     """Payouts with a journal: each recipient is paid exactly once. See the guide ``docs/payouts.md``.
 
     >>> with InventPay() as client, Payouts(client, journal="payouts.sqlite3") as payouts:
