@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, cast, get_args, get_origin
 
-from attrs import fields, has
+from attrs import NOTHING, fields, has
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
@@ -33,11 +33,17 @@ def core_schema_of(model: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         members = value.to_dict()
         return _as_json(members) if info.mode == "json" else members
 
-    members = _members(model, handler)
+    written = _members(model, handler)
+    optional = {attribute.name for attribute in fields(model) if attribute.default is not NOTHING}
+    read = core_schema.typed_dict_schema(
+        {name: {**member, "required": name not in optional} for name, member in written["fields"].items()},
+        cls_name=model.__name__,
+    )
 
     def describe(schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         del schema
-        return handler(members)
+        # Every member is written; those that have a default may be left out of what is read.
+        return handler(written if handler.mode == "serialization" else read)
 
     return core_schema.no_info_plain_validator_function(
         validate,
@@ -48,7 +54,7 @@ def core_schema_of(model: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
     )
 
 
-def _members(model: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+def _members(model: Any, handler: GetCoreSchemaHandler) -> core_schema.TypedDictSchema:
     kinds = kinds_of(model)
     return core_schema.typed_dict_schema(
         {

@@ -6,6 +6,7 @@ import ast
 import inspect
 import itertools
 import json
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -329,6 +330,47 @@ def test_every_model_is_a_return_type_of_fastapi() -> None:
     }
 
 
+def test_what_is_read_may_lack_what_has_a_default() -> None:
+    """Schemas of answers require every member; those of bodies only members without which a body is refused."""
+    pydantic = pytest.importorskip("pydantic")
+    for sample in EVERYTHING:
+        adapter = pydantic.TypeAdapter(type(sample))
+        written, read = (adapter.json_schema(mode=mode) for mode in ("serialization", "validation"))
+        assert written.get("required", []) == list(sample.to_dict())
+        required = read.get("required", [])
+        assert required == [name for name, field in _fields(sample).items() if field.default is attrs.NOTHING]
+        members = sample.to_dict()
+        # Free figures have no names, and a payment without a coin is one whose coin the payer picks.
+        for name in set(required) - {"figures", "currency"}:
+            with pytest.raises(pydantic.ValidationError, match="is missing"):
+                adapter.validate_python({other: value for other, value in members.items() if other != name})
+
+
+def _fields(sample: Any) -> dict[str, Any]:
+    return {name: field for name, field in attrs.fields_dict(type(sample)).items() if name in sample.to_dict()}
+
+
+def test_fields_of_pydantic_models_are_copied_and_pickled() -> None:
+    """A model of pydantic that holds lists, maps and optional models travels whole, and a body may hold one."""
+    pydantic = pytest.importorskip("pydantic")
+    pytest.importorskip("fastapi")
+    from fastapi.testclient import TestClient
+
+    from tests.support.held import Held, app
+
+    limit = Limit(limit=Decimal("12345678901234567.000000000000000001"), used=Decimal("1E-8"))
+    held = Held(one=limit, many=[limit], named={"a": limit}, none=None)
+    assert Held.model_validate_json(held.model_dump_json()) == held
+    assert held.model_copy(deep=True) == pickle.loads(pickle.dumps(held)) == held
+    answer = TestClient(app).post("/", json=json.loads(held.model_dump_json()))
+    assert Held.model_validate_json(answer.text) == held
+    assert answer.json()["named"]["a"]["used"] == "0.00000001"
+    refused = TestClient(app).post("/", json={"one": {"limit": "many", "used": 0}, "many": [], "named": {}})
+    assert (refused.status_code, refused.json()["detail"][0]["loc"]) == (422, ["body", "one"])
+    with pytest.raises(pydantic.ValidationError):
+        Held(one="x", many=[], named={})  # type: ignore[arg-type]
+
+
 def test_other_serializers_work_too() -> None:
     """msgspec and attrs see attributes, and no exchange."""
     for sample in SAMPLES:
@@ -431,3 +473,21 @@ def test_amounts_of_a_data_frame_add_up_exactly() -> None:
     frame = pandas.DataFrame(limit.to_dict() for limit in limits)
     assert frame["limit"].sum() == Decimal("0.3")
     assert len(frame[frame["used"] > Decimal("0.1")]) == 3
+
+
+def test_a_polars_frame_keeps_amounts_exact() -> None:
+    """Rows of different digits, some of them behind the first hundred, make one exact column."""
+    polars = pytest.importorskip("polars")
+    limits = [Limit(limit=Decimal(1), used=Decimal(0))] * 150
+    limits.append(Limit(limit=Decimal("0.123456789012345678"), used=Decimal("1E-8"), reset_at=datetime.now(UTC)))
+    frame = polars.DataFrame([limit.to_dict() for limit in limits], infer_schema_length=None)
+    assert frame.columns == list(limits[0].to_dict())
+    assert frame["limit"].to_list() == [limit.limit for limit in limits]
+    assert frame["reset_at"].to_list() == [limit.reset_at for limit in limits]
+
+
+def test_json_dumps_writes_models_with_a_default() -> None:
+    """The line of the reference writes models among other values: amounts as exact text, names of ``to_dict``."""
+    order = {"number": 7, "limits": [Limit(limit=Decimal("12345678901234567.1"), used=Decimal("0.1"))]}
+    text = json.dumps(order, default=lambda value: value.to_dict() if isinstance(value, models.Model) else str(value))
+    assert json.loads(text)["limits"][0]["limit"] == "12345678901234567.1"
