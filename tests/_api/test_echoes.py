@@ -210,3 +210,13 @@ def test_a_creation_in_full_passes() -> None:
     assert json.loads(payment().body or b"")["orderId"] == "order-1"
     assert echoes.asked_order_id(payment()) == "order-1"
     assert echoes.asked_order_id(invoice()) is None
+
+
+def test_an_echo_of_an_id_says_whose_answer_it_is() -> None:
+    """It compares the value of the path letter by letter, and a difference is one of identity."""
+    echo = echoes._id("id", "orderId")
+    asked = echoes._Asked({"orderId": "o1"}, {"orderId": "o2"})
+    assert (echo.member, echo.is_identity, echo.asked(asked)) == ("id", True, "o1")
+    assert echo.agrees("o1", "o1", asked, {})
+    assert not echo.agrees("o1", "O1", asked, {})
+    assert echoes._of_body("orderId")(asked) == "o2"

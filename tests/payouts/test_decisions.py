@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,16 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inventpay.errors import (
+    APIConnectionError,
+    APIStatusError,
+    ConfigurationError,
+    InvalidArgumentError,
+    InventPayError,
+    LimiterUnavailableError,
+    RateLimitedError,
+    RateLimitTimeoutError,
+)
 from inventpay.models import Balance, Withdrawal
 from inventpay.models.balances import Limit, WithdrawalLimits
 from inventpay.payouts import PayoutRow
@@ -19,8 +29,15 @@ from inventpay.payouts.decisions import (
     Sighting,
     belongs,
     differences,
+    evidence,
+    facts_of,
+    is_replayed,
+    judge,
+    key_refused,
     limit_reached,
     server_time,
+    step_of,
+    step_without_evidence,
     unexplained,
     why_not_repeated,
 )
@@ -216,3 +233,258 @@ def test_a_date_that_cannot_be_read_is_none(date: str) -> None:
     """The clock of this machine is used then."""
     assert server_time({"date": date} if date else {}) is None
     assert server_time({"date": "Sat, 28 Nov 2026 12:00:00 GMT"}) == NOON
+
+
+def failing(kind: type[InventPayError], outcome: Any, **more: Any) -> InventPayError:
+    """The error of a row's call."""
+    error = kind("it broke", **more)
+    error.outcome = outcome
+    error.repeat_after = 9.0
+    return error
+
+
+JUDGED = [
+    (failing(APIStatusError, "unknown", status=502), ("in doubt", "unknown")),
+    (failing(APIConnectionError, "unknown"), ("in doubt", "unknown")),
+    (failing(InventPayError, "done"), ("in doubt", "unknown")),
+    (failing(RateLimitedError, "refused", status=429), ("planned", "wait")),
+    (failing(RateLimitTimeoutError, "not_sent"), ("planned", "wait")),
+    (failing(LimiterUnavailableError, "not_sent"), ("planned", "wait")),
+    (failing(ConfigurationError, "not_sent"), ("planned", "raise")),
+    (failing(InvalidArgumentError, "not_sent"), ("planned", "raise")),
+    (failing(APIConnectionError, "not_sent"), ("planned", "unsent")),
+    (failing(APIStatusError, "refused", status=401), ("planned", "stop")),
+    (failing(APIStatusError, "refused", status=403), ("planned", "stop")),
+    (failing(APIStatusError, "refused", status=422), ("refused", "refused")),
+]
+
+
+@pytest.mark.parametrize(("error", "expected"), JUDGED)
+def test_a_row_is_judged_by_what_its_error_proves(error: InventPayError, expected: tuple[str, str]) -> None:
+    """Only a refusal that proves that there was no effect counts as one; the reason is the error's message."""
+    verdict = judge(error)
+    assert (verdict.status, verdict.effect) == expected
+    assert (verdict.reason, verdict.withdrawal_id) == ("it broke", None)
+
+
+def test_an_error_that_names_the_withdrawal_is_a_success() -> None:
+    """The row is accepted under the id, if the outcome is done; an id alone proves nothing."""
+    error = failing(InventPayError, "done")
+    error.resource_id = "w1"
+    verdict = judge(error)
+    assert (verdict.status, verdict.effect, verdict.reason, verdict.withdrawal_id) == (
+        "accepted",
+        "paid",
+        "it broke",
+        "w1",
+    )
+    error.outcome = "unknown"
+    assert (judge(error).status, judge(error).withdrawal_id) == ("in doubt", None)
+
+
+@pytest.mark.parametrize(("error", "expected"), JUDGED)
+def test_a_repeated_doubt_that_is_refused_stays_in_doubt(error: InventPayError, expected: tuple[str, str]) -> None:
+    """The first request may have had an effect, whatever becomes of the second; other steps follow the verdict."""
+    verdict = judge(error)
+    if verdict.effect == "stop":
+        assert (
+            step_of(verdict, error, doubtful=True) == step_of(verdict, error, doubtful=False) == key_refused("it broke")
+        )
+        assert key_refused("it broke") == ("stop", "the API refused the key: it broke", 0.0, None)
+        return
+    assert step_of(verdict, error, doubtful=False) == (expected[1], "it broke", error.repeat_after, None)
+    effect = "unknown" if expected[1] in ("refused", "raise") else expected[1]
+    assert step_of(verdict, error, doubtful=True) == (effect, "it broke", error.repeat_after, None)
+    assert step_of(verdict, error, doubtful=True).is_to_be_tried_again is (effect in ("wait", "unsent"))
+
+
+def test_a_row_without_evidence_is_not_sent() -> None:
+    """A balance that cannot be read stops the run where the key is refused; else the row is tried later."""
+    words = "the balance of BTC could not be read: it broke"
+    for error, expected in (
+        (failing(RateLimitedError, "refused", status=429), ("wait", words, 9.0, None)),
+        (failing(APIStatusError, "unknown", status=500), ("unsent", words, 9.0, None)),
+        (failing(APIConnectionError, "unknown"), ("unsent", words, 9.0, None)),
+        (failing(APIStatusError, "refused", status=401), key_refused("it broke")),
+        (failing(APIStatusError, "refused", status=403), key_refused("it broke")),
+    ):
+        assert step_without_evidence("BTC", error) == expected
+
+
+def test_a_run_stops_in_words() -> None:
+    """The words name how often it happened, and the last reason."""
+    for effect, count, words in (
+        ("unknown", 5, "5 unknown outcomes in a row, the last one: why"),
+        ("unsent", 3, "3 rows in a row could not be sent, the last one: why"),
+        ("refused", 5, "5 equal refusals in a row: why"),
+        ("wait", 30, "the rate limit permitted no call after 30 waits: why"),
+        ("stop", 1, "why"),
+    ):
+        counter = Counter()
+        assert [counter.stopped_by(effect, "why") for _ in range(count)][-1] == words  # type: ignore[arg-type]
+
+
+def test_a_refusal_begins_a_series_of_its_own() -> None:
+    """Of refusals with another reason in between, only the last equal ones count, the first of them included."""
+    counter = Counter()
+    reasons = ["a"] * 4 + ["b"] * 5
+    assert [counter.stopped_by("refused", reason) is not None for reason in reasons] == [False] * 8 + [True]
+
+
+MADE = Withdrawal(
+    withdrawal_id="w1", amount=Decimal(10), currency="USDT_BEP20", destination_address=ADDRESS, status="PENDING"
+)
+
+
+def test_a_row_takes_what_its_withdrawal_knows() -> None:
+    """The state, and of other members those that are there; a time of completion falls back on now."""
+    assert facts_of(MADE, NOON) == {"status": "accepted"}
+    known = evolve(MADE, fee_amount=Decimal(1), net_amount=Decimal(9), transaction_hash="0xab")
+    facts = {"fee_amount": Decimal(1), "net_amount": Decimal(9), "transaction_hash": "0xab"}
+    assert facts_of(known, NOON) == {"status": "accepted", **facts}
+    done = evolve(known, status="COMPLETED")
+    assert facts_of(done, NOON) == {"status": "completed", "completed_at": NOON, "ended_at": NOON, **facts}
+    before = NOON - timedelta(hours=1)
+    assert facts_of(evolve(done, completed_at=before), NOON)["completed_at"] == before
+    for status in ("FAILED", "CANCELLED"):
+        failed = evolve(MADE, status=status)
+        assert facts_of(failed, NOON) == {"status": "failed", "reason": f"the API says {status}", "ended_at": NOON}
+        assert facts_of(evolve(failed, failure_reason="no gas"), NOON)["reason"] == "no gas"
+
+
+@pytest.mark.parametrize(
+    ("created", "sent", "expected"),
+    [
+        (NOON - timedelta(minutes=5), NOON, False),
+        (NOON - timedelta(minutes=5, seconds=1), NOON, True),
+        (NOON + timedelta(minutes=6), NOON, False),
+        (None, NOON, False),
+        (NOON, None, False),
+    ],
+)
+def test_a_withdrawal_of_another_request_is_recognized_by_its_age(
+    created: datetime | None, sent: datetime | None, expected: bool
+) -> None:
+    """More than five minutes older than the row's first request, by clocks that may differ."""
+    assert is_replayed(evolve(ROW, first_sent_at=sent), evolve(MADE, created_at=created)) is expected
+
+
+def test_differences_are_shown_with_both_values() -> None:
+    """A person compares them; an amount may come as a JSON double, and letters may come in the other case."""
+    other = evolve(MADE, amount=Decimal("1E+1") + 1, currency="BTC", destination_address="x")
+    assert differences(ROW, other) == [
+        "its amount is 11, not 10",
+        "its coin is BTC, not USDT_BEP20",
+        f"its address is x, not {ADDRESS}",
+    ]
+    double = evolve(MADE, amount=Decimal("0.1000000000000000055511151231257827"), destination_address=ADDRESS.upper())
+    assert differences(evolve(ROW, amount=Decimal("0.1")), double) == []
+
+
+def test_evidence_is_what_the_balance_shows() -> None:
+    """In plain digits, without what the API leaves out, at a time in UTC."""
+    assert evidence(BALANCE, NOON) == {"available": "50", "withdrawn": "0", "at": "2026-11-28T12:00:00+00:00"}
+    limits = WithdrawalLimits(
+        daily=Limit(limit=Decimal(30), used=Decimal(5)), weekly=None, monthly=Limit(limit=Decimal(90), used=Decimal(7))
+    )
+    held = evolve(BALANCE, locked_balance=Decimal("1E-8"), limits=limits)
+    later = NOON.astimezone(timezone(timedelta(hours=2))) + timedelta(microseconds=5)
+    assert evidence(held, later) == {
+        "available": "50",
+        "locked": "0.00000001",
+        "withdrawn": "0",
+        "used today": "5",
+        "used this month": "7",
+        "at": "2026-11-28T12:00:00+00:00",
+    }
+    daily = evolve(held, limits=evolve(limits, daily=None))
+    assert "used today" not in evidence(daily, NOON)
+
+
+def test_the_time_of_the_server_is_utc() -> None:
+    """Whatever the zone of the header, and without one."""
+    for date in ("Sat, 28 Nov 2026 14:00:00 +0200", "Sat, 28 Nov 2026 12:00:00 -0000"):
+        found = server_time({"date": date})
+        assert found == NOON
+        assert found is not None
+        assert found.utcoffset() == timedelta(0)
+
+
+def test_a_sighting_survives_its_text() -> None:
+    """Total and time are read as they were written, in UTC and in plain digits."""
+    seen = Sighting(Decimal("1E-8"), NOON.astimezone(timezone(timedelta(hours=2))))
+    assert str(seen) == "0.00000001 2026-11-28T12:00:00+00:00"
+    assert Sighting.read(str(seen)) == (Decimal("1E-8"), NOON)
+
+
+@pytest.mark.parametrize(
+    ("changes", "possible"),
+    [
+        ({"status": "accepted"}, 10),
+        ({"status": "in doubt"}, 10),
+        ({"status": "completed", "ended_at": NOON}, 10),
+        ({"status": "completed", "ended_at": NOON - timedelta(seconds=1)}, 0),
+        ({"status": "planned"}, 0),
+        ({"status": "refused"}, 0),
+        ({"status": "accepted", "first_sent_at": None}, 0),
+        ({"status": "planned", "attempt": 3}, 20),
+        ({"status": "accepted", "attempt": 2}, 20),
+        ({"status": "accepted", "currency": "BTC", "attempt": 2}, 0),
+    ],
+)
+def test_a_row_explains_what_it_may_have_withdrawn(changes: Any, possible: int) -> None:
+    """Since the total was seen: sent rows that had not ended by then, and every earlier attempt."""
+    row = evolve(ROW, **changes)
+    seen = Sighting(Decimal(100), NOON)
+    later = evolve(ROW, status="accepted", amount=Decimal(5))
+    assert unexplained([row, later], "USDT_BEP20", seen, Decimal(200)) == 100 - possible - 5
+    assert unexplained([row], "USDT_BEP20", seen, Decimal(100 + possible)) == 0
+    assert unexplained([row], "USDT_BEP20", seen, Decimal(103 + possible), Decimal(3)) == 0
+    assert unexplained([row], "USDT_BEP20", seen, Decimal(104 + possible), Decimal(3)) == 1
+
+
+@pytest.mark.parametrize(("name", "reset"), [("daily", True), ("weekly", False), ("monthly", False)])
+def test_each_limit_stops_a_run(name: str, reset: bool) -> None:
+    """Only a day without a named end is taken to end at midnight UTC."""
+    limits = {"daily": None, "weekly": None, "monthly": None, name: Limit(limit=Decimal(30), used=Decimal(25))}
+    limited = evolve(BALANCE, limits=WithdrawalLimits(**limits))
+    now = NOON.replace(minute=1, second=2, microsecond=3)
+    at = datetime(2026, 11, 29, tzinfo=UTC) if reset else None
+    assert limit_reached(limited, Decimal(6), now) == ("stop", f"{name} limit", 0.0, at)
+    assert limit_reached(evolve(limited, available_balance=Decimal(1)), Decimal(2), now) == (
+        "stop",
+        "balance",
+        0.0,
+        None,
+    )
+    named = evolve(limits[name], reset_at=now)  # type: ignore[type-var]
+    step = limit_reached(evolve(BALANCE, limits=WithdrawalLimits(**{**limits, name: named})), Decimal(6), now)
+    assert step is not None
+    assert step.resume_at == at
+
+
+def test_a_doubt_waits_for_a_person_in_words() -> None:
+    """Each reason says what speaks against repeating the request."""
+    row = evolve(ROW, idempotency_key="k", key_account="a")
+    good: dict[str, Any] = {"sent_as": "a", "proven": True, "now": NOON, "clock_is_back": False}
+    for changes, arguments, words in (
+        ({"first_sent_at": None}, {}, "the journal has no request of it"),
+        ({}, {"sent_as": "b"}, "it was sent with another API key, withdrawal key or idempotency header"),
+        ({}, {"proven": False}, "the API is not proven to honour idempotency keys for withdrawals"),
+        ({}, {"clock_is_back": True}, "the clock is behind the journal"),
+        (
+            {},
+            {"now": NOON + timedelta(hours=21)},
+            "its request is older than 20 hours, and the API forgets keys after 24",
+        ),
+    ):
+        assert why_not_repeated(evolve(row, **changes), **{**good, **arguments}) == words  # type: ignore[arg-type]
+
+
+def test_keys_and_digests_of_stored_rows_stay_as_they_are() -> None:
+    """A journal of an earlier version keeps its keys: else a row in doubt would be paid under a second key."""
+    assert key_of(ROW) == "payout-dc31c5d83e117a9be0353f3298cfa1b77df91716"
+    assert (
+        digest_of([ROW, evolve(ROW, id="2", description="y")])
+        == "6bf5010866176cad0fbf2705abc22f2c0f1cde6675762ffcddb9f828a3be5842"
+    )
