@@ -129,11 +129,12 @@ def requirement_name(requirement: str) -> str:
 
 
 @nox.session
-def httpx2(session: nox.Session) -> None:
-    """Run the tests of both clients over clients of httpx2; tests/support/over_httpx2.py lists the differences."""
+@nox.parametrize("library", ["httpx", "httpx2"], ids=["httpx", "httpx2"])
+def lent(session: nox.Session, library: str) -> None:
+    """Run the tests of both clients over lent HTTP clients; tests/support/lent_clients.py lists the differences."""
     install(session, EXTRAS, groups=("test",))
     chosen = session.posargs or (*SPREAD, "tests/_async", "tests/_sync")
-    session.run("pytest", "-p", "tests.support.over_httpx2", *chosen)
+    session.run("pytest", "-p", "tests.support.lent_clients", "--lend", library, *chosen)
 
 
 @nox.session

@@ -105,7 +105,7 @@ def _new_client(base_url: str | None = None) -> InventPay:
         API_KEY,
         withdrawal_key=WITHDRAWAL_KEY,
         base_url=base_url,
-        attempt_timeout=0.15,
+        attempt_timeout=0.4,
         max_retries=1,
         limiter=LocalLimiter(),
     )

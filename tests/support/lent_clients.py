@@ -1,7 +1,8 @@
-"""A pytest plugin that lends every client of the tests an httpx2 client: ``pytest -p tests.support.over_httpx2``.
+"""A pytest plugin that lends every client of the tests an HTTP client: ``-p tests.support.lent_clients --lend httpx2``.
 
-Clients that a test gives a transport, a proxy or a client of its own keep it, but for ``httpx.MockTransport``, whose
-handler is then called through httpx2. Tests in ``DIFFERENT`` are left out, each with its reason.
+Requests then go through the connections of httpx or httpx2, and not through those of this package. Clients that a test
+gives a transport, a proxy or a client of its own keep it, but for ``httpx.MockTransport``, whose handler is called
+through httpx2 where that is lent. Tests in ``DIFFERENT`` are left out, each with its reason.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ import pytest
 
 from inventpay import AsyncInventPay, InventPay
 
+RESPX = "respx replaces httpcore, which httpx2 does not use"
+
 DIFFERENT: dict[str, str] = {
     "test_every_method_sends_its_documented_request_and_nothing_else": "a lent client adds Connection: keep-alive",
-    "test_respx_": "respx replaces httpcore, which httpx2 does not use",
-    "test_a_respx_timeout_of_a_withdrawal_is_unknown": "respx replaces httpcore, which httpx2 does not use",
+    "test_respx_": RESPX,
+    "test_a_respx_timeout_of_a_withdrawal_is_unknown": RESPX,
     "test_an_environment_that_cannot_be_used_is_a_result": "the proxies of a lent client are its own",
     "test_a_certificate_file_that_is_not_there_is_a_result": "the certificates of a lent client are its own",
     "test_one_duplicated_answer_shifts_no_result[True-None]": "no result is wrong, but its connections are used again",
@@ -91,13 +94,13 @@ class _Stream(httpx2.SyncByteStream, httpx2.AsyncByteStream):
 
 
 def _lend(options: dict[str, Any], kind: type[Any]) -> Any:
-    """Return an httpx2 client for these options, or None where the test brought its own."""
+    """Return an HTTP client for these options, or None where the test brought its own."""
     transport = options.get("transport")
     if options.get("http_client") is not None or options.get("proxy") is not None:
         return None
     if transport is None:
         return kind(trust_env=False, verify=options.get("verify", True), timeout=None)
-    if type(transport) is httpx.MockTransport:
+    if type(transport) is httpx.MockTransport and kind in (httpx2.AsyncClient, httpx2.Client):
         del options["transport"]
         return kind(transport=httpx2.MockTransport(bridged(transport.handler)), timeout=None)
     return None
@@ -130,15 +133,22 @@ def _patch(monkeypatch: pytest.MonkeyPatch, client: type[Any], kind: type[Any], 
 
 
 @pytest.fixture(autouse=True)
-def _over_httpx2(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lend every client an httpx2 client."""
-    _patch(monkeypatch, AsyncInventPay, httpx2.AsyncClient, "aclose")
-    _patch(monkeypatch, InventPay, httpx2.Client, "close")
+def _lend_clients(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Lend every client a client of the library that ``--lend`` names."""
+    library = {"httpx": httpx, "httpx2": httpx2}[request.config.getoption("--lend")]
+    _patch(monkeypatch, AsyncInventPay, library.AsyncClient, "aclose")
+    _patch(monkeypatch, InventPay, library.Client, "close")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that names the library."""
+    parser.addoption("--lend", choices=("httpx", "httpx2"), required=True, help="the library whose clients are lent")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip the tests that cannot hold over a lent client."""
+    library = config.getoption("--lend")
     for item in items:
         for part, reason in DIFFERENT.items():
-            if part in item.nodeid:
-                item.add_marker(pytest.mark.skip(reason=f"over httpx2: {reason}"))
+            if part in item.nodeid and not (reason is RESPX and library == "httpx"):
+                item.add_marker(pytest.mark.skip(reason=f"over {library}: {reason}"))
