@@ -192,9 +192,13 @@ def chosen_batch(journal: Sequence[PayoutRow], batch: str | None, digest: str | 
             raise InvalidArgumentError(
                 f"several batches have rows left: {', '.join(open_batches)}; name one with batch=", argument="batch"
             )
-        if not open_batches and digest is None:
+        if open_batches:
+            batch = open_batches[0]
+        elif digest is None:
             return None
-        batch = open_batches[0] if open_batches else None
+        else:
+            # A plan that was sent to its end is run again: its batch is the one with this digest.
+            batch = _batch_with(journal, digest)
     rows = [row for row in journal if row.batch == batch]
     if not rows:
         raise InvalidArgumentError(f"the journal has no batch {batch!r}; plan it first", argument="batch")
@@ -205,6 +209,15 @@ def chosen_batch(journal: Sequence[PayoutRow], batch: str | None, digest: str | 
             argument="digest",
         )
     return batch
+
+
+def _batch_with(journal: Sequence[PayoutRow], digest: str) -> str:
+    for name in dict.fromkeys(row.batch for row in journal):
+        if digest_of([row for row in journal if row.batch == name]) == digest:
+            return name
+    raise InvalidArgumentError(
+        f"the journal has no batch with the digest {digest}; plan it first, with plan()", argument="digest"
+    )
 
 
 def warnings_of(rows: Sequence[PayoutRow], journal: Sequence[PayoutRow], now: datetime) -> list[str]:

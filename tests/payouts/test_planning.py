@@ -240,7 +240,7 @@ def test_a_run_sends_the_batch_that_is_named_or_the_only_open_one() -> None:
 
 
 def test_an_approved_digest_must_be_that_of_the_batch() -> None:
-    """Of its own rows alone; a digest for no batch is refused too."""
+    """Of its own rows alone."""
     digest = digest_of([ROW])
     assert chosen_batch([ROW, evolve(ROW, id="2", batch="c")], "b", digest) == "b"
     assert chosen_batch([ROW], None, digest) == "b"
@@ -251,8 +251,17 @@ def test_an_approved_digest_must_be_that_of_the_batch() -> None:
         "look at the plan again"
     )
     assert caught.value.argument == "digest"
-    with pytest.raises(InvalidArgumentError, match="the journal has no batch None"):
-        chosen_batch([evolve(ROW, status="completed")], None, digest)
+
+
+def test_a_digest_names_a_batch_that_was_sent_to_its_end() -> None:
+    """Running an approved plan again finds its batch, and a digest of no batch is refused."""
+    done = evolve(ROW, status="completed")
+    journal = [evolve(ROW, id="2", batch="c", status="completed"), done]
+    assert chosen_batch(journal, None, digest_of([done])) == "b"
+    with pytest.raises(InvalidArgumentError) as caught:
+        chosen_batch(journal, None, "0" * 64)
+    assert caught.value.message == (f"the journal has no batch with the digest {'0' * 64}; plan it first, with plan()")
+    assert caught.value.argument == "digest"
 
 
 @pytest.mark.parametrize(("age", "warned"), [(timedelta(days=5), False), (timedelta(days=5, seconds=1), True)])
