@@ -138,14 +138,14 @@ def _agreeing_amount(currency_member: str) -> Callable[[Any, Any, _Asked, Mappin
         # A value that is no number is for the reader of the answer to refuse.
         if wanted is None or found is None:
             return True
-        return same_amount(wanted, found, currency=str(request.body.get(currency_member, "")))
+        return same_amount(wanted, found, currency=str(request.body.get(currency_member)))
 
     return agrees
 
 
 def _agreeing_base_amount(asked: Any, answered: Any, request: _Asked, answer: Mapping[str, Any]) -> bool:
     base = answer.get("baseCurrency")
-    if base and not _same_base(request.body.get("amountCurrency", ""), base, request, answer):
+    if base and not _same_base(request.body.get("amountCurrency"), base, request, answer):
         # An amount in another currency cannot be compared; the currency contradicts by itself.
         return True
     return _agreeing_amount("amountCurrency")(asked, answered, request, answer)

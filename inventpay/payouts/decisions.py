@@ -133,16 +133,16 @@ class Counter:
 
     def __init__(self) -> None:
         self._unknown = self._unsent = self._waits = self._refusals = 0
-        self._refusal: str | None = None
+        self._reason: str | None = None
 
     def stopped_by(self, effect: Effect, reason: str) -> str | None:
         """Count one step; return the words in which the run stops, ``None`` where it goes on."""
         self._unknown = self._unknown + 1 if effect == "unknown" else 0
         self._unsent = self._unsent + 1 if effect == "unsent" else 0
         self._waits = self._waits + 1 if effect == "wait" else 0
-        same = effect == "refused" and reason == self._refusal
+        same = effect == "refused" and reason == self._reason
         self._refusals = self._refusals + 1 if same else int(effect == "refused")
-        self._refusal = reason if effect == "refused" else None
+        self._reason = reason
         if effect == "stop":
             return reason
         if self._unknown >= UNKNOWN_IN_A_ROW:
@@ -290,7 +290,7 @@ def evidence(balance: Balance, at: datetime) -> dict[str, str]:
 def server_time(headers: Mapping[str, str]) -> datetime | None:
     """Return the time in a ``Date`` header, ``None`` where there is none that can be read."""
     try:
-        read = parsedate_to_datetime(headers.get("date", ""))
-    except (TypeError, ValueError):
+        read = parsedate_to_datetime(headers["date"])
+    except (KeyError, TypeError, ValueError):
         return None
     return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)

@@ -99,6 +99,7 @@ OTHER: list[tuple[Call[Any], dict[str, Any], str]] = [
     (payment(), {"currency": "USDT", "network": "ERC20"}, "currency"),
     (payment(), {"currency": "USDT"}, "currency"),
     (payment(), {"baseCurrency": "BTC", "baseAmount": 29.99}, "baseCurrency"),
+    (payment(), {"baseCurrency": "BTC", "baseAmount": "0.0007"}, "baseCurrency"),
     (payment(), {"baseAmount": 30}, "baseAmount"),
     (payment(amount="10.00"), {"baseAmount": "10.01"}, "baseAmount"),
     (payment(amount_currency="BTC", amount=1), {"baseAmount": "1.00000001"}, "baseAmount"),

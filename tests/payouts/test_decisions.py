@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -64,6 +66,8 @@ BALANCE = Balance(
         ("refused " * 5, "5 equal refusals"),
         ("refused " * 4 + "paid refused", None),
         ("wait " * 29, None),
+        ("paid " + "wait " * 29, None),
+        ("unsent " + "wait " * 30, "the rate limit"),
         ("wait " * 30, "the rate limit"),
         ("stop", "reason"),
         ("paid " * 50, None),
@@ -350,6 +354,7 @@ def test_a_row_takes_what_its_withdrawal_knows() -> None:
         failed = evolve(MADE, status=status)
         assert facts_of(failed, NOON) == {"status": "failed", "reason": f"the API says {status}", "ended_at": NOON}
         assert facts_of(evolve(failed, failure_reason="no gas"), NOON)["reason"] == "no gas"
+        assert facts_of(evolve(failed, fee_amount=Decimal(1)), NOON)["fee_amount"] == 1
 
 
 @pytest.mark.parametrize(
@@ -381,6 +386,19 @@ def test_differences_are_shown_with_both_values() -> None:
     assert differences(evolve(ROW, amount=Decimal("0.1")), double) == []
 
 
+@pytest.fixture
+def in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This machine is nine hours ahead of UTC."""
+    if not hasattr(time, "tzset"):
+        pytest.skip("the zone cannot be set here")
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_tokyo")
 def test_evidence_is_what_the_balance_shows() -> None:
     """In plain digits, without what the API leaves out, at a time in UTC."""
     assert evidence(BALANCE, NOON) == {"available": "50", "withdrawn": "0", "at": "2026-11-28T12:00:00+00:00"}
@@ -401,8 +419,9 @@ def test_evidence_is_what_the_balance_shows() -> None:
     assert "used today" not in evidence(daily, NOON)
 
 
+@pytest.mark.usefixtures("in_tokyo")
 def test_the_time_of_the_server_is_utc() -> None:
-    """Whatever the zone of the header, and without one."""
+    """Whatever the zone of the header or of this machine, and without one."""
     for date in ("Sat, 28 Nov 2026 14:00:00 +0200", "Sat, 28 Nov 2026 12:00:00 -0000"):
         found = server_time({"date": date})
         assert found == NOON

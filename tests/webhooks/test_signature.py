@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -145,6 +146,11 @@ def test_a_secret_beyond_ascii_is_utf_8() -> None:
         (5, "secret must be a str, or several in a list, not int"),
         ({SECRET}, "secret must be a str, or several in a list, not set"),
         (SECRET + "\ud800", "secret holds half of a surrogate pair"),
+        ("é\udfff", "secret holds half of a surrogate pair"),
+        ("'whsec_1'", "secret is wrapped in quotes, as in an env file; remove them; it is shown once"),
+        ([SECRET, "your_secret"], r"secret\[1\] is a placeholder"),
+        ("pk_live_abc", "secret is an API key, by its prefix; it is shown once"),
+        ("wk_live_abc", "secret is an API key, by its prefix; it is shown once"),
     ],
 )
 @pytest.mark.parametrize("error", [SignatureError, ConfigurationError, WebhookError])
@@ -154,6 +160,7 @@ def test_an_unusable_secret_accepts_nothing(secret: Any, problem: str, error: ty
         verify_signature(b"{}", hexdigest(b"{}", ""), secret)
     with pytest.raises(error, match=problem):
         sign(b"{}", secret)
+    assert len(read_secrets(secret)) == 0
 
 
 def test_the_secret_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,10 +168,20 @@ def test_the_secret_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("INVENTPAY_WEBHOOK_SECRET", f"{SECRET}\n")
     verify_signature(b"{}", hexdigest(b"{}"))
     assert sign(b"{}") == hexdigest(b"{}")
-    for nothing in ("", " "):
-        monkeypatch.setenv("INVENTPAY_WEBHOOK_SECRET", nothing)
-        with pytest.raises(ConfigurationError, match="pass secret=, or set the environment variable INVENTPAY_WEB"):
+    missing = "no webhook secret: pass secret=, or set the environment variable INVENTPAY_WEBHOOK_SECRET; it is shown"
+    for nothing, problem in (
+        ("", missing),
+        (" ", missing.replace("secret:", "secret (the environment variable INVENTPAY_WEBHOOK_SECRET is empty):")),
+        (
+            "'whsec_1'",
+            "the secret of the environment variable INVENTPAY_WEBHOOK_SECRET is wrapped in quotes, as in an env file",
+        ),
+    ):
+        monkeypatch.setattr(os, "environ", {"INVENTPAY_WEBHOOK_SECRET": nothing})
+        assert len(read_secrets(None)) == 0
+        with pytest.raises(ConfigurationError) as caught:
             verify_signature(b"{}", hexdigest(b"{}"))
+        assert caught.value.message.startswith(problem)
 
 
 def test_no_error_shows_a_secret() -> None:
@@ -242,3 +259,4 @@ def test_the_secret_comes_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setenv("INVENTPAY_WEBHOOK_SECRET", SECRET)
     with pytest.raises(ConfigurationError, match="are both set; unset one of them"):
         sign(b"{}")
+    assert len(read_secrets(None)) == 0
