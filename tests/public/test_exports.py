@@ -70,6 +70,8 @@ def test_the_stub_and_the_table_name_the_same_things(package: types.ModuleType) 
 @by_package
 def test_every_lazy_name_lives_where_the_table_says(package: types.ModuleType) -> None:
     """pickle and documentation tools look for a class in the module it names, and find this very one."""
+    if package is webhooks:
+        pytest.importorskip("sqlalchemy", reason="one of the stores needs SQLAlchemy: pip install sqlalchemy")
     for name in package.__all__:
         value = getattr(package, name)
         if isinstance(value, type):

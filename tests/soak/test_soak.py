@@ -35,7 +35,7 @@ def assert_harmless(report: Report, calls: int) -> None:
     # The connections of the client, and what the event loop and the certificates hold.
     assert report.descriptors_after <= report.descriptors_before + CONNECTIONS + 4
     assert report.tasks_after == 1
-    assert report.descriptors_closed == report.descriptors_before
+    assert report.descriptors_closed <= report.descriptors_before
 
 
 @pytest.mark.parametrize("transport", [None, "aiohttp"])

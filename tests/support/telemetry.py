@@ -23,6 +23,7 @@ class Telemetry:
     def __init__(self) -> None:
         self._spans = InMemorySpanExporter()
         self._reader = InMemoryMetricReader()
+        self._units: dict[str, str] = {}
         self.tracers = TracerProvider()
         self.tracers.add_span_processor(SimpleSpanProcessor(self._spans))
         self.meters = MeterProvider([self._reader])
@@ -50,21 +51,19 @@ class Telemetry:
         for resource in [] if data is None else data.resource_metrics:
             for scope in resource.scope_metrics:
                 for metric in scope.metrics:
+                    self._units[metric.name] = metric.unit
                     points = found.setdefault(metric.name, {})
                     for point in metric.data.data_points:
                         points[attributes(point.attributes)] = getattr(point, "value", point)
         return found
 
     def units(self) -> dict[str, str]:
-        """Return the unit of every metric that has points."""
-        data = self._reader.get_metrics_data()
-        assert data is not None
-        return {
-            metric.name: metric.unit
-            for resource in data.resource_metrics
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-        }
+        """Return the unit of every metric that has had points, now or earlier.
+
+        Before 1.45, the SDK of OpenTelemetry collects the value of a gauge only once.
+        """
+        self.metrics()
+        return self._units
 
 
 def attributes(given: Mapping[str, Any] | None = None, **more: Any) -> tuple[tuple[str, Any], ...]:

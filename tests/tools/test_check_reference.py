@@ -9,6 +9,8 @@ import pytest
 
 from tools import check_reference as checker
 
+pytest.importorskip("sqlalchemy", reason="one of the stores needs SQLAlchemy: pip install sqlalchemy")
+
 
 def site(folder: Path, names: list[str]) -> Path:
     """Write an inventory as Sphinx does."""

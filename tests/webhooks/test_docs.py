@@ -16,6 +16,7 @@ PAGE = (ROOT / "docs" / "webhooks.md").read_text()
 
 def test_the_blocks_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a reader would paste them, in one session, with the secret in the environment."""
+    pytest.importorskip("sqlalchemy", reason="a block needs SQLAlchemy: pip install sqlalchemy")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("INVENTPAY_WEBHOOK_SECRET", SECRET)
     names: dict[str, object] = {}
