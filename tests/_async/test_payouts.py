@@ -754,9 +754,9 @@ async def test_a_damaged_journal_is_refused(sandbox: Sandbox, path: Path) -> Non
     async with client_of(sandbox) as client:
         async with AsyncPayouts(client, path) as payouts:
             await payouts.plan([Payout(f"row{n}", 1, COIN, ADDRESS) for n in range(60)])
-        descriptor = os.open(path, os.O_RDWR)
-        os.pwrite(descriptor, bytes(4096 * 2), 4096 * 2)
-        os.close(descriptor)
+        with path.open("r+b") as file:
+            file.seek(4096 * 2)
+            file.write(bytes(4096 * 2))
         with pytest.raises(JournalError, match=r"damaged|cannot be used"):
             AsyncPayouts(client, path)
 

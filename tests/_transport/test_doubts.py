@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from inventpay._transport.doubts import LIFETIME, CallDoubt, DoubtMemory, KeyName
+from tests.support.systems import needs_fork
 
 NAME = KeyName("https://api.example", "account", "key-1")
 
@@ -181,7 +182,7 @@ def test_threads_lose_nothing(ending: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@needs_fork
 def test_a_forked_child_inherits_the_doubts() -> None:
     """A child neither forgets what its parent sent nor waits for a lock that a thread of the parent held."""
     memory = DoubtMemory()

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventpay._transport.handed_out import ACCOUNTS, HandedOutIds, Owner
+from tests.support.systems import needs_fork
 
 ACCOUNT = ("https://api.example", "account")
 
@@ -50,7 +51,7 @@ def test_the_memory_is_bounded() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@needs_fork
 def test_a_forked_child_knows_the_ids_of_its_parent() -> None:
     """A child neither waits for a lock of the parent nor forgets what that was given."""
     ids = HandedOutIds()

@@ -23,6 +23,7 @@ from inventpay._api.endpoints import Safety
 from inventpay._api.outcomes import outcome_of_status
 from inventpay._transport.retries import RetryBudget, decide, may_repeat, pause
 from inventpay.errors import class_for
+from tests.support.systems import needs_fork
 
 SAFETIES: list[Safety] = ["read", "repeatable", "once"]
 
@@ -165,7 +166,7 @@ def test_a_lock_of_a_parent_process_is_forgotten() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@needs_fork
 def test_a_forked_child_does_not_wait_for_a_lock_of_its_parent() -> None:
     """A fork in the very moment in which a thread holds the lock leaves the child a budget it can use."""
     budget = RetryBudget(RetryPolicy())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import pty
 import select
 import subprocess
 import sys
@@ -64,7 +63,7 @@ class Commands:
 
     def in_terminal(self, *arguments: str, answer: str = "") -> Result:
         """Run a command whose three streams are a pseudo-terminal of 80 columns, and type an answer."""
-        master, slave = pty.openpty()
+        master, slave = _terminal()
         shown = bytearray()
 
         def read() -> None:
@@ -114,7 +113,8 @@ class Process:
     """A command in a process of its own, whose streams are a pseudo-terminal."""
 
     def __init__(self, *arguments: str, environment: dict[str, str]) -> None:
-        self._master, slave = pty.openpty()
+        self._master, slave = _terminal()
+        assert sys.platform != "win32"
         self.shown = ""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "inventpay", *arguments],
@@ -175,7 +175,15 @@ class Process:
         return bool(piece)
 
 
+def _terminal() -> tuple[int, int]:
+    """Return both ends of a pseudo-terminal."""
+    if sys.platform == "win32":
+        pytest.skip("this system has no pseudo-terminals")
+    return os.openpty()
+
+
 def _take_terminal() -> None:
+    assert sys.platform != "win32"
     import fcntl
     import termios
 

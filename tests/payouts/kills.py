@@ -31,6 +31,7 @@ class Worker:
 
     def kill(self) -> None:
         """Kill it, unless it ended by itself."""
+        assert sys.platform != "win32"
         if not self.ended.is_set():
             os.kill(self.process, signal.SIGKILL)
 
@@ -102,6 +103,7 @@ def run_with_kills(
     With ``fills_disk`` there is no room for a page more at some point of each run, by SQLite or the operating system;
     with ``copies`` each run goes on with a copy of the journal's file alone, taken after the kill.
     """
+    assert sys.platform != "win32"
     journal = folder / f"payouts-{seed}.sqlite3"
     full_disks = 0
     server = LedgerServer(honours_keys=honours_keys, share=0.3, seed=seed)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import traceback
 from collections.abc import Callable
@@ -86,6 +85,9 @@ def pay(url: str, journal: str, count: int, *, trusts: bool, room: int = -1, lim
     with client_of(url, trusts=trusts) as client, Payouts(client, journal) as ledger:
         batch = persistent(lambda: ledger.plan(payouts(count))).batch
         if room >= 0 and limits_bytes:
+            assert sys.platform != "win32"
+            import resource
+
             most = os.path.getsize(journal) + room * PAGE
             resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
         elif room >= 0:
@@ -136,6 +138,7 @@ def work(arguments: list[str]) -> None:
 
 def main() -> None:
     """Fork a worker for each line of arguments; print its process id, and its exit code when it ends."""
+    assert sys.platform != "win32"
     for line in sys.stdin:
         log, *arguments = json.loads(line)
         worker = os.fork()

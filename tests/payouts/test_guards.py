@@ -11,6 +11,7 @@ from inventpay import AsyncInventPay, InvalidArgumentError
 from inventpay.payouts import AsyncPayouts, JournalError, Payout, PayoutProgress, Payouts
 from inventpay.sandbox import Sandbox
 from tests.support.clients import new_key
+from tests.support.systems import needs_fork
 
 ROW = Payout("1", 10, "USDT_BEP20", "0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D")
 
@@ -46,7 +47,7 @@ async def test_a_coroutine_function_is_refused_by_the_async_client_too(sandbox: 
             await payouts.run(on_progress=progress)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@needs_fork
 def test_a_forked_child_cannot_use_the_journal(sandbox: Sandbox, tmp_path: Path) -> None:
     """It inherits the lock, and would send the rows a second time."""
     with sandbox.client() as client, Payouts(client, tmp_path / "p.sqlite3") as payouts:

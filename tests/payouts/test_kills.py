@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.payouts.kills import run_with_kills
+from tests.support.systems import needs_fork
 
+
+@needs_fork
 @pytest.mark.parametrize(
     ("honours_keys", "fills_disk", "copies"),
     [(True, False, False), (False, False, False), (True, True, False), (False, False, True)],
@@ -18,9 +22,6 @@ def test_a_killed_run_is_resumed_without_paying_twice(
 
     The large form is ``python -m tests.soak.payouts``.
     """
-    pytest.importorskip("resource", reason="needs limits of the operating system")
-    from tests.payouts.kills import run_with_kills
-
     found = run_with_kills(
         tmp_path, honours_keys=honours_keys, kills=2, rows=8, seed=3, fills_disk=fills_disk, copies=copies
     )

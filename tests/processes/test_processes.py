@@ -38,6 +38,9 @@ from tests.support.tls import server_context, trusted
 ROUNDS = 4
 CALLS = 100
 
+if not hasattr(os, "fork"):
+    pytest.skip("this system has no fork", allow_module_level=True)
+
 # A fork in a process with threads is what these tests are about.
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 

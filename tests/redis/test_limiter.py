@@ -37,6 +37,7 @@ from inventpay._watching.schedule import IDLE_SHARE, SHARE
 from inventpay.redis import RedisLimiter
 from inventpay.redis import limiter as limiter_module
 from tests.support.redis_servers import PASSWORD, RedisServer, redis_server
+from tests.support.systems import needs_fork
 
 OTHER = RateClass.OTHER
 LIMITS = RateLimits(other=5, window=60.0, counting="window")
@@ -297,7 +298,7 @@ def test_a_loop_that_ends_under_its_callers(new_limiter: NewLimiter) -> None:
     gc.collect()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@needs_fork
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_fork_is_another_process(new_limiter: NewLimiter) -> None:
     """The child makes a connection and a name of its own; the parent's leases stay the parent's, and both share."""

@@ -16,6 +16,7 @@ from inventpay.redis import seen as seen_module
 from inventpay.webhooks import MemorySeenStore, WebhookReceiver
 from inventpay.webhooks.seen import ClaimStatus
 from tests.support.redis_servers import RedisServer, redis_server
+from tests.support.systems import needs_fork
 from tests.webhooks.seen_store_contract import Clock, SeenStoreContract, World, claimed
 
 TIMELESS = seen_module.SCRIPT.replace('redis.call("TIME")', "cjson.decode(ARGV[3])")
@@ -131,6 +132,7 @@ def test_one_connection_for_limits_and_events(server: RedisServer, prefix: str) 
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+@needs_fork
 def test_a_forked_child_has_connections_of_its_own(store: RedisSeenStore) -> None:
     """Parent and child go on with the same data, and read no answers of each other."""
     store.finish(claimed(store.claim(["parent"], 60)))

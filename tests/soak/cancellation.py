@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import os
 import random
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -48,6 +49,7 @@ class Report:
 
 def memory() -> int:
     """Bytes of this process that are in memory."""
+    assert sys.platform == "linux"
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 

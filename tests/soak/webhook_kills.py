@@ -167,6 +167,7 @@ def seen_of(store: str, folder: Path) -> Iterator[str]:
 
 def run(store: str, kills: int, seed: int, lease: float) -> Report:
     """Kill servers on one store."""
+    assert sys.platform != "win32"
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as name, seen_of(store, Path(name)) as seen:
         folder = Path(name)
@@ -219,6 +220,7 @@ def run(store: str, kills: int, seed: int, lease: float) -> Report:
 
 
 def _check(supervisors: Sequence[int]) -> None:
+    assert sys.platform != "win32"
     for child in supervisors:
         gone, status = os.waitpid(child, os.WNOHANG)
         if gone:

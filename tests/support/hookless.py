@@ -30,6 +30,7 @@ def alone(test: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(test)
     def run(*arguments: P.args, **named: P.kwargs) -> None:
+        assert sys.platform != "win32"
         _Child(lambda: test(*arguments, **named), os.fork).result  # noqa: B018 - fails where the test failed
 
     return run
@@ -37,6 +38,7 @@ def alone(test: Callable[P, None]) -> Callable[P, None]:
 
 class _Child:
     def __init__(self, function: Callable[[], Any], fork: Callable[[], int]) -> None:
+        assert sys.platform != "win32"
         self._pipe, theirs = os.pipe()
         self._pid: int = fork()
         if self._pid == 0:
@@ -46,6 +48,7 @@ class _Child:
     @property
     def result(self) -> Any:
         """Return the result. Fails when the function raised or hangs."""
+        assert sys.platform != "win32"
         content = b""
         while select.select([self._pipe], [], [], 30.0)[0]:
             piece = os.read(self._pipe, 65_536)

@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -78,6 +79,7 @@ class Stages:
 
     def pass_by(self, name: str) -> None:
         """Pass a stage."""
+        assert sys.platform != "win32"
         if name != self._fatal:
             return
         with self._lock:
@@ -231,6 +233,7 @@ def preload() -> None:
 
 def supervise(listener: socket.socket, setting: Setting, plan: Sequence[str], seed: int, *, asgi: bool) -> None:
     """Start a server again after each kill, one for each stage of the plan, and then one that stays."""
+    assert sys.platform != "win32"
     chance = random.Random(seed)
     for fatal in (*plan, "never"):
         child = os.fork()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import threading
 from typing import Self
 
@@ -50,6 +51,7 @@ class Scissors:
         target = threading.get_ident()
 
         def cut() -> None:
+            assert sys.platform != "win32"
             assert self._moment.wait(10)
             signal.pthread_kill(target, signal.SIGINT)
 

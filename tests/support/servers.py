@@ -282,6 +282,10 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 def descriptors() -> int:
     """Open descriptors of this process, without those that only wait for the garbage collector."""
+    if not os.path.isdir("/proc/self/fd"):
+        import pytest
+
+        pytest.skip("counts descriptors in /proc")
     gc.collect()
     return len(os.listdir("/proc/self/fd"))
 

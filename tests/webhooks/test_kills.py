@@ -9,10 +9,12 @@ import sys
 import pytest
 
 from tests.support.servers import ROOT
+from tests.support.systems import needs_fork
 
 pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed: pip install sqlalchemy")
 
 
+@needs_fork
 @pytest.mark.real_time
 @pytest.mark.timeout(120)
 def test_killed_servers_lose_nothing() -> None:

@@ -15,6 +15,7 @@ from inventpay import ConfigurationError
 from inventpay.webhooks import sqlite_store
 from inventpay.webhooks.seen import Claim, ClaimStatus
 from inventpay.webhooks.sqlite_store import SQLiteSeenStore
+from tests.support.systems import needs_fork
 
 from .seen_store_contract import Clock, SeenStoreContract, World, claimed
 
@@ -69,6 +70,7 @@ def test_a_store_that_is_dropped_closes_its_file(path: Path) -> None:
     assert not Path(f"{path}-wal").exists()
 
 
+@needs_fork
 def test_a_forked_child_opens_the_file_itself(path: Path) -> None:
     """The connection of the parent is neither used nor closed there, and both go on with the same data."""
     store = SQLiteSeenStore(path)

@@ -20,6 +20,7 @@ import pytest
 
 from inventpay.sandbox import AddressError, RunningServer, Sandbox, cli, serve
 from inventpay.sandbox.http.server import listen, run_in_thread
+from tests.support.systems import needs_interrupts
 
 ROOT = Path(__file__).parents[3]
 
@@ -204,7 +205,7 @@ def interrupt_when_serving(port: int, seen: list[httpx.Response]) -> threading.T
     return thread
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a signal cannot be sent to oneself there")
+@needs_interrupts
 def test_the_command_serves_until_ctrl_c_and_ends_quietly(
     unused_tcp_port: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -251,7 +252,7 @@ def test_serving_beyond_loopback_warns() -> None:
     assert "http://127.0.0.1:" in out.text
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to a process there")
+@needs_interrupts
 def test_a_real_process_ends_quietly_on_ctrl_c() -> None:
     """A separate process prints its URL, answers there, and leaves with exit code 0 and an empty stderr."""
     code = (

@@ -15,6 +15,7 @@ import trio
 
 from inventpay import APIConnectionError, APITimeoutError, BadRequestError, DecodeError, InventPay, InventPayError
 from inventpay.sandbox import Fault, ManualClock, Sandbox
+from tests.support.systems import needs_fork
 
 CREATE = {"amount": "29.99", "amount_currency": "USD", "currency": "USDT_BEP20"}
 STATUS = "GET /v1/invoice/{paymentId}/status"
@@ -90,7 +91,7 @@ def test_many_threads_share_it(sandbox: Sandbox) -> None:
     assert sandbox.state.counts()["payments"] == 80
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@needs_fork
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_goes_on_with_it(sandbox: Sandbox) -> None:
     """The thread that answers did not come along with the fork; the child starts another."""

@@ -15,6 +15,7 @@ import pytest
 
 from inventpay.sandbox import cli
 from tests.support.receiver import Receiver
+from tests.support.systems import needs_interrupts
 
 ROOT = Path(__file__).parents[3]
 
@@ -25,7 +26,7 @@ def parse(*arguments: str) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to a process there")
+@needs_interrupts
 def test_the_command_delivers_signed_events() -> None:
     """It prints the secret to set, and what happens through its routes reaches the receiver in the chosen shape."""
     with Receiver() as receiver:
