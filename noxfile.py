@@ -169,6 +169,14 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session
+def properties(session: nox.Session) -> None:
+    """Run the property tests with 1,000 examples each, instead of the 50 of the session ``tests``."""
+    install(session, EXTRAS, groups=("test", "frameworks"))
+    thorough = ("-m", "hypothesis", "--hypothesis-profile", "thorough", "--timeout", "600")
+    session.run("pytest", *thorough, *(session.posargs or SPREAD))
+
+
+@nox.session
 def fuzz(session: nox.Session) -> None:
     """Fuzz the four parsers, guided by coverage, ten minutes each; or ``-- PARSER --seconds N``."""
     install(session, EXTRAS, groups=("test",))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inventpay._api import page_walk as paging
@@ -258,7 +258,6 @@ class Changing:
 
 
 @given(st.integers(0, 60), st.integers(3, 7), st.integers(0, 2**32), st.booleans())
-@settings(max_examples=200, deadline=None)
 def test_a_list_that_changes_is_read_to_its_end(length: int, limit: int, seed: int, removing: bool) -> None:
     """Items that are added and removed meanwhile cause no error and no item twice; added ones cost none."""
     changing = Changing(length, limit, random.Random(seed), removing)

@@ -169,5 +169,5 @@ def test_a_bucket_keeps_the_limit_in_any_order_of_calls(counting: Counting) -> N
     machine = type("BucketOfACount", (Bucket,), {"counting": counting})
     # A failing sequence is long, and reads as well unshortened.
     phases = (Phase.explicit, Phase.generate)
-    limits = settings(max_examples=80, stateful_step_count=25, phases=phases, deadline=None)
+    limits = settings(stateful_step_count=25, phases=phases)
     run_state_machine_as_test(machine, settings=limits)

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inventpay._limits.token_bucket import Counting, TokenBucket
@@ -185,7 +185,6 @@ SERVERS: dict[str, Callable[[int], Server]] = {
 
 
 @pytest.mark.parametrize("name", SERVERS)
-@settings(max_examples=40, deadline=None)
 @given(limit=st.integers(1, 8), gaps=st.lists(st.floats(0.0, 80.0), min_size=5, max_size=40))
 def test_servers_tell_the_truth_about_themselves(name: str, limit: int, gaps: list[float]) -> None:
     """The servers accept exactly `remaining` calls, and after a refusal the next one at `retry_after`."""

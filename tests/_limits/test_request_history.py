@@ -8,7 +8,7 @@ from bisect import bisect_right, insort
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inventpay._limits.request_history import RequestHistory
@@ -79,7 +79,6 @@ steps = st.lists(st.builds(Step, kinds, seconds, st.integers(0, 12)), min_size=2
 
 
 @pytest.mark.parametrize("every_phase", [True, False])
-@settings(max_examples=150, deadline=None)
 @given(script=steps, limit=st.integers(1, 40), counted=st.integers(1, 40))
 def test_a_scan_would_find_the_same(every_phase: bool, script: list[Step], limit: int, counted: int) -> None:
     """For any ends and calls: the same time and the same room, up to the number that was to be counted."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import attrs
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from inventpay._limits.token_bucket import GRACE, MARGIN, Counting, TokenBucket
@@ -688,7 +688,6 @@ def buckets(max_burst: st.SearchStrategy[int | None] = bursts) -> st.SearchStrat
     return st.builds(TokenBucket, limits, st.just(WINDOW), counting=rules, max_burst=max_burst)
 
 
-@settings(max_examples=120, deadline=None)
 @given(buckets(), steps(PROMISED))
 def test_no_server_ever_counts_more_than_the_limit(bucket: TokenBucket, script: list[Step]) -> None:
     """For any operations, and any arrival between lease and end, no policy refuses a request.
@@ -707,7 +706,6 @@ def test_no_server_ever_counts_more_than_the_limit(bucket: TokenBucket, script: 
         assert all(server.accept(at) for at in arrivals)
 
 
-@settings(max_examples=120, deadline=None)
 @given(buckets(), steps(PROMISED))
 def test_ready_at_and_wait_keep_their_word(bucket: TokenBucket, script: list[Step]) -> None:
     """A lease succeeds at the named time if nothing is in flight, and never before it."""
@@ -732,7 +730,6 @@ def test_ready_at_and_wait_keep_their_word(bucket: TokenBucket, script: list[Ste
             assert copy.deepcopy(bucket).lease(life.now + wait)
 
 
-@settings(max_examples=120, deadline=None)
 @given(buckets(), steps(PROMISED))
 def test_only_a_refund_brings_the_named_time_forward(bucket: TokenBucket, script: list[Step]) -> None:
     """Only a refund makes `ready_at` earlier, so a caller that sleeps until then misses no token of an answer."""
@@ -751,7 +748,6 @@ def test_only_a_refund_brings_the_named_time_forward(bucket: TokenBucket, script
             assert after >= before - 1e-6
 
 
-@settings(max_examples=120, deadline=None)
 @given(buckets(), steps(PROMISED), st.integers(0, 25))
 @example(TokenBucket(4), [*[Step("lease", 0.0, 0)] * 3, Step("refund", 0.0, 0), Step("refused", 0.0, 0)], 1)
 @example(TokenBucket(1), [Step("lease", 0.0, 0), Step("promised", 0.5, 0)], 0)
@@ -769,7 +765,6 @@ def test_wait_is_a_lower_bound_for_everyone_in_the_queue(bucket: TokenBucket, sc
     assert greedy(bucket, ahead + 1, life.now)[-1] >= life.now + wait - 1e-6
 
 
-@settings(max_examples=120, deadline=None)
 @given(buckets(), steps(PROMISED))
 def test_in_silence_every_bucket_recovers_its_whole_limit(bucket: TokenBucket, script: list[Step]) -> None:
     """No operation of callers or servers stops or shrinks a bucket permanently."""
@@ -781,7 +776,6 @@ def test_in_silence_every_bucket_recovers_its_whole_limit(bucket: TokenBucket, s
     assert rested.available == min(bucket.limit, bucket.max_burst or bucket.limit)
 
 
-@settings(max_examples=120, deadline=None)
 @given(buckets(), st.data())
 def test_ends_of_the_same_moment_may_come_in_any_order(bucket: TokenBucket, data: st.DataObject) -> None:
     """Leases have no identity: only the number, the kind and the time of their ends matter."""

@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inventpay import RateClass, RateLimits, RateLimitTimeoutError
@@ -244,7 +244,6 @@ async def test_a_waiter_cancelled_in_the_tick_in_which_it_is_woken(first: str) -
     ),
     st.integers(1, 4),
 )
-@settings(max_examples=150, deadline=None)
 def test_whatever_happens_no_token_is_lost(actions: list[tuple[str, Any]], limit: int) -> None:
     """Tasks that join, cancel, are answered or forgotten in any order lose no token, and all are served in turn."""
     asyncio.run(_play(actions, limit))

@@ -39,14 +39,17 @@ def assert_harmless(report: Report, calls: int) -> None:
 
 
 @pytest.mark.parametrize("transport", [None, "aiohttp"])
-def test_two_thousand_cut_off_calls_leave_nothing_behind(base_url: str, transport: str | None) -> None:
-    """After 2,000 mixed cancellations and timeouts ten calls succeed at once; no lease, slot or descriptor is lost."""
-    assert_harmless(asyncio.run(storm(base_url, transport, 2_000)), 2_000)
+def test_hundreds_of_cut_off_calls_leave_nothing_behind(base_url: str, transport: str | None) -> None:
+    """After 600 mixed cancellations and timeouts ten calls succeed at once; no lease, slot or descriptor is lost.
+
+    ``nox -s soak`` makes 100,000.
+    """
+    assert_harmless(asyncio.run(storm(base_url, transport, 600)), 600)
 
 
 def test_cut_off_handshakes_leave_nothing_behind(secured_url: str) -> None:
-    """It holds over TLS, where most are cut off in a handshake."""
-    assert_harmless(asyncio.run(storm(secured_url, None, 400, attempt_timeout=0.05)), 400)
+    """It holds over TLS, where most are cut off in a handshake. ``nox -s soak`` makes 20,000."""
+    assert_harmless(asyncio.run(storm(secured_url, None, 150, attempt_timeout=0.05)), 150)
 
 
 @pytest.mark.soak

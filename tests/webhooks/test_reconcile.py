@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inventpay import AsyncInventPay, InvalidArgumentError, InventPay
@@ -279,7 +279,6 @@ ODD_ROWS = JSON_VALUES | st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None)
 @given(rows=st.lists(ODD_ROWS, max_size=6), fetched=ODD_ROWS)
 def test_no_row_whatsoever_stops_the_walk(rows: list[Any], fetched: Any) -> None:
     """A good row beside any others is handled, once."""
