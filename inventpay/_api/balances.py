@@ -9,7 +9,7 @@ from ..models.balances import Balance, Balances, BalanceSummary, OddBalances
 from . import arguments
 from .call import Call, builder_of, reader_of
 from .endpoints import BALANCE, BALANCES
-from .envelope import Json, as_text, enveloped, member, object_at, same
+from .envelope import Json, as_text, check_length_at, enveloped, member, object_at, same
 from .status_errors import checked_document
 
 
@@ -45,6 +45,7 @@ def read_balances(document: object) -> Balances:
     summary: BalanceSummary | None = None
     unread: list[str] = []
     if is_array(held.get("balances")):
+        check_length_at(held["balances"], f"{path}.balances")
         for index, value in enumerate(held["balances"]):
             _add_listed(entries, value, f"{path}.balances[{index}]")
         totals = held.get("summary")
@@ -53,6 +54,7 @@ def read_balances(document: object) -> Balances:
         elif totals is not None:
             unread.append(f"{path}.summary")
     else:
+        check_length_at(held, path)
         for name, value in held.items():
             entries[name] = _read_mapped(name, value, f"{path}.{name}")
     # Balances and totals are read above; what stays is a flat object.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from typing import Any, TypeAlias
 
 from .._core.json_values import is_object, kind, shown
+from .._json.bounds import check_length
 from ..errors import DecodeError
 
 Json: TypeAlias = dict[str, Any]
@@ -22,6 +23,14 @@ def object_at(value: object, path: str) -> Json:
     if not is_object(value):
         raise DecodeError(f"{path} is {kind(value)}, not an object", json_path=path)
     return value
+
+
+def check_length_at(items: Sized, path: str) -> None:
+    """Raise DecodeError for a list or an object at ``path`` with more elements than are read."""
+    try:
+        check_length(items)
+    except ValueError as error:
+        raise DecodeError(f"{path} {error}", json_path=path) from None
 
 
 def member(holder: Mapping[str, Any], name: str, path: str) -> object:

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from .._core.json_values import is_array, is_object, kind
 from ..errors import DecodeError, UnreadRow
 from . import arguments
-from .envelope import Json, enveloped, member, object_at
+from .envelope import Json, check_length_at, enveloped, member, object_at
 from .page_walk import MAX_PAGES, PageFacts, has_next
 
 
@@ -51,6 +51,7 @@ def read_page(
     found = member(data, name, "$.data")
     if not is_array(found):
         raise DecodeError(f"{path} is {kind(found)}, not a list", json_path=path)
+    check_length_at(found, path)
     stated = data.get("pagination")
     facts = stated if is_object(stated) else {}
     answered = _count(facts, "page", at_least=1) or number

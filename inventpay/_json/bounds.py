@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import Any, Final
 
 from .._core.json_values import is_object
@@ -11,6 +12,12 @@ MAX_VALUES: Final = 50_000
 
 MAX_DEPTH: Final = 64
 """assumed: documented answers nest six levels, and what nests thousands can be neither printed nor pickled."""
+
+MAX_ITEMS: Final = 2_000
+"""assumed: the longest documented page has 100 records. To read an odd record takes up to 20 microseconds."""
+
+_FEW_BYTES: Final = 64 * 1024
+"""Bytes of a body whose brackets are counted before its values are walked through."""
 
 _WHITESPACE: Final = b" \t\r\n"
 
@@ -43,10 +50,16 @@ def _upper_bound(structure: bytes) -> int:
     return 1 + structure.count(b",") + structure.count(b"[") + structure.count(b"{")
 
 
+def check_length(items: Sized) -> None:
+    """Raise ValueError for a list or an object with more than :data:`MAX_ITEMS` elements."""
+    if len(items) > MAX_ITEMS:
+        raise ValueError(f"has {len(items):,} elements; at most {MAX_ITEMS:,} are read")
+
+
 def is_too_deep(body: bytes, document: Any) -> bool:
     """Return whether a parsed document nests deeper than :data:`MAX_DEPTH`."""
-    # Nearly every answer has too few brackets to be looked through.
-    if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
+    # Nearly every answer has too few brackets to be looked through. In a long one, counting takes longer than looking.
+    if len(body) <= _FEW_BYTES and body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
         return False
     level: list[Any] = [[document]]
     for _ in range(MAX_DEPTH + 1):

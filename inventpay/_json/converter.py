@@ -26,6 +26,9 @@ _decode: Final = msgspec.json.Decoder(float_hook=read_number).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
+MAX_ODD: Final = 1024 * 1024
+"""Bytes of a body that only the standard library can read. Documented answers have at most 100 records of 1 KB."""
+
 _HALVES: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -58,6 +61,9 @@ def _read_thoroughly(body: bytes, what: str, problem: Exception) -> Any:
     import json
 
     try:
+        if len(body) > MAX_ODD:
+            # To read it a second time, and much slower, would stop an event loop.
+            raise ValueError
         document = json.loads(body, parse_float=read_number, parse_constant=lambda _: UNREADABLE)
     except RecursionError:
         raise _nested_too_deeply(body, what) from None

@@ -18,6 +18,7 @@ from attrs import NOTHING, Attribute, Factory, fields, has
 
 from .._core.decimals import decode_money
 from .._core.json_values import is_array, is_object, kind
+from .bounds import check_length
 from .fields import BESIDE, is_member
 
 Reader: TypeAlias = Callable[[Any], Any]
@@ -110,6 +111,7 @@ def read_tuple(read: Reader, value: object) -> tuple[Any, ...]:
     """Return a list of such values. Raises ValueError for anything else."""
     if not is_array(value):
         raise instead("a list", value)
+    check_length(value)
     return tuple([read(item) for item in value])
 
 
@@ -117,6 +119,7 @@ def read_mapping(read: Reader, value: object) -> dict[str, Any]:
     """Return an object with such values. Raises ValueError for anything else."""
     if not is_object(value):
         raise instead("an object", value)
+    check_length(value)
     return {name: read(item) for name, item in value.items()}
 
 

@@ -8,7 +8,7 @@ default), and its path is listed in ``unread``. Loaded for the first odd object.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache, partial
@@ -18,6 +18,7 @@ from attrs import NOTHING, fields, frozen, has
 
 from .._core.decimals import decode_money
 from .._core.json_values import is_array, is_object
+from .bounds import check_length
 from .fields import is_member, is_strict
 from .structuring import camel, default_of, enum_of, instead, kinds_of, known_value, read_float, read_time, without_none
 
@@ -153,6 +154,7 @@ def _read_leaf(read: Callable[[Any], Any], value: object, path: Path, unread: Un
 def _read_list(read: TolerantReader, strict: bool, value: object, path: Path, unread: Unread) -> tuple[Any, ...]:
     if not is_array(value):
         raise OddValueError(path, str(instead("a list", value)))
+    _check_length(value, path)
     places = ((index, f"{path}[{index}]", item) for index, item in enumerate(value))
     return tuple(_elements(read, strict, places, path, unread).values())
 
@@ -160,8 +162,16 @@ def _read_list(read: TolerantReader, strict: bool, value: object, path: Path, un
 def _read_mapping(read: TolerantReader, strict: bool, value: object, path: Path, unread: Unread) -> dict[str, Any]:
     if not is_object(value):
         raise OddValueError(path, str(instead("an object", value)))
+    _check_length(value, path)
     places = ((name, f"{path}.{name}", item) for name, item in value.items())
     return _elements(read, strict, places, path, unread)
+
+
+def _check_length(items: Sized, path: Path) -> None:
+    try:
+        check_length(items)
+    except ValueError as error:
+        raise OddValueError(path, str(error)) from None
 
 
 def _elements(
