@@ -17,13 +17,13 @@ local STEPS = 16 -- number of times of further tokens in a reply; see exchange.p
 
 local ask = cjson.decode(ARGV[1])
 local limit, window, span = ask.limit, ask.window, ask.span
-local backoff = ask.backoff -- the constants of backoff.py, and the rules below are those of that file
+local backoff = BACKOFF -- the constants of backoff.py; the rules below are those of that file
 local clock = redis.call("TIME")
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
 
 local function new_state()
   return {
-    epoch = clock[1] .. "." .. clock[2], seen = now, stamps = {}, leases = {}, processes = {}, blocked = 0,
+    epoch = clock[1] .. "." .. clock[2], seen = now, stamps = "", leases = {}, processes = {}, blocked = 0,
     recovery_until = 0, -- time until which nothing is granted
     resumed = now, -- when the last silence ended
     startup_grace_until = now + STARTUP_GRACE, early = 0, -- time until which few leases are granted, and their count
@@ -33,13 +33,66 @@ end
 -- Return the new state, packed, its lifetime in seconds, and the reply.
 local function exchange(state)
 
-assert(type(state.epoch) == "string")
-local stamps, leases, processes = state.stamps, {}, state.processes
+assert(type(state.epoch) == "string" and type(state.stamps) == "string" and #state.stamps % 9 == 0)
+local leases, processes = {}, state.processes
+
+-- --- stamps: when requests ended, ascending ---
+
+-- They are kept as text of nine bytes each, a tag and a number in the format of MessagePack: most exchanges look at few of
+-- them, and unpacking all takes longer than everything else.
+local stamps = state.stamps
+local count = #stamps / 9
+local list -- all of them, once they were needed
+local found = {} -- results of `after` by time
+
+local unpack_number = struct.unpack
+local function stamp(i)
+  return (unpack_number(">d", stamps, 9 * i - 7))
+end
+
+local function set_stamps(text)
+  stamps, count, list = text, #text / 9, nil
+  if next(found) then found = {} end
+end
+
+local function all_stamps()
+  if not list then
+    list = cmsgpack.unpack("\221" .. struct.pack(">I4", count) .. stamps)
+  end
+  return list
+end
+
+-- The first index whose stamp is later than `time`; the stamps before it are `time` or older.
+local function after(time)
+  local low = found[time]
+  if low then return low end
+  local high = count + 1
+  low = 1
+  if count == 0 or stamp(count) <= time then low = high elseif stamp(1) > time then high = low end
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if stamp(middle) > time then high = middle else low = middle + 1 end
+  end
+  found[time] = low
+  return low
+end
+
+local function insert(time)
+  local item = struct.pack(">Bd", 203, time)
+  if count == 0 or stamp(count) <= time then
+    set_stamps(stamps .. item)
+  else
+    local place = 9 * after(time) - 9
+    set_stamps(stamps:sub(1, place) .. item .. stamps:sub(place + 1))
+  end
+end
 
 -- If the clock was set back, move all times with it; otherwise no token would be granted until the old time is reached.
 local back = state.seen - now
 if back > 1 then
-  for i = 1, #stamps do stamps[i] = stamps[i] - back end
+  local moved = {}
+  for i, time in ipairs(all_stamps()) do moved[i] = struct.pack(">Bd", 203, time - back) end
+  set_stamps(table.concat(moved))
   for _, lease in ipairs(state.leases) do lease[3], lease[4] = lease[3] - back, lease[4] - back end
   for _, process in pairs(processes) do process.seen, process.ready_at = process.seen - back, process.ready_at - back end
   if state.refused then state.refused.since = state.refused.since - back end
@@ -71,7 +124,7 @@ if state.named then state.named["until"] = near(state.named["until"], credible) 
 if state.pace then
   state.pace.at, state.pace.level = near(state.pace.at, 0), math.min(state.pace.level, 2 * limit)
 end
-while #stamps > 0 and not (stamps[#stamps] <= now + credible + span) do stamps[#stamps] = nil end
+while count > 0 and not (stamp(count) <= now + credible + span) do set_stamps(stamps:sub(1, -10)) end
 for _, process in pairs(processes) do
   process.seen, process.ready_at = near(process.seen, 0), near(process.ready_at, 2 * span)
   process.granted = math.min(process.granted, 4 * limit)
@@ -91,7 +144,7 @@ end
 state.seen = now
 
 local while_it_counts = (ask.counting == "unknown" and 2 or 1) * span
-if ask.epoch ~= "" and ask.epoch ~= state.epoch and not state.lost then
+if ask.epoch and ask.epoch ~= state.epoch and not state.lost then
   -- The process has leases from before the oldest data here.
   state.recovery_until = math.max(state.recovery_until, now + while_it_counts)
   state.lost = state.recovery_until
@@ -102,53 +155,26 @@ elseif ask.away and now >= state.recovery_until and state.resumed >= now - ask.a
   state.recovery_until = now + while_it_counts
 end
 
--- --- stamps: when requests ended, ascending ---
-
-local function insert(stamp)
-  local i = #stamps
-  while i > 0 and stamps[i] > stamp do
-    stamps[i + 1] = stamps[i]
-    i = i - 1
-  end
-  stamps[i + 1] = stamp
-end
-
-local function charge(stamp)
-  insert(stamp)
+local function charge(time)
+  insert(time)
   local pace = state.pace
   if pace then
     -- Charge from the end of the request, or from now if it was unknown before: the later of the two is safe.
     pace.level = math.max(0, pace.level - math.max(0, now - pace.at) * limit / span) + 1
-    pace.at = math.max(pace.at, now, stamp)
+    pace.at = math.max(pace.at, now, time)
   end
 end
 
--- The first index whose stamp is later than `time`; the stamps before it are `time` or older.
-local function after(time)
-  local low, high = 1, #stamps + 1
-  while low < high do
-    local middle = math.floor((low + high) / 2)
-    if stamps[middle] > time then high = middle else low = middle + 1 end
-  end
-  return low
-end
-
-do
-  local first = after(now - 2 * span - math.min(span, 5))
-  if first > 1 then
-    local kept = {}
-    for i = first, #stamps do kept[#kept + 1] = stamps[i] end
-    stamps = kept
-  end
-end
+local forgotten = after(now - 2 * span - math.min(span, 5)) - 1
+if forgotten > 0 then set_stamps(stamps:sub(9 * forgotten + 1)) end
 
 if ask.burst and not state.pace then state.pace = {level = 0, at = now} end
 
 -- --- ends of leases ---
 
 local ended, refunded, held = {}, {}, nil
-for _, ending in ipairs(ask.ended) do ended[ending[1]] = ending end
-for _, number in ipairs(ask.refunded) do refunded[number] = true end
+for _, ending in ipairs(ask.ended or {}) do ended[ending[1]] = ending end
+for _, number in ipairs(ask.refunded or {}) do refunded[number] = true end
 if ask.held then
   held = {}
   for _, number in ipairs(ask.held) do held[number] = true end
@@ -158,7 +184,7 @@ local me = processes[ask.process] or {granted = 0, seen = now, ready_at = 0, wai
 if me.serial - ask.serial > OVERTAKES then me.serial = 0 end -- see near()
 if ask.serial <= me.serial then
   -- A later request arrived first. It contained all these reports, and its process ignores the reply to this one.
-  return nil, nil, cjson.encode({overtaken = true})
+  return nil, nil, "[]"
 end
 me.serial = ask.serial
 me.granted = me.granted * math.exp(-math.max(0, now - me.seen) / (2 * span))
@@ -167,7 +193,7 @@ local known = {}
 for _, lease in ipairs(state.leases) do
   if lease[1] == ask.process then known[lease[2]] = true end
 end
-for _, open in ipairs(ask.open) do
+for _, open in ipairs(ask.open or {}) do
   -- In flight, and not leased from this state: sent from a process's own share, or before data was lost.
   if not known[open[1]] then
     state.leases[#state.leases + 1] = {ask.process, open[1], now - open[2], now - open[2] + ask.patience}
@@ -209,7 +235,7 @@ local function is_credible(seconds)
   return seconds > 0 and seconds <= backoff.credible_windows * window
 end
 
-for _, refusal in ipairs(ask.refusals) do
+for _, refusal in ipairs(ask.refusals or {}) do
   local at, wait = now - refusal[1], refusal[2]
   if is_credible(wait) then
     state.blocked = math.max(state.blocked, at + wait)
@@ -246,28 +272,28 @@ local effective = math.max(1, math.floor(ceilings + 0.5))
 
 local function log_room(time, busy)
   if busy >= effective then return nil end
-  local blocker = #stamps + busy - effective + 1
-  if blocker < 1 or stamps[blocker] + span <= time then
-    return time, effective - busy - (#stamps + 1 - after(time - span))
-  end
-  return stamps[blocker] + span, 1
+  local blocker = count + busy - effective + 1
+  local free_at = blocker < 1 and time or stamp(blocker) + span
+  if free_at <= time then return time, effective - busy - (count + 1 - after(time - span)) end
+  return free_at, 1
 end
 
 local function counter_room(time, busy)
-  local full = #stamps + busy - effective
+  local full = count + busy - effective
   local i = math.max(full + 1, after(time - span) - 1)
   local j = after(time - 2 * span) - 1
-  local spare = span * (i - full)
-  local entering, leaving = stamps[i + 1] or math.huge, (stamps[j + 1] or math.huge) + span
+  if i == j then return time, i - full end -- the window before charges nothing, so only the log counts
+  local times, spare = all_stamps(), span * (i - full)
+  local entering, leaving = times[i + 1] or math.huge, (times[j + 1] or math.huge) + span
   while true do
     local room, before = i - full, i - j
     local x
     if entering <= leaving then
       x, i = entering, i + 1
-      entering = stamps[i + 1] or math.huge
+      entering = times[i + 1] or math.huge
     else
       x, j = leaving, j + 1
-      leaving = (stamps[j + 1] or math.huge) + span
+      leaving = (times[j + 1] or math.huge) + span
     end
     if x > time then return time, math.max(1, math.ceil(spare / span - 1e-9)) end
     local left = span * room - before * (x + span - time)
@@ -307,7 +333,7 @@ local is_promise_used, last_granted = false, -math.huge
 for _, lease in ipairs(leases) do last_granted = math.max(last_granted, lease[3]) end
 do
   local ended_before = after(now) - 1
-  if ended_before > 0 then last_granted = math.max(last_granted, stamps[ended_before]) end
+  if ended_before > 0 then last_granted = math.max(last_granted, stamp(ended_before)) end
 end
 local function room_or_promise(time, busy)
   local at, free = room(time, busy)
@@ -426,27 +452,27 @@ local kept = math.max(REMEMBERED, 2 * span + ask.patience)
 local steps = {}
 if waiting or ask.outlook then
   for ahead = 0, effective - 1, math.max(1, math.ceil(effective / STEPS)) do
-    local blocker = #stamps + #leases + ahead - effective + 1
-    local stamp = blocker < 1 and -math.huge or math.min(stamps[blocker] or now, now)
-    steps[#steps + 1] = math.max(0, stamp + span - now, start - now)
+    local blocker = count + #leases + ahead - effective + 1
+    local ended_at = blocker < 1 and -math.huge or blocker > count and now or math.min(stamp(blocker), now)
+    steps[#steps + 1] = math.max(0, ended_at + span - now, start - now)
   end
 end
 
-return cmsgpack.pack(state), kept, cjson.encode({
-  epoch = state.epoch,
-  delays = delays,
-  again = again,
-  next = next_at and next_at - now or span,
-  free = next_at == now and free or 0,
-  free_next = free_next or 1,
-  unclaimed = next_at == now and (not is_wanted or is_recovering) and now >= (state.lost or 0) and free or 0,
-  steps = steps,
-  sharing = sharing,
-  recovery = is_recovering and state.recovery_until - now or 0,
-  startup_grace = is_starting and not is_recovering and state.startup_grace_until - now or 0,
-  blocked = math.max(0, state.blocked - now),
-  effective = effective,
-  leased = #leases,
+return cmsgpack.pack(state), kept, cjson.encode({ -- in the order of LeaseReply
+  state.epoch,
+  delays,
+  again,
+  next_at and next_at - now or span,
+  next_at == now and free or 0,
+  free_next or 1,
+  next_at == now and (not is_wanted or is_recovering) and now >= (state.lost or 0) and free or 0,
+  steps,
+  sharing,
+  is_recovering and state.recovery_until - now or 0,
+  is_starting and not is_recovering and state.startup_grace_until - now or 0,
+  math.max(0, state.blocked - now),
+  effective,
+  #leases,
 })
 
 end

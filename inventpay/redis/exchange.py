@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cached_property
 from importlib.resources import files
 from typing import Any, Final
 
@@ -15,11 +16,20 @@ from attrs import Factory, define, frozen
 from .._limits.backoff import constants
 from ..options import Counting
 
-SCRIPT: Final = files("inventpay.redis").joinpath("exchange.lua").read_text(encoding="utf-8")
+_BACKOFF: Final = "{" + ", ".join(f"{name} = {value!r}" for name, value in constants().items()) + "}"
+
+SCRIPT: Final = (
+    files("inventpay.redis").joinpath("exchange.lua").read_text(encoding="utf-8").replace("BACKOFF", _BACKOFF)
+)
 """The Lua script that the server runs."""
 
 SCRIPT_SHA: Final = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 """The SHA-1 digest by which the server finds the script."""
+
+LEAD: Final = 0.002
+"""Seconds between a process's request for more leases and its last lease's due time: about a round trip."""
+
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 STEPS: Final = 16
 """Number of times of further tokens in a reply."""
@@ -80,6 +90,24 @@ class LimitConfig:
         """Seconds of further leases that are granted together with the first one."""
         return min(0.03, self.span / 16)
 
+    @cached_property
+    def head(self) -> str:
+        """The first part of every message."""
+        settings: dict[str, Any] = {
+            "process": self.process,
+            "limit": self.limit,
+            "window": self.window,
+            "span": self.span,
+            "counting": self.counting,
+            "patience": self.patience,
+            "batch": self.batch,
+            "horizon": self.horizon,
+            "lead": LEAD,
+        }
+        if self.burst is not None:
+            settings["burst"] = self.burst
+        return _encode(settings)[:-1] + ","
+
 
 @define(kw_only=True)
 class LeaseRequest:
@@ -110,31 +138,22 @@ class LeaseRequest:
 
     def encode(self, now: float) -> str:
         """Return the script's argument; ages refer to ``now``, which must not be later than the sending."""
-        config = self.config
-        message: dict[str, Any] = {
-            "process": config.process,
-            "limit": config.limit,
-            "window": config.window,
-            "span": config.span,
-            "counting": config.counting,
-            "patience": config.patience,
-            "batch": config.batch,
-            "horizon": config.horizon,
-            "lead": LEAD,
-            "epoch": self.epoch,
-            "serial": self.serial,
-            "want": self.want,
-            "first": self.is_first,
-            "next": self.next_number,
-            "ended": [[ending.number, now - ending.at, int(ending.is_news)] for ending in self.ended],
-            "open": [[number, now - began] for number, began in self.open],
-            "refunded": self.refunded,
-            "refusals": [[now - refusal.at, refusal.retry_after] for refusal in self.refusals],
-            "outlook": self.outlook,
-            "backoff": constants(),
-        }
-        if config.burst is not None:
-            message["burst"] = config.burst
+        # Members that are absent are empty: every call that waits alone pays for this message.
+        message: dict[str, Any] = {"serial": self.serial, "want": self.want, "next": self.next_number}
+        if self.epoch:
+            message["epoch"] = self.epoch
+        if self.is_first:
+            message["first"] = True
+        if self.ended:
+            message["ended"] = [[ending.number, now - ending.at, int(ending.is_news)] for ending in self.ended]
+        if self.open:
+            message["open"] = [[number, now - began] for number, began in self.open]
+        if self.refunded:
+            message["refunded"] = self.refunded
+        if self.refusals:
+            message["refusals"] = [[now - refusal.at, refusal.retry_after] for refusal in self.refusals]
+        if self.outlook:
+            message["outlook"] = True
         if self.away_since is not None:
             message["away"] = now - self.away_since
         if self.held is not None:
@@ -146,11 +165,7 @@ class LeaseRequest:
             if self.view.remaining is not None:
                 view["remaining"] = self.view.remaining
             message["view"] = view
-        return json.dumps(message, separators=(",", ":"))
-
-
-LEAD: Final = 0.002
-"""Seconds between a process's request for more leases and its last lease's due time: about a round trip."""
+        return self.config.head + _encode(message)[1:]
 
 
 class OvertakenError(Exception):
@@ -159,7 +174,7 @@ class OvertakenError(Exception):
 
 @frozen
 class LeaseReply:
-    """The reply of the bucket. All times are seconds from now."""
+    """The reply of the bucket, in the order of the script's list. All times are seconds from now."""
 
     epoch: str
     delays: list[float]
@@ -192,9 +207,9 @@ class LeaseReply:
 
 def decode(message: bytes | str) -> LeaseReply:
     """Return the reply in the script's result."""
-    facts: dict[str, Any] = json.loads(message)
-    if facts.get("overtaken"):
+    facts: list[Any] = json.loads(message)
+    if not facts:
         raise OvertakenError
-    for name in ("delays", "steps"):
-        facts[name] = facts[name] or []  # Lua has one empty table for both an empty list and an empty object
-    return LeaseReply(**facts)
+    epoch, delays, again, upcoming, free, free_next, unclaimed, steps, *others = facts
+    # Lua has one empty table for both an empty list and an empty object.
+    return LeaseReply(epoch, delays or [], again, upcoming, free, free_next, unclaimed, steps or [], *others)

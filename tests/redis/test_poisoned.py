@@ -121,6 +121,22 @@ def test_every_member_of_a_bucket_heals(client: redis.Redis, prefix: str, counti
         assert healed_after(copy) is not None, f"{path} as {poison}"
 
 
+@pytest.mark.parametrize("number", ["1e12", "-1e12", "0/0", "math.huge"])
+@pytest.mark.parametrize("place", [1, 2])
+def test_every_stamp_heals(client: redis.Redis, prefix: str, number: str, place: int) -> None:
+    """The packed times of requests may hold any number."""
+    process = used_bucket(client, prefix, "unknown")
+    poison = f"""
+        local state, first = cmsgpack.unpack(redis.call("GET", KEYS[1])), {9 * place - 9}
+        local text = state.stamps
+        assert(#text >= first + 9)
+        state.stamps = text:sub(1, first) .. struct.pack(">Bd", 203, {number}) .. text:sub(first + 10)
+        redis.call("SET", KEYS[1], cmsgpack.pack(state))
+    """
+    client.eval(poison, 1, prefix)
+    assert healed_after(process) is not None
+
+
 @pytest.mark.parametrize("value", [b"", b"no state", b"\xc1", b"\xff" * 100, b"{}", b"\x80", b"\x01", b"\x90"])
 def test_a_value_that_is_no_state_is_replaced(client: redis.Redis, prefix: str, value: bytes) -> None:
     """As after a loss of data: nothing is granted until what others may have sent no longer counts."""
