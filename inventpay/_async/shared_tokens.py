@@ -40,6 +40,7 @@ async def acquire(
             is_watched=on_wait is not None,
         )
     try:
+        limiter.serve(may_block=backend.may_block)
         while True:
             with limiter.lock:
                 turn = limiter.look(claim, backend.now(), patience)

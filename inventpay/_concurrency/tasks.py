@@ -190,6 +190,9 @@ class AsyncBackend:
 
     __slots__ = ()
 
+    may_block: Final = False
+    """Whether the caller may wait for a socket: a task may not, because all others wait with it."""
+
     def now(self) -> float:
         """Return the seconds on a clock that never goes backwards."""
         return monotonic()

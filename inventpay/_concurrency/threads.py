@@ -83,6 +83,9 @@ class Backend:
 
     __slots__ = ()
 
+    may_block: Final = True
+    """Whether the caller may wait for a socket: a thread keeps no other one waiting."""
+
     def now(self) -> float:
         """Return the seconds on a clock that never goes backwards."""
         return monotonic()

@@ -63,6 +63,10 @@ class Owner(Protocol):
         """Wake the scheduler: a token may be granted, or there is something to report."""
         ...
 
+    def serve(self, limiter: SharedClassLimiter, *, may_block: bool) -> None:
+        """Get a token for a caller that joined the queue; blocks for a request at most if ``may_block``."""
+        ...
+
 
 @define(eq=False)
 class Claim:
@@ -215,7 +219,7 @@ class SharedClassLimiter:
         arrived: float | None = None,
         is_watched: bool = False,
     ) -> Claim:
-        """Put a caller into the queue, at the place of its arrival."""
+        """Put a caller into the queue, at the place of its arrival; ``serve`` gets a token for it."""
         claim = Claim(waiter, now, max_wait, background, is_watched=is_watched)
         self._queue.join(claim, background=background, arrived=math.inf if arrived is None else arrived)
         self._claims[claim] = None
@@ -223,12 +227,11 @@ class SharedClassLimiter:
             self._again_at = now  # so far there were enough leases
         elif self._share is not None or self._again_at > now:
             self._judge(now)
-        try:
-            self._owner.notify(self)
-        except BaseException:
-            self._forget(claim)
-            raise
         return claim
+
+    def serve(self, *, may_block: bool) -> None:
+        """Get a token for a caller that joined. Called without the lock; a thread that may block asks Redis itself."""
+        self._owner.serve(self, may_block=may_block)
 
     def look(self, claim: Claim, now: float, patience: float) -> SharedLease | float | None:
         """Return the lease, or the most seconds to wait before the next call (``None``: until woken).
@@ -343,7 +346,8 @@ class SharedClassLimiter:
                 (bucket.answered if ending == "answered" else bucket.abandoned)(now)
         if ending == "answered":
             self._learn(lease, now, status, view)
-        self._owner.notify(self)
+        if self._queue:
+            self._owner.notify(self)
 
     def _put_back(self, number: int, now: float, began: float) -> None:
         if self._queue and began + _FRESH * self._config.patience > now:

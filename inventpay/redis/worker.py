@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Callable
 from typing import Any, Final, Literal
 
 from attrs import define
@@ -21,6 +22,7 @@ from .address import Address
 from .class_limiter import SharedClassLimiter
 from .errors import refusal, said
 from .exchange import SCRIPT, SCRIPT_SHA, LeaseReply, LeaseRequest, decode
+from .line import Line
 
 OnOutage = Literal["share", "error"]
 """The behaviour while Redis is unreachable; see :class:`RedisLimiter`."""
@@ -47,6 +49,8 @@ class CommandBatch:
     """Time at which the current request was sent."""
     is_given_up: bool = False
     is_new: bool = True
+    thread: int | None = None
+    """The calling thread that sends it; ``None`` for the sender."""
 
 
 class RedisWorker:
@@ -65,12 +69,14 @@ class RedisWorker:
         lock = threading.RLock()
         self.lock: ReentrantLock = lock
         self._changed = threading.Condition(lock)
+        self._has_batch = threading.Condition(lock)
         self._active: dict[SharedClassLimiter, float] = {}
         self._scheduler: threading.Thread | None = None
         self._sender: threading.Thread | None = None
         self._wakes_at = math.inf
         self._batch: CommandBatch | None = None
         self._client: Any = None
+        self._line: Line | None = None
         # A separate lock: the client of a cluster sends requests when it is created.
         self._connecting = threading.Lock()
         self._was_reached = False
@@ -96,13 +102,84 @@ class RedisWorker:
         now = monotonic()
         self._active[limiter] = now
         if self._scheduler is None:
-            self._scheduler = threading.Thread(target=self._schedule, name="inventpay-redis-scheduler")
-            try:
-                self._scheduler.start()
-            except RuntimeError:
-                self._scheduler = None  # the interpreter is ending, or there are too many threads
-                raise
-        elif self.is_away or limiter.next_event(now, can_ask=self._can_ask(now)) < self._wakes_at:
+            self._start_scheduler()
+        elif self.is_away or self._next_event(limiter, now) < self._wakes_at:
+            self._changed.notify_all()
+
+    def _start_scheduler(self) -> None:
+        self._scheduler = threading.Thread(target=self._schedule, name="inventpay-redis-scheduler")
+        try:
+            self._scheduler.start()
+        except RuntimeError:
+            self._scheduler = None  # the interpreter is ending, or there are too many threads
+            raise
+
+    def _next_event(self, limiter: SharedClassLimiter, now: float) -> float:
+        batch = self._batch
+        deadline = math.inf if batch is None or batch.is_given_up else self._deadline(batch)
+        return min(deadline, limiter.next_event(now, can_ask=self._can_ask(now)))
+
+    def _deadline(self, batch: CommandBatch) -> float:
+        return batch.since + self._timeout + _SLACK
+
+    # --- a caller that waits alone ---
+
+    def serve(self, limiter: SharedClassLimiter, *, may_block: bool) -> None:
+        """Get a token for a caller that joined the queue.
+
+        If no other caller waits and the connection is open, a thread sends the request itself, which saves three
+        changes of threads; the request of a task goes to the sender at once, which saves one. Otherwise the scheduler
+        sends one request for all that wait.
+        """
+        if not may_block:
+            with self.lock:
+                batch = self._lone_batch(limiter, may_block=may_block)
+                if batch is not None:
+                    self._send(batch)
+                self.notify(limiter)
+            return
+        try:
+            with self.lock:
+                batch = self._lone_batch(limiter, may_block=may_block)
+                if batch is None:
+                    self.notify(limiter)
+                    return
+                batch.thread = threading.get_ident()
+                batch.is_new = False
+                self._batch = batch
+            self._run(batch)
+        finally:
+            with self.lock:
+                self._finish_own(limiter)
+
+    def _lone_batch(self, limiter: SharedClassLimiter, *, may_block: bool) -> CommandBatch | None:
+        now = monotonic()
+        if limiter.waiting != 1 or self._batch is not None or self.is_away or limiter.next_request(now) > now:
+            return None
+        if may_block and (self._line is None or not self._line.is_open()):
+            return None  # connecting may take long, so the sender does it
+        return CommandBatch([(limiter, limiter.ask(now))], now)
+
+    def _finish_own(self, limiter: SharedClassLimiter) -> None:
+        """Let the threads send requests again after this thread sent one, even if it was interrupted."""
+        batch = self._batch
+        if batch is None or batch.thread != threading.get_ident():
+            return
+        self._batch = None
+        now = monotonic()
+        for asking, request in batch.requests:
+            asking.failed(request, now)  # interrupted by an exception such as KeyboardInterrupt
+        if limiter.waiting or limiter.has_news:
+            self.notify(limiter)
+        self._wake_scheduler(now)
+
+    def _wake_scheduler(self, now: float) -> None:
+        """Wake the scheduler if the end of a request made a step due earlier than it sleeps."""
+        if (
+            self.is_away
+            or self._is_closing
+            or any(self._next_event(each, now) < self._wakes_at for each in self._active)
+        ):
             self._changed.notify_all()
 
     # --- the scheduler ---
@@ -119,14 +196,17 @@ class RedisWorker:
             finally:
                 self._scheduler = None
                 self._changed.notify_all()
+                self._has_batch.notify_all()
 
     def _work(self) -> bool:
         now = monotonic()
         event = self._step(now)
         if not self._active and self._batch is None:
-            self._wakes_at = math.inf
+            self._wakes_at = now + _IDLE
             self._changed.wait(_IDLE)
             return bool(self._active)
+        if self._batch is not None:
+            event = min(event, now + _IDLE)  # the end of a request wakes the scheduler only for further steps
         self._wakes_at = event
         if event > now:
             self._changed.wait(None if event == math.inf else event - now)
@@ -136,7 +216,7 @@ class RedisWorker:
     def _step(self, now: float) -> float:
         """Run the steps that are due; return the time of the next one."""
         batch = self._batch
-        if batch is not None and not batch.is_given_up and now > batch.since + self._timeout + _SLACK:
+        if batch is not None and not batch.is_given_up and now > self._deadline(batch):
             batch.is_given_up = True
             self._lose(f"no answer within {self._timeout:g} s", batch, now)
         for limiter in list(self._active):
@@ -152,7 +232,7 @@ class RedisWorker:
         moments = [limiter.next_event(now, can_ask=self._can_ask(now)) for limiter in self._active]
         if self._batch is not None:
             if not self._batch.is_given_up:
-                moments.append(self._batch.since + self._timeout + _SLACK + 0.001)
+                moments.append(self._deadline(self._batch) + 0.001)
         elif self._active and self.is_away:
             moments.append(self._retry_at)
         return min(moments, default=math.inf)
@@ -188,32 +268,40 @@ class RedisWorker:
         if self._sender is None:
             # A daemon thread: Python must not wait for a name that does not resolve. The scheduler waits for reports.
             self._sender = threading.Thread(target=self._carry, name="inventpay-redis-sender", daemon=True)
-            self._sender.start()
+            try:
+                self._sender.start()
+            except RuntimeError:
+                self._sender = self._batch = None
+                for limiter, request in batch.requests:
+                    limiter.failed(request, batch.since)
+                raise
         else:
-            self._changed.notify_all()
+            self._has_batch.notify()
 
     def _carry(self) -> None:
-        while True:
-            with self._changed:
-                while self._batch is None or not self._batch.is_new:
-                    if self._scheduler is None:
-                        self._sender = None
-                        self._changed.notify_all()
-                        return
-                    self._changed.wait()
-                batch = self._batch
-                batch.is_new = False
+        while (batch := self._next_batch()) is not None:
             self._run(batch)
-            with self._changed:
+            with self.lock:
                 self._batch = None
-                self._changed.notify_all()
+                self._wake_scheduler(monotonic())
+
+    def _next_batch(self) -> CommandBatch | None:
+        with self._has_batch:
+            while self._batch is None or not self._batch.is_new:
+                if self._scheduler is None:
+                    self._sender = None
+                    self._changed.notify_all()
+                    return None
+                self._has_batch.wait()
+            self._batch.is_new = False
+            return self._batch
 
     def _run(self, batch: CommandBatch) -> None:
         while batch.requests and not batch.is_given_up:
             limiter, request = batch.requests[0]
             batch.since = monotonic()
             try:
-                reply = self._exchange(limiter.key, request)
+                reply = self._exchange(limiter.key, request, batch)
             except Exception as error:
                 with self._changed:
                     if not batch.is_given_up:
@@ -228,16 +316,31 @@ class RedisWorker:
                 self._find(now)
                 limiter.told(request, reply, now)
 
-    def _exchange(self, key: str, request: LeaseRequest) -> LeaseReply:
+    def _exchange(self, key: str, request: LeaseRequest, batch: CommandBatch) -> LeaseReply:
         from redis.exceptions import NoScriptError
 
-        client = self.client()
+        # A calling thread has just checked that the line is open.
+        call = self._connected() if batch.thread is None or self._line is None else self._line.call
         argument = request.encode(monotonic())
         try:
-            return decode(client.evalsha(SCRIPT_SHA, 1, key, argument))
+            return decode(call("EVALSHA", SCRIPT_SHA, 1, key, argument))
         except NoScriptError:
             # The server is new, was restarted, or its scripts were flushed.
-            return decode(client.eval(SCRIPT, 1, key, argument))
+            return decode(call("EVAL", SCRIPT, 1, key, argument))
+
+    def _connected(self) -> Callable[..., Any]:
+        """Return a function that sends a command. It connects first if the connection was closed."""
+        line = self._line
+        if line is None:
+            client = self.client()
+            pool = getattr(client, "connection_pool", None)
+            if pool is None or not self._address.is_ours:
+                call: Callable[..., Any] = client.execute_command
+                return call  # a cluster has many connections; a client that was passed has its own timeouts
+            line = self._line = Line(pool.make_connection(), self._timeout)
+        if not line.is_open():
+            line.open()
+        return line.call
 
     def _lose(self, trouble: str, batch: CommandBatch, now: float, error: Exception | None = None) -> None:
         """Record that Redis is unreachable, and serve or fail the waiting calls."""
@@ -276,7 +379,7 @@ class RedisWorker:
         """Wait until all reports were sent or failed, and the threads have ended."""
         deadline = monotonic() + 2 * self._timeout
         with self._changed:
-            while (self._scheduler or self._sender) and (left := deadline - monotonic()) > 0:
+            while (self._scheduler or self._sender or self._batch) and (left := deadline - monotonic()) > 0:
                 self._changed.wait(left)
 
     def client(self) -> Any:
@@ -295,6 +398,9 @@ class RedisWorker:
         with self._changed:
             self._is_closing = False
             client, self._client = self._client, None
+            line, self._line = self._line, None
+        if line is not None:
+            line.close()
         if client is not None and self._address.is_ours:
             client.close()
 
@@ -304,7 +410,7 @@ class RedisWorker:
 
     def after_fork_in_child(self) -> None:
         """Reset the state in a forked child: it has no threads, and the sockets belong to the parent."""
-        _inherited.append(self._client)
+        _inherited.append((self._client, self._line))
         self._begin()
 
 

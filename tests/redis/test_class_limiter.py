@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from inventpay import RateLimitTimeoutError
+from inventpay._concurrency.threads import Backend
 from inventpay._core.rate_limit_headers import ServerView
+from inventpay._sync.shared_tokens import acquire
 from inventpay.redis.class_limiter import SharedClassLimiter, SharedLease
 from inventpay.redis.exchange import LeaseReply
 from inventpay.redis.share import share_bucket
@@ -286,12 +288,12 @@ def test_a_line_that_cannot_be_served() -> None:
     """Where no thread can be started the caller learns why, and does not wait."""
     limiter = limiter_of()
 
-    def fail(_: SharedClassLimiter) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    limiter._owner.notify = fail  # type: ignore[method-assign]
+    limiter._owner.serve = fail  # type: ignore[method-assign]
     with pytest.raises(RuntimeError, match="can't start new thread"):
-        limiter.join(Caller(), 100.0, max_wait=None, background=False)
+        acquire(limiter, Backend(), 1.0, max_wait=None)
     assert limiter.waiting == 0
     assert repr(limiter) == "<SharedClassLimiter other: shared, 0 in stock, 0 waiting>"
 

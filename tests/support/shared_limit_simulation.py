@@ -52,6 +52,11 @@ class Owner:
         """The simulation looks after every event anyway."""
         self.notified.append(limiter)
 
+    def serve(self, limiter: SharedClassLimiter, *, may_block: bool) -> None:
+        """The simulation asks after every event anyway."""
+        del may_block
+        self.notified.append(limiter)
+
 
 def new_class_limiter(
     process: str, key: str, limit: int, window: float, counting: Any, **more: Any

@@ -1,0 +1,181 @@
+"""Calls that wait alone ask Redis without the scheduler; with several waiting, one request asks for all."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from inventpay import RateClass, RateLimits
+from inventpay._concurrency.tasks import AsyncBackend
+from inventpay._concurrency.threads import Backend
+from inventpay._limits.limiter import Limiter
+from inventpay.redis import RedisLimiter
+from inventpay.redis.line import Line
+from tests.support.redis_servers import RedisServer
+
+OTHER = RateClass.OTHER
+LIMITS = RateLimits(other=100, window=60.0, counting="window")
+SENDER = "inventpay-redis-sender"
+
+
+@pytest.fixture
+def senders(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the threads that sent a request, in order."""
+    names: list[str] = []
+    call = Line.call
+
+    def noting(line: Line, *command: Any) -> Any:
+        names.append(threading.current_thread().name)
+        return call(line, *command)
+
+    monkeypatch.setattr(Line, "call", noting)
+    return names
+
+
+@pytest.fixture
+def limiter(redis_only: RedisServer, prefix: str, senders: list[str]) -> Iterator[Limiter]:
+    """The limits of one key that have had their first call, so that the connection is open."""
+    with RedisLimiter(redis_only.url, prefix=prefix) as limiter:
+        bound = limiter.bind("pk_live_alone", "https://api.inventpay.io", LIMITS)
+        end(lease(bound))
+        limiter.worker.flush()
+        time.sleep(0.3)  # a new state grants few leases
+        assert set(senders) == {SENDER}
+        senders.clear()
+        yield bound
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("inventpay-redis")] == []
+
+
+def lease(limiter: Limiter, **options: Any) -> Any:
+    """A token, for a thread."""
+    return limiter.acquire(OTHER, Backend(), **options)
+
+
+def end(token: Any) -> None:
+    """The answer arrives now."""
+    token.answered(time.monotonic(), 200, {})
+
+
+def worker(limiter: Any) -> Any:
+    """The part that talks to Redis."""
+    return limiter._limiter.worker
+
+
+def spent(limiter: Limiter) -> int:
+    """Tokens that Redis counts as spent or in use."""
+    worker(limiter).flush()
+    return 100 - limiter.snapshot(time.monotonic())[OTHER].available
+
+
+def test_a_thread_asks_itself(limiter: Limiter, senders: list[str]) -> None:
+    """Each request is sent by the caller, and reports the end of the call before."""
+    for _ in range(10):
+        end(lease(limiter))
+    assert senders.count(threading.current_thread().name) == 10
+    assert spent(limiter) == 11
+
+
+def test_a_task_lets_the_sender_ask(limiter: Limiter, senders: list[str]) -> None:
+    """The event loop never waits for a socket."""
+
+    async def calls() -> None:
+        for _ in range(5):
+            end(await limiter.acquire_async(OTHER, AsyncBackend()))
+
+    asyncio.run(calls())
+    assert set(senders) == {SENDER}
+    assert spent(limiter) == 6
+
+
+def test_several_that_wait_share_a_request(
+    limiter: Limiter, senders: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a thread asks, all that join wait for one further request of the sender."""
+    asks, may_ask = threading.Event(), threading.Event()
+    noting = Line.call
+
+    def slow(line: Line, *command: Any) -> Any:
+        asks.set()
+        may_ask.wait(5)
+        return noting(line, *command)
+
+    monkeypatch.setattr(Line, "call", slow)
+    with ThreadPoolExecutor(9, thread_name_prefix="caller") as threads:
+        first = threads.submit(lease, limiter)
+        assert asks.wait(5)
+        others = [threads.submit(lease, limiter) for _ in range(8)]
+        while worker(limiter)._active == {} or next(iter(worker(limiter)._active)).waiting < 9:
+            time.sleep(0.001)
+        may_ask.set()
+        for waiting in (first, *others):
+            end(waiting.result(5))
+    assert senders[0].startswith("caller")
+    assert senders[1] == SENDER
+    assert len([name for name in senders if name.startswith("caller")]) == 1
+    assert spent(limiter) == 10
+
+
+def test_an_interrupted_request_loses_nothing(
+    limiter: Limiter, senders: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After Ctrl-C at any moment of a request, calls go on, and a lease that was granted unseen is returned."""
+    noting = Line.call
+
+    def interrupted(line: Line, *command: Any) -> Any:
+        noting(line, *command)
+        raise KeyboardInterrupt
+
+    end(lease(limiter))
+    monkeypatch.setattr(Line, "call", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        lease(limiter)
+    monkeypatch.setattr(Line, "call", noting)
+    end(lease(limiter, max_wait=1.0))
+    end(lease(limiter, max_wait=1.0))
+    assert spent(limiter) == 4
+    assert not worker(limiter).is_away
+
+
+def test_an_interrupted_reply_is_not_taken_for_the_next(limiter: Limiter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection with half a reply on it is closed."""
+    connection = worker(limiter)._line._connection
+    read = connection.read_response
+
+    def interrupted(*_: Any, **__: Any) -> Any:
+        monkeypatch.setattr(connection, "read_response", read)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(connection, "read_response", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        lease(limiter)
+    assert not worker(limiter)._line.is_open()
+    end(lease(limiter, max_wait=1.0))
+    assert spent(limiter) == 2
+
+
+def test_a_closed_connection_is_opened_by_the_sender(
+    limiter: Limiter, redis_only: RedisServer, senders: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server closes idle connections; the name may take long to resolve then, and no caller waits for that."""
+    with redis_only.client() as client:
+        client.client_kill_filter(_type="normal", skipme=True)
+    resolved: list[str] = []
+    look_up = socket.getaddrinfo
+
+    def noting(*arguments: Any, **options: Any) -> Any:
+        resolved.append(threading.current_thread().name)
+        return look_up(*arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", noting)
+    end(lease(limiter))
+    assert (senders[0], set(resolved)) == (SENDER, {SENDER})
+    end(lease(limiter))
+    assert threading.current_thread().name in senders
+    assert not worker(limiter).is_away
