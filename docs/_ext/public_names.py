@@ -5,13 +5,18 @@
 
 ``from`` limits the names to those that these modules define, relative to the package. A name that is added to a stub
 appears in the reference without an edit here.
+
+An internal base class is replaced by its own bases, and its members are listed in the classes that inherit them.
+Classes that only this package creates (models, errors, enums) are shown without the parameters of their constructors.
 """
 
 from __future__ import annotations
 
 import ast
+import enum
 import importlib
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +27,15 @@ from sphinx.pycode import ModuleAnalyzer
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from tools.check_reference import members_of, shown_bases
 from tools.generate_exports import read_stub
 
 logger = logging.getLogger(__name__)
+
+ARGUMENTS = {"StoreSettings", "DigitalContent"}
+"""Models that callers create, to pass them to a call."""
+
+SECTION = re.compile(r"^(Args|Returns|Raises|Yields|Example|Examples):+$", re.MULTILINE)
 
 
 def exported(package: str) -> dict[str, list[str]]:
@@ -66,13 +77,46 @@ class PublicNames(SphinxDirective):
 def _directive(package: str, home: str, name: str) -> list[str]:
     value = getattr(importlib.import_module(package), name)
     if inspect.isclass(value):
-        members = (
-            [] if issubclass(value, BaseException) and not vars(value).get("__annotations__") else ["   :members:"]
-        )
-        return [f".. autoclass:: {package}.{name}", *members, "   :show-inheritance:"]
+        kind = "autoexception" if issubclass(value, BaseException) else "autoclass"
+        options = [f"   :members: {', '.join(members)}" for members in [members_of(value)] if members]
+        if list(shown_bases(value.__bases__)):
+            options.append("   :show-inheritance:")
+        return [f".. {kind}:: {package}.{name}", *options]
     if inspect.isfunction(value):
         return [f".. autofunction:: {package}.{name}"]
     return [f".. py:data:: {package}.{name}", "", *(f"   {line}" for line in _described(package, home, name))]
+
+
+def _replace_bases(app: Sphinx, name: str, value: Any, options: Any, bases: list[type]) -> None:
+    bases[:] = dict.fromkeys(shown_bases(bases))
+
+
+def _hide_constructor(
+    app: Sphinx, what: str, name: str, value: Any, options: Any, signature: str | None, returned: str | None
+) -> tuple[str | None, str | None] | None:
+    from inventpay.models import Model
+
+    hidden = (BaseException, enum.Enum, Model)
+    if inspect.isclass(value) and issubclass(value, hidden) and value.__name__ not in ARGUMENTS:
+        return None, None
+    return None
+
+
+class AttributeDocstrings:
+    """Keeps a colon in the first line of an attribute's docstring, which napoleon reads as ``TYPE: description``."""
+
+    def __init__(self) -> None:
+        self._unread: dict[str, list[str]] = {}
+
+    def keep(self, app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
+        """Keep the text, before napoleon reads it."""
+        if what in ("attribute", "property", "data") and not SECTION.search("\n".join(lines)):
+            self._unread[name] = list(lines)
+
+    def restore(self, app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
+        """Restore the text, after napoleon has read it."""
+        if name in self._unread:
+            lines[:] = self._unread.pop(name)
 
 
 def _described(package: str, home: str, name: str) -> list[str]:
@@ -86,6 +130,11 @@ def _described(package: str, home: str, name: str) -> list[str]:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the directive."""
+    """Register the directive, and what all automatic directives do."""
     app.add_directive("public-names", PublicNames)
+    app.connect("autodoc-process-bases", _replace_bases)
+    app.connect("autodoc-process-signature", _hide_constructor)
+    docstrings = AttributeDocstrings()
+    app.connect("autodoc-process-docstring", docstrings.keep, priority=400)
+    app.connect("autodoc-process-docstring", docstrings.restore, priority=600)
     return {"version": "1", "parallel_read_safe": True}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from inventpay import APIStatusError, InventPayError, NotFoundError
 from tools import check_reference as checker
 
 pytest.importorskip("sqlalchemy", reason="one of the stores needs SQLAlchemy: pip install sqlalchemy")
@@ -28,6 +29,8 @@ def test_every_public_name_is_expected() -> None:
         "inventpay.AsyncInventPay.with_options",
         "inventpay._async.payments.AsyncPaymentCalls.create",
         "inventpay.webhooks.WebhookReceiver",
+        "inventpay.NotFoundError",
+        "inventpay.APIStatusError.retry_after",
         "inventpay.redis.RedisLimiter",
         "inventpay.sandbox.Sandbox",
     ):
@@ -47,3 +50,10 @@ def test_a_class_of_two_packages_is_listed_once(tmp_path: Path) -> None:
     """A model under its short name is enough, since `inventpay.models` exports the same class."""
     names = [name for name in set(checker.expected()) if name != "inventpay.models.Payment"]
     assert checker.main([str(site(tmp_path, names))]) == 0
+
+
+def test_members_of_internal_bases_belong_to_the_first_public_class() -> None:
+    """APIStatusError has the attributes of its internal base; NotFoundError, derived from it, lists none."""
+    assert {"status", "details", "retry_after"} <= set(checker.members_of(APIStatusError))
+    assert checker.members_of(NotFoundError) == []
+    assert list(checker.shown_bases(APIStatusError.__bases__)) == [InventPayError]
