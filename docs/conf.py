@@ -26,7 +26,7 @@ exclude_patterns = ["_build", "_ext", "take_screenshots.py", "llms.txt"]
 # Single backticks are code in the docstrings, as they are in Markdown.
 default_role = "code"
 
-myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
+myst_enable_extensions = ["attrs_block", "colon_fence", "deflist", "tasklist"]
 myst_heading_anchors = 3
 
 autodoc_default_options = {"undoc-members": True}

@@ -52,7 +52,7 @@ def table(
     lines += ["|---|" + "---:|" * len(_names(rows))]
     lines += [_others(row, _names(rows)) for row in rows if len(row.others) > 1]
     if floods:
-        lines += ["", "## What servers would have refused", "", "```text", floods, "```"]
+        lines += ["", "## Refusals by the policy of the server", "", "```text", floods, "```"]
     lines += ["", "## Measured on", "", f"{_machine()}. {_python()}.", ""]
     lines += ["Versions: " + ", ".join(f"{name} {version}" for name, version in sorted(versions.items())) + "."]
     return "\n".join(lines) + "\n"
