@@ -91,7 +91,7 @@ def judge_refusal(status: int, document: object) -> Refusal:
             return Refusal(status, "unknown")
         return Refusal(stated, outcome_of_status(stated, own_form=own_form))
     outcome = outcome_of_status(status, own_form=own_form)
-    if stated is not None and stated != status and outcome_of_status(stated, own_form=own_form) == "unknown":
+    if stated is not None and outcome_of_status(stated, own_form=own_form) == "unknown":
         outcome = "unknown"
     return Refusal(status, outcome)
 

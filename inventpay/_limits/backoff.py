@@ -112,8 +112,8 @@ class Backoff:
 
     def refused(self, now: float, retry_after: float | None) -> None:
         """Lower the limit and start a pause after a 429."""
-        if self.is_credible(retry_after):
-            self.promised = self.blocked_until = max(self.blocked_until, now + (retry_after or 0.0))
+        if retry_after is not None and self.is_credible(retry_after):
+            self.promised = self.blocked_until = max(self.blocked_until, now + retry_after)
         elif now >= self.blocked_until:  # else the request was sent before the pause
             too_short = now - self.blocked_until <= self._pause + _PAUSE_AFTERMATH * self._window
             first = _FIRST_PAUSE * self._window
@@ -127,9 +127,9 @@ class Backoff:
         self._refusals.lower(ceiling, now)
         self.reduced = True
 
-    def is_credible(self, seconds: float | None) -> bool:
+    def is_credible(self, seconds: float) -> bool:
         """Return whether a time from a response header can refer to the configured window."""
-        return seconds is not None and 0.0 < seconds <= CREDIBLE_WINDOWS * self._window
+        return 0.0 < seconds <= CREDIBLE_WINDOWS * self._window
 
     def named(self, now: float, limit: float, reset_in: float | None) -> bool:
         """Apply a limit from a response header until its reset or for one window; return whether ours changes."""

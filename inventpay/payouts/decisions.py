@@ -244,7 +244,7 @@ class Sighting(NamedTuple):
     @classmethod
     def read(cls, text: str) -> Sighting:
         """Return the sighting that was written as text."""
-        total, at = text.split(" ")
+        total, at = text.split()
         return cls(Decimal(total), datetime.fromisoformat(at))
 
     def __str__(self) -> str:

@@ -72,6 +72,7 @@ SAME: list[tuple[Call[Any], dict[str, Any]]] = [
     (payment(amount_currency="BTC", amount="0.123456785"), {"baseAmount": "0.12345678", "baseCurrency": "BTC"}),
     (payment(), {"amount": Decimal("0.00072")}),
     (payment(), {"baseAmount": "a lot"}),
+    (payment(), {"baseAmount": "1e400"}),
     (payment(), {"baseAmount": True}),
     (invoice(), {"baseAmount": 50, "baseCurrency": "USDT"}),
     (invoice(amount_currency="USDT"), {"baseAmount": "50.00", "baseCurrency": "USD"}),
@@ -221,3 +222,9 @@ def test_an_echo_of_an_id_says_whose_answer_it_is() -> None:
     assert echo.agrees("o1", "o1", asked, {})
     assert not echo.agrees("o1", "O1", asked, {})
     assert echoes._of_body("orderId")(asked) == "o2"
+
+
+def test_text_of_up_to_a_hundred_characters_is_compared_as_an_amount() -> None:
+    """Longer text is for the reader of the answer to refuse."""
+    assert len(echoes.contradictions(payment(), {"baseAmount": "0" * 95 + "30.00"})) == 1
+    assert echoes.contradictions(payment(), {"baseAmount": "0" * 96 + "30.00"}) == []

@@ -63,6 +63,36 @@ def test_where_two_statuses_disagree_the_more_doubtful_counts(status: int, state
     assert judged.outcome == expected
 
 
+@pytest.mark.parametrize(
+    ("status", "stated", "expected"),
+    [
+        (200, None, (200, "unknown")),
+        (201, 200, (201, "unknown")),
+        (200, 299, (200, "unknown")),
+        (200, 300, (300, "unknown")),
+        (200, 100, (100, "unknown")),
+        (200, 999, (999, "unknown")),
+        (299, 400, (400, "refused")),
+        (300, 400, (300, "unknown")),
+        (400, None, (400, "refused")),
+        (400, 404, (400, "refused")),
+        (400, 500, (400, "unknown")),
+        (429, 200, (429, "unknown")),
+        (500, 400, (500, "unknown")),
+    ],
+)
+def test_the_bounds_of_statuses(status: int, stated: int | None, expected: tuple[int, str]) -> None:
+    """200 to 299 are judged by their own ``statusCode`` of 100 to 999; of two that disagree the doubtful one counts."""
+    document = {"success": False} if stated is None else {"success": False, "statusCode": stated}
+    assert outcomes.judge_refusal(status, document) == expected
+
+
+@pytest.mark.parametrize(("status", "looked_at"), [(199, True), (200, False), (299, False), (300, True)])
+def test_only_a_success_is_left_alone(status: int, looked_at: bool) -> None:
+    """A status from 200 to 299 whose text does not deny its success needs no closer look."""
+    assert outcomes.may_be_refusal(status, b"{}") is looked_at
+
+
 @pytest.mark.parametrize("stated", [True, 99, 1000, "4oo", "", None, 4.5, [], "²³¹"])
 def test_a_status_that_is_none_says_nothing(stated: object) -> None:
     """Only a whole number of three digits, or its text, counts as a status."""
@@ -109,7 +139,7 @@ def test_what_is_safe_to_repeat(kind: type[InventPayError], outcome: Outcome, sa
     safe = outcomes.safe_to_repeat(safety, error, proven=proven)
     never = (ConfigurationError, InvalidArgumentError, AnswerMismatchError, IdempotencyConflictError)
     if isinstance(error, never) or outcome == "done":
-        assert not safe
+        assert safe is False
     elif outcome == "not_sent":
         assert safe
     elif outcome == "refused":

@@ -429,6 +429,7 @@ def test_the_time_of_the_server_is_utc() -> None:
         assert found.utcoffset() == timedelta(0)
 
 
+@pytest.mark.usefixtures("in_tokyo")
 def test_a_sighting_survives_its_text() -> None:
     """Total and time are read as they were written, in UTC and in plain digits."""
     seen = Sighting(Decimal("1E-8"), NOON.astimezone(timezone(timedelta(hours=2))))

@@ -109,8 +109,8 @@ def test_a_row_may_have_several_problems() -> None:
 
 def test_what_is_no_payout_is_named_by_its_number() -> None:
     """Rows are counted from 1."""
-    rows, (problem,) = read_rows([GIVEN, {"id": "2"}], testnet=False)  # type: ignore[list-item]
-    assert len(rows) == 1
+    rows, (problem,) = read_rows([GIVEN, {"id": "2"}, evolve(GIVEN, id="3")], testnet=False)  # type: ignore[list-item]
+    assert [row.id for row in rows] == ["1", "3"]
     assert problem.message == "row 2 is a dict; it must be a Payout"
 
 
@@ -189,6 +189,7 @@ def test_a_row_that_was_not_paid_can_be_replaced(status: Any) -> None:
     (problem,) = compare([evolve(REPLACING, id="3")], {"1": refused, "2": REPLACING})
     assert "which the row '2' replaces already" in problem.message
     assert compare([REPLACING], {"1": refused, "2": REPLACING}) == []
+    assert len(compare([evolve(REPLACING, id=name) for name in "345"], {"1": refused, "2": REPLACING})) == 3
 
 
 @pytest.mark.parametrize("status", ["planned", "sending", "in doubt", "accepted", "completed"])
