@@ -134,8 +134,10 @@ def test_numbers_too_long_for_python_are_decode_errors() -> None:
         read_json(b"9" * 10_000)
 
 
-@pytest.mark.parametrize("most", [50, MAX_VALUES])
-@pytest.mark.parametrize("layout", [{}, {"indent": 1}, {"separators": (",", ":")}, {"separators": (" , ", " : ")}])
+LAYOUTS: list[dict[str, Any]] = [{}, {"indent": 1}, {"separators": (",", ":")}, {"separators": (" , ", " : ")}]
+
+
+@pytest.mark.parametrize(("most", "layout"), [(MAX_VALUES, {}), *((50, layout) for layout in LAYOUTS)])
 def test_values_have_a_bound(most: int, layout: dict[str, Any]) -> None:
     """Exactly the allowed number of values is read, one more is refused before it is parsed, in any layout."""
     for more in (0, 1):

@@ -128,7 +128,7 @@ def test_the_same_seed_gives_the_same_run() -> None:
 
 @pytest.mark.parametrize("feedback", ["status", "retry_after", "headers"])
 @pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize("limit", [60, 100])
+@pytest.mark.parametrize("limit", [60, pytest.param(100, marks=pytest.mark.soak)])
 def test_a_shared_key_is_shared(limit: int, policy: str, feedback: Feedback) -> None:
     """Another client takes 30 % at random: at most 3 % of our calls are refused, and 90 % of the rest is used."""
     report = shared_run(policy, limit, rounds=30, seed=3, feedback=feedback)

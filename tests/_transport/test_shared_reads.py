@@ -90,16 +90,16 @@ def test_no_answer_is_older_than_its_question(chance: random.Random, callers: in
 @pytest.mark.parametrize("moment", [0.0, 0.05, 0.1, 0.15, 0.2])
 @pytest.mark.parametrize("victim", [0, 1])
 def test_a_cancelled_leader_harms_nobody(victim: int, moment: float) -> None:
-    """Whenever the caller whose request is under way is cancelled, the other 999 get their answer."""
+    """Whenever the caller whose request is under way is cancelled, the other 199 get their answer."""
 
     async def main() -> int:
         async with virtual_client(VirtualAPI()) as client:
-            tasks = [asyncio.create_task(client.balances.get("BTC")) for _ in range(1_000)]
+            tasks = [asyncio.create_task(client.balances.get("BTC")) for _ in range(200)]
             asyncio.get_running_loop().call_later(moment, tasks[victim].cancel)
             outcomes = await asyncio.gather(*tasks, return_exceptions=True)
             return sum(isinstance(outcome, Balance) for outcome in outcomes)
 
-    assert run(main()) >= 999
+    assert run(main()) >= 199
 
 
 def test_a_failing_leader_harms_nobody() -> None:

@@ -212,7 +212,7 @@ def test_where_webhooks_arrive_polling_is_the_safety_net() -> None:
             client.feed(event)
             await asyncio.sleep(200)
             fed = await polls(300)
-            await asyncio.sleep(1_500)
+            await asyncio.sleep(700)
             later = await polls(300)
             crowd.cancel()
             await asyncio.gather(crowd, return_exceptions=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 import redis
@@ -13,6 +14,11 @@ from tests.support.redis_servers import RedisServer
 from tests.support.shared_limit_simulation import Outage, Simulation
 
 WINDOW = RateLimits().window
+
+
+def seeds(few: int, many: int) -> list[Any]:
+    """Return the seeds from 0: the first few always, the rest with ``pytest -m soak tests/redis``."""
+    return [*range(few), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(few, many))]
 
 
 def servers_of(counting: str, limit: int) -> list[Server]:
@@ -58,7 +64,7 @@ def test_a_flood_is_never_refused_and_uses_the_limit(
 
 
 @pytest.mark.parametrize("counting", ["window", "unknown"])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", seeds(2, 10))
 def test_no_traffic_is_refused(redis_only: RedisServer, prefix: str, counting: str, seed: int) -> None:
     """Bursts, trickles, idle times and cancelled callers, in processes with different loads: none is refused."""
     chance = random.Random(seed)
@@ -119,7 +125,7 @@ def in_trouble(
 
 @pytest.mark.parametrize("counting", ["window", "unknown"])
 @pytest.mark.parametrize("trouble", ["restarted", "unreachable", "hangs", "flushed"])
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", seeds(1, 5))
 def test_trouble_with_redis_earns_nobody_a_429(
     redis_only: RedisServer, prefix: str, counting: str, trouble: str, seed: int
 ) -> None:
@@ -142,7 +148,7 @@ def test_who_comes_to_a_redis_that_is_just_back(redis_only: RedisServer, prefix:
 
 
 @pytest.mark.parametrize("starts", [0.0, 0.3], ids=["together", "one by one"])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", seeds(2, 10))
 def test_a_restart_soon_after_all_began(redis_only: RedisServer, prefix: str, starts: float, seed: int) -> None:
     """By then each knows how many they are, and what was granted for later is not used twice."""
     limit, window = 100, 3.0
@@ -170,7 +176,7 @@ def test_a_restart_soon_after_all_began(redis_only: RedisServer, prefix: str, st
 
 
 @pytest.mark.parametrize("counting", ["window", "unknown"])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", seeds(2, 10))
 def test_a_process_that_starts_in_an_outage_takes_a_small_share(
     redis_only: RedisServer, prefix: str, counting: str, seed: int
 ) -> None:
