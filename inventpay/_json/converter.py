@@ -22,12 +22,22 @@ from .structuring import camel, reader
 
 __all__ = ["MAX_DEPTH", "MAX_VALUES", "HalfText", "camel", "read_json", "structure", "write_json"]
 
+MAX_DIGITS_IN_LARGE: Final = 60
+"""Characters of a number in a body larger than :data:`MAX_ODD`: 8 MiB of longer ones would stop an event loop."""
+
+
+def _read_short_number(text: str) -> Decimal:
+    return read_number(text) if len(text) <= MAX_DIGITS_IN_LARGE else UNREADABLE
+
+
 _decode: Final = msgspec.json.Decoder(float_hook=read_number).decode
+_decode_large: Final = msgspec.json.Decoder(float_hook=_read_short_number).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
 MAX_ODD: Final = 1024 * 1024
-"""Bytes of a body that only the standard library can read. Documented answers have at most 100 records of 1 KB."""
+"""Bytes of a body above which less is read: nothing that only the standard library can read, and no long numbers.
+Documented answers have at most 100 records of 1 KB."""
 
 _HALVES: Final = re.compile("[\ud800-\udfff]")
 
@@ -43,10 +53,11 @@ def read_json(body: bytes, *, what: str = "the answer", most_values: int = MAX_V
 
     Raises DecodeError for bytes that are no JSON, or hold more values or nest deeper than any answer of this API.
     """
+    decode = _decode if len(body) <= MAX_ODD else _decode_large
     if has_too_many_values(body, most_values):
         raise DecodeError(f"{what} has more than {most_values:,} values", json_path="$", body=body)
     try:
-        document = _decode(body)
+        document = decode(body)
     except RecursionError:
         raise _nested_too_deeply(body, what) from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from inventpay import DecodeError
@@ -23,7 +25,7 @@ def test_the_rows_of_a_page_are_bounded() -> None:
     """The longest page is read, and a longer one refused with its length."""
     page = read_page(rows(MAX_ITEMS), "products", lambda row, path: row["id"], number=1, limit=None)
     assert len(page.items) == MAX_ITEMS
-    with pytest.raises(DecodeError, match=r"\$\.data\.products has 2,001 elements; at most 2,000 are read"):
+    with pytest.raises(DecodeError, match=r"\$\.data\.products has 1,001 elements; at most 1,000 are read"):
         read_page(rows(MAX_ITEMS + 1), "products", lambda row, path: row["id"], number=1, limit=None)
 
 
@@ -32,7 +34,7 @@ def test_balances_have_as_many(nested: bool) -> None:
     """The bound holds for both documented forms."""
     names = [f"C{number}" for number in range(MAX_ITEMS + 1)]
     held: object = {"balances": [{"currency": name} for name in names]} if nested else {name: {} for name in names}
-    with pytest.raises(DecodeError, match="has 2,001 elements"):
+    with pytest.raises(DecodeError, match="has 1,001 elements"):
         read_balances({"success": True, "data": {"balances": held}})
 
 
@@ -53,3 +55,13 @@ def test_a_large_body_that_only_the_slow_reader_reads_is_refused() -> None:
     assert read_json(b'["\\ud800"]') == ["\ufffd"]
     with pytest.raises(DecodeError, match="cannot be read as JSON"):
         read_json(b'["' + b"x" * MAX_ODD + b'\\ud800"]')
+
+
+def test_a_long_number_in_a_large_body_is_no_number() -> None:
+    """In a body of a mebibyte it is exact, and in a larger one it harms nothing else."""
+    long = "0." + "7" * 100
+    small, large = (b'{"a":"' + b"x" * size + b'","b":' + long.encode() + b',"c":1.5}' for size in (10, MAX_ODD))
+    assert read_json(small)["b"] == Decimal(long)
+    found = read_json(large)
+    assert found["b"].is_nan()
+    assert found["c"] == Decimal("1.5")
