@@ -72,7 +72,7 @@ def steps(root: Path, state: State) -> list[tuple[str, bool | None]]:
         ("Set the version in inventpay/version.py", RELEASED.fullmatch(state.version) is not None),
         (f"Write the entry {state.version} in CHANGELOG.md, with its date", dated),
         ("Commit everything", not _git(root, "status", "--porcelain")),
-        ("Run: nox -s lint types docs tests-3.11 tests-3.12 tests-3.13 tests-3.14 floors httpx2 extras", None),
+        ("Run: nox -s lint types docs tests-3.11 tests-3.12 tests-3.13 tests-3.14 floors newest lent extras", None),
         ("Run: nox -s package wheel", built),
         (f"Tag and push: git tag -s {tag} -m {tag} && git push origin {tag}", tagged),
         ("Approve the release workflow; it builds, tests and publishes", None),
