@@ -88,7 +88,7 @@ def _read_row(payout: Payout, *, testnet: bool) -> tuple[list[PayoutProblem], Pa
         checked(addresses.check_decimal_places, amount, coin)
     if address is not None and coin is not None and given.check_address is not False:
         checked(addresses.check_address, address, coin, testnet=testnet)
-    if found or amount is None or coin is None or address is None:
+    if found:
         return found, None
     return found, PayoutRow(
         id=payout.id,

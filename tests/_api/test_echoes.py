@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import decimal
 import json
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from typing import Any
@@ -202,6 +203,7 @@ def test_what_was_created_has_an_id_and_an_amount(call: Call[Any], answer: dict[
     with pytest.raises(DecodeError) as caught:
         echoes.check_creation(call, answer)
     assert caught.value.json_path == path
+    assert str(caught.value).startswith(f"{path} is ")
 
 
 def test_a_creation_in_full_passes() -> None:
@@ -228,3 +230,28 @@ def test_text_of_up_to_a_hundred_characters_is_compared_as_an_amount() -> None:
     """Longer text is for the reader of the answer to refuse."""
     assert len(echoes.contradictions(payment(), {"baseAmount": "0" * 95 + "30.00"})) == 1
     assert echoes.contradictions(payment(), {"baseAmount": "0" * 96 + "30.00"}) == []
+
+
+def test_letters_that_only_look_alike_are_another_address() -> None:
+    """The sign for kelvin is a small k in lower case, and no letter of any address."""
+    address = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
+    call = withdrawal(currency="BTC", destination_address=address)
+    assert echoes.contradictions(call, {"destinationAddress": address.upper().replace("K", "\u212a")})
+
+
+def test_only_dollars_are_rounded_to_cents() -> None:
+    """And with a decimal context of the caller that has hardly a digit; an amount beyond all use equals no other."""
+    assert not echoes.same_amount(Decimal("0.015"), Decimal("0.02"), currency="BTC")
+    with decimal.localcontext(decimal.Context(prec=3)):
+        assert echoes.same_amount(Decimal("123456.789"), Decimal("123456.79"), currency="USD")
+        assert echoes.same_amount(Decimal("0.123456785"), Decimal("0.12345679"), currency="BTC")
+    assert not echoes.same_amount(Decimal("1e4000"), Decimal(1), currency="BTC")
+
+
+def test_a_creation_names_what_it_made() -> None:
+    """An id of text or a whole number; other calls, and answers without one, name nothing."""
+    assert echoes.created_id(payment(), {"paymentId": "p"}) == "p"
+    assert echoes.created_id(withdrawal(), {"withdrawalId": 7}) == "7"
+    assert echoes.created_id(payment(), {"paymentId": " "}) is None
+    assert echoes.created_id(payment(), {}) is None
+    assert echoes.created_id(payments.payment_status("p"), {"paymentId": "p"}) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -183,3 +184,77 @@ def test_server_errors_that_stay_are_not_repeated() -> None:
     passing = [500, 502, 503, 504, 520, 521, 522, 523, 524, 527, 530]
     assert [status for status in range(500, 600) if may_repeat("read", failure(status))] == passing
     assert isinstance(failure(501), ServerError)
+
+
+NOT_SENT = APIConnectionError("lost", outcome="not_sent")
+LOST = APIConnectionError("lost", outcome="unknown")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (NOT_SENT, SAFETIES),
+        (LOST, ["read", "repeatable"]),
+        (failure(429), SAFETIES),
+        (failure(503), ["read", "repeatable"]),
+        (failure(501), []),
+        (failure(400), []),
+        (DecodeError("no JSON"), []),
+    ],
+)
+def test_calls_that_are_repeated(error: InventPayError, expected: list[Safety]) -> None:
+    """Nothing sent and a 429: all; lost or failed for the time being: all that move no money; else none."""
+    assert [safety for safety in SAFETIES if may_repeat(safety, error)] == expected
+
+
+def test_pauses_double_up_to_the_longest() -> None:
+    """From the initial delay on, times a random share; a time that was asked for is followed by a share of it."""
+    policy = RetryPolicy(initial_delay=0.5, max_delay=6.0)
+    assert [pause(policy, attempt, None, 1.0) for attempt in range(1, 7)] == [0.5, 1, 2, 4, 6, 6]
+    assert pause(policy, 3, None, 0.25) == 0.5
+    assert pause(policy, 5, 3.0, 0.5) == 3.25
+
+
+def chosen(error: InventPayError, **changes: Any) -> float | None:
+    """Return the pause before the second attempt of three, by a policy of one second and a whole budget."""
+    policy = RetryPolicy(initial_delay=1.0, max_delay=8.0, budget=10, retry_cost=5)
+    budget = RetryBudget(policy)
+    given: dict[str, Any] = {"attempt": 1, "max_retries": 2, "remaining": None, "jitter": 1.0}
+    return decide("read", error, policy=policy, budget=budget, **{**given, **changes})
+
+
+@pytest.mark.parametrize(
+    ("error", "changes", "expected"),
+    [
+        (LOST, {}, 1.0),
+        (LOST, {"attempt": 2}, 2.0),
+        (LOST, {"attempt": 3}, None),
+        (LOST, {"remaining": 1.1}, 1.0),
+        (LOST, {"remaining": 1.0}, None),
+        (LOST, {"longest": 0.0}, 1.0),
+        (failure(400), {}, None),
+        (failure(503, 5.0), {}, 6.0),
+        (failure(503, 5.0), {"longest": 5.0}, 6.0),
+        (failure(503, 5.0), {"longest": 4.9}, None),
+        (failure(503, 5.0), {"remaining": 6.0}, None),
+        (failure(429, 5.0), {"is_queued": True}, 0.0),
+        (failure(429, 5.0), {"is_queued": True, "remaining": 0.0}, None),
+        (failure(429, 5.0), {"is_queued": True, "longest": 4.9}, None),
+    ],
+)
+def test_the_pause_before_a_retry(error: InventPayError, changes: Any, expected: float | None) -> None:
+    """At each bound: the last retry, the last moment of the call, the longest pause that a server may ask for."""
+    assert chosen(error, **changes) == expected
+
+
+def test_a_retry_that_cannot_be_paid_is_not_made() -> None:
+    """The last tokens pay for one, and a success gives some back, up to the budget."""
+    policy = RetryPolicy(budget=10, retry_cost=5, success_credit=2)
+    budget = RetryBudget(policy)
+    given: Any = {"attempt": 1, "max_retries": 9, "remaining": None, "policy": policy, "budget": budget, "jitter": 0.0}
+    assert [decide("read", LOST, **given) for _ in range(3)] == [0.0, 0.0, None]
+    lefts = []
+    for _ in range(6):
+        budget.succeed()
+        lefts.append(budget.left)
+    assert lefts == [2, 4, 6, 8, 10, 10]

@@ -88,6 +88,7 @@ def test_every_flipped_bit_of_the_signature_is_noticed() -> None:
         (hexdigest(b"{}").upper(), "it has upper-case digits, and InventPay sends lower-case ones"),
         ("sha256=" + hexdigest(b"{}"), "it has a prefix, and InventPay sends 64 hexadecimal digits without one"),
         ("t=1,v1=" + hexdigest(b"{}"), "it has a prefix, and InventPay sends 64 hexadecimal digits without one"),
+        ("v1," + hexdigest(b"{}"), "it has a prefix, and InventPay sends 64 hexadecimal digits without one"),
         (hexdigest(b"{}")[:-1], "it has 63 characters instead of 64 hexadecimal digits"),
         (hexdigest(b"{}") + "\n", "it has 65 characters instead of 64 hexadecimal digits"),
         ("x", "it has 1 character instead of 64 hexadecimal digits"),
