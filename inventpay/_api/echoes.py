@@ -8,6 +8,7 @@ compared. The rules are explained in ``docs/outcomes.md``.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 import unicodedata
@@ -236,13 +237,11 @@ def _is_comparable(value: object) -> bool:
 
 
 def _asked(call: Call[Any]) -> _Asked:
-    body: Any = {}
+    body: object = None
     if call.body is not None:
-        try:
+        # A body of client.request() may nest deeper than any answer.
+        with contextlib.suppress(DecodeError):
             body = read_json(call.body)
-        except DecodeError:
-            # A body of client.request() that nests deeper than any answer.
-            body = {}
     return _Asked(path_values(call.endpoint, call.path), body if is_object(body) else {})
 
 

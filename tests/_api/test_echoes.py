@@ -255,3 +255,17 @@ def test_a_creation_names_what_it_made() -> None:
     assert echoes.created_id(payment(), {"paymentId": " "}) is None
     assert echoes.created_id(payment(), {}) is None
     assert echoes.created_id(payments.payment_status("p"), {"paymentId": "p"}) is None
+
+
+def test_a_contradiction_holds_both_values_as_text() -> None:
+    """For the log and the error; a number is its digits."""
+    found = echoes.contradictions(payment(), {"baseAmount": 30})
+    assert found == [echoes.Contradiction("baseAmount", "29.99", "30", False)]
+    assert str(found[0]) == "baseAmount is '30', but '29.99' was asked for"
+
+
+def test_a_body_that_cannot_be_read_is_not_compared() -> None:
+    """A request of the caller's own may nest deeper than any answer."""
+    deep = Call(endpoint=payment().endpoint, path="/v1/create_payment", read=lambda _: None, body=b"[" * 10_000)
+    assert echoes.contradictions(deep, {"orderId": "2"}) == []
+    assert echoes.asked_order_id(deep) is None
