@@ -28,7 +28,7 @@ SWITCHES = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic",
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync")
 
 
-def tell_story(sandbox: Sandbox) -> dict[str, str]:
+def play_story(sandbox: Sandbox) -> dict[str, str]:
     """Play a shop's afternoon, and return the ids of the payments to show."""
     sandbox.deposit("USDT_BEP20", 1250)
     sandbox.deposit("BTC", "0.085")
@@ -121,7 +121,7 @@ def main() -> None:
     """Every page on both devices in both colour schemes, and the stages of a payment on a phone."""
     IMAGES.mkdir(exist_ok=True)
     with running_sandbox(Sandbox(seed=1)) as sandbox, webhook_inbox(sandbox) as inbox, browser() as driver:
-        ids = tell_story(sandbox)
+        ids = play_story(sandbox)
         inbox.wait_for("withdrawal.created")
         for device in WIDTHS:
             for scheme in ("light", "dark"):

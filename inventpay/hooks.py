@@ -156,7 +156,7 @@ class AnswerUnread(_Event):
 class PollingStretched:
     """Polls became rarer than is useful, because of the number of watchers. Reported once a minute at most.
 
-    Belongs to no call. Webhooks tell sooner; or spread the watching over several API keys.
+    Belongs to no call. Webhooks report changes sooner; or spread the watching over several API keys.
     """
 
     rate_class: RateClass

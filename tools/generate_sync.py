@@ -43,7 +43,7 @@ RULES: Mapping[str, str] = {
     "AsyncPayouts": "Payouts",
     "AsyncPolling": "Polling",
     "AsyncProductCalls": "ProductCalls",
-    "AsyncScissors": "Scissors",
+    "AsyncInterrupter": "Interrupter",
     "AsyncSharedReads": "SharedReads",
     "AsyncSemaphore": "Semaphore",
     "AsyncSending": "Sending",

@@ -79,8 +79,8 @@ class FormerSchedule:
         "_slack",
         "_slot",
         "_tickets",
-        "_told",
         "_virtual",
+        "_warned_at",
     )
 
     def __init__(self, limit: int, window: float) -> None:
@@ -95,7 +95,7 @@ class FormerSchedule:
         self._tickets = 0
         self._due: list[tuple[float, int, FormerWatcher]] = []
         self._appointments: list[tuple[float, int, FormerWatcher]] = []
-        self._told = -math.inf
+        self._warned_at = -math.inf
         # Only one watcher sleeps for a time; the others sleep until woken.
         self._sentry: FormerWatcher | None = None
 
@@ -187,9 +187,9 @@ class FormerSchedule:
     def overload(self, now: float) -> float | None:
         """Mean seconds between two polls of one watcher, once a minute while that is rarer than useful."""
         gap = self._count / self._pace
-        if self.stretch == 1.0 or gap <= USEFUL or now - self._told < 60.0:
+        if self.stretch == 1.0 or gap <= USEFUL or now - self._warned_at < 60.0:
             return None
-        self._told = now
+        self._warned_at = now
         return gap
 
     def _advance(self, now: float) -> None:

@@ -48,7 +48,7 @@ async def kibibytes(watchers: int, *, limit: int) -> float:
             await asyncio.sleep(0)
             return httpx.Response(200, headers=HEADERS, content=STATUS)
 
-    seen, everybody = 0, asyncio.Event()
+    seen, all_seen = 0, asyncio.Event()
     limits = RateLimits(status_checks=limit)
     async with AsyncInventPay("pk_live_benchmark", transport=Memory(), rate_limits=limits) as client:
 
@@ -57,17 +57,17 @@ async def kibibytes(watchers: int, *, limit: int) -> float:
             async for _ in client.payments.watch(f"payment-{number}"):
                 seen += 1
                 if seen in (1, watchers + 1):
-                    everybody.set()
+                    all_seen.set()
 
         first = asyncio.create_task(watch(0))
-        await everybody.wait()
-        everybody.clear()
+        await all_seen.wait()
+        all_seen.clear()
         gc.collect()
         tracemalloc.start()
         before, _ = tracemalloc.get_traced_memory()
         tasks = [asyncio.create_task(watch(number)) for number in range(1, watchers + 1)]
         if limit > watchers:
-            await everybody.wait()
+            await all_seen.wait()
         # Each of them has to come as far as it can.
         await asyncio.sleep(1.0)
         gc.collect()

@@ -166,9 +166,9 @@ _UNKNOWN_AUTHORITY: Final = ("self-signed certificate", "self signed certificate
 _REASONS: dict[ConnectionFailure, str] = {
     "dns": "the host's name cannot be looked up",
     "tls": "no encrypted connection can be made",
-    "timeout": "nobody answers in time",
+    "timeout": "no server answers in time",
     "proxy": "the proxy refuses",
-    "refused": "nobody listens there",
+    "refused": "no server listens there",
     "other": "there is no connection",
 }
 

@@ -72,15 +72,17 @@ def read(headers: Mapping[str, str], *, wall_now: float, window: float = 60.0) -
     """
     if _NAMES.isdisjoint(headers):
         return None
-    told = _SILENCE
+    found = _SILENCE
     if RATE_LIMIT in headers or RATE_LIMIT_POLICY in headers:
-        told = _structured(headers.get(RATE_LIMIT, ""), headers.get(RATE_LIMIT_POLICY, ""), window)
+        found = _structured(headers.get(RATE_LIMIT, ""), headers.get(RATE_LIMIT_POLICY, ""), window)
     for limit, remaining, reset in TRIPLES:
-        if told == _SILENCE and (limit in headers or remaining in headers or reset in headers):
-            told = _triple(headers.get(limit, ""), headers.get(remaining, ""), headers.get(reset, ""), wall_now, window)
+        if found == _SILENCE and (limit in headers or remaining in headers or reset in headers):
+            found = _triple(
+                headers.get(limit, ""), headers.get(remaining, ""), headers.get(reset, ""), wall_now, window
+            )
     retry_after = headers.get(RETRY_AFTER)
     pause = None if retry_after is None else parse_retry_after(retry_after, wall_now=wall_now)
-    return None if told == _SILENCE and pause is None else ServerView(*told, pause)
+    return None if found == _SILENCE and pause is None else ServerView(*found, pause)
 
 
 def parse_retry_after(value: str, *, wall_now: float) -> float | None:
@@ -102,8 +104,8 @@ def parse_retry_after(value: str, *, wall_now: float) -> float | None:
     return seconds if seconds <= _MONTH else None
 
 
-_Told = tuple[int | None, int | None, float | None]  # limit, remaining, reset_in
-_SILENCE: _Told = (None, None, None)
+_Values = tuple[int | None, int | None, float | None]  # limit, remaining, reset_in
+_SILENCE: _Values = (None, None, None)
 
 
 @attrs.frozen
@@ -113,16 +115,16 @@ class _Policy:
     window: float | None
 
 
-def _triple(limit_field: str, remaining_field: str, reset_field: str, wall_now: float, window: float) -> _Told:
+def _triple(limit_field: str, remaining_field: str, reset_field: str, wall_now: float, window: float) -> _Values:
     limit, policies = _count(limit_field), _Policies([], window)
     if limit is None:
         members = _members(limit_field)
         limit = _count(members[0][0]) if members else None
         policies = _Policies([policy for head, params in members if (policy := _policy("", head, params))], window)
-    return policies.told(limit, _count(remaining_field, least=0), _reset(reset_field, wall_now))
+    return policies.select(limit, _count(remaining_field, least=0), _reset(reset_field, wall_now))
 
 
-def _structured(field: str, policy_field: str, window: float) -> _Told:
+def _structured(field: str, policy_field: str, window: float) -> _Values:
     # The quota is a parameter in the present draft, and was the member itself in older ones.
     named = [_policy(head.strip('"'), params.get("q", head), params) for head, params in _members(policy_field)]
     policies = _Policies([policy for policy in named if policy], window)
@@ -131,7 +133,7 @@ def _structured(field: str, policy_field: str, window: float) -> _Told:
     older = dict(_pair(head) for head, _ in members if "=" in head)
     if older:
         limit, remaining = _count(older.get("limit", "")), _count(older.get("remaining", ""), least=0)
-        return policies.told(limit, remaining, _delta(older.get("reset")))
+        return policies.select(limit, remaining, _delta(older.get("reset")))
 
     left = [
         (remaining, _delta(params.get("t")))
@@ -157,8 +159,8 @@ class _Policies:
         """Return whether the headers contain, or may contain, the client's policy."""
         return name == self.ours.name if self.ours else all(policy.name != name for policy in self._others)
 
-    def told(self, limit: int | None, remaining: int | None, reset_in: float | None) -> _Told:
-        """Read three values of which only the limit says to which policy they belong."""
+    def select(self, limit: int | None, remaining: int | None, reset_in: float | None) -> _Values:
+        """Read three found of which only the limit says to which policy they belong."""
         if self.ours is not None:
             # A limit that is not ours: all three are about another window.
             return (

@@ -47,7 +47,7 @@ Processes tend to start together, so the delay doubles with each request, up to 
 _FRESH: Final = 0.5
 """Share of a lease's lifetime in which a request may start; the request needs the rest."""
 
-_MOST_TOLD: Final = 1_000
+_MOST_REPORTED: Final = 1_000
 """Most ends of requests in one report."""
 
 
@@ -132,7 +132,7 @@ class SharedClassLimiter:
         self._leased: weakref.WeakValueDictionary[int, SharedLease] = weakref.WeakValueDictionary()
         self._next_number = 1
         self._next_alone = -1
-        self._untold: dict[int, float] = {}
+        self._unreported: dict[int, float] = {}
         self._serial = 0
         self._away_since: float | None = None
         self._dropped: deque[tuple[int, int, TokenBucket | None]] = deque()
@@ -305,7 +305,7 @@ class SharedClassLimiter:
         elif self._share is not None and self._may_send_alone(now) and self._share.lease(now):
             lease = SharedLease(self, self._generation, self._next_alone, now)
             lease.bucket = self._share
-            self._untold[lease.number] = now
+            self._unreported[lease.number] = now
             self._next_alone -= 1
             self._note(now)
         else:
@@ -329,7 +329,7 @@ class SharedClassLimiter:
             return  # leased by the parent process, which counts it
         number = lease.number
         self._leased.pop(number, None)
-        self._untold.pop(number, None)
+        self._unreported.pop(number, None)
         bucket = lease.bucket
         if ending == "refund":
             if bucket is not None:
@@ -393,7 +393,7 @@ class SharedClassLimiter:
             generation, number, bucket = self._dropped.popleft()
             if generation != self._generation:
                 continue
-            self._untold.pop(number, None)
+            self._unreported.pop(number, None)
             self._note_stamp(number, now + GRACE, now)
             if bucket is not None:
                 bucket.abandoned(now)
@@ -459,18 +459,18 @@ class SharedClassLimiter:
         return min(moments)
 
     def ask(self, now: float) -> LeaseRequest:
-        """Return the next request with all reports; its end is passed to ``told`` or ``failed``."""
+        """Return the next request with all reports; its end is passed to ``apply_reply`` or ``failed``."""
         self._settle(now)
         request, self._request = self._request, self._blank()
-        later = request.ended[_MOST_TOLD:]
-        self._request.ended, request.ended = later, request.ended[:_MOST_TOLD]
+        later = request.ended[_MOST_REPORTED:]
+        self._request.ended, request.ended = later, request.ended[:_MOST_REPORTED]
         self._news_since = now if later else None
         self._is_urgent = False
         self._serial += 1
         request.serial = self._serial
         request.away_since = self._away_since
-        request.open = list(self._untold.items())
-        self._untold.clear()
+        request.open = list(self._unreported.items())
+        self._unreported.clear()
         request.next_number = self._next_number
         if self._known is not None and now - self._known.at <= 2.0 * self._config.span + self._config.patience:
             request.epoch = self._known.reply.epoch
@@ -486,14 +486,14 @@ class SharedClassLimiter:
         self.is_asking = True
         return request
 
-    def told(self, request: LeaseRequest, reply: LeaseReply, now: float) -> None:
+    def apply_reply(self, request: LeaseRequest, reply: LeaseReply, now: float) -> None:
         """Apply a reply that arrived at ``now``."""
         self.is_asking = False
         is_lost = self._known is not None and self._known.reply.epoch != reply.epoch
         if is_lost:
             # The requests in flight were leased from a lost state, and the processes have not been counted again yet.
-            self._untold.update((number, lease.began) for number, lease in list(self._leased.items()))
-            if self._untold:
+            self._unreported.update((number, lease.began) for number, lease in list(self._leased.items()))
+            if self._unreported:
                 self._note(now)
         self._most_sharing = max(reply.sharing, self._most_sharing) if is_lost or reply.recovery > 0 else reply.sharing
         if self._known is None or now > self._known.at + self._config.span:
@@ -533,7 +533,7 @@ class SharedClassLimiter:
         # New reports may have been lost with the request, so the next one lists all leases that are still held.
         self._must_list = True
         self._again_at = now
-        self._untold.update((number, began) for number, began in request.open if number in self._leased)
+        self._unreported.update((number, began) for number, began in request.open if number in self._leased)
         if again or request.open or request.refunded or request.refusals:
             self._news_since = now
 

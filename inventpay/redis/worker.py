@@ -314,7 +314,7 @@ class RedisWorker:
                     return
                 del batch.requests[0]
                 self._find(now)
-                limiter.told(request, reply, now)
+                limiter.apply_reply(request, reply, now)
 
     def _exchange(self, key: str, request: LeaseRequest, batch: CommandBatch) -> LeaseReply:
         from redis.exceptions import NoScriptError

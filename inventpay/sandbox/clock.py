@@ -94,7 +94,7 @@ class SandboxClock:
             raise ValueError(f"A clock can only move forward, not by {seconds} seconds.")
         with self._lock:
             self._change(_in_range(self() + seconds), self.speed)
-        self._tell()
+        self._notify()
 
     def run(self, speed: float = 1.0) -> None:
         """Go on from the time it shows, `speed` times as fast as real time.
@@ -109,7 +109,7 @@ class SandboxClock:
         """Show the source's time again."""
         with self._lock:
             self._course = None
-        self._tell()
+        self._notify()
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call `listener` after each time the clock was set, in the thread that set it."""
@@ -122,12 +122,12 @@ class SandboxClock:
     def _set(self, shown: float | None, speed: float) -> None:
         with self._lock:
             self._change(self() if shown is None else shown, speed)
-        self._tell()
+        self._notify()
 
     def _change(self, shown: float, speed: float) -> None:
         self._course = _Course(self._source(), shown, speed)
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._changes += 1
         for listener in self._listeners:
             listener()

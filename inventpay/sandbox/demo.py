@@ -31,13 +31,13 @@ async def _async_story(sandbox: Sandbox, url: str) -> None:
         payment = await client.payments.create(
             amount=PRICE, amount_currency="USD", currency=COIN, order_id="order-1", description="Premium plan"
         )
-        _tell_created(payment, client.payment_link(payment.payment_id))
+        _print_created(payment, client.payment_link(payment.payment_id))
         async for status in client.payments.watch(payment.payment_id):
-            _tell_status(status)
+            _print_status(status)
             if not status.is_final:
                 _pay(sandbox, payment)
-        _tell_balance(before, await client.balances.get(COIN))
-        _tell_withdrawal(await client.withdrawals.create(amount="10", currency=COIN, destination_address=SHOP_ADDRESS))
+        _print_balance(before, await client.balances.get(COIN))
+        _print_withdrawal(await client.withdrawals.create(amount="10", currency=COIN, destination_address=SHOP_ADDRESS))
 
 
 def _blocking_story(sandbox: Sandbox, url: str) -> None:
@@ -46,13 +46,13 @@ def _blocking_story(sandbox: Sandbox, url: str) -> None:
         payment = client.payments.create(
             amount=PRICE, amount_currency="USD", currency=COIN, order_id="order-2", description="Premium plan"
         )
-        _tell_created(payment, client.payment_link(payment.payment_id))
+        _print_created(payment, client.payment_link(payment.payment_id))
         for status in client.payments.watch(payment.payment_id):
-            _tell_status(status)
+            _print_status(status)
             if not status.is_final:
                 _pay(sandbox, payment)
-        _tell_balance(before, client.balances.get(COIN))
-        _tell_withdrawal(client.withdrawals.create(amount="10", currency=COIN, destination_address=SHOP_ADDRESS))
+        _print_balance(before, client.balances.get(COIN))
+        _print_withdrawal(client.withdrawals.create(amount="10", currency=COIN, destination_address=SHOP_ADDRESS))
 
 
 def _pay(sandbox: Sandbox, payment: Payment) -> None:
@@ -60,22 +60,22 @@ def _pay(sandbox: Sandbox, payment: Payment) -> None:
     print(f"  The payer sends {payment.amount} {payment.currency}.")
 
 
-def _tell_created(payment: Payment, link: str) -> None:
+def _print_created(payment: Payment, link: str) -> None:
     print(f"  Payment {payment.payment_id} asks for {payment.amount} {payment.currency} to {payment.address}.")
     print(f"  The payer's page would be {link}")
 
 
-def _tell_status(status: PaymentStatus) -> None:
+def _print_status(status: PaymentStatus) -> None:
     received = f"{status.current_balance} of {status.required_amount} {status.currency} received"
     print(f"  Payment {status.payment_id} is {status.status}: {received}.")
 
 
-def _tell_balance(before: Balance, after: Balance) -> None:
+def _print_balance(before: Balance, after: Balance) -> None:
     risen: Decimal = after.available_balance - before.available_balance
     print(f"  The balance rose from {before.available_balance} by exactly {risen} to {after.available_balance} {COIN}.")
 
 
-def _tell_withdrawal(withdrawal: Withdrawal) -> None:
+def _print_withdrawal(withdrawal: Withdrawal) -> None:
     print(
         f"  Withdrawal {withdrawal.withdrawal_id} of {withdrawal.amount} {withdrawal.currency} is accepted "
         f"({withdrawal.status}); {withdrawal.net_amount} will arrive, {withdrawal.fee_amount} is the fee."

@@ -468,7 +468,7 @@ def test_no_number_passes_through_a_float(name: str) -> None:
             pending += value
 
 
-def test_statuses_tell_whether_they_are_final() -> None:
+def test_statuses_have_is_final() -> None:
     """A pending payment is neither final nor paid, a completed one is both."""
     pending = status(APIResponse(200, Headers(), body("payment_status.pending")))
     completed = status(APIResponse(200, Headers(), body("payment_status.completed")))

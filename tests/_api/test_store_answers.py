@@ -89,7 +89,7 @@ def test_what_is_said_twice_counts_under_its_first_name() -> None:
         ({"settings": {"minOrderAmount": "x"}}, "$.data.settings.minOrderAmount is text that is not a number"),
     ],
 )
-def test_a_store_nobody_documents(changes: dict[str, object], problem: str) -> None:
+def test_an_undocumented_store(changes: dict[str, object], problem: str) -> None:
     """Named with its path, under the name it came by."""
     assert fault(stores.read_store, enveloped({**STORE, **changes})) == problem
 
@@ -171,7 +171,7 @@ def test_unknown_words_survive() -> None:
         ({"currency": 5}, "$.data.currency is a number, not text"),
     ],
 )
-def test_a_product_nobody_documents(changes: dict[str, object], problem: str) -> None:
+def test_an_undocumented_product(changes: dict[str, object], problem: str) -> None:
     """A product of an unknown form is an error with its path."""
     assert fault(products.read_product, enveloped({**PRODUCT, **changes})) == problem
 
@@ -228,7 +228,7 @@ def test_counts_come_in_an_envelope_or_bare(wrap: Callable[[object], dict[str, A
     assert stats == KeyStats(available=1, assigned=2, revoked=3, total=6, use_key_pool=True)
 
 
-def test_counts_nobody_documents() -> None:
+def test_undocumented_counts() -> None:
     """A count is a whole number, and it is there."""
     assert key_pools.read_added(enveloped({"added": "3", "duplicates": 0})).added == 3
     assert fault(key_pools.read_added, enveloped({"added": "x", "duplicates": 0})) == (

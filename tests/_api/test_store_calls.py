@@ -110,7 +110,7 @@ def test_a_product_with_everything() -> None:
     )
 
 
-def test_a_change_tells_leaving_from_clearing() -> None:
+def test_a_change_distinguishes_leaving_from_clearing() -> None:
     """UNSET is left out, ``None`` goes as null, or as an empty list where the member is one."""
     assert body(update_product(name=UNSET, price=5, stock=UNSET)) == {"price": 5}
     assert body(update_product(stock=None, description=None, images=None, variants=None, metadata=None)) == {

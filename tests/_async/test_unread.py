@@ -39,9 +39,9 @@ async def test_an_unread_member_is_reported_once(caplog: pytest.LogCaptureFixtur
         for _ in range(2):
             payment = await client.payments.create(**PAYMENT)
             assert (payment.qr_code, payment.unread) == (None, ("$.data.qrCode",))
-    told = [event for event in events if isinstance(event, AnswerUnread)]
-    assert [event.paths for event in told] == [("$.data.qrCode",)] * 2
-    assert told[0].call_id != told[1].call_id
+    reported = [event for event in events if isinstance(event, AnswerUnread)]
+    assert [event.paths for event in reported] == [("$.data.qrCode",)] * 2
+    assert reported[0].call_id != reported[1].call_id
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert warnings == [
         "inventpay: $.data.qrCode of POST /v1/create_payment could not be read and is None; see .unread and .raw"

@@ -17,8 +17,8 @@ from inventpay._concurrency import forking
 class Thing:
     """Something that has a parent to forget."""
 
-    def __init__(self, told: list[str], name: str) -> None:
-        self._told = told
+    def __init__(self, called: list[str], name: str) -> None:
+        self._called = called
         self._name = name
 
         self.lock = threading.Lock()
@@ -29,23 +29,23 @@ class Thing:
 
     def after_fork_in_child(self) -> None:
         """Note that it was called."""
-        self._told.append(self._name)
+        self._called.append(self._name)
 
 
-def test_the_living_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_live_objects_get_the_fork(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that was remembered and still lives forgets its parent; remembering keeps nothing alive."""
     monkeypatch.setattr(forking, "_fork_aware", weakref.WeakSet[Any]())
-    told: list[str] = []
-    kept, dropped = Thing(told, "kept"), Thing(told, "dropped")
+    called: list[str] = []
+    kept, dropped = Thing(called, "kept"), Thing(called, "dropped")
     forking.register_fork_handler(kept)
     forking.register_fork_handler(dropped)
     del dropped
     gc.collect()
     forking._in_child()
-    assert told == ["kept"]
+    assert called == ["kept"]
 
 
-def test_a_fork_waits_for_whoever_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fork_waits_for_threads_that_hold_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every lock is held across the fork and free again in the parent; one that is never freed stops no fork."""
     monkeypatch.setattr(forking, "_fork_aware", weakref.WeakSet[Any]())
     monkeypatch.setattr(forking, "_PATIENCE", 0.01)

@@ -48,7 +48,7 @@ def test_first_come_first_served(run: Callable[..., list[int]], count: int) -> N
     assert run(crowd, count) == list(range(10))
 
 
-async def test_whoever_is_cut_off_in_line_is_passed_over() -> None:
+async def test_a_cancelled_waiter_is_passed_over() -> None:
     """Its place goes to the next one who still waits."""
     slots = AsyncBackend().semaphore(1)
     assert await slots.take(None)
@@ -62,7 +62,7 @@ async def test_whoever_is_cut_off_in_line_is_passed_over() -> None:
     assert await asyncio.wait_for(slots.take(None), 1.0)
 
 
-async def test_whoever_is_cut_off_when_its_turn_comes_passes_it_on() -> None:
+async def test_a_waiter_cancelled_at_its_turn_passes_it_on() -> None:
     """A place given in the very moment of the cancellation is not lost."""
     slots = AsyncBackend().semaphore(1)
     assert await slots.take(None)

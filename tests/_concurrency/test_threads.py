@@ -137,7 +137,7 @@ def test_closing_lets_requests_in_flight_end(server: EchoServer) -> None:
     wait_until(lambda: server.open == 0)
 
 
-def test_a_thread_that_waits_for_a_place_is_told_of_the_end(server: EchoServer) -> None:
+def test_a_thread_that_waits_for_a_slot_ends_with_it(server: EchoServer) -> None:
     """A caller that waits for a connection while the client is closed gets an error instead of a new connection."""
     client = blocking_client(server.url, max_connections=1)
     with ThreadPoolExecutor(2) as pool:

@@ -32,7 +32,7 @@ def test_direct_calls_come_before_polling_and_polling_is_never_starved() -> None
     assert served == [*calls[:TURNS], polls[0], *calls[TURNS : 2 * TURNS], polls[1], calls[-1], polls[2]]
 
 
-def test_direct_calls_pass_nobody_where_nobody_polls() -> None:
+def test_direct_calls_overtake_no_call_without_polling() -> None:
     """Calls served while no poll waits are not held against later ones."""
     queue = WaitQueue()
     for _ in range(TURNS + 1):

@@ -35,7 +35,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("text", ODD)
-def test_a_key_nobody_meant_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_malformed_key_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As an argument, in the environment, as either key: the reason is named, the text is not shown."""
     with pytest.raises(ConfigurationError, match=re.escape(ODD[text])) as caught:
         InventPay(text)
@@ -48,7 +48,7 @@ def test_a_key_nobody_meant_is_refused(text: str, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("text", [text.replace("pk_live_1", "whsec_1") for text in ODD])
-def test_a_secret_nobody_meant_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_malformed_secret_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A receiver says why at the first use, instead of answering every delivery with 401 for ever."""
     headers = {"X-Webhook-Signature": sign(BODY, "whsec_1")}
     with pytest.raises(ConfigurationError):

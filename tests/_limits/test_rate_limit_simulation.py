@@ -153,7 +153,7 @@ def test_without_backing_off_a_shared_key_is_refused_often() -> None:
 @pytest.mark.parametrize(
     ("counting", "policy"), [(counting, policy) for counting in COUNTINGS for policy in NEVER_REFUSED[counting]]
 )
-def test_headers_cost_nothing_when_nobody_else_is_there(counting: Counting, policy: str) -> None:
+def test_headers_cost_nothing_for_a_single_client(counting: Counting, policy: str) -> None:
     """Our own requests, in flight or answered late, are not mistaken for those of another client."""
     times = mixed(500, limit=60, window=WINDOW, rng=random.Random(11))
     sent: list[list[float]] = []
@@ -186,7 +186,7 @@ SERVERS: dict[str, Callable[[int], Server]] = {
 
 @pytest.mark.parametrize("name", SERVERS)
 @given(limit=st.integers(1, 8), gaps=st.lists(st.floats(0.0, 80.0), min_size=5, max_size=40))
-def test_servers_tell_the_truth_about_themselves(name: str, limit: int, gaps: list[float]) -> None:
+def test_the_headers_of_the_servers_are_true(name: str, limit: int, gaps: list[float]) -> None:
     """The servers accept exactly `remaining` calls, and after a refusal the next one at `retry_after`."""
     server = SERVERS[name](limit)
     for now in itertools.accumulate(gaps):
@@ -197,7 +197,7 @@ def test_servers_tell_the_truth_about_themselves(name: str, limit: int, gaps: li
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_a_refused_client_that_waits_as_told_is_let_in(name: str) -> None:
+def test_a_refused_client_that_waits_for_retry_after_is_accepted(name: str) -> None:
     """A refused client is accepted at the named time, and not earlier."""
     for moment, tried in ((-1e-6, False), (1e-6, True)):
         server = SERVERS[name](4)

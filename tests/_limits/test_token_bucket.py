@@ -352,7 +352,7 @@ def test_the_limit_never_falls_below_one() -> None:
     assert drain(bucket, 1_000.0) == 1
 
 
-def test_a_limit_that_grows_while_somebody_waits_is_part_of_the_forecast() -> None:
+def test_a_limit_that_grows_during_a_wait_is_part_of_the_forecast() -> None:
     """`ready_at` includes the token that the next increase of the limit adds."""
     bucket = exact(100, "window")
     spend(bucket, 88, 0.0)

@@ -143,7 +143,7 @@ async def test_every_end_of_a_call_lets_the_head_sleep_for_the_right_time() -> N
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_nobody_overtakes_those_who_wait() -> None:
+async def test_waiting_calls_are_not_overtaken() -> None:
     """A new caller waits behind the queue, even while a token is free."""
     clock, limiter = Clock(), new_class_limiter()
     backend = ManualWaiting(clock)
@@ -307,7 +307,7 @@ async def _play(actions: list[tuple[str, Any]], limit: int) -> None:
     assert limiter._queues == {}
 
 
-def test_a_lease_that_nobody_ended() -> None:
+def test_a_lease_that_was_never_ended() -> None:
     """A garbage-collected lease counts as lost, as its request may still arrive, and wakes the waiters."""
     limiter = new_class_limiter()
     woken: list[bool] = []
@@ -400,7 +400,7 @@ def _waiter_of_a_dead_loop(limiter: ClassLimiter) -> Any:
 
 
 @pytest.mark.parametrize("prunes", ["estimate", "wake", "snapshot"])
-def test_waiters_of_a_dead_loop_block_nobody(prunes: str) -> None:
+def test_waiters_of_a_closed_loop_block_no_call(prunes: str) -> None:
     """The queue of a closed event loop is removed: its waiters delay no other caller."""
     limiter = new_class_limiter()
     loop, waiter = _waiter_of_a_dead_loop(limiter)

@@ -184,7 +184,7 @@ def is_nowhere() -> Iterator[str]:
     ("place", "trouble", "words"),
     [
         (is_nowhere, "dns", "the host's name cannot be looked up: "),
-        (closed_port, "refused", "nobody listens there: "),
+        (closed_port, "refused", "no server listens there: "),
         (listens_with_another_name, "tls", "no encrypted connection can be made: "),
     ],
 )
@@ -277,7 +277,7 @@ def test_a_shared_limiter_that_is_away_is_a_result() -> None:
     assert not api.requests
 
 
-def test_nobody_answers_in_time() -> None:
+def test_no_answer_in_time() -> None:
     """A timeout is a result as well, and so is a connection that is lost."""
     with scripted_client(ScriptedAPI(takes(100)), timeout=2) as client:
         result = client.check()
@@ -296,12 +296,12 @@ def test_an_answer_without_an_end_is_not_the_apis(monkeypatch: pytest.MonkeyPatc
     assert "larger than 10 bytes" in result.message
 
 
-def test_hooks_are_told() -> None:
+def test_hooks_get_the_events_of_a_check() -> None:
     """A check is a call like any other, and its refusal an error."""
-    told: list[Any] = []
-    with scripted_client(ScriptedAPI(answers(401, REFUSED)), hooks=[told.append]) as client:
+    reported: list[Any] = []
+    with scripted_client(ScriptedAPI(answers(401, REFUSED)), hooks=[reported.append]) as client:
         client.check()
-    finished = [event for event in told if isinstance(event, CallFinished)]
+    finished = [event for event in reported if isinstance(event, CallFinished)]
     assert [(event.path_template, event.status, event.outcome, event.error) for event in finished] == [
         ("/v1/merchant/balance", 401, "refused", AuthenticationError.__name__)
     ]

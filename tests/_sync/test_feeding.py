@@ -33,14 +33,14 @@ class Story:
     def __init__(self, *steps: Step) -> None:
         self.api = ScriptedAPI(*steps)
         self.feed: Callable[[Any], int] | None = None
-        self.told: list[int] = []
+        self.reported: list[int] = []
 
     def hears(self, *events: Any, then: Step) -> Step:
         """Answers after the events have been fed."""
 
         def step(request: httpx.Request, clock: Any) -> httpx.Response:
             assert self.feed is not None
-            self.told += [self.feed(event) for event in events]
+            self.reported += [self.feed(event) for event in events]
             return then(request, clock)
 
         return step
@@ -68,7 +68,7 @@ def test_an_event_ends_a_wait_at_once() -> None:
     story.begins(story.hears(COMPLETED, then=status("PENDING")), status("COMPLETED", "30.5", 12))
     final = wait(story)
     assert (final.current_balance, final.confirmations) == (Decimal("30.5"), 12)
-    assert (story.took, len(story.api.requests), story.told) == (0.0, 2, [1])
+    assert (story.took, len(story.api.requests), story.reported) == (0.0, 2, [1])
 
 
 def test_the_event_counts_where_the_api_lags_behind() -> None:
@@ -119,7 +119,7 @@ def test_an_unknown_event_only_hurries_the_next_look() -> None:
     assert story.took == 0.0
 
 
-def test_watching_tells_what_was_fed_and_never_goes_backwards() -> None:
+def test_watching_yields_fed_events_and_never_goes_backwards() -> None:
     """Each stage once, whatever order the events come in and whatever the API says meanwhile."""
     pending = PaymentPendingEvent(payment_id=PAYMENT, current_balance=Decimal(20))
     underpaid = PaymentUnderpaidEvent(payment_id=PAYMENT, current_balance=Decimal(20))
@@ -133,8 +133,8 @@ def test_watching_tells_what_was_fed_and_never_goes_backwards() -> None:
     )
     with scripted_client(story.api) as client:
         story.feed = client.feed
-        told = [(str(news.status), news.current_balance) for news in client.payments.watch(PAYMENT)]
-    assert told == [
+        reported = [(str(news.status), news.current_balance) for news in client.payments.watch(PAYMENT)]
+    assert reported == [
         *(("PENDING", Decimal(0)), ("UNDERPAID", Decimal(20))),
         ("COMPLETED", Decimal("29.99")),
     ]
@@ -192,7 +192,7 @@ def test_the_bound_of_a_wait_holds_for_looks_out_of_turn() -> None:
         wait(story, timeout=10)
 
 
-def test_only_those_who_watch_the_payment_are_told() -> None:
+def test_only_watchers_of_the_payment_get_the_event() -> None:
     """Through any sibling of the client; another payment's watchers, and those that were dropped, are not counted."""
     api = ScriptedAPI(status("PENDING"))
     with scripted_client(api) as client:
@@ -206,7 +206,7 @@ def test_only_those_who_watch_the_payment_are_told() -> None:
         assert (len(watches), len(other.events)) == (1, 0)
 
 
-def test_payments_nobody_watches_any_more_are_forgotten() -> None:
+def test_payments_that_are_no_longer_watched_are_removed() -> None:
     """The register stays as small as the crowd."""
     with scripted_client(ScriptedAPI(status("PENDING"))) as client:
         kept = [client.payments.watch(f"cmh{number}") for number in range(50)]

@@ -37,7 +37,7 @@ def facts(events: list[Event], common: dict[str, object]) -> dict[str, object]:
     return {"call_id": call_id, **common}
 
 
-def test_a_success_is_told_step_by_step() -> None:
+def test_a_success_is_reported_step_by_step() -> None:
     """A call that works makes five events, in order, typed, with its times."""
     events: list[Event] = []
     with scripted_client(ScriptedAPI(takes(1.5)), hooks=[events.append]) as client:
@@ -52,7 +52,7 @@ def test_a_success_is_told_step_by_step() -> None:
     ]
 
 
-def test_retries_are_told_with_their_reasons() -> None:
+def test_retries_are_reported_with_their_reasons() -> None:
     """Each attempt has its token, its sending, its end and, when it failed, the plan for the next one."""
     events: list[Event] = []
     api = ScriptedAPI(takes(1, answers(503)), fails(httpx.ConnectError("refused")), takes(2))
@@ -76,7 +76,7 @@ def test_retries_are_told_with_their_reasons() -> None:
     ]
 
 
-def test_a_failure_is_told_with_its_outcome() -> None:
+def test_a_failure_is_reported_with_its_outcome() -> None:
     """The last event of a refused call has its status, its error and its outcome."""
     events: list[Event] = []
     with scripted_client(ScriptedAPI(answers(403)), hooks=[events.append]) as client:
@@ -89,7 +89,7 @@ def test_a_failure_is_told_with_its_outcome() -> None:
     ]
 
 
-def test_a_success_nobody_can_read_is_told_as_unknown() -> None:
+def test_an_unreadable_success_is_reported_as_unknown() -> None:
     """The attempt was answered with 200, and yet the call failed."""
     events: list[Event] = []
     with scripted_client(ScriptedAPI(answers(200, b"?")), hooks=[events.append]) as client:
@@ -103,7 +103,7 @@ def test_a_success_nobody_can_read_is_told_as_unknown() -> None:
 
 
 @pytest.mark.parametrize("interrupt", INTERRUPTS)
-def test_an_interruption_is_told(interrupt: type[BaseException]) -> None:
+def test_an_interruption_is_reported(interrupt: type[BaseException]) -> None:
     """A call that was cut off says so, and by what."""
     events: list[Event] = []
     with scripted_client(ScriptedAPI(fails(interrupt())), hooks=[events.append]) as client:
@@ -119,7 +119,7 @@ def test_an_interruption_is_told(interrupt: type[BaseException]) -> None:
     ]
 
 
-def test_waiting_in_line_is_told() -> None:
+def test_waiting_for_a_token_is_reported() -> None:
     """The seconds in the queue for a token are reported; a wait that was refused ends the call without an attempt."""
     events: list[Event] = []
     limiter = LocalLimiter(RateLimits(other=1, window=10.0, counting="window"))
@@ -170,14 +170,14 @@ def test_calls_have_numbers_of_their_own() -> None:
 
 def test_a_raising_hook_harms_nothing_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     """The call goes on, the hooks behind it are called, and the log says which event it failed on and why."""
-    told: list[Event] = []
+    reported: list[Event] = []
 
     def broken(event: Event) -> None:
         raise RuntimeError(f"cannot count {type(event).__name__}")
 
-    with scripted_client(ScriptedAPI(), hooks=[broken, told.append]) as client:
+    with scripted_client(ScriptedAPI(), hooks=[broken, reported.append]) as client:
         assert (once(client)).withdrawal_id == "cmh789ghi012jkl"
-    assert len(told) == 5
+    assert len(reported) == 5
     failures = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert [record.getMessage() for record in failures] == [
         f"inventpay: a hook failed on {name}; the call goes on"
@@ -186,16 +186,16 @@ def test_a_raising_hook_harms_nothing_and_is_logged(caplog: pytest.LogCaptureFix
     assert all(record.exc_info and "cannot count" in str(record.exc_info[1]) for record in failures)
 
 
-def test_the_log_tells_the_story_in_readable_lines(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_has_readable_lines(caplog: pytest.LogCaptureFixture) -> None:
     """At DEBUG each step is one line; a retry is a WARNING; the numbers have units."""
     caplog.set_level(logging.DEBUG, "inventpay")
     with scripted_client(ScriptedAPI(answers(503), answers(403))) as client:
         with pytest.raises(PermissionDeniedError):
             read(client)
-    told = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "inventpay"]
-    (number,) = {line.split()[1] for _, line in told}
+    reported = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "inventpay"]
+    (number,) = {line.split()[1] for _, line in reported}
     call = f"call {number} GET /v1/merchant/balance/{{currency}}"
-    assert told == [
+    assert reported == [
         ("DEBUG", f"{call} begins"),
         ("DEBUG", f"{call} leased a token of class other after 0.000 s"),
         ("DEBUG", f"{call} sends attempt 1"),
@@ -208,7 +208,7 @@ def test_the_log_tells_the_story_in_readable_lines(caplog: pytest.LogCaptureFixt
     ]
 
 
-def test_without_listeners_only_retries_are_told(
+def test_without_hooks_only_retries_are_logged(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No event is made without a hook, except the one that is a warning."""

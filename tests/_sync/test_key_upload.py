@@ -30,13 +30,13 @@ def sent(api: ScriptedAPI) -> list[Any]:
 
 def test_keys_go_in_batches_with_progress() -> None:
     """From a generator as from a list; every batch has the label, and a key of its own to be repeated with."""
-    api, told = ScriptedAPI(adds), list[AddedKeys]()
+    api, steps = ScriptedAPI(adds), list[AddedKeys]()
     with scripted_client(api) as client:
         keys = (key for key in ("a", "a", "b", "old1", "c"))
-        done = client.store.products.keys.add("prod1", keys, label="May", batch_size=2, on_progress=told.append)
+        done = client.store.products.keys.add("prod1", keys, label="May", batch_size=2, on_progress=steps.append)
     assert done == AddedKeys(added=3, duplicates=2)
-    assert told == [AddedKeys(added=2, duplicates=1), AddedKeys(added=3, duplicates=2)]
-    assert told[-1].taken == 5
+    assert steps == [AddedKeys(added=2, duplicates=1), AddedKeys(added=3, duplicates=2)]
+    assert steps[-1].taken == 5
     assert sent(api) == [["a", "b"], ["old1", "c"]]
     assert {json.loads(request.content)["label"] for request in api.requests} == {"May"}
     assert len(set(api.keys)) == 2
@@ -114,7 +114,7 @@ def test_a_bad_key_of_a_generator_says_how_far_it_came() -> None:
 
 
 @pytest.mark.parametrize("interrupt", INTERRUPTS)
-def test_who_cuts_it_off_is_told_how_far_it_came(interrupt: type[BaseException]) -> None:
+def test_an_interrupted_upload_reports_its_progress(interrupt: type[BaseException]) -> None:
     """Ctrl-C and cancellation pass through, with a note."""
     with scripted_client(ScriptedAPI(adds, fails(interrupt()))) as client:
         with pytest.raises(interrupt) as caught:

@@ -23,10 +23,10 @@ from inventpay.sandbox import Sandbox, Unlimited
 from inventpay.sandbox.store.products import NewProduct
 from inventpay.sandbox.store.stores import NewStore
 from tests.support.api import ScriptedAPI, answers
-from tests.support.census import Census
 from tests.support.clients import new_key, scripted_client
 from tests.support.clock import Clock
 from tests.support.lists import ListAPI
+from tests.support.live_objects import LiveObjects
 
 
 def test_iterating_gives_every_item_in_order() -> None:
@@ -185,8 +185,8 @@ def test_pages_show_themselves_and_stay_at_home() -> None:
 
 def test_two_thousand_products_never_fill_more_than_two_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Over pages of 50: exactly 40 requests, and at most 100 products alive at any moment."""
-    census = Census()
-    monkeypatch.setattr(products, "read_one", census.counts(products.read_one))
+    live_objects = LiveObjects()
+    monkeypatch.setattr(products, "read_one", live_objects.counts(products.read_one))
     sandbox = Sandbox(api_key=new_key(), rate_limits=Unlimited())
     sandbox.shop.create(NewStore(name="Large shop"))
     for number in range(2_000):
@@ -198,10 +198,10 @@ def test_two_thousand_products_never_fill_more_than_two_pages(monkeypatch: pytes
             for product in client.store.products.list(limit=50):
                 names.add(product.id)
             del product
-    assert len(names) == census.made == 2_000
+    assert len(names) == live_objects.made == 2_000
     assert sandbox.request_counts == {("GET /v1/store/manage/products", 200): 40}
-    assert 50 <= census.most <= 100
-    assert census.alive == 0
+    assert 50 <= live_objects.most <= 100
+    assert live_objects.alive == 0
 
 
 def odd_page(request: httpx.Request, clock: Clock) -> httpx.Response:

@@ -245,7 +245,7 @@ def test_an_id_stands_for_one_payout(sandbox: Sandbox, path: Path) -> None:
             payouts.cancel("row0")
 
 
-def test_sums_and_likenesses_are_told(sandbox: Sandbox, path: Path) -> None:
+def test_sums_and_similar_rows_are_reported(sandbox: Sandbox, path: Path) -> None:
     """More than the balance is an error, more than today's limit a warning, and so is a row that looks like another."""
     with client_of(sandbox) as client, Payouts(client, path) as payouts:
         with pytest.raises(PayoutPlanError, match="1000 are available"):
@@ -536,7 +536,7 @@ def test_an_answer_that_names_another_rows_withdrawal_is_a_doubt(sandbox: Sandbo
     assert "which pays the row 'row0'" in (report.rows[1].reason or "")
 
 
-def test_a_key_that_was_used_before_is_told(sandbox: Sandbox, path: Path, tmp_path: Path) -> None:
+def test_a_key_that_was_used_before_is_reported(sandbox: Sandbox, path: Path, tmp_path: Path) -> None:
     """A second journal with the same rows meets the first one's withdrawals, and marks them as replayed."""
     with client_of(sandbox) as client, Payouts(client, path) as payouts:
         payouts.plan(rows(1))
@@ -770,7 +770,7 @@ def test_a_closed_journal_says_so(sandbox: Sandbox, path: Path) -> None:
             payouts.report()
 
 
-def test_the_same_file_next_month_is_told_to_be_paid_already(sandbox: Sandbox, path: Path) -> None:
+def test_the_same_file_next_month_is_reported_as_paid(sandbox: Sandbox, path: Path) -> None:
     """Ids that were paid are not paid again, and the plan says so."""
     with client_of(sandbox) as client, Payouts(client, path) as payouts:
         payouts.plan(rows(2))

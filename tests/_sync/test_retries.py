@@ -125,7 +125,7 @@ def test_pauses_have_full_jitter(jitter: float, pauses: list[float]) -> None:
     assert api.clock.pauses == pauses
 
 
-def test_the_luck_of_a_client_is_random() -> None:
+def test_the_jitter_of_a_client_is_random() -> None:
     """Two clients do not pause alike: attempts of many clients spread out."""
     pauses: list[float] = []
     for _ in range(2):

@@ -25,6 +25,7 @@ from inventpay import (
 from tests.support import canaries
 from tests.support.canaries import API_KEY, WITHDRAWAL_KEY, assert_silent
 from tests.support.clients import once, read, repeatable
+from tests.support.interrupter import Interrupter
 from tests.support.raw_server import (
     Deed,
     Exchange,
@@ -35,52 +36,58 @@ from tests.support.raw_server import (
     resets,
     resets_mid_answer,
 )
-from tests.support.scissors import Scissors
 
 
-def _told(exchange: Exchange) -> str:
+def _key_of(exchange: Exchange) -> str:
     return f"{exchange.header('X-API-Key')} and {exchange.header('X-Withdrawal-Key')}"
 
 
 def refuses_and_echoes(exchange: Exchange) -> None:
     """A 401 that repeats the keys in its body, twice, and in a header."""
-    told = _told(exchange)
-    body = {"success": False, "error": f"bad key {told}", "details": {told: [told, {"k": told}]}, "statusCode": 401}
-    exchange.say(401, json.dumps(body).encode(), X_Echo=told)
+    key = _key_of(exchange)
+    body = {
+        "success": False,
+        "error": f"bad key {key}",
+        "details": {key: [key, {"k": key}]},
+        "statusCode": 401,
+    }
+    exchange.say(401, json.dumps(body).encode(), X_Echo=key)
 
 
 def refuses_in_html_and_echoes(exchange: Exchange) -> None:
     """A proxy's page with a key where an excerpt of the page would be cut off."""
     exchange.say(
-        502, b"<html><body><p>These are not the keys I know: " + _told(exchange).encode(), X_Echo=_told(exchange)
+        502,
+        b"<html><body><p>These are not the keys I know: " + _key_of(exchange).encode(),
+        X_Echo=_key_of(exchange),
     )
 
 
 def accepts_and_echoes(exchange: Exchange) -> None:
     """A success of no documented shape that repeats the keys in values and names."""
-    told = _told(exchange)
-    exchange.say(200, json.dumps({"data": {"amount": told, told: told, "status": 5}}).encode(), X_Echo=told)
+    key = _key_of(exchange)
+    exchange.say(200, json.dumps({"data": {"amount": key, key: key, "status": 5}}).encode(), X_Echo=key)
 
 
 def accepts_in_vain_and_echoes(exchange: Exchange) -> None:
     """A success that says it is none, and repeats the keys."""
-    exchange.say(200, json.dumps({"success": False, "error": _told(exchange)}).encode())
+    exchange.say(200, json.dumps({"success": False, "error": _key_of(exchange)}).encode())
 
 
 def redirects_and_echoes(exchange: Exchange) -> None:
     """A redirect to an address with the keys in it."""
-    exchange.say(307, b"", Location=f"http://127.0.0.1:9/?k={_told(exchange).replace(' ', '+')}")
+    exchange.say(307, b"", Location=f"http://127.0.0.1:9/?k={_key_of(exchange).replace(' ', '+')}")
 
 
 def babbles_and_echoes(exchange: Exchange) -> None:
     """No HTTP, but the keys."""
-    exchange.connection.sendall(f"{_told(exchange)}\r\n\r\n".encode())
+    exchange.connection.sendall(f"{_key_of(exchange)}\r\n\r\n".encode())
 
 
 def breaks_off_and_echoes(exchange: Exchange) -> None:
     """Half a body with the keys in it."""
-    told = _told(exchange).encode()
-    exchange.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nX-Echo: " + told + b"\r\n\r\n" + told)
+    key = _key_of(exchange).encode()
+    exchange.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nX-Echo: " + key + b"\r\n\r\n" + key)
     exchange.over.wait(0.05)
     exchange.reset()
 
@@ -154,7 +161,7 @@ def test_an_interrupted_call_shows_no_key(deed: Deed, log: pytest.LogCaptureFixt
     """Ctrl-C or cancellation in the middle of a withdrawal carries the note with its idempotency key, and no other."""
     with RawServer(deed) as server:
         with _new_client(server.url).with_options(attempt_timeout=20) as client:
-            with Scissors(server.arrived) as scissors, pytest.raises(scissors.error) as caught:
+            with Interrupter(server.arrived) as interrupter, pytest.raises(interrupter.error) as caught:
                 once(client)
             (note,) = caught.value.__notes__
             assert server.exchanges[0].header("Idempotency-Key") in note
@@ -207,17 +214,17 @@ def test_a_malformed_key_is_refused_without_being_shown(broken: str) -> None:
 
 def test_hooks_and_events_show_no_key() -> None:
     """The events of hooks hold no key, even of a call whose path names one."""
-    told: list[str] = []
+    reported: list[str] = []
     with RawServer(refuses_and_echoes) as server:
         with InventPay(
             API_KEY,
             withdrawal_key=WITHDRAWAL_KEY,
             base_url=server.url,
             limiter=LocalLimiter(),
-            hooks=[lambda event: told.extend((repr(event), str(event)))],
+            hooks=[lambda event: reported.extend((repr(event), str(event)))],
         ) as client:
             with pytest.raises(AuthenticationError) as caught:
                 client.payments.status(API_KEY)
     assert "X-API-Key" not in server.exchanges[0].request.decode()
-    assert_silent(told)
+    assert_silent(reported)
     assert_silent([str(caught.value), repr(vars(caught.value))])

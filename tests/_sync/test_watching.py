@@ -39,7 +39,7 @@ def balance(available: int) -> dict[str, object]:
     return {"success": True, "data": {"currency": "BTC", "balance": money}}
 
 
-def test_watching_tells_every_change_and_ends() -> None:
+def test_watching_yields_every_change_and_ends() -> None:
     """Each change is yielded once, nothing goes backwards, and the final status is the last."""
     api = ScriptedAPI(
         *(answers(200, body) for body in (status("PENDING"), status("PENDING"), status("PENDING", "5"))),
@@ -48,8 +48,8 @@ def test_watching_tells_every_change_and_ends() -> None:
         answers(200, status("COMPLETED", "5", 12)),
     )
     with scripted_client(api) as client:
-        told = [(str(news.status), news.confirmations) for news in client.payments.watch(PAYMENT)]
-    assert told == [("PENDING", 0), ("PENDING", 0), ("CONFIRMING", 1), ("CONFIRMING", 2), ("COMPLETED", 12)]
+        reported = [(str(news.status), news.confirmations) for news in client.payments.watch(PAYMENT)]
+    assert reported == [("PENDING", 0), ("PENDING", 0), ("CONFIRMING", 1), ("CONFIRMING", 2), ("COMPLETED", 12)]
     assert len(api.requests) == 8
 
 
@@ -74,11 +74,11 @@ def test_short_outages_are_waited_out() -> None:
         answers(200, status("EXPIRED")),
     )
     with scripted_client(api, max_retries=0) as client:
-        told = [news.status for news in client.payments.watch(PAYMENT)]
-    assert told == ["PENDING", "EXPIRED"]
+        reported = [news.status for news in client.payments.watch(PAYMENT)]
+    assert reported == ["PENDING", "EXPIRED"]
 
 
-def test_a_long_outage_is_told() -> None:
+def test_a_long_outage_is_reported() -> None:
     """After ten minutes of failures in a row the last one is raised."""
     api = ScriptedAPI(fails(httpx.ConnectError("down")))
     with scripted_client(api, max_retries=0) as client:

@@ -58,7 +58,7 @@ def test_only_the_head_watches_the_clock() -> None:
     assert resource.leads(behind, 10.0 + PATIENCE) is None
 
 
-def test_whoever_waits_for_a_token_is_waited_for() -> None:
+def test_a_read_that_waits_for_a_token_can_be_joined() -> None:
     """While a leader waits for the rate limit it is not in flight, however long that takes."""
     resource = Resource()
     assert resource.leads(resource.ask(Waker()), 0.0) is True

@@ -524,7 +524,7 @@ async def test_places_that_say_no(server: EchoServer) -> None:
     assert server.requests == 0
 
 
-async def test_a_task_that_waits_for_a_place_is_told_of_the_end(server: EchoServer) -> None:
+async def test_a_task_that_waits_for_a_connection_ends_with_the_pool(server: EchoServer) -> None:
     """A caller that waits for a connection while the client is closed gets an error instead of a new connection."""
     client = async_client(server.url, max_connections=1)
     task = await fly(client, server)
@@ -600,7 +600,7 @@ def test_the_blocking_guard_ends_like_the_other() -> None:
         wait_until(lambda: server.open == 0)
 
 
-async def test_a_guard_that_comes_too_late_forgets_nobody_else(server: EchoServer) -> None:
+async def test_a_late_guard_drops_no_other_entry(server: EchoServer) -> None:
     """The end of one place is not the end of another one in the same loop, nor of a connection that is gone."""
     connection = AsyncConnection(_settings(server.url), AsyncBackend())
     progress = Progress(lambda status, headers: None)

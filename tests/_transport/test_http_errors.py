@@ -211,7 +211,7 @@ ANSWERS: dict[str, tuple[bytes, End]] = {
     "gzip that is none": (sized(GOOD, b"Content-Encoding: gzip"), "unknown"),
     "half a gzip": (sized(zlib.compress(GOOD, wbits=31)[:40], b"Content-Encoding: gzip"), "unknown"),
     "deflate that is none": (sized(b"\xff\xff\xff", b"Content-Encoding: deflate"), "unknown"),
-    "an encoding nobody knows": (sized(GOOD[::-1], b"Content-Encoding: middle-out"), "unknown"),
+    "an unknown encoding": (sized(GOOD[::-1], b"Content-Encoding: middle-out"), "unknown"),
     "no JSON": (sized(b"<html>down for maintenance</html>"), "unknown"),
     "no UTF-8": (sized(b'{"success": true, "data": "\xff\xfe"}'), "unknown"),
     "an empty body": (sized(b""), "unknown"),

@@ -47,7 +47,7 @@ def test_a_thousand_reads_send_two_requests() -> None:
     assert seen == {1, 2}
 
 
-def test_everybody_gets_an_object_of_their_own() -> None:
+def test_every_caller_gets_its_own_object() -> None:
     """A change of one caller to its answer's raw part is not seen by the others."""
 
     async def main() -> list[Balance]:
@@ -89,7 +89,7 @@ def test_no_answer_is_older_than_its_question(chance: random.Random, callers: in
 
 @pytest.mark.parametrize("moment", [0.0, 0.05, 0.1, 0.15, 0.2])
 @pytest.mark.parametrize("victim", [0, 1])
-def test_a_cancelled_leader_harms_nobody(victim: int, moment: float) -> None:
+def test_a_cancelled_leader_does_not_affect_other_callers(victim: int, moment: float) -> None:
     """Whenever the caller whose request is under way is cancelled, the other 199 get their answer."""
 
     async def main() -> int:
@@ -102,7 +102,7 @@ def test_a_cancelled_leader_harms_nobody(victim: int, moment: float) -> None:
     assert run(main()) >= 199
 
 
-def test_a_failing_leader_harms_nobody() -> None:
+def test_a_failing_leader_does_not_affect_other_callers() -> None:
     """A server error is the sender's own: those who waited for its answer ask for themselves."""
 
     async def main() -> list[object]:
@@ -132,7 +132,7 @@ def test_a_refusal_is_shared_as_errors_of_ones_own() -> None:
     assert len(set(map(id, outcomes))) == 20
 
 
-def test_one_that_hangs_holds_nobody_for_more_than_a_second() -> None:
+def test_a_hanging_leader_delays_callers_by_a_second_at_most() -> None:
     """After a second in flight the next request is sent all the same, and so on."""
 
     async def main() -> list[float]:
@@ -236,12 +236,12 @@ def test_threads_share_too() -> None:
     money = {"availableBalance": 1, "totalEarned": 1, "totalWithdrawn": 0}
     body = json.dumps({"success": True, "data": {"currency": "BTC", "balance": money}}).encode()
 
-    def answers_when_told(exchange: Exchange) -> None:
+    def answers_on_request(exchange: Exchange) -> None:
         release.wait(10)
         exchange.say(200, body)
 
     with (
-        RawServer(answers_when_told) as server,
+        RawServer(answers_on_request) as server,
         InventPay(new_key(), base_url=server.url, limiter=LocalLimiter()) as client,
     ):
         threads = [threading.Thread(target=client.balances.get, args=("BTC",)) for _ in range(8)]
@@ -258,7 +258,7 @@ def test_threads_share_too() -> None:
         assert not reads._resources
 
 
-def test_a_forked_child_waits_for_nobody_in_the_parent() -> None:
+def test_a_forked_child_does_not_wait_for_callers_of_the_parent() -> None:
     """Calls under way at the fork are answered, and watches polled, in the parent; a child starts with none."""
     for client in (InventPay(new_key()), AsyncInventPay(new_key())):
         reads, polling = client._transport._reads, client._polling
@@ -274,7 +274,7 @@ def test_a_forked_child_waits_for_nobody_in_the_parent() -> None:
         assert polling._lock is not locks[1]
 
 
-def test_everything_with_a_lock_is_told_of_a_fork() -> None:
+def test_every_object_with_a_lock_handles_a_fork() -> None:
     """The list of what has to forget its parent holds whatever a client is made of, and what is dropped leaves it."""
     client = InventPay(new_key(), limiter=LocalLimiter())
     for part in (client._connection, client._polling, client._transport._reads, client._transport._budget):

@@ -372,7 +372,7 @@ def test_a_proxy_that_is_not_there(tls_server: EchoServer, ask: Ask) -> None:
 
 
 @WAYS
-def test_a_certificate_that_nobody_signed_is_refused(tls_server: EchoServer, ask: Ask) -> None:
+def test_a_self_signed_certificate_is_refused(tls_server: EchoServer, ask: Ask) -> None:
     """By default the server must prove who it is, before it gets to see a byte of the request."""
     before = tls_server.requests
     with pytest.raises(APIConnectionError, match=r"(?i)certificate") as caught:

@@ -66,20 +66,20 @@ def test_the_name_decides_and_the_status_may_be_more_exact(
     kind: type[PaymentEvent], said: PaymentState | str | None, state: str
 ) -> None:
     """An event leads to the state its name stands for, or to the known one that says the same more exactly."""
-    told = merge_events(known(), [event(kind, status=said)])
-    assert told is not None
-    assert told.status == state
-    assert told.raw == RAW
+    merged = merge_events(known(), [event(kind, status=said)])
+    assert merged is not None
+    assert merged.status == state
+    assert merged.raw == RAW
 
 
-def test_what_is_known_stays_and_what_is_told_is_added() -> None:
+def test_known_values_stay_and_those_of_the_event_are_added() -> None:
     """Amounts and times of the API stay, the event's fill the gaps, the greater balance and count win."""
     before = known("CONFIRMING", "20", 3, required_amount=Decimal(30), created_at=START)
-    told = merge_events(
+    merged = merge_events(
         before,
         [event(PaymentCompletedEvent, amount=Decimal("29.99"), currency="BTC", confirmations=2, confirmed_at=START)],
     )
-    assert told == known(
+    assert merged == known(
         "COMPLETED", "29.99", 3, required_amount=Decimal(30), created_at=START, currency="BTC", completed_at=START
     )
     topped = merge_events(known("UNDERPAID", "20"), [event(PaymentPendingEvent, current_balance=Decimal(25))])
@@ -95,10 +95,10 @@ def test_an_event_that_knows_of_less_money_came_late() -> None:
 
 def test_an_underpaid_event_names_what_is_required() -> None:
     """`requiredAmount` where other events have `amount`."""
-    told = merge_events(
+    merged = merge_events(
         None, [event(PaymentUnderpaidEvent, required_amount=Decimal(30), current_balance=Decimal(20), currency="BTC")]
     )
-    assert told == known("UNDERPAID", "20", required_amount=Decimal(30), currency="BTC")
+    assert merged == known("UNDERPAID", "20", required_amount=Decimal(30), currency="BTC")
 
 
 @pytest.mark.parametrize(

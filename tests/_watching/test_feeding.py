@@ -196,7 +196,7 @@ def test_an_event_loop_is_woken_from_outside(runner: Callable[[Callable[[], obje
     assert ended[0] - fed[0] < 1.0
 
 
-def test_a_waiter_whose_event_loop_is_gone_harms_nobody() -> None:
+def test_a_waiter_of_a_closed_event_loop_affects_no_other() -> None:
     """Feeding where an event loop ended under its watch wakes none and raises nothing."""
     api = Payments()
     client = AsyncInventPay(new_key(), transport=httpx.MockTransport(api))

@@ -178,7 +178,7 @@ def test_an_expiring_payment_delays_no_other() -> None:
     assert schedule.head(31.2) in young
 
 
-def test_a_crowd_of_newcomers_starves_nobody_else() -> None:
+def test_many_new_watchers_do_not_starve_others() -> None:
     """A thousand first looks at once are spread among the polls of those who watched before."""
     schedule = Schedule(300, 60.0, idle_share=0.0)
     known = Watcher()
@@ -196,7 +196,7 @@ def test_a_crowd_of_newcomers_starves_nobody_else() -> None:
     assert now <= 1.5 * fair
 
 
-def test_an_overload_is_told_once_a_minute() -> None:
+def test_an_overload_is_reported_once_a_minute() -> None:
     """Polls rarer than useful are news, a mere stretch is not."""
     crowd = Run([30.0] * 2_000)
     gap = crowd.schedule.overload(0.0)
@@ -208,7 +208,7 @@ def test_an_overload_is_told_once_a_minute() -> None:
     assert "2000 watchers" in repr(crowd.schedule)
 
 
-def test_whoever_leaves_lets_the_next_one_look() -> None:
+def test_a_watcher_that_leaves_lets_the_next_one_poll() -> None:
     """A watcher that gives up wakes the one whose turn comes next, and leaving twice does no harm."""
     schedule = Schedule(300, 60.0, idle_share=0.0)
     first, second, sleeper = Watcher(), Watcher(), Sleeper()

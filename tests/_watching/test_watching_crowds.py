@@ -67,11 +67,11 @@ def test_a_crowd_is_fair_and_bounded() -> None:
     names = [f"cmh{number}" for number in range(150)]
     api = Payments({name: 600.0 + 8 * number for number, name in enumerate(names)})
     waits: list[float] = []
-    told: list[Event] = []
+    events: list[Event] = []
 
     async def main() -> list[str]:
         loop = asyncio.get_running_loop()
-        async with virtual_client(api, hooks=[told.append], rate_limits=limits) as client:
+        async with virtual_client(api, hooks=[events.append], rate_limits=limits) as client:
             api.polls["direct"] = []
             api.expires_after["direct"] = 1e9
             crowd = asyncio.create_task(watch_all(client, names))
@@ -91,18 +91,20 @@ def test_a_crowd_is_fair_and_bounded() -> None:
         late = min(poll - api.expires_after[name] for poll in api.polls[name] if poll >= api.expires_after[name])
         assert late <= 10.0, (name, late)
     assert direct > 40
-    assert not any(isinstance(event, PollingStretched) for event in told)
+    assert not any(isinstance(event, PollingStretched) for event in events)
 
 
-def test_an_overload_is_told_to_a_hook() -> None:
+def test_an_overload_is_reported_to_a_hook() -> None:
     """A number of watchers of which each would be polled less than every five minutes."""
     names = [f"cmh{number}" for number in range(300)]
     api = Payments(dict.fromkeys(names, 3_600.0))
-    told: list[Event] = []
+    events: list[Event] = []
 
     async def main() -> None:
         limits = RateLimits(status_checks=20)
-        async with virtual_client(api, hooks=[told.append], rate_limits=limits, limiter=LocalLimiter(limits)) as client:
+        async with virtual_client(
+            api, hooks=[events.append], rate_limits=limits, limiter=LocalLimiter(limits)
+        ) as client:
             crowd = asyncio.create_task(watch_all(client, names))
             await asyncio.sleep(150)
             crowd.cancel()
@@ -110,7 +112,7 @@ def test_an_overload_is_told_to_a_hook() -> None:
             assert all(schedule.is_idle for schedule in client._polling._schedules.values())
 
     run(main())
-    overloads = [event for event in told if isinstance(event, PollingStretched)]
+    overloads = [event for event in events if isinstance(event, PollingStretched)]
     assert 2 <= len(overloads) <= 3
     assert overloads[0].seconds > 300
     assert overloads[-1].watchers == 300

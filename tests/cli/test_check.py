@@ -16,7 +16,7 @@ from tests.support.raw_server import closed_port
 
 
 @pytest.fixture(autouse=True)
-def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("INVENTPAY_API_KEY", "INVENTPAY_WITHDRAWAL_KEY", "INVENTPAY_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
 
@@ -28,11 +28,11 @@ def test_all_is_well(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
         monkeypatch.setenv("INVENTPAY_API_KEY", sandbox.api_key)
         monkeypatch.setenv("INVENTPAY_BASE_URL", server.url)
         assert main(["check"]) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert told[0] == f"{server.url}: the API answers and takes the key"
-    assert told[1].startswith("  latency     0.")
-    assert told[-1].startswith("  rate limit  59 of 60 calls left, whole again in ")
-    assert sandbox.api_key not in "".join(told)
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == f"{server.url}: the API answers and takes the key"
+    assert printed[1].startswith("  latency     0.")
+    assert printed[-1].startswith("  rate limit  59 of 60 calls left, whole again in ")
+    assert sandbox.api_key not in "".join(printed)
 
 
 def test_something_is_wrong(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,7 +40,7 @@ def test_something_is_wrong(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     monkeypatch.setenv("INVENTPAY_API_KEY", new_key())
     with closed_port() as url:
         assert main(["check", "--base-url", url, "--timeout", "5"]) == 4
-        assert capsys.readouterr().out.startswith(f"{url}: nobody listens there: ")
+        assert capsys.readouterr().out.startswith(f"{url}: no server listens there: ")
     with Sandbox(api_key=new_key()).run() as server:
         assert main(["check", "--base-url", server.url]) == 5
         assert "does not take the key (401, 'Invalid API key')" in capsys.readouterr().out
@@ -65,7 +65,7 @@ def test_it_needs_no_extra(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
 
 @pytest.mark.parametrize(
-    ("facts", "told"),
+    ("facts", "printed"),
     [
         ({}, []),
         ({"clock_skew": 0.9}, ["  clock       the server's is within a second of ours"]),
@@ -79,10 +79,10 @@ def test_it_needs_no_extra(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         ({"created_ids": ("cm1", "cm2")}, ["  created     cm1", "  created     cm2"]),
     ],
 )
-def test_only_what_is_known_is_told(facts: dict[str, Any], told: list[str]) -> None:
+def test_only_known_facts_are_printed(facts: dict[str, Any], printed: list[str]) -> None:
     """Each known fact has one line, and unknown facts have none."""
     result = CheckResult(state=CheckState.OK, message="well", base_url="https://x.example", **facts)
-    assert lines(result) == ["https://x.example: well", *told]
+    assert lines(result) == ["https://x.example: well", *printed]
 
 
 @pytest.mark.parametrize(

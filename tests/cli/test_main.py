@@ -11,7 +11,7 @@ from inventpay import __version__
 from inventpay.__main__ import main
 
 
-def test_the_demo_tells_the_whole_story(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_demo_prints_every_step(capsys: pytest.CaptureFixture[str]) -> None:
     """Both clients see the payment COMPLETED, the balance rise by exactly its amount, and the withdrawal accepted."""
     assert main(["demo"]) == 0
     story = capsys.readouterr().out

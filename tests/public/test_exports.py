@@ -89,7 +89,7 @@ def test_public_modules_are_there_without_importing_them() -> None:
     assert run(code) == "InventPayError BTC"
 
 
-def test_a_misspelt_name_is_told() -> None:
+def test_a_misspelt_name_is_suggested() -> None:
     """The error is that of any module, and lets Python suggest what was meant."""
     with pytest.raises(AttributeError, match=r"module 'inventpay' has no attribute 'InventPy'") as caught:
         inventpay.InventPy  # noqa: B018
@@ -148,7 +148,7 @@ def test_importing_a_client_loads_nothing_that_only_a_call_needs(client: str) ->
     assert not late & loaded(f"from inventpay import {client}, InventPayError, RateLimits")
 
 
-def test_whoever_has_no_store_does_not_pay_for_one() -> None:
+def test_the_store_is_imported_only_when_used() -> None:
     """A call for a balance loads neither the store's calls nor its models, nor lists, nor the check."""
     late = {f"inventpay.models.{name}" for name in ("products", "stores", "key_pools", "orders")}
     late |= {f"inventpay.{name}" for name in ("_sync.store", "_sync.paging", "_api.listing", "_api.page_walk")}

@@ -94,7 +94,7 @@ def test_events_of_a_call_name_it(event: Event) -> None:
     assert {name: getattr(event, name) for name in CALL} == CALL
 
 
-def test_every_event_is_told() -> None:
+def test_every_event_is_reported() -> None:
     """The story above holds every kind of event there is."""
     assert {type(event).__name__ for event, _ in STORY} == set(hooks.__all__) - {"Event", "Hook"}
 
@@ -113,13 +113,13 @@ def test_hooks_hear_events_in_their_order(caplog: pytest.LogCaptureFixture) -> N
 @pytest.mark.parametrize(
     ("event", "text"), [(event, text) for event, text in STORY if isinstance(event, (RetryPlanned, PollingStretched))]
 )
-def test_what_somebody_should_look_at_is_a_warning(caplog: pytest.LogCaptureFixture, event: Event, text: str) -> None:
+def test_events_that_need_attention_are_warnings(caplog: pytest.LogCaptureFixture, event: Event, text: str) -> None:
     """A planned retry and polling that falls behind are worth a warning, with any hooks."""
     emit([], event)
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("WARNING", text)]
 
 
-def test_a_hook_that_fails_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_hook_affects_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
     """Its exception is logged with its traceback; the next hook and the call go on."""
     heard: list[Event] = []
 

@@ -291,7 +291,7 @@ def test_the_idempotency_header_is_a_header_of_its_own(name: Any) -> None:
 KEY = "pk_live_hunter2"
 
 
-def test_a_secret_shows_itself_to_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_secret_is_never_shown(caplog: pytest.LogCaptureFixture) -> None:
     """Neither repr, str, format, logs nor containers print it; only ``reveal`` does."""
     secret = Secret(KEY)
     logging.getLogger("test").warning("%s %r", secret, secret)

@@ -135,7 +135,7 @@ def test_a_reply_of_a_state_that_knows_nothing() -> None:
     lease = None
     for epoch, sharing, recovery in (("1", 4, 0.0), ("2", 1, 60.0)):
         claim = limiter.join(Caller(), 100.0, max_wait=None, background=False)
-        limiter.told(
+        limiter.apply_reply(
             limiter.ask(100.0), reply(0.0, epoch=epoch, sharing=sharing, recovery=recovery, unclaimed=0), 100.0
         )
         lease = lease or limiter.look(claim, 100.0, 1.0)
@@ -144,7 +144,7 @@ def test_a_reply_of_a_state_that_knows_nothing() -> None:
     request = limiter.ask(101.0)
     assert (request.epoch, request.open) == ("2", [(lease.number, 100.0)])
     assert [limiter.take(161.0) is not None for _ in range(6)] == [False] * 6
-    limiter.told(request, reply(epoch="2"), 161.0)
+    limiter.apply_reply(request, reply(epoch="2"), 161.0)
     lease.answered(161.0, 200, {})
 
 
@@ -152,7 +152,7 @@ def test_what_was_granted_and_not_used_when_redis_went_away() -> None:
     """It came of what others returned, who take it again for their shares; so it is given back."""
     limiter = limiter_of()
     claims = [limiter.join(Caller(), 100.0, max_wait=None, background=False) for _ in range(8)]
-    limiter.told(limiter.ask(100.0), reply(*[0.5] * 8, unclaimed=0), 100.0)
+    limiter.apply_reply(limiter.ask(100.0), reply(*[0.5] * 8, unclaimed=0), 100.0)
     request = limiter.ask(100.4)
     limiter.failed(request, 100.6)
     limiter.go_alone(100.6, 2)
@@ -165,7 +165,7 @@ def test_before_all_return_nothing_is_sent_alone() -> None:
     """Requests from the share are reported at once, which is not possible in the last moment."""
     limiter = limiter_of()
     limiter.go_alone(100.0, 2)
-    limiter.told(limiter.ask(100.0), reply(recovery=30.0), 100.0)
+    limiter.apply_reply(limiter.ask(100.0), reply(recovery=30.0), 100.0)
     lease = limiter.take(129.85)
     assert lease is not None
     assert limiter.next_request(129.85) == pytest.approx(129.87)
@@ -195,7 +195,7 @@ def test_a_lease_that_was_overslept_is_not_used() -> None:
     claim = limiter.join(caller, 100.0, max_wait=None, background=False)
     request = limiter.ask(100.0)
     assert request.want == 1
-    limiter.told(request, reply(0.5), 100.1)
+    limiter.apply_reply(request, reply(0.5), 100.1)
     assert limiter.look(claim, 100.1, 1.0) is None
     limiter.distribute(400.0)
     assert caller.woken == 0
@@ -209,7 +209,7 @@ def test_a_caller_whose_event_loop_is_gone() -> None:
     limiter.join(Caller(is_gone=True), 100.0, max_wait=None, background=False)
     behind = limiter.join(Caller(), 100.0, max_wait=None, background=False)
     request = limiter.ask(100.0)
-    limiter.told(request, reply(0.0, again=60.0, next=60.0), 100.1)
+    limiter.apply_reply(request, reply(0.0, again=60.0, next=60.0), 100.1)
     assert behind.lease is not None
     assert limiter.waiting == 0
 
@@ -218,11 +218,11 @@ def test_a_pause_holds_back_what_is_in_stock() -> None:
     """Leases that were granted before a 429 became known are used after the pause."""
     limiter = limiter_of()
     claim = limiter.join(Caller(), 100.0, max_wait=None, background=False)
-    limiter.told(limiter.ask(100.0), reply(0.0, blocked=5.0), 100.0)
+    limiter.apply_reply(limiter.ask(100.0), reply(0.0, blocked=5.0), 100.0)
     assert claim.lease is None
     limiter.distribute(104.9)
     assert claim.lease is None
-    limiter.told(limiter.ask(104.998), reply(blocked=0.001), 104.999)
+    limiter.apply_reply(limiter.ask(104.998), reply(blocked=0.001), 104.999)
     assert limiter.next_event(104.999, can_ask=True) == 105.0
     limiter.distribute(105.0)
     assert claim.lease is not None
@@ -232,15 +232,15 @@ def test_a_lease_for_later_is_used_when_redis_was_just_heard() -> None:
     """A moment before it is due Redis is asked whether all is well: in an outage others would spend it again."""
     limiter = limiter_of()
     claim = limiter.join(Caller(), 100.0, max_wait=None, background=False)
-    limiter.told(limiter.ask(100.0), reply(12.0), 100.0)
-    limiter.told(limiter.ask(111.0), reply(), 111.0)
+    limiter.apply_reply(limiter.ask(100.0), reply(12.0), 100.0)
+    limiter.apply_reply(limiter.ask(111.0), reply(), 111.0)
     assert limiter.next_request(111.0) == pytest.approx(111.998)
     limiter.distribute(112.0)
     assert claim.lease is None
     # Nor is the scheduler woken for nothing while that request is under way.
     request = limiter.ask(112.0)
     assert (request.want, limiter.next_event(112.0, can_ask=True)) == (0, math.inf)
-    limiter.told(request, reply(), 112.001)
+    limiter.apply_reply(request, reply(), 112.001)
     assert claim.lease is not None
 
 
@@ -248,7 +248,7 @@ def test_who_goes_alone_lets_others_use_what_they_were_granted() -> None:
     """They may do so for a moment after their last reply, and what comes back to this process until then is theirs."""
     limiter = limiter_of()
     claim = limiter.join(Caller(), 100.0, max_wait=None, background=False)
-    limiter.told(limiter.ask(100.0), reply(0.0, unclaimed=2), 100.0)
+    limiter.apply_reply(limiter.ask(100.0), reply(0.0, unclaimed=2), 100.0)
     assert claim.lease is not None
     claim.lease.answered(100.0, 200, {})
     limiter.failed(limiter.ask(160.0), 160.0)
@@ -265,7 +265,7 @@ def test_who_else_shares_the_limit_is_asked_again() -> None:
     limiter.join(Caller(), 100.0, max_wait=None, background=False)
     moments = [100.0]
     for _ in range(9):
-        limiter.told(limiter.ask(moments[-1]), reply(again=1000.0, next=1000.0), moments[-1])
+        limiter.apply_reply(limiter.ask(moments[-1]), reply(again=1000.0, next=1000.0), moments[-1])
         moments.append(limiter.next_request(moments[-1]))
     waits = [later - sooner for sooner, later in itertools.pairwise(moments)]
     assert waits[:7] == pytest.approx([0.25, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0])
@@ -276,11 +276,11 @@ def test_the_lease_that_is_due_first_is_used_first() -> None:
     """A later request may bring an earlier moment, when requests in flight came back soon."""
     limiter = limiter_of()
     claims = [limiter.join(Caller(), 100.0, max_wait=None, background=False) for _ in range(2)]
-    limiter.told(limiter.ask(100.0), reply(5.0, again=0.1), 100.0)
-    limiter.told(limiter.ask(100.1), reply(0.9), 100.1)
-    limiter.told(limiter.ask(100.99), reply(), 101.0)
+    limiter.apply_reply(limiter.ask(100.0), reply(5.0, again=0.1), 100.0)
+    limiter.apply_reply(limiter.ask(100.1), reply(0.9), 100.1)
+    limiter.apply_reply(limiter.ask(100.99), reply(), 101.0)
     assert [claim.lease is not None for claim in claims] == [True, False]
-    limiter.told(limiter.ask(104.99), reply(), 104.99)
+    limiter.apply_reply(limiter.ask(104.99), reply(), 104.99)
     assert limiter.next_event(104.99, can_ask=True) == 105.0
 
 
@@ -303,7 +303,7 @@ def test_waits_that_are_known_in_advance() -> None:
     limiter = limiter_of(10)
     limiter.join(Caller(), 100.0, max_wait=None, background=False)
     steps = [10.0 * number for number in range(10)]
-    limiter.told(limiter.ask(100.0), reply(again=30.0, next=10.0, steps=steps, free=0), 100.0)
+    limiter.apply_reply(limiter.ask(100.0), reply(again=30.0, next=10.0, steps=steps, free=0), 100.0)
     patient = limiter.join(Caller(), 100.0, max_wait=15.0, background=False)
     assert patient.error is None
     hasty = limiter.join(Caller(), 100.0, max_wait=15.0, background=False)

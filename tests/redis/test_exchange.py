@@ -163,7 +163,7 @@ BACKOFF_CASES: list[tuple[float, float | None, tuple[int, float | None] | None]]
 ]
 
 
-def test_the_end_of_a_lease_that_is_told_twice_counts_once(redis_only: RedisServer, prefix: str) -> None:
+def test_the_end_of_a_lease_that_is_reported_twice_counts_once(redis_only: RedisServer, prefix: str) -> None:
     """A request that is repeated because its reply was lost charges nothing a second time."""
     config = LimitConfig(process="a", limit=40, window=60.0, span=SPAN, counting="window", burst=None, patience=35.0)
     with redis_only.client() as client:
@@ -174,9 +174,9 @@ def test_the_end_of_a_lease_that_is_told_twice_counts_once(redis_only: RedisServ
         granted = ask(1, 1.0, want=3, next_number=1)
         assert len(granted.delays) == 3
         ends = [Ending(number, EPOCH + 2.0) for number in (1, 2, 3)]
-        told = ask(2, 2.0, ended=ends)
+        first = ask(2, 2.0, ended=ends)
         again = ask(3, 2.1, ended=[Ending(end.number, end.at, is_news=False) for end in ends])
-        assert (told.free, again.free) == (37, 37)
+        assert (first.free, again.free) == (37, 37)
 
 
 def test_the_moment_that_a_refusal_names_is_one_lease(redis_only: RedisServer, prefix: str) -> None:

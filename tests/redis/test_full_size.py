@@ -133,7 +133,7 @@ def test_a_fault_of_redis(
 
 
 @pytest.mark.parametrize("fault", [restart, sleep, fill, flush])
-def test_nobody_waits_longer_than_it_may(server: RedisServer, four: list[Worker], fault: object) -> None:
+def test_no_call_waits_longer_than_it_may(server: RedisServer, four: list[Worker], fault: object) -> None:
     """Calls that may wait half a second know after one more second at most, whatever happens to Redis."""
     assert callable(fault)
     each = [{}, {}, {}, {"max_wait": 0.5, "every": 0.1}]

@@ -89,7 +89,7 @@ def test_two_processes_share_one_limit(new_limiter: NewLimiter) -> None:
         assert 55.0 < caught.value.wait <= 60.1
 
 
-def test_a_token_comes_back_to_whoever_waits(new_limiter: NewLimiter) -> None:
+def test_a_returned_token_goes_to_a_waiter(new_limiter: NewLimiter) -> None:
     """One window after its answer a token is there for the caller in the other process, and not before."""
     limits = RateLimits(other=1, window=0.3, counting="window")
     one, two = (new_limiter().bind(KEY, URL, limits) for _ in range(2))
@@ -113,7 +113,7 @@ def test_what_was_never_sent_comes_back_at_once(new_limiter: NewLimiter) -> None
     assert available(two) == 4
 
 
-def test_a_lease_that_nobody_ends_counts_as_lost(new_limiter: NewLimiter) -> None:
+def test_a_lease_that_is_never_ended_counts_as_abandoned(new_limiter: NewLimiter) -> None:
     """A garbage-collected lease is reported with the next request."""
     one = new_limiter().bind(KEY, URL, LIMITS)
     lease(one)
@@ -224,7 +224,7 @@ async def test_first_come_first_served(new_limiter: NewLimiter) -> None:
     assert served == [*(f"direct {number}" for number in range(4)), "poll 1", "direct 4", "direct 5", "poll 2"]
 
 
-async def test_cancelled_callers_cost_nobody_anything(new_limiter: NewLimiter) -> None:
+async def test_cancelled_callers_cost_no_token(new_limiter: NewLimiter) -> None:
     """Of many callers who leave at every possible moment none takes a token along."""
     limiter = new_limiter().bind(KEY, URL, RateLimits(other=20, window=60.0))
 
@@ -548,7 +548,7 @@ def test_no_redis_at_all() -> None:
         assert available(limiter) == 39
 
 
-def test_a_name_that_does_not_resolve_keeps_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_does_not_resolve_delays_no_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     """Python looks names up without a timeout; callers wait for ours, and a program ends without waiting for it."""
     import socket
 
@@ -574,7 +574,7 @@ def test_a_name_that_does_not_resolve_keeps_nobody(monkeypatch: pytest.MonkeyPat
 # --- what it refuses, and what it shows ---
 
 
-def test_a_password_is_shown_to_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_password_is_never_shown(caplog: pytest.LogCaptureFixture) -> None:
     """Not in a repr, an error, a log or a pickle; one that is refused at first is a wrong setting, not an outage."""
     with redis_server("redis-server", "--requirepass", PASSWORD) as server:
         wrong = f"redis://:{PASSWORD}-not@127.0.0.1:{server.port}/0"
@@ -619,7 +619,7 @@ def test_a_password_is_shown_to_nobody(caplog: pytest.LogCaptureFixture) -> None
         (6379, "is a URL, .*not int"),
     ],
 )
-def test_addresses_nobody_can_read(address: Any, said: str) -> None:
+def test_malformed_addresses(address: Any, said: str) -> None:
     """Each is refused with what is wrong with it and an example, and without what it holds of secrets."""
     with pytest.raises(ConfigurationError, match=said) as caught:
         RedisLimiter(address)
@@ -675,7 +675,7 @@ def test_clients_of_redis_py(new_limiter: NewLimiter, server: RedisServer, prefi
         RedisLimiter(redis.asyncio.Redis())  # type: ignore[arg-type]
 
 
-async def test_a_limiter_that_nobody_bound(new_limiter: NewLimiter) -> None:
+async def test_a_limiter_that_was_not_bound(new_limiter: NewLimiter) -> None:
     """Without a key it would mix the limits of all keys."""
     limiter: Limiter = new_limiter()
     with pytest.raises(ConfigurationError, match="this call has no key"):
@@ -700,7 +700,7 @@ def test_the_package_does_not_need_it() -> None:
     assert found.stdout.strip() == "[]"
 
 
-def test_a_program_that_ends_tells_what_became_of_its_last_call(server: RedisServer, prefix: str) -> None:
+def test_a_program_that_ends_reports_its_last_call(server: RedisServer, prefix: str) -> None:
     """Nothing needs to be closed: the token of a script's only call does not wait for the lease timeout."""
     code = f"""
 import time
@@ -718,7 +718,7 @@ limiter.acquire(RateClass.OTHER, Backend()).answered(time.monotonic(), 200, {{}}
     assert (seen.available, seen.leased) == (59, 0)
 
 
-def test_budgets_nobody_uses_are_forgotten(new_limiter: NewLimiter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unused_budgets_are_removed(new_limiter: NewLimiter, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client per web request keeps its budget; a thousand keys of other tenants push it out."""
     monkeypatch.setattr(limiter_module, "KEPT", 2)
     limiter = new_limiter()

@@ -126,7 +126,7 @@ def in_trouble(
 @pytest.mark.parametrize("counting", ["window", "unknown"])
 @pytest.mark.parametrize("trouble", ["restarted", "unreachable", "hangs", "flushed"])
 @pytest.mark.parametrize("seed", seeds(1, 5))
-def test_trouble_with_redis_earns_nobody_a_429(
+def test_failures_of_redis_cause_no_429(
     redis_only: RedisServer, prefix: str, counting: str, trouble: str, seed: int
 ) -> None:
     """Whenever it comes: each goes on alone, all return together, and every call is sent."""

@@ -47,6 +47,6 @@ class Shop:
         new = NewWithdrawal(amount=Decimal(10), coin=COINS["USDT_BEP20"], destination_address=ADDRESS)
         return self.sandbox.state.create_withdrawal(new)[0].withdrawal_id
 
-    def told(self) -> list[dict[str, Any]]:
+    def received(self) -> list[dict[str, Any]]:
         """The bodies of the events that were due."""
         return [json.loads(delivery.body) for delivery in self.sandbox.webhooks.deliver_due()]

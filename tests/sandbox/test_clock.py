@@ -21,7 +21,7 @@ class Source:
         return self.now
 
 
-def test_a_manual_clock_moves_only_when_told_and_only_forward() -> None:
+def test_a_manual_clock_moves_only_on_request_and_forward() -> None:
     """A manual clock stands still, advances by given seconds, refuses to go back, and restarts on reset."""
     clock = ManualClock(10.0)
     assert (clock(), clock()) == (10.0, 10.0)
@@ -41,7 +41,7 @@ def test_times_are_written_like_the_documented_ones() -> None:
     assert repr(ManualClock()) == "ManualClock(2024-01-01T12:00:00.000Z, frozen)"
 
 
-def test_a_clock_is_real_until_told_otherwise_and_again_after_a_reset() -> None:
+def test_a_clock_is_real_until_it_is_set_and_after_a_reset() -> None:
     """It shows exactly what its source shows; frozen it stands, and a reset brings the source's time back."""
     source = Source()
     clock = SandboxClock(source)

@@ -54,7 +54,7 @@ def test_a_broken_application_is_a_failed_delivery() -> None:
     assert (attempt.http_status, attempt.next_attempt_at is not None) == (500, True)
 
 
-def test_applications_of_both_kinds_are_told_apart() -> None:
+def test_asgi_and_wsgi_applications_are_distinguished() -> None:
     """ASGI takes three arguments, WSGI two; classes and callable objects are no exception."""
 
     class Asgi:

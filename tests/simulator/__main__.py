@@ -41,7 +41,7 @@ def print_sharing(rounds: int, seed: int, runs: int) -> None:
         "\nanother client takes 30 % at random, counting 'unknown': refused share of ours, what we got of the rest; "
         f"{runs} runs"
     )
-    print(f"{'limit':>6}  {'told':12}", *(f"{name:>16}" for name in POLICIES))
+    print(f"{'limit':>6}  {'reported':12}", *(f"{name:>16}" for name in POLICIES))
     for limit in LIMITS:
         for feedback in get_args(Feedback)[1:]:
             cells: list[str] = []

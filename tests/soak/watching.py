@@ -144,7 +144,7 @@ def main() -> None:
     print(
         f"expired once known: {len(late)}, polled {max(late):.1f} s after it at most, missed {sum(t < 0 for t in late)}"
     )
-    print(f"overload told {len(overloads)} times" + (f", last: {overloads[-1]}" if overloads else ""))
+    print(f"overload reported {len(overloads)} times" + (f", last: {overloads[-1]}" if overloads else ""))
 
 
 if __name__ == "__main__":

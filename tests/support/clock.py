@@ -62,7 +62,7 @@ class _Waiter(Waiter):
     def wait(self, seconds: float | None, *, at_most: float | None = None) -> None:
         seconds = least(seconds, at_most)
         self._clock.queued.append(seconds)
-        assert seconds is not None, "nobody else is there to wake this one"
+        assert seconds is not None, "no other task can wake this one"
         self._clock.advance(seconds)
 
 
@@ -76,7 +76,7 @@ class _AsyncWaiter(AsyncWaiter):
     async def wait(self, seconds: float | None, *, at_most: float | None = None) -> None:
         seconds = least(seconds, at_most)
         self._clock.queued.append(seconds)
-        assert seconds is not None, "nobody else is there to wake this one"
+        assert seconds is not None, "no other task can wake this one"
         self._clock.advance(seconds)
 
 

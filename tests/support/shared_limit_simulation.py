@@ -225,9 +225,9 @@ class Simulation:
             if outage.end > asked + TIMEOUT:
                 self.at(asked + TIMEOUT, give_up)
 
-        def be_told(reply: LeaseReply) -> None:
+        def deliver(reply: LeaseReply) -> None:
             self._retry_at.pop(limiter, None)
-            limiter.told(request, reply, self.now)
+            limiter.apply_reply(request, reply, self.now)
 
         def arrive() -> None:
             # Encoded when it set out, as in production: on the way everything only becomes older.
@@ -237,7 +237,7 @@ class Simulation:
             message: Any = self._client.eval(TIMELESS, 1, limiter.key, question_then, clock)
             reply = decode(message)
             if not is_given_up:
-                self.at(self.now + self._random.uniform(*self._redis_latency), lambda: be_told(reply))
+                self.at(self.now + self._random.uniform(*self._redis_latency), lambda: deliver(reply))
 
         self.at(there, arrive)
 

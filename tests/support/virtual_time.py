@@ -26,7 +26,7 @@ class _JumpingSelector(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
         if not ready:
-            assert timeout is not None, "everybody waits, and nobody will wake them"
+            assert timeout is not None, "every task waits, and none can wake another"
             self.now += max(0.0, timeout)
         return ready
 

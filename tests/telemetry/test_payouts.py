@@ -81,7 +81,7 @@ def test_rows_of_async_payouts_are_counted(sandbox: Sandbox, tmp_path: Path) -> 
     assert [span.name for span in telemetry.spans()].count("inventpay create_withdrawal") == 3
 
 
-def test_a_hook_that_fails_pays_nobody_twice(
+def test_a_failing_hook_causes_no_second_payment(
     sandbox: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its exception is logged, and the run goes on."""

@@ -133,14 +133,14 @@ class SeenStoreContract:
         assert world.another().finish(claim)
         assert world.store.claim(["a"], self.LEASE) is HANDLED
 
-    def test_whoever_is_late_can_still_finish(self, world: World) -> None:
+    def test_a_late_handler_can_still_finish(self, world: World) -> None:
         """A claim that no process took over may be finished after its lease."""
         claim = claimed(world.store.claim(["a"], self.LEASE))
         world.advance(self.LEASE * 2)
         assert world.store.finish(claim)
         assert world.store.claim(["a"], self.LEASE) is HANDLED
 
-    def test_whoever_was_taken_over_can_end_nothing(self, world: World) -> None:
+    def test_a_claim_that_was_taken_over_ends_nothing(self, world: World) -> None:
         """Neither finish nor release of the first touches the second's claim."""
         late = claimed(world.store.claim(["a"], self.LEASE))
         world.advance(self.LEASE * 1.1)

@@ -33,7 +33,7 @@ def served(receiver: WebhookReceiver, **settings: Any) -> Iterator[tuple[Sandbox
 
 
 @pytest.fixture(autouse=True)
-def _nobody_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_polling(monkeypatch: pytest.MonkeyPatch) -> None:
     """After the first look the next regular one would come when the tests have long given up."""
     monkeypatch.setattr(payment_status, "YOUNG_POLL_INTERVAL", 86_400.0)
 
@@ -103,7 +103,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 def test_every_payment_is_fulfilled_once_whatever_goes_wrong(tmp_path: Any) -> None:
     """Twice at the same moment, late, out of order, forged, and a handler that fails now and then: all arrive."""
     shipped: Counter[str] = Counter()
-    told: Counter[tuple[str, str]] = Counter()
+    reported: Counter[tuple[str, str]] = Counter()
     failing = {"left": 5}
     receiver = WebhookReceiver(SECRET, seen=SQLiteSeenStore(tmp_path / "seen.sqlite3"))
 
@@ -116,7 +116,7 @@ def test_every_payment_is_fulfilled_once_whatever_goes_wrong(tmp_path: Any) -> N
 
     @receiver.on_other
     async def note(event: WebhookEvent) -> None:
-        told[event.event, str(event.raw)] += 1
+        reported[event.event, str(event.raw)] += 1
 
     with served(receiver) as (sandbox, url), InventPay(sandbox.api_key, base_url=url) as client:
         webhooks = sandbox.webhooks
@@ -139,8 +139,8 @@ def test_every_payment_is_fulfilled_once_whatever_goes_wrong(tmp_path: Any) -> N
             sandbox.clock.advance(10)
         assert len(webhooks.deliveries) == 4 * len(payments)
     assert shipped == {payment.payment_id: 1 for payment in payments}
-    assert set(told.values()) == {1}
-    assert len(told) == 2 * len(payments)
+    assert set(reported.values()) == {1}
+    assert len(reported) == 2 * len(payments)
 
 
 def test_a_receiver_with_another_secret_gets_nothing_done() -> None:

@@ -141,7 +141,7 @@ def test_the_id_of_a_delivery_cannot_stand_for_another_event(shop: Shop, deliver
     assert [event.payment_id for event in shop.handled] == ["cheap", "dear"]
 
 
-def test_an_event_nobody_handles_is_answered_and_not_claimed(deliver: Deliver) -> None:
+def test_an_event_without_a_handler_is_answered_and_not_claimed(deliver: Deliver) -> None:
     """A handler that is added later gets it."""
     shop = Shop()
     assert deliver(shop.receiver, flat()).outcome == "ignored"
@@ -247,9 +247,7 @@ def test_a_handler_that_raises_lets_the_next_delivery_try_again(
 
 @pytest.mark.parametrize("deliver", [_blocking], ids=["blocking"])
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
-def test_a_process_that_is_told_to_end_frees_what_it_claimed(
-    stop: type[BaseException], shop: Shop, deliver: Deliver
-) -> None:
+def test_a_terminated_process_releases_its_claims(stop: type[BaseException], shop: Shop, deliver: Deliver) -> None:
     """Ctrl-C and a server's timeout go through, and the next delivery need not wait for the lease."""
     calls: list[Any] = []
 
@@ -379,7 +377,7 @@ def test_a_store_that_cannot_release_leaves_the_event_to_its_lease(
     assert "the event is free when its lease of 300 s ends" in caplog.text
 
 
-def test_a_handler_that_outlives_its_lease_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_handler_that_outlives_its_lease_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     """Another delivery took over, so the log says what to change."""
     clock = Clock()
     shop = Shop(seen=MemorySeenStore(clock=clock), lease=60)

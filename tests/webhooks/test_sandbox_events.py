@@ -23,7 +23,7 @@ from tests.support.deliveries import SECRET
 
 
 @pytest.fixture(params=["flat", "nested"])
-def told(request: pytest.FixtureRequest) -> dict[str, Any]:
+def events(request: pytest.FixtureRequest) -> dict[str, Any]:
     """The event of every name the sandbox sends, parsed from its signed bytes."""
     clock = ManualClock()
     settings = WebhookSettings(url="https://shop.example/hooks", secret=SECRET, shape=request.param, automatic=False)
@@ -65,32 +65,32 @@ def told(request: pytest.FixtureRequest) -> dict[str, Any]:
     return found
 
 
-def test_every_event_is_known(told: dict[str, Any]) -> None:
+def test_every_event_is_known(events: dict[str, Any]) -> None:
     """All but the test, which only an API call sends."""
-    assert set(told) == set(KNOWN_EVENTS) - {"payment.test"}
-    assert {type(event) for event in told.values()} == set(KNOWN_EVENTS.values()) - {PaymentTestEvent}
+    assert set(events) == set(KNOWN_EVENTS) - {"payment.test"}
+    assert {type(event) for event in events.values()} == set(KNOWN_EVENTS.values()) - {PaymentTestEvent}
 
 
-def test_a_completed_payment_is_read_exactly(told: dict[str, Any]) -> None:
+def test_a_completed_payment_is_read_exactly(events: dict[str, Any]) -> None:
     """Amounts that add up, to the last digit."""
-    event = told["payment.completed"]
+    event = events["payment.completed"]
     assert isinstance(event, PaymentCompletedEvent)
     assert (event.order_id, event.currency, event.status) == ("order-1", Currency.BTC, PaymentState.COMPLETED)
     assert event.amount is not None
     assert event.settlement_amount is not None
     assert event.fee_amount is not None
     assert event.settlement_amount + event.fee_amount == event.amount
-    assert told["payment.created"].description == "日本 🪙"
-    assert told["payment.created"].base_amount == Decimal("29.90")
-    assert told["payment.underpaid"].remaining_amount > 0
+    assert events["payment.created"].description == "日本 🪙"
+    assert events["payment.created"].base_amount == Decimal("29.90")
+    assert events["payment.underpaid"].remaining_amount > 0
 
 
-def test_a_withdrawal_is_read_exactly(told: dict[str, Any]) -> None:
+def test_a_withdrawal_is_read_exactly(events: dict[str, Any]) -> None:
     """A withdrawal is read with its exact net amount and fees."""
-    event = told["withdrawal.completed"]
+    event = events["withdrawal.completed"]
     assert isinstance(event, WithdrawalCompletedEvent)
     assert (event.amount, event.currency, event.status) == (10, Currency.USDT_BEP20, WithdrawalState.COMPLETED)
     assert event.net_amount is not None
     assert event.fee_amount is not None
     assert event.net_amount + event.fee_amount == event.amount
-    assert told["withdrawal.failed"].failure_reason
+    assert events["withdrawal.failed"].failure_reason

@@ -219,7 +219,7 @@ class Model:
 @pytest.mark.parametrize(
     "call", [lambda body: verify_signature(body, hexdigest(b"{}"), SECRET), lambda b: sign(b, SECRET)]
 )
-def test_a_body_that_is_not_bytes_is_told_where_the_bytes_are(body: object, call: Callable[[Any], object]) -> None:
+def test_the_error_for_a_parsed_body_names_the_raw_one(body: object, call: Callable[[Any], object]) -> None:
     """A dict, a model or a str was parsed or decoded: the message names the right attribute of each framework."""
     with pytest.raises(TypeError) as caught:
         call(body)
@@ -237,7 +237,7 @@ def test_a_body_that_is_not_bytes_is_told_where_the_bytes_are(body: object, call
         assert attribute in message
 
 
-def test_held_secrets_show_themselves_to_nobody() -> None:
+def test_held_secrets_are_never_shown() -> None:
     """Not in a repr, and not in a pickle."""
     held = read_secrets([SECRET, OTHER_SECRET])
     assert repr(held) == "<2 webhook secrets>"

@@ -67,8 +67,8 @@ class WebhooksControl:
     async def deliver(self, call: Call) -> Answer:
         """Attempt all deliveries that are due; answer after every receiver answered or timed out."""
         delivered = await self._webhooks.deliver_due_async()
-        told = [{"event": one.event, **bodies.delivery(one)} for one in delivered]
-        return success({"deliveries": told}, f"{len(told)} attempted")
+        attempted = [{"event": one.event, **bodies.delivery(one)} for one in delivered]
+        return success({"deliveries": attempted}, f"{len(attempted)} attempted")
 
     def _settings(self, message: str) -> Answer:
         webhooks = self._webhooks

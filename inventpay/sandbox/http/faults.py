@@ -195,35 +195,35 @@ async def deliver(fault: Fault, answer: Answer | None, scope: Scope, send: Send)
     Returns the status that was sent, 0 for none.
     """
     line = connection(scope)
-    told = answer or refusal(SandboxError(500, assumptions.INTERNAL_ERROR))
+    response = answer or refusal(SandboxError(500, assumptions.INTERNAL_ERROR))
     match fault.kind:
         case FaultKind.ERROR:
-            told = refusal(SandboxError(fault.status, _ERRORS.get(fault.status, f"Error {fault.status}")))
+            response = refusal(SandboxError(fault.status, _ERRORS.get(fault.status, f"Error {fault.status}")))
             if fault.retry_after is not None:
-                told = told.with_headers((assumptions.RETRY_AFTER_HEADER, b"%g" % fault.retry_after))
+                response = response.with_headers((assumptions.RETRY_AFTER_HEADER, b"%g" % fault.retry_after))
         case FaultKind.HTML:
-            told = Answer(200, _MAINTENANCE_PAGE, HTML)
+            response = Answer(200, _MAINTENANCE_PAGE, HTML)
         case FaultKind.WRONG_CONTENT_TYPE:
-            told = Answer(told.status, told.body, TEXT, told.headers)
+            response = Answer(response.status, response.body, TEXT, response.headers)
         case FaultKind.RESET:
             if line is not None:
                 line.reset()
             return 0
         case FaultKind.TRUNCATED:
-            await _send_pieces(told, [told.body[: len(told.body) // 2]], 0, scope, send)
+            await _send_pieces(response, [response.body[: len(response.body) // 2]], 0, scope, send)
             if line is not None:
                 line.close()
-            return told.status
+            return response.status
         case FaultKind.SLOW_START:
             await pause(scope, fault.seconds)
         case FaultKind.SLOW_DRIP:
-            size = max(1, len(told.body) // _DRIPS)
-            pieces = [told.body[start : start + size] for start in range(0, len(told.body), size)]
-            await _send_pieces(told, pieces, fault.seconds / len(pieces), scope, send)
+            size = max(1, len(response.body) // _DRIPS)
+            pieces = [response.body[start : start + size] for start in range(0, len(response.body), size)]
+            await _send_pieces(response, pieces, fault.seconds / len(pieces), scope, send)
             await send({"type": "http.response.body", "body": b""})
-            return told.status
-    await told.send(send)
-    return told.status
+            return response.status
+    await response.send(send)
+    return response.status
 
 
 async def _send_pieces(answer: Answer, pieces: list[bytes], seconds: float, scope: Scope, send: Send) -> None:

@@ -49,7 +49,7 @@ def run_in_thread(app: ASGIApp, host: str, port: int) -> Generator[RunningServer
     """Serve `app` from a thread of its own until the block is left."""
     listener = listen(host, port)
     server = Server(config(app))
-    thread = threading.Thread(target=server.run_until_told, args=(listener,), name="inventpay-sandbox", daemon=True)
+    thread = threading.Thread(target=server.run_until_stopped, args=(listener,), name="inventpay-sandbox", daemon=True)
     thread.start()
     try:
         server.ready.wait()
@@ -120,7 +120,7 @@ class Server(uvicorn.Server):
                     protocol.transport.close()
         await super().shutdown(sockets)
 
-    def run_until_told(self, listener: socket.socket) -> None:
+    def run_until_stopped(self, listener: socket.socket) -> None:
         """Serve the listener until the server is asked to stop."""
         try:
             # uvicorn exits if it cannot start; in its own thread that ends only the thread.

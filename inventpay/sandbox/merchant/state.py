@@ -97,7 +97,7 @@ class State:
         with self._lock:
             payment = payments.create(new_id(), new, self._clock(), self._address)
             self._payments[payment.payment_id] = payment
-            self._tell_payment(None, payment)
+            self._emit_payment(None, payment)
             return payment
 
     def payment(self, payment_id: str) -> Payment:
@@ -202,7 +202,7 @@ class State:
                 self._store(current, changed)
             return changed
 
-    def _tell_payment(self, before: Payment | None, after: Payment) -> None:
+    def _emit_payment(self, before: Payment | None, after: Payment) -> None:
         for observer in self.observers:
             observer.payment_changed(before, after, self._clock())
 
@@ -215,7 +215,7 @@ class State:
         if after.status is PaymentStatus.COMPLETED and before.status is not PaymentStatus.COMPLETED:
             code = payments.chosen(after)[0].code
             self._balances[code] = balances.earn(self._balances[code], after.received)
-        self._tell_payment(before, after)
+        self._emit_payment(before, after)
 
     # Balances
 

@@ -59,17 +59,17 @@ class Outcome:
 
 def attempted(delivery: Delivery, outcomes: Sequence[Outcome], now: float) -> Delivery:
     """Return the delivery after requests that were sent together; one success is enough."""
-    told = next((outcome for outcome in outcomes if outcome.is_success), outcomes[-1])
+    reported = next((outcome for outcome in outcomes if outcome.is_success), outcomes[-1])
     attempts = delivery.attempts + len(outcomes)
     return attrs.evolve(
         delivery,
         attempts=attempts,
-        success=told.is_success,
-        http_status=told.status,
-        response=told.response,
-        error_message=told.problem,
+        success=reported.is_success,
+        http_status=reported.status,
+        response=reported.response,
+        error_message=reported.problem,
         last_attempt_at=now,
-        next_attempt_at=None if told.is_success else retry_at(delivery.created_at, attempts, now),
+        next_attempt_at=None if reported.is_success else retry_at(delivery.created_at, attempts, now),
     )
 
 

@@ -155,7 +155,7 @@ def test_the_root_says_what_this_is(api: Api) -> None:
     assert "POST /sandbox/payments/{paymentId}/pay" in body["endpoints"]
 
 
-def test_the_invoice_link_leads_to_a_page_that_tells_how_to_pay(api: Api) -> None:
+def test_the_invoice_link_leads_to_a_page_with_instructions(api: Api) -> None:
     """The payer's page shows the payment in words, and the command on it works until the payment is complete."""
     payment = api.create_payment()
     page = api.http.get(payment["invoiceUrl"])

@@ -185,7 +185,7 @@ def test_answers_and_refusals_fit_the_description(api: Api, description: Schema)
     check(api.get("/v1/withdrawal/x").json(), error)
 
 
-def test_a_method_that_a_path_has_not_is_told_those_it_has(api: Api) -> None:
+def test_a_wrong_method_is_answered_with_the_allowed_ones(api: Api) -> None:
     """405 names every method of the path, not only those of the first route that has it."""
     answer = api.http.request("PATCH", "/v1/store/manage")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST, PUT")

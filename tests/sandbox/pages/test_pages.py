@@ -95,7 +95,7 @@ def test_assets_are_sent_once(api: Api) -> None:
         assert api.http.get(f"/sandbox/assets/{name}").status_code == 404
 
 
-def test_the_stream_tells_what_changed_and_nothing_else(api: Api) -> None:
+def test_the_stream_sends_changes_only(api: Api) -> None:
     """First everything, then sections that changed, clock settings, and the end of what is shown."""
     payment_id = api.create_payment()["paymentId"]
     with api.http.stream("GET", f"/invoice/{payment_id}/live") as answer:

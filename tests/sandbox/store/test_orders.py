@@ -109,7 +109,7 @@ def test_an_order_ends_with_its_payment(shop: Api, end: str) -> None:
     assert stock(shop) == [1]
 
 
-def test_stock_goes_to_whoever_has_paid(shop: Api) -> None:
+def test_stock_goes_to_the_order_that_is_paid(shop: Api) -> None:
     """It is counted down by payments, never below nothing; what is sold out cannot be ordered."""
     mug = create_product(shop, stock=3)
     first, second = buy(shop, mug, 2), buy(shop, mug, 2)

@@ -148,7 +148,7 @@ def test_no_receiver_can_do_harm(
         assert server.connections == 1
 
 
-def test_nobody_listening_is_a_failure_like_any_other() -> None:
+def test_a_refused_connection_is_a_failed_delivery() -> None:
     """A refused connection is logged and retried."""
     with Receiver() as gone:
         url = gone.url
@@ -163,7 +163,7 @@ def test_nobody_listening_is_a_failure_like_any_other() -> None:
 @pytest.mark.parametrize(
     "url", ["https://shop.example/hooks", "https://127.0.0.1.shop.example", "https://10.0.0.1", "https://mün.example"]
 )
-def test_what_nobody_configured_gets_nothing(url: str) -> None:
+def test_an_account_without_a_configuration_gets_no_delivery(url: str) -> None:
     """A callbackUrl that leads off this machine is not sent to, is not retried, and the log says what to do."""
     sent: list[httpx.Request] = []
     transport = httpx.MockTransport(lambda request: sent.append(request) or httpx.Response(200))
@@ -265,11 +265,11 @@ def test_a_delivery_may_come_late(receiver: Receiver) -> None:
     shop = Shop(url=receiver.url)
     shop.sandbox.webhooks.misdeliver("late", seconds=400, event="payment.completed")
     shop.sandbox.pay(shop.create())
-    assert len(shop.told()) == 3
+    assert len(shop.received()) == 3
     shop.clock.advance(399)
-    assert shop.told() == []
+    assert shop.received() == []
     shop.clock.advance(1)
-    [late] = shop.told()
+    [late] = shop.received()
     assert (late["event"], late["timestamp"]) == ("payment.completed", "2024-01-01T12:00:00.000Z")
 
 
@@ -283,10 +283,10 @@ def test_deliveries_may_come_out_of_order(receiver: Receiver) -> None:
     assert receiver.events == ["payment.created", "payment.pending", "payment.completed", "payment.confirmed"]
     shop.sandbox.webhooks.misdeliver("out_of_order")
     shop.create()
-    assert shop.told() == []
+    assert shop.received() == []
     assert shop.sandbox.webhooks.deliveries[-1].next_attempt_at == shop.clock() + OVERTAKEN_WITHIN
     shop.clock.advance(OVERTAKEN_WITHIN)
-    assert len(shop.told()) == 1
+    assert len(shop.received()) == 1
 
 
 def test_a_signature_may_be_wrong_once() -> None:
@@ -371,7 +371,7 @@ def test_what_a_receiver_causes_is_delivered_too() -> None:
     with Receiver(pays, answers(200)) as receiver:
         shop.sandbox.webhooks.configure(receiver.url)
         shop.create()
-        assert [one["event"] for one in shop.told()] == [
+        assert [one["event"] for one in shop.received()] == [
             *("payment.created", "payment.pending", "payment.confirmed", "payment.completed")
         ]
 
@@ -496,7 +496,7 @@ def test_a_retry_is_not_overslept() -> None:
             wait_for(lambda: shop.sandbox.webhooks.deliveries[0].success)
 
 
-def test_a_slow_receiver_holds_up_nobody_else(receiver: Receiver) -> None:
+def test_a_slow_receiver_does_not_delay_others(receiver: Receiver) -> None:
     """Different URLs are delivered to at the same time; and leaving does not wait for the slow one."""
     with RawServer(never_answers) as slow:
         shop = Shop(url=receiver.url, automatic=True)

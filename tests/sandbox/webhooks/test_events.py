@@ -30,28 +30,28 @@ def test_a_created_payment_reads_as_documented(shape: str) -> None:
     """Members, their order, and their kinds of value are those of the documented body, in either shape."""
     shop = Shop(url=URL, transport=in_memory(), shape=shape)
     shop.create(description="Premium Plan Subscription")
-    [told] = shop.told()
+    [reported] = shop.received()
     documented = json.loads((EXAMPLES / f"webhook.payment_created.{shape}.json").read_bytes())
-    assert _outline(told) == _outline(documented)
-    assert told["test"] is False
-    inner = told["data"] if shape == "nested" else told
+    assert _outline(reported) == _outline(documented)
+    assert reported["test"] is False
+    inner = reported["data"] if shape == "nested" else reported
     assert (inner["amount"], inner["baseCurrency"], inner["status"]) == (29.99, "USD", "PENDING")
     assert inner["qrCode"] == f"usdt_bep20:{inner['address']}?amount=29.99"
-    assert told["timestamp"] == "2024-01-01T12:00:00.000Z"
+    assert reported["timestamp"] == "2024-01-01T12:00:00.000Z"
 
 
 def test_an_underpaid_payment_reads_as_documented() -> None:
     """Percentages have two places and add up to a hundred; members stand in the documented order."""
     shop = Shop(url=URL, transport=in_memory(), shape="flat")
     payment_id = shop.create()
-    shop.told()
+    shop.received()
     shop.sandbox.underpay(payment_id, 20)
-    told = shop.told()
-    assert names(told) == ["payment.pending", "payment.underpaid"]
+    reported = shop.received()
+    assert names(reported) == ["payment.pending", "payment.underpaid"]
     documented = json.loads((EXAMPLES / "webhook.payment_underpaid.flat.json").read_bytes())
-    changing = {"paymentId": payment_id, "timestamp": told[1]["timestamp"]}
-    assert told[1] == {**documented, **changing}
-    assert list(told[1]) == list(documented)
+    changing = {"paymentId": payment_id, "timestamp": reported[1]["timestamp"]}
+    assert reported[1] == {**documented, **changing}
+    assert list(reported[1]) == list(documented)
 
 
 def _outline(value: object) -> object:
@@ -64,9 +64,9 @@ def _outline(value: object) -> object:
 def test_a_payment_in_full_is_seen_confirmed_and_completed(shop: Shop) -> None:
     """Money seen, then both names of the same news, with what the merchant gets."""
     payment_id = shop.create()
-    shop.told()
+    shop.received()
     shop.sandbox.pay(payment_id)
-    pending, confirmed, completed = shop.told()
+    pending, confirmed, completed = shop.received()
     assert names([pending, confirmed, completed]) == ["payment.pending", "payment.confirmed", "payment.completed"]
     assert (pending["data"]["status"], pending["data"]["currentBalance"]) == ("PENDING", 29.99)
     assert completed["data"] == confirmed["data"]
@@ -78,11 +78,11 @@ def test_confirmations_alone_are_no_news(shop: Shop) -> None:
     """Only received money, and changes of status, cause events."""
     payment_id = shop.create()
     shop.sandbox.pay(payment_id, confirmations=0)
-    assert names(shop.told()) == ["payment.created", "payment.pending"]
+    assert names(shop.received()) == ["payment.created", "payment.pending"]
     shop.sandbox.confirm(payment_id, 3)
-    assert shop.told() == []
+    assert shop.received() == []
     shop.sandbox.confirm(payment_id)
-    assert names(shop.told()) == ["payment.confirmed", "payment.completed"]
+    assert names(shop.received()) == ["payment.confirmed", "payment.completed"]
 
 
 def test_an_underpaid_payment_that_is_topped_up(shop: Shop) -> None:
@@ -91,85 +91,85 @@ def test_an_underpaid_payment_that_is_topped_up(shop: Shop) -> None:
     shop.sandbox.underpay(payment_id, 10)
     shop.sandbox.underpay(payment_id, 5)
     shop.sandbox.pay(payment_id)
-    told = shop.told()
-    assert names(told)[1:] == [
+    reported = shop.received()
+    assert names(reported)[1:] == [
         *("payment.pending", "payment.underpaid") * 2,
         *("payment.pending", "payment.confirmed", "payment.completed"),
     ]
-    assert told[4]["data"]["remainingAmount"] == 14.99
+    assert reported[4]["data"]["remainingAmount"] == 14.99
 
 
 def test_money_that_is_not_confirmed_yet_makes_an_underpaid_payment_pending(shop: Shop) -> None:
     """The received part causes an event, the change of the status alone does not."""
     payment_id = shop.create()
     shop.sandbox.underpay(payment_id, 10)
-    shop.told()
+    shop.received()
     shop.sandbox.pay(payment_id, confirmations=0)
-    [told] = shop.told()
-    assert (told["event"], told["data"]["currentBalance"]) == ("payment.pending", 29.99)
+    [reported] = shop.received()
+    assert (reported["event"], reported["data"]["currentBalance"]) == ("payment.pending", 29.99)
 
 
-def test_an_invoice_tells_the_choice_of_its_payer(shop: Shop) -> None:
+def test_an_invoice_reports_the_choice_of_its_payer(shop: Shop) -> None:
     """The choice causes an event with the address and the amount in the coin."""
     payment_id = shop.create(currency=None, description="A shirt")
     shop.sandbox.select(payment_id, "BTC")
-    created, chosen = shop.told()
+    created, chosen = shop.received()
     assert not {"amount", "currency", "address", "qrCode"} & created["data"].keys()
     assert created["data"]["baseAmount"] == 29.99
     assert (chosen["event"], chosen["data"]["currencySelected"]) == ("payment.pending", True)
     assert chosen["data"]["cryptoAmount"] == float(shop.sandbox.payment(payment_id).required or 0)
     shop.sandbox.pay(shop.create(currency=None), currency="LTC")
-    assert names(shop.told()) == [
+    assert names(shop.received()) == [
         *("payment.created", "payment.pending", "payment.pending", "payment.confirmed", "payment.completed")
     ]
 
 
-def test_an_expiry_is_told_although_nobody_asks(shop: Shop) -> None:
+def test_an_expiry_is_reported_without_a_request(shop: Shop) -> None:
     """The event comes once the time is up, dated with that time, and says whether something had been received."""
     payment_id = shop.create()
     shop.sandbox.underpay(payment_id, 10)
-    shop.told()
+    shop.received()
     shop.clock.advance(1799)
-    assert shop.told() == []
+    assert shop.received() == []
     shop.clock.advance(61)
-    [told] = shop.told()
-    assert told["event"] == "payment.expired"
-    assert told["timestamp"] == told["data"]["expiresAt"] == "2024-01-01T12:30:00.000Z"
-    assert (told["data"]["wasUnderpaid"], told["data"]["currentBalance"]) == (True, 10)
-    assert shop.told() == []
+    [reported] = shop.received()
+    assert reported["event"] == "payment.expired"
+    assert reported["timestamp"] == reported["data"]["expiresAt"] == "2024-01-01T12:30:00.000Z"
+    assert (reported["data"]["wasUnderpaid"], reported["data"]["currentBalance"]) == (True, 10)
+    assert shop.received() == []
 
 
-def test_an_expiry_that_a_late_payer_finds_out_is_told_once(shop: Shop) -> None:
+def test_an_expiry_found_by_a_late_payment_is_reported_once(shop: Shop) -> None:
     """A payment that is refused because the time is up does not swallow the news, nor double it."""
     shop.sandbox.state.late_payments = False
     payment_id = shop.create()
-    shop.told()
+    shop.received()
     shop.clock.advance(1800)
     with pytest.raises(SandboxError):
         shop.sandbox.pay(payment_id)
-    assert names(shop.told()) == ["payment.expired"]
+    assert names(shop.received()) == ["payment.expired"]
 
 
 def test_ended_payments(shop: Shop) -> None:
     """Expiry and failure by a call cause events at once; that of an invoice has its base currency."""
     shop.sandbox.expire(shop.create(currency=None))
     shop.sandbox.fail(shop.create())
-    _, expired, _, failed = shop.told()
+    _, expired, _, failed = shop.received()
     assert (expired["event"], expired["data"]["currency"]) == ("payment.expired", "USD")
     assert expired["data"]["wasUnderpaid"] is False
     assert (failed["event"], failed["data"]["status"]) == ("payment.failed", "FAILED")
     assert failed["data"]["failureReason"]
 
 
-def test_withdrawals_tell_every_step(shop: Shop) -> None:
+def test_withdrawals_report_every_step(shop: Shop) -> None:
     """Created, processing, completed and failed; one that completes at once was processed before."""
     first, second, third = shop.withdraw(), shop.withdraw(), shop.withdraw()
     shop.sandbox.process_withdrawal(first)
     shop.sandbox.complete_withdrawal(first)
     shop.sandbox.complete_withdrawal(second)
     shop.sandbox.fail_withdrawal(third, "no gas")
-    told = shop.told()
-    steps = [(body["data"]["withdrawalId"], body["event"], body["data"]["status"]) for body in told]
+    reported = shop.received()
+    steps = [(body["data"]["withdrawalId"], body["event"], body["data"]["status"]) for body in reported]
     assert steps == [
         *((one, "withdrawal.created", "PENDING") for one in (first, second, third)),
         (first, "withdrawal.processing", "PROCESSING"),
@@ -178,8 +178,8 @@ def test_withdrawals_tell_every_step(shop: Shop) -> None:
         (second, "withdrawal.completed", "COMPLETED"),
         (third, "withdrawal.failed", "FAILED"),
     ]
-    assert told[-1]["data"]["failureReason"] == "no gas"
-    assert all(body["event"] in EVENTS for body in told)
+    assert reported[-1]["data"]["failureReason"] == "no gas"
+    assert all(body["event"] in EVENTS for body in reported)
 
 
 def test_amounts_are_doubles_as_node_writes_them(shop: Shop) -> None:
@@ -198,29 +198,33 @@ def test_text_goes_out_as_it_is(shop: Shop) -> None:
     assert b'": ' not in delivery.body
 
 
-def test_late_transfers_are_told_as_what_they_are(shop: Shop) -> None:
+def test_late_transfers_are_reported_as_late(shop: Shop) -> None:
     """Too little after EXPIRED is one more payment.expired with the new balance; the rest completes the payment."""
     payment_id = shop.create(amount=Decimal(30))
     shop.clock.advance(1800)
     shop.sandbox.payment(payment_id)
-    shop.told()
+    shop.received()
     shop.sandbox.underpay(payment_id, 10)
-    (late,) = shop.told()
+    (late,) = shop.received()
     assert (late["event"], late["data"]["currentBalance"], late["data"]["wasUnderpaid"]) == (
         "payment.expired",
         10,
         True,
     )
     shop.sandbox.pay(payment_id)
-    told = shop.told()
-    assert [event["event"] for event in told] == ["payment.confirmed", "payment.completed"]
-    assert told[-1]["data"]["settlementAmount"] == 30
+    reported = shop.received()
+    assert [event["event"] for event in reported] == ["payment.confirmed", "payment.completed"]
+    assert reported[-1]["data"]["settlementAmount"] == 30
 
 
-def test_an_expiry_is_told_before_the_late_transfer(shop: Shop) -> None:
+def test_an_expiry_is_reported_before_the_late_transfer(shop: Shop) -> None:
     """If a transfer is the first to detect the expiry, the event of the expiry is sent first."""
     payment_id = shop.create(amount=Decimal(30))
-    shop.told()
+    shop.received()
     shop.clock.advance(1801)
     shop.sandbox.pay(payment_id)
-    assert [event["event"] for event in shop.told()] == ["payment.expired", "payment.confirmed", "payment.completed"]
+    assert [event["event"] for event in shop.received()] == [
+        "payment.expired",
+        "payment.confirmed",
+        "payment.completed",
+    ]

@@ -110,14 +110,14 @@ def test_management_needs_the_key(api: Api, method: str, path: str) -> None:
 def test_a_test_event_is_sent_at_once(api: Api, receiver: Receiver) -> None:
     """A test event goes to the merchant's URL or a given one; the response is returned, and nothing is logged."""
     assert set_url(api, receiver.url).status_code == 200
-    told = data(api.http.post("/v1/merchant/test-webhook", headers=api.key))
+    reported = data(api.http.post("/v1/merchant/test-webhook", headers=api.key))
     [received] = receiver.received
     assert (received.event, received.document["test"]) == ("payment.test", True)
     assert received.is_signed_with(assumptions.WEBHOOK_SECRET)
-    assert told["signature"] == received.exchange.header("X-Webhook-Signature")
-    assert (told["url"], told["statusCode"], told["response"]) == (receiver.url, 200, "OK")
-    assert told["responseTime"] >= 0
-    assert told["testedAt"] == iso(api.clock())
+    assert reported["signature"] == received.exchange.header("X-Webhook-Signature")
+    assert (reported["url"], reported["statusCode"], reported["response"]) == (receiver.url, 200, "OK")
+    assert reported["responseTime"] >= 0
+    assert reported["testedAt"] == iso(api.clock())
     with Receiver() as other:
         answer = api.post("/v1/merchant/test-webhook", {"webhookUrl": other.url})
         assert answer.json()["message"] == "Webhook test successful"
@@ -235,15 +235,15 @@ def test_statistics_count_what_was_attempted_lately(api: Api) -> None:
         api.clock.advance(10)
         api.sandbox.webhooks.deliver_due()
         api.create_payment()
-        told = data(api.get("/v1/merchant/webhook-stats", params={"days": 1}))
-        assert told["summary"] == {
+        reported = data(api.get("/v1/merchant/webhook-stats", params={"days": 1}))
+        assert reported["summary"] == {
             "total": 3,
             "successful": 3,
             "failed": 0,
             "successRate": "100.00%",
             "avgAttempts": "1.33",
         }
-        assert (told["period"], told["webhookUrl"], told["isConfigured"]) == ("1 day", receiver.url, True)
+        assert (reported["period"], reported["webhookUrl"], reported["isConfigured"]) == ("1 day", receiver.url, True)
     api.clock.advance(86_400)
     assert data(api.get("/v1/merchant/webhook-stats", params={"days": 1}))["summary"]["total"] == 0
     assert data(api.get("/v1/merchant/webhook-stats", params={"days": 90}))["summary"]["total"] == 3

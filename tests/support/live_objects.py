@@ -10,7 +10,7 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 
-class Census:
+class LiveObjects:
     """Counts what a function makes, for as long as it is held."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ import threading
 from typing import Self
 
 
-class AsyncScissors:
+class AsyncInterrupter:
     """Cancels the task that entered it once `moment` is set."""
 
     error: type[BaseException] = asyncio.CancelledError
@@ -37,7 +37,7 @@ class AsyncScissors:
         self._task.uncancel()
 
 
-class Scissors:
+class Interrupter:
     """Sends the main thread, which must be the one that entered it, SIGINT once `moment` is set."""
 
     error: type[BaseException] = KeyboardInterrupt
