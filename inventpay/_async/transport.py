@@ -448,6 +448,7 @@ def _refusal(response: APIResponse) -> APIStatusError:
     from .._core.rate_limit_headers import parse_retry_after
 
     asked = response.headers.get("retry-after")
-    return from_response(
-        response, retry_after=None if asked is None else parse_retry_after(asked, wall_now=time.time())
-    )
+    if asked is None:
+        return from_response(response, retry_after=None)
+    pause = parse_retry_after(asked, wall_now=time.time(), headers=response.headers)
+    return from_response(response, retry_after=pause)

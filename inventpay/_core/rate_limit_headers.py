@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import attrs
+
+_Moments = Callable[[], tuple[float, ...]]
 
 __all__ = ["ServerView", "parse_retry_after", "read"]
 
@@ -61,7 +63,7 @@ def read(headers: Mapping[str, str], *, wall_now: float, window: float = 60.0) -
 
     Args:
         headers: names in lower case.
-        wall_now: seconds since the epoch, for headers that name a date.
+        wall_now: seconds since the epoch, for headers that name a date, where the response has no ``Date`` of its own.
         window: seconds of the client's window. Limits of another window, such as per second or per day, are ignored.
 
     Example:
@@ -72,23 +74,25 @@ def read(headers: Mapping[str, str], *, wall_now: float, window: float = 60.0) -
     """
     if _NAMES.isdisjoint(headers):
         return None
+
+    def now() -> tuple[float, ...]:
+        return _moments(headers, wall_now)
+
     found = _SILENCE
     if RATE_LIMIT in headers or RATE_LIMIT_POLICY in headers:
         found = _structured(headers.get(RATE_LIMIT, ""), headers.get(RATE_LIMIT_POLICY, ""), window)
     for limit, remaining, reset in TRIPLES:
         if found == _SILENCE and (limit in headers or remaining in headers or reset in headers):
-            found = _triple(
-                headers.get(limit, ""), headers.get(remaining, ""), headers.get(reset, ""), wall_now, window
-            )
+            found = _triple(headers.get(limit, ""), headers.get(remaining, ""), headers.get(reset, ""), now, window)
     retry_after = headers.get(RETRY_AFTER)
-    pause = None if retry_after is None else parse_retry_after(retry_after, wall_now=wall_now)
+    pause = None if retry_after is None else _pause(retry_after, now)
     return None if found == _SILENCE and pause is None else ServerView(*found, pause)
 
 
-def parse_retry_after(value: str, *, wall_now: float) -> float | None:
+def parse_retry_after(value: str, *, wall_now: float, headers: Mapping[str, str] | None = None) -> float | None:
     """Return the seconds to wait by a `Retry-After` field: a number of seconds or a date; `None` if it cannot be read.
 
-    A date that has passed reads 0.0.
+    A date that has passed reads 0.0. It is compared with the ``Date`` in ``headers``, else with ``wall_now``.
 
     Example:
         >>> parse_retry_after("120", wall_now=0.0)
@@ -98,9 +102,22 @@ def parse_retry_after(value: str, *, wall_now: float) -> float | None:
         >>> parse_retry_after("soon", wall_now=0.0) is None
         True
     """
+    return _pause(value, lambda: _moments(headers or {}, wall_now))
+
+
+def _moments(headers: Mapping[str, str], wall_now: float) -> tuple[float, ...]:
+    """Return the time by the server's clock, where the response has a ``Date``, and then by this machine's.
+
+    The dates of a response are compared with its own, so that a wrong clock of this machine changes no pause.
+    """
+    stated = _date(headers.get("date", ""))
+    return (wall_now,) if stated is None else (stated, wall_now)
+
+
+def _pause(value: str, now: _Moments) -> float | None:
     seconds = _number(value)
     if seconds is None:
-        return _until(_date(value), wall_now)
+        return _until(_date(value), now)
     return seconds if seconds <= _MONTH else None
 
 
@@ -115,13 +132,13 @@ class _Policy:
     window: float | None
 
 
-def _triple(limit_field: str, remaining_field: str, reset_field: str, wall_now: float, window: float) -> _Values:
+def _triple(limit_field: str, remaining_field: str, reset_field: str, now: _Moments, window: float) -> _Values:
     limit, policies = _count(limit_field), _Policies([], window)
     if limit is None:
         members = _members(limit_field)
         limit = _count(members[0][0]) if members else None
         policies = _Policies([policy for head, params in members if (policy := _policy("", head, params))], window)
-    return policies.select(limit, _count(remaining_field, least=0), _reset(reset_field, wall_now))
+    return policies.select(limit, _count(remaining_field, least=0), _reset(reset_field, now))
 
 
 def _structured(field: str, policy_field: str, window: float) -> _Values:
@@ -209,24 +226,26 @@ def _delta(text: str | None) -> float | None:
     return number if number is not None and number <= _MONTH else None
 
 
-def _reset(text: str, wall_now: float) -> float | None:
+def _reset(text: str, now: _Moments) -> float | None:
     number = _number(text)
     if number is None:
-        return _until(_date(text), wall_now)
+        return _until(_date(text), now)
     if number <= _MONTH:
         return number
     if _EPOCH_SECONDS[0] <= number < _EPOCH_SECONDS[1]:
-        return _until(number, wall_now)
+        return _until(number, now)
     if _EPOCH_MILLISECONDS[0] <= number < _EPOCH_MILLISECONDS[1]:
-        return _until(number / 1_000.0, wall_now)
+        return _until(number / 1_000.0, now)
     return None
 
 
-def _until(epoch: float | None, wall_now: float) -> float | None:
+def _until(epoch: float | None, now: _Moments) -> float | None:
     """Return the seconds from now to a date; a date more than a month away is not valid."""
-    if epoch is None or not abs(epoch - wall_now) <= _MONTH:
-        return None
-    return max(0.0, epoch - wall_now)
+    if epoch is not None:
+        for moment in now():
+            if abs(epoch - moment) <= _MONTH:
+                return max(0.0, epoch - moment)
+    return None
 
 
 def _date(text: str) -> float | None:
