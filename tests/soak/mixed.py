@@ -52,7 +52,7 @@ PAUSE: Final = 0.1
 
 TASKS: Final = 12
 THREADS: Final = 4
-LIMITS: Final = RateLimits(payment_creation=10**5, withdrawals=10**5, other=10**5, status_checks=10**5, window=1.0)
+LIMITS: Final = RateLimits(payment_creation=300, withdrawals=300, other=300, status_checks=300, window=1.0)
 
 MOST_GROWTH: Final = 0.05
 """Share of the memory by which the last third may lie above the middle one."""
