@@ -44,7 +44,7 @@ and take the parent's descriptors out of an event loop's epoll, which both share
 class _Place:
     """The clients of a connection in one process and event loop."""
 
-    __slots__ = ("clients", "guard", "home", "in_flight", "is_closed", "opened", "semaphore")
+    __slots__ = ("clients", "guard", "home", "in_flight", "is_closed", "opened", "semaphore", "users")
 
     def __init__(self, home: Home, semaphore: Semaphore) -> None:
         self.home = home
@@ -55,6 +55,8 @@ class _Place:
         self.is_closed = False
         self.opened: list[Any] = []
         """The HTTP clients that this package made here and did not close yet."""
+        self.users: dict[Any, int] = {}
+        """Requests under way on each client of aiohttp."""
         self.guard: Any = None
 
 
@@ -142,6 +144,9 @@ class Connection:
         if not self._settings.is_direct:
             extensions["trace"] = _Watch(progress, extensions["timeout"]).trace
         owned = self._settings.http_client is None
+        is_counted = self._settings.transport == "aiohttp"
+        if is_counted:
+            place.users[client] = place.users.get(client, 0) + 1
         request: Any = None
         try:
             request = new_request(client, owned, method, self._settings.base_url, path, headers(), body, extensions)
@@ -180,6 +185,10 @@ class Connection:
         except BaseException as interrupt:
             # Its frames hold the request's headers, and with them the keys.
             raise without_frames(interrupt, handled)  # noqa: B904 - it is the same exception
+        finally:
+            if is_counted:
+                place.users[client] -= 1
+                _close_unused(place, client)
         # Raised out here, where no exception of the HTTP library becomes its context.
         raise failure
 
@@ -285,14 +294,20 @@ class Connection:
         Requests under way are not disturbed; connections of a lent client are the user's.
         """
         place = self._places.get(self._backend.home())
-        if place is None or self._settings.http_client is not None:
+        # A client or transport of the caller's own is the same one when it is asked for again.
+        if place is None or not (self._settings.is_direct or self._settings.transport == "aiohttp"):
             return
         with self._lock:
-            clients, place.clients = place.clients, {}
-        if self._settings.is_direct:
-            for client in clients.values():
+            clients, place.clients = list(place.clients.values()), {}
+            if self._settings.is_direct:
+                # Nothing of them is left to close at the end.
+                place.opened[:] = [client for client in place.opened if client not in clients]
+        for client in clients:
+            if self._settings.is_direct:
                 # Not the client: one that is closed refuses a request that another caller is about to send.
                 _close_quietly(client._transport)
+            else:
+                _close_unused(place, client)
 
     def close(self) -> None:
         """Close every connection; one that still carries a request is closed when its answer is there.
@@ -406,6 +421,16 @@ def _close(place: _Place) -> None:
             place.opened.remove(client)
     if place.guard is not None:
         place.guard.close()
+
+
+def _close_unused(place: _Place, client: Any) -> None:
+    """Close a client of aiohttp that no new request uses, once the last request that it carries has ended."""
+    if place.users.get(client) or client in place.clients.values():
+        return
+    place.users.pop(client, None)
+    if client in place.opened:
+        place.opened.remove(client)
+        _close_quietly(client)
 
 
 def _close_quietly(client: Any) -> None:

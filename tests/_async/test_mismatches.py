@@ -212,3 +212,20 @@ async def test_one_duplicated_answer_shifts_no_result(transport: Any, late: bool
 
 def create_invoice(client: AnyClient, number: int) -> Any:
     return client.invoices.create(amount=number + 1, amount_currency="USD", order_id=f"order-{number}")
+
+
+@pytest.mark.parametrize("transport", transports_of(AsyncInventPay))
+async def test_mismatches_leave_no_client_behind(transport: Any) -> None:
+    """Each drops the HTTP client of its connection, which is closed and forgotten; the client goes on with another."""
+    body = json.dumps(
+        {"success": True, "data": {"paymentId": "cmh456", "baseAmount": "1", "baseCurrency": "USD"}}
+    ).encode()
+    with RawServer(lambda exchange: exchange.say(200, body)) as server:
+        options: dict[str, Any] = {"base_url": server.url, "transport": transport, "rate_limits": PLENTY}
+        async with AsyncInventPay(new_key(), max_retries=0, **options) as client:
+            for _ in range(20):
+                with pytest.raises(AnswerMismatchError):
+                    await client.invoices.create(amount="7", amount_currency="USD")
+            (place,) = client._connection._places.values()
+            assert len(place.opened) <= 1
+            assert len(place.users) <= 1
