@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventpay._api.amounts import Amount, read_amount
-from inventpay._core.decimals import decode_money, plain, subtract
+from inventpay._core.decimals import decode_money, plain, read_number, subtract
 from inventpay._json.converter import read_json, write_json
 from inventpay.errors import InvalidArgumentError
 
@@ -227,6 +227,9 @@ def test_one_satoshi_is_written_out() -> None:
         ("-0.5", "-0.5"),
         ("1e-30", "0." + "0" * 29 + "1"),
         ("0" * 99 + "1", "1"),
+        ("0" * 1999 + "1", "1"),
+        (Decimal("1e400"), "1" + "0" * 400),
+        (Decimal("-1e-400"), "-0." + "0" * 399 + "1"),
     ],
 )
 def test_money_in_answers_is_read_from_numbers_and_text(answered: object, read: str) -> None:
@@ -253,6 +256,7 @@ def test_money_in_answers_is_read_from_numbers_and_text(answered: object, read: 
         (Decimal("NaN"), "is a number with an exponent beyond 400"),
         (Decimal("-Infinity"), "is a number with an exponent beyond 400"),
         (10**401, "is a number with an exponent beyond 400"),
+        (-(10**401), "is a number with an exponent beyond 400"),
         (-(10**4000), "is a number with an exponent beyond 400"),
     ],
 )
@@ -269,3 +273,13 @@ def test_differences_are_exact(minuend: Decimal, subtrahend: Decimal) -> None:
     with decimal.localcontext(HOSTILE):
         difference = subtract(minuend, subtrahend)
     assert Fraction(difference) == Fraction(minuend) - Fraction(subtrahend)
+
+
+def test_a_number_of_any_use_is_read_exactly() -> None:
+    """Up to 2,000 characters; a longer one is no number, nor is one whose exponent no Decimal can hold."""
+    assert read_number("1" * 2000) == int("1" * 2000)
+    with decimal.localcontext(HOSTILE) as context:
+        context.traps[decimal.InvalidOperation] = False
+        assert read_number("1" * 2001).is_nan()
+        assert read_number("1e" + "9" * 20).is_nan()
+        assert not any(context.flags.values())

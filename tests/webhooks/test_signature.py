@@ -142,6 +142,7 @@ def test_a_secret_beyond_ascii_is_utf_8() -> None:
         ([], "secret is an empty list"),
         ([SECRET, ""], r"secret\[1\] is empty"),
         ([SECRET, None], r"secret\[1\] must be a str, not NoneType"),
+        ([SECRET, 5], r"secret\[1\] must be a str, not int"),
         (SECRET.encode(), "secret must be a str, or several in a list, not bytes"),
         (bytearray(b"whsec"), "secret must be a str, or several in a list, not bytearray"),
         (5, "secret must be a str, or several in a list, not int"),
