@@ -189,6 +189,14 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def mutation(session: nox.Session) -> None:
+    """Change the modules that decide on money, place by place: a test must notice; ``-- NAMES``: a part of them."""
+    install(session, EXTRAS, groups=("test",))
+    session.install("mutmut>=3.8,<4")
+    session.run("python", "-m", "tests.soak.mutation", *session.posargs)
+
+
+@nox.session
 def audit(session: nox.Session) -> None:
     """Look for known vulnerabilities of what the package needs; skipped where no advisory database is reached."""
     session.install("pip-audit", "uv")

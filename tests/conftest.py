@@ -9,12 +9,16 @@ import sys
 from collections.abc import Generator
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 # Speed is measured in benchmarks/: on a machine that is busy with something else a property still holds.
 settings.register_profile("patient", deadline=None, max_examples=50)
 # For ``nox -s properties``.
 settings.register_profile("thorough", deadline=None, max_examples=1_000)
+# Mutants are run by thousands: the same few examples each time, and a failure is not made smaller.
+settings.register_profile(
+    "mutation", deadline=None, max_examples=25, derandomize=True, database=None, phases=(Phase.explicit, Phase.generate)
+)
 settings.load_profile("patient")
 
 
