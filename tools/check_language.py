@@ -8,6 +8,7 @@
 Prose is: docstrings, comments, messages (strings that are raised, logged, warned of, printed or shown as help) and
 Markdown pages. Code in prose (between backticks, after ``>>>``, in fenced blocks) does not count. The limits stand in
 ``pyproject.toml`` under ``[tool.language]``; the rules are in ``CONTRIBUTING.md``, "Plain English".
+Names that Python files define (functions, classes, parameters, variables) may hold no marker word at all.
 """
 
 from __future__ import annotations
@@ -65,6 +66,9 @@ LINK_TARGET = re.compile(r"\]\([^)]*\)")
 WORD = re.compile(r"[A-Za-z][A-Za-z’'-]*")
 MARKER = re.compile("|".join(rf"\b{marker}\b".replace(" ", r"\s+") for marker in MARKERS), re.IGNORECASE)
 OPENING = re.compile(rf"(?:{'|'.join(OPENINGS)})\b")
+
+NAME_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+"""The words of a name in snake case or camel case."""
 
 Kind = Literal["docstring", "comment", "message", "page"]
 
@@ -243,6 +247,31 @@ def _message_parts(node: ast.AST) -> list[ast.AST]:
     return []
 
 
+def refused_names(source: str, path: str) -> Iterator[str]:
+    """Yield the names with a marker word that a Python file defines, each as ``path:line: name``."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case (
+                ast.FunctionDef(name=name)
+                | ast.AsyncFunctionDef(name=name)
+                | ast.ClassDef(name=name)
+                | ast.arg(arg=name)
+                | ast.Name(id=name, ctx=ast.Store())
+                | ast.Attribute(attr=name, ctx=ast.Store())
+            ):
+                if not {word.lower() for word in NAME_WORD.findall(name)}.isdisjoint(MARKERS):
+                    yield f"{path}:{node.lineno}: {name}"
+            case _:
+                pass
+
+
+def project_names(root: Path) -> Iterator[str]:
+    """Yield the refused names of the project's own Python files."""
+    for path in sorted(_files(root)):
+        if path.suffix != ".md":
+            yield from refused_names(path.read_text(encoding="utf-8"), path.relative_to(root).as_posix())
+
+
 def folder_of(path: str) -> str:
     """Return the folder that a path is counted under: two levels deep inside the package and the tests."""
     parts = Path(path).parts
@@ -355,6 +384,7 @@ def main(arguments: Sequence[str] | None = None, root: Path | None = None) -> in
         return check_subject(options.subject)
     root = root or Path(__file__).resolve().parents[1]
     wrong = report(project_prose(root), read_limits(root), options.folders, options.list)
+    wrong += [f"a name with a marker word: {name}" for name in project_names(root)]
     try:
         wrong += [f"commit subject over {SUBJECT_LENGTH} characters: {line}" for line in long_subjects(root)]
     except RuntimeError as error:

@@ -93,12 +93,12 @@ def _replace_bases(app: Sphinx, name: str, value: Any, options: Any, bases: list
 
 def _hide_constructor(
     app: Sphinx, what: str, name: str, value: Any, options: Any, signature: str | None, returned: str | None
-) -> tuple[str | None, str | None] | None:
+) -> tuple[str, str] | None:
     from inventpay.models import Model
 
     hidden = (BaseException, enum.Enum, Model)
-    if inspect.isclass(value) and issubclass(value, hidden) and value.__name__ not in ARGUMENTS:
-        return None, None
+    if signature and inspect.isclass(value) and issubclass(value, hidden) and value.__name__ not in ARGUMENTS:
+        return "", ""
     return None
 
 

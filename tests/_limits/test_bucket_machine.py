@@ -158,7 +158,7 @@ def most_by_counters(times: list[float]) -> int:
             window, elapsed = divmod(time - begin, WINDOW)
             index = int(window)
             counts[index] = counts.get(index, 0) + 1
-            # What is left of the window before is rounded down, as such counters do.
+            # The rest of the window before is rounded down, as such counters do.
             most = max(most, math.floor(counts.get(index - 1, 0) * (1.0 - elapsed / WINDOW)) + counts[index])
     return most
 

@@ -16,7 +16,7 @@ BY_BYTES = (
     *("256 MiB in three layers of gzip", "256 MiB in one layer of gzip", "256 MiB with a length", "endless chunks"),
     *("an endless extension of a chunk", "endless trailers", "headers without an end", "a status line without an end"),
 )
-"""What depends on the transport. The rest is read by the same code for every client."""
+"""Cases that depend on the transport. The rest is read by the same code for every client."""
 
 
 def wrong_in(costs: dict[str, Cost], ends: dict[str, str], *, has_loop: bool) -> list[str]:

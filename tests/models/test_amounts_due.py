@@ -1,4 +1,4 @@
-"""What is missing and what is too much, exact, and unknown where an amount is."""
+"""Missing and excess amounts are exact, and unknown where an amount is."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Impatient(Backend):
         self.ahead = timedelta()
 
     def wall(self) -> datetime:
-        """Return the time, so much later."""
+        """Return the time, later by ``ahead``."""
         return super().wall() + self.ahead
 
     def sleep(self, seconds: float) -> None:

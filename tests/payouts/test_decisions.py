@@ -113,7 +113,7 @@ AMOUNTS = st.decimals(min_value=0, max_value=1000, places=2)
 def test_other_withdrawals_are_the_rise_beyond_the_rows(
     counted: list[Decimal], later: list[Decimal], other: Decimal
 ) -> None:
-    """Whether the API counts a row when it is made or when it is complete, its own rows are never a surplus."""
+    """The own rows are never a surplus, counted by the API when they are made or when they are complete."""
     before = sum(counted, Decimal(0))
     ended = [evolve(ROW, status="completed", amount=each, ended_at=NOON - timedelta(1)) for each in counted]
     rows = [*ended, *(evolve(ROW, status="accepted", amount=each) for each in later)]
@@ -421,7 +421,7 @@ def test_evidence_is_what_the_balance_shows() -> None:
 
 @pytest.mark.usefixtures("in_tokyo")
 def test_the_time_of_the_server_is_utc() -> None:
-    """Whatever the zone of the header or of this machine, and without one."""
+    """The zones of the header and of this machine make no difference; a header without a zone is UTC."""
     for date in ("Sat, 28 Nov 2026 14:00:00 +0200", "Sat, 28 Nov 2026 12:00:00 -0000"):
         found = server_time({"date": date})
         assert found == NOON

@@ -6,7 +6,7 @@ sockets and processes stay those of this system.
 
 from __future__ import annotations
 
-# What uses the names itself is imported before they are removed, as it has other ways on Windows.
+# Modules that use the names are imported before they are removed, as they have other ways on Windows.
 import asyncio  # noqa: F401
 import concurrent.futures.process  # noqa: F401
 import contextlib

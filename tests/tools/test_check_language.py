@@ -81,6 +81,33 @@ def test_whether_may_open_the_docstring_of_a_boolean() -> None:
         assert len(count(source).openings) == 1
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def test_it_is_told() -> None: ...",
+        "async def nobody_waits() -> None: ...",
+        "class LuckyGuess: ...",
+        "def f(told: int) -> None: ...",
+        "x, told = 1, 2",
+        "self.told_again = 1",
+        "_MOST_TOLD: Final = 1",
+        "for told in (): ...",
+    ],
+)
+def test_names_with_a_marker_word_are_refused(source: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each way to define a name is checked; the exit code is 1, and the place is printed."""
+    (tmp_path / "pyproject.toml").write_text(LIMITS)
+    (tmp_path / "x.py").write_text(source + "\n")
+    assert checker.main([], tmp_path) == 1
+    assert "a name with a marker word: x.py:1: " in capsys.readouterr().err
+
+
+def test_other_names_are_accepted() -> None:
+    """A name is refused for a whole word only, and where it is defined, not where it is used."""
+    source = "def untold(amends: int, untold_x: int) -> None:\n    told.append(nobody)\n"
+    assert list(checker.refused_names(source, "x.py")) == []
+
+
 def test_a_project_above_a_limit_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The exit code is 1 above either limit, and 0 at the limit; generated folders are left out."""
     (tmp_path / "pyproject.toml").write_text(LIMITS)
