@@ -100,10 +100,12 @@ def is_question(parent: ast.AST) -> bool:
 def unguarded(source: str) -> list[str]:
     """Return what a module uses without a guard, with its line."""
     tree = ast.parse(source)
-    parents = parents_of(tree)
+    used = list(uses(tree))
+    # Most files use nothing of it, and need no table of parents.
+    parents = parents_of(tree) if used else {}
     return [
         f"{getattr(node, 'lineno', 0)}: {name}"
-        for node, name in uses(tree)
+        for node, name in used
         if not is_guarded(node, parents) and not is_question(parents[node])
     ]
 
