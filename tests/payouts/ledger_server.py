@@ -76,12 +76,7 @@ class LedgerServer(ChaosServer):
             fault = self._chance.choice(READ_FAULTS) if self._chance.random() < self.share_of_reads else None
             reply = good if fault is None else BEFORE[fault](Exchange(good, {}, None))
             self.read_faults += fault is not None
-            if reply is None:
-                writer.transport.abort()
-                return False
-            writer.write(reply)
-            await writer.drain()
-            return fault is None
+            return await self.write(writer, reply) and fault is None
         key = next(line.partition(b": ")[2] for line in head.split(b"\r\n") if line.lower().startswith(b"idempotency"))
         moment = self._moment()
         if moment is not None and moment.startswith("before"):
@@ -95,15 +90,11 @@ class LedgerServer(ChaosServer):
             return False
         self.amounts[json.loads(body)["description"]] = json.loads(body)["amount"]
         reply, closes = self._reply(path, key.decode(), body)
-        if reply is None:
-            writer.transport.abort()
-            return False
-        writer.write(reply)
-        await writer.drain()
+        goes_on = await self.write(writer, reply) and not closes
         if moment is not None:
             await asyncio.sleep(self._chance.uniform(0.0, 0.01))
             self._kill(moment)
-        return not closes
+        return goes_on
 
     def _apply(self, path: str, key: str, body: bytes) -> None:
         self.amounts[json.loads(body)["description"]] = json.loads(body)["amount"]

@@ -21,7 +21,17 @@ from typing import Any, Self
 
 import attrs
 
-Reply = bytes | None
+
+@attrs.frozen
+class Late:
+    """Bytes that are sent at once, and others that follow ``seconds`` later, whatever is sent in between."""
+
+    now: bytes
+    seconds: float
+    then: bytes
+
+
+Reply = bytes | Late | None
 """The bytes of an answer; ``None`` for none."""
 
 
@@ -108,6 +118,9 @@ class Exchange:
     """The right answer to an earlier request on this server."""
 
 
+LATE = 1.0
+"""Seconds after which an answer comes that nothing waits for; the timeout of the clients is shorter."""
+
 HTML = b"<!DOCTYPE html><title>Back soon</title>"
 
 
@@ -182,6 +195,11 @@ AFTER: dict[str, Callable[[Exchange], Reply]] = {
     "the answer twice": lambda exchange: exchange.good * 2,
     "another call's answer": lambda exchange: exchange.other or exchange.good,
     "another call's answer first": lambda exchange: (exchange.other or b"") + exchange.good,
+    # Behind the next request on this connection, if there is one so soon.
+    "the answer twice, late": lambda exchange: Late(exchange.good, 0.002, exchange.good),
+    "another call's answer, late": lambda exchange: Late(exchange.good, 0.002, exchange.other or exchange.good),
+    "an answer that takes a while": lambda exchange: Late(b"", 0.1, exchange.good),
+    "an answer in two parts": lambda exchange: Late(exchange.good[:40], 0.1, exchange.good[40:]),
 }
 
 
@@ -189,7 +207,7 @@ class ChaosServer:
     """Serves on a free loopback port in a thread of its own."""
 
     def __init__(self, *, honours_keys: bool, share: float = 0.3, silence: float = 0.01, seed: int = 1) -> None:
-        """``share`` of the requests meet a fault; of these ``silence`` get no answer at all."""
+        """``share`` of the requests meet a fault; of these ``silence`` get no answer in time."""
         self.ledger = Ledger(honours_keys)
         self.met: Counter[str] = Counter()
         """The faults that happened, by name."""
@@ -243,6 +261,10 @@ class ChaosServer:
             writer.write(answer(200, b'{"success": true, "data": {}}'))
             return True
         reply, closes = self._reply(path, key[1].decode() if key else "", body)
+        return await self.write(writer, reply) and not closes
+
+    async def write(self, writer: asyncio.StreamWriter, reply: Reply) -> bool:
+        """Writes an answer; returns whether the connection goes on."""
         if reply is None:
             transport = writer.transport
             linger = transport.get_extra_info("socket")
@@ -250,12 +272,12 @@ class ChaosServer:
                 linger.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             transport.abort()
             return False
-        if reply == b"silence":
-            await asyncio.sleep(30)
-            return False
+        if isinstance(reply, Late):
+            self._loop.call_later(reply.seconds, writer.write, reply.then)
+            reply = reply.now
         writer.write(reply)
         await writer.drain()
-        return not closes
+        return True
 
     def _reply(self, path: str, key: str, body: bytes) -> tuple[Reply, bool]:
         """The bytes to send, ``None`` for a reset, and whether the connection ends with them."""
@@ -265,10 +287,9 @@ class ChaosServer:
             return self._remember(answer(status, right)), False
         if draw < self._share * self._silence:
             happens = self._random.random() < 0.5
-            if happens:
-                self.ledger.apply(path, key, body)
-            self.met["silence after the effect" if happens else "silence before the effect"] += 1
-            return b"silence", True
+            self.met["an answer after the timeout" if happens else "no answer"] += 1
+            # The client has closed its connection by then.
+            return Late(b"", LATE, answer(*self.ledger.apply(path, key, body)) if happens else b""), False
         when, name = self._random.choice(self._faults)
         self.met[f"{name} ({when} the effect)"] += 1
         if when == "before":
