@@ -179,7 +179,7 @@ class InventPayError(Exception):
         self.outcome = outcome
 
     def __str__(self) -> str:
-        if self.method is None:
+        if self.method is None and self.idempotency_key is None:
             return self.message
         facts = [f"outcome: {self.outcome}"]
         if self.attempts > 1:
@@ -188,7 +188,8 @@ class InventPayError(Exception):
             facts.append(f"id: {self.resource_id}")
         if self.idempotency_key is not None and self.outcome == "unknown":
             facts.append(f"idempotency key: {self.idempotency_key}")
-        text = f"{self.method} {self.path}: {self.message} ({', '.join(facts)})"
+        call = "" if self.method is None else f"{self.method} {self.path}: "
+        text = f"{call}{self.message} ({', '.join(facts)})"
         return text if self.evidence_hint is None else f"{text}\n  {self.evidence_hint}"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from .._api import payments as calls
 from .._api.amounts import Amount
-from .._api.endpoints import CREATE_INVOICE
 from .._core.annotations import readable
 from ..models import Invoice
 from ..models.enums import AmountCurrencyName
@@ -44,7 +43,7 @@ class AsyncInvoiceCalls:
 
         Raises InvalidArgumentError before anything is sent, and the errors of every call.
         """
-        with self._transport.building(CREATE_INVOICE, idempotency_key):
+        with self._transport.building(idempotency_key):
             call = calls.create_invoice(
                 amount=amount,
                 amount_currency=amount_currency,

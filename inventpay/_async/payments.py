@@ -9,7 +9,6 @@ from datetime import timedelta
 from .._api import payments as calls
 from .._api.amounts import Amount
 from .._api.arguments import duration, states
-from .._api.endpoints import CREATE_PAYMENT
 from .._core.annotations import readable
 from .._watching.payment_status import known_status
 from ..errors import WaitTimeoutError
@@ -57,7 +56,7 @@ class AsyncPaymentCalls:
         Raises InvalidArgumentError before anything is sent, and the errors of every call: RateLimitTimeoutError,
         APIConnectionError, APIStatusError, DecodeError.
         """
-        with self._transport.building(CREATE_PAYMENT, idempotency_key):
+        with self._transport.building(idempotency_key):
             call = calls.create_payment(
                 amount=amount,
                 amount_currency=amount_currency,

@@ -67,20 +67,21 @@ class AsyncProductCalls:
 
         Raises InvalidArgumentError before anything is sent, and the errors of every call.
         """
-        call = calls.create(
-            name=name,
-            price=price,
-            currency=currency,
-            description=description,
-            images=images,
-            stock=stock,
-            digital_content=digital_content,
-            content_type=content_type,
-            skill_content=skill_content,
-            variants=variants,
-            metadata=metadata,
-            idempotency_key=idempotency_key,
-        )
+        with self._transport.building(idempotency_key):
+            call = calls.create(
+                name=name,
+                price=price,
+                currency=currency,
+                description=description,
+                images=images,
+                stock=stock,
+                digital_content=digital_content,
+                content_type=content_type,
+                skill_content=skill_content,
+                variants=variants,
+                metadata=metadata,
+                idempotency_key=idempotency_key,
+            )
         return await self._transport.send(call, self._options)
 
     async def update(

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from .._api.call import Call
-from .._api.endpoints import Endpoint
 from .._api.outcomes import Refusal, may_be_refusal
 from .._concurrency.event_loops import least
 from .._concurrency.forking import notice_fork
@@ -130,13 +129,13 @@ class AsyncTransport:
             raise
 
     @contextmanager
-    def building(self, endpoint: Endpoint, idempotency_key: str | None) -> Generator[None, None, None]:
+    def building(self, idempotency_key: str | None) -> Generator[None, None, None]:
         """Build a write inside of this: an argument that is refused under a key in doubt claims no ``"not_sent"``."""
         try:
             yield
         except InvalidArgumentError as error:
             notice_fork()
-            self.settling.complete_refused_argument(error, endpoint, idempotency_key, self._backend.wall().timestamp())
+            self.settling.complete_refused_argument(error, idempotency_key, self._backend.wall().timestamp())
             raise
 
     async def repeat(self, call: Call[T], error: InventPayError, options: CallOptions) -> T:

@@ -274,7 +274,8 @@ class InventPay(Unpicklable):
         """
         from .._api.raw_request import request
 
-        call = request(method, path, params=params, json=json, idempotency_key=idempotency_key)
+        with self._transport.building(idempotency_key):
+            call = request(method, path, params=params, json=json, idempotency_key=idempotency_key)
         return self._transport.send(call, self._options)
 
     def repeat(self, error: InventPayError) -> Any:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from .._api import orders
 from .._api import stores as calls
-from .._api.endpoints import CHECKOUT
 from .._core.annotations import readable
 from ..models.checkout import CheckoutItem
 from ..models.orders import Checkout
@@ -76,14 +75,15 @@ class StoreCalls:
         Raises InvalidArgumentError before anything is sent, and the errors of every call. How the API refuses a second
         store, no source says; the sandbox raises BadRequestError.
         """
-        call = calls.create(
-            name=name,
-            description=description,
-            logo=logo,
-            banner=banner,
-            settings=settings,
-            idempotency_key=idempotency_key,
-        )
+        with self._transport.building(idempotency_key):
+            call = calls.create(
+                name=name,
+                description=description,
+                logo=logo,
+                banner=banner,
+                settings=settings,
+                idempotency_key=idempotency_key,
+            )
         return self._transport.send(call, self._options)
 
     def update(
@@ -150,7 +150,7 @@ class StoreCalls:
 
         Raises InvalidArgumentError before anything is sent, and the errors of every call.
         """
-        with self._transport.building(CHECKOUT, idempotency_key):
+        with self._transport.building(idempotency_key):
             call = orders.checkout(
                 slug,
                 items=items,

@@ -8,7 +8,6 @@ from datetime import timedelta
 from .._api import withdrawals as calls
 from .._api.amounts import Amount
 from .._api.arguments import duration
-from .._api.endpoints import CREATE_WITHDRAWAL
 from .._core.annotations import readable
 from .._watching.subjects import WithdrawalSubject
 from ..errors import WaitTimeoutError
@@ -59,7 +58,7 @@ class WithdrawalCalls:
         Raises ConfigurationError without a withdrawal key, InvalidArgumentError before anything is sent, and the errors
         of every call.
         """
-        with self._transport.building(CREATE_WITHDRAWAL, idempotency_key):
+        with self._transport.building(idempotency_key):
             call = calls.create_withdrawal(
                 amount=amount,
                 currency=currency,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._api import outcomes
 from .._api.call import Call
-from .._api.endpoints import CHECKOUT, CREATE_WITHDRAWAL, Endpoint
+from .._api.endpoints import CHECKOUT, CREATE_WITHDRAWAL, ENDPOINTS, Endpoint
 from ..errors import (
     BODY_KEPT,
     IdempotencyConflictError,
@@ -106,17 +106,17 @@ class Settling:
         if error.outcome == "unknown" and not error.safe_to_repeat:
             error.evidence_hint = outcomes.evidence_hint(endpoint, call.idempotency_key)
 
-    def complete_refused_argument(
-        self, error: InvalidArgumentError, endpoint: Endpoint, idempotency_key: object, now: float
-    ) -> None:
+    def complete_refused_argument(self, error: InvalidArgumentError, idempotency_key: object, now: float) -> None:
         """Correct the claim of an argument that was refused under a key whose earlier request may have taken effect."""
         if not isinstance(idempotency_key, str):
             return
         known = MEMORY.find(KeyName(self._settings.base_url, self.account, idempotency_key), now)
         if known is not None and (known.open > 0 or known.settled):
             error.outcome, error.safe_to_repeat, error.idempotency_key = "unknown", False, idempotency_key
-            error.method, error.path = endpoint.method, endpoint.template
-            error.evidence_hint = outcomes.evidence_hint(endpoint, idempotency_key)
+            # The builders of calls name their endpoint, except for a method or path that was refused itself.
+            endpoint = ENDPOINTS.get(f"{error.method} {error.path}")
+            if endpoint is not None:
+                error.evidence_hint = outcomes.evidence_hint(endpoint, idempotency_key)
 
     def note(self, call: Call[Any], now: float) -> str:
         """Return the note for an interrupt that ended a write after it may have been received."""

@@ -328,6 +328,16 @@ REFUSED_ARGUMENTS: dict[str, Callable[[AnyClient, str], Any]] = {
     "invoice": lambda client, key: client.invoices.create(amount=-1, amount_currency="USD", idempotency_key=key),
     "withdrawal": lambda client, key: client.withdrawals.create(**{**PAYOUT, "amount": -1}, idempotency_key=key),
     "checkout": lambda client, key: client.store.checkout("shop", items=[], customer_email="", idempotency_key=key),
+    "store": lambda client, key: client.store.create(name="", idempotency_key=key),
+    "product": lambda client, key: client.store.products.create(name="", price=1, idempotency_key=key),
+    "request": lambda client, key: client.request(
+        "POST", "/v1/merchant/withdrawal/create", json={"amount": object()}, idempotency_key=key
+    ),
+    "request with odd parameters": lambda client, key: client.request(
+        "POST", "/v2/payouts", params={"fast": object()}, idempotency_key=key
+    ),
+    "request of an odd method": lambda client, key: client.request("PAY", "/v2/payouts", idempotency_key=key),
+    "request of an odd path": lambda client, key: client.request("POST", "payouts", idempotency_key=key),
 }
 
 
