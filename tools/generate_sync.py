@@ -62,6 +62,7 @@ RULES: Mapping[str, str] = {
     "tasks": "threads",
     "aclose": "close",
     "acquire_async": "acquire",
+    "aread": "read",
     "asyncio.sleep": "time.sleep",
     "async_listing": "listing",
     "new_async_client": "new_client",

@@ -26,6 +26,7 @@ from .._transport.settings import ConnectionSettings
 from ..errors import APITimeoutError, ConfigurationError, DecodeError, InventPayError
 from ..headers import Headers
 from ..responses import APIResponse
+from .response_hooks import read_before_hooks
 
 if TYPE_CHECKING:
     from .._concurrency.threads import Backend, Semaphore
@@ -224,6 +225,7 @@ class Connection:
         if self._settings.http_client is not None:
             if getattr(self._settings.http_client, "is_closed", False):
                 raise ConfigurationError("http_client= is closed; make a client with an open one")
+            read_before_hooks(self._settings.http_client)
             return self._settings.http_client
         # Transports of this package make new connections by themselves, and the user's own is only one.
         fresh = fresh and self._settings.transport == "aiohttp"

@@ -8,9 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from ..errors import APIConnectionError, APITimeoutError, ConnectionFailure, Outcome
+from ..errors import APIConnectionError, APITimeoutError, ConnectionFailure, DecodeError, Outcome
 from ..headers import Headers
 from ..responses import APIResponse
+from .response_body import ResponseBody
+
+RAW_BODY: Final = "inventpay.raw_body"
+"""Key in ``response.extensions`` for a body that was read before a response hook raised, as it was sent."""
 
 _NO_CONNECTION: Final = frozenset(
     {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol", "InvalidURL"}
@@ -76,10 +80,21 @@ def answer_in(error: BaseException, request: Any) -> APIResponse | None:
         if response.request is not request:  # type: ignore[union-attr]
             # A hook may have sent a request of its own.
             return None
-        body: bytes = response.content  # type: ignore[union-attr]
+        raw = response.extensions.get(RAW_BODY)  # type: ignore[union-attr]
+        body: bytes = response.content if raw is None else _inflated(raw, headers)  # type: ignore[union-attr]
     except Exception:
         body = b""
     return APIResponse(status, Headers(headers.multi_items()), body)  # type: ignore[union-attr]
+
+
+def _inflated(raw: bytes, headers: Any) -> bytes:
+    """Return a body without its compression, or the beginning of it where it breaks a bound."""
+    body = ResponseBody(headers.get("content-encoding", ""))
+    try:
+        body.add(raw)
+        return body.whole()
+    except DecodeError:
+        return body.beginning()
 
 
 def outcome_of(error: BaseException, *, written: bool | None) -> Outcome:
