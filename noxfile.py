@@ -46,7 +46,7 @@ def workplace(session: nox.Session) -> Path:
 def tests(session: nox.Session) -> None:
     """Run the tests, or those that the arguments, which go to pytest, choose."""
     install(session, EXTRAS, groups=("test", "frameworks"))
-    session.log("Running about 9,600 tests on 4 workers, which takes two to three minutes on two cores")
+    session.log("Running over 10,000 tests on 4 workers, which takes two to three minutes on two cores")
     session.run("pytest", *(session.posargs or SPREAD))
 
 
