@@ -294,7 +294,7 @@ def wheel(session: nox.Session) -> None:
 @nox.session
 def installing(session: nox.Session) -> None:
     """Install from a wheel with hashes, from a tag, and from a private index, as docs/install.md says."""
-    session.install("uv")
+    session.install("pip", "uv")
     session.run("python", "tests/packaging/install_each_way.py", str(workplace(session) / "ways"))
 
 

@@ -18,10 +18,10 @@ from inventpay._core.decimals import decode_money, plain, read_number, subtract
 from inventpay._json.converter import read_json, write_json
 from inventpay.errors import InvalidArgumentError
 
-HOSTILE = decimal.Context(
-    prec=5, rounding=decimal.ROUND_UP, Emin=-3, Emax=3, traps=list(decimal.Context().traps), capitals=0, clamp=1
-)
+HOSTILE = decimal.Context(prec=5, rounding=decimal.ROUND_UP, Emin=-3, Emax=3, capitals=0, clamp=1)
 """A caller's decimal context in which hardly any operation is exact, and every inexact one raises."""
+for signal in HOSTILE.traps:
+    HOSTILE.traps[signal] = True
 
 
 def sized(whole: int, fraction: str) -> Decimal:

@@ -61,12 +61,14 @@ class Cost:
 
 
 def _status(name: str) -> int:
+    assert sys.platform == "linux"
     text = Path("/proc/self/status").read_text()
     return int(text.partition(f"{name}:")[2].split()[0]) * 1024
 
 
 def begin() -> int:
     """Return the memory of now, in bytes, and let the record of the peak begin here."""
+    assert sys.platform == "linux"
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.hostile import measuring, receiving
 from tests.hostile.answers import ANSWERS
 from tests.hostile.measuring import LONGEST, MOST, Cost
 from tests.hostile.receiving import DELIVERIES
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is measured in /proc")
 
 NEIGHBOURS = 3
 """A busy machine makes CPU time longer: other processes share caches and cores. The commands measure without."""

@@ -178,6 +178,7 @@ def _deliveries(url: str, load: Load, chance: random.Random) -> None:
 
 
 def _sample(started: float, load: Load) -> Sample:
+    assert sys.platform == "linux"
     gc.collect()
     return Sample(
         time.monotonic() - started,

@@ -11,7 +11,6 @@ import contextlib
 import json
 import random
 import re
-import signal
 import socket
 import struct
 import subprocess
@@ -109,7 +108,7 @@ class FaultyProcess:
     def kill(self) -> None:
         """End it with SIGKILL, in the middle of its answers."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
+            self._process.kill()
             self._process.wait()
 
 

@@ -38,13 +38,15 @@ def _redis(url: str, prefix: str, clock: Clock) -> Any:
     return StoreWithAClock(url, prefix=prefix, persistent=True)
 
 
-def _sqlalchemy(path: Path, clock: Clock) -> Any:
+def _sqlalchemy(path: Path, clock: Clock, request: pytest.FixtureRequest) -> Any:
     sqlalchemy = pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed: pip install sqlalchemy")
     from sqlalchemy.orm import sessionmaker
 
     from inventpay.webhooks import SQLAlchemySeenStore
 
-    store = SQLAlchemySeenStore(sessionmaker(sqlalchemy.create_engine(f"sqlite:///{path}")), clock=clock)
+    engine = sqlalchemy.create_engine(f"sqlite:///{path}")
+    request.addfinalizer(engine.dispose)
+    store = SQLAlchemySeenStore(sessionmaker(engine), clock=clock)
     store.create_tables()
     return store
 
@@ -57,7 +59,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
         "memory": lambda: MemorySeenStore(clock=clock),
         "sqlite": lambda: SQLiteSeenStore(tmp_path / "seen.sqlite3", clock=clock),
         "redis": lambda: _redis(request.getfixturevalue("redis_url"), tmp_path.name, clock),
-        "sqlalchemy": lambda: _sqlalchemy(tmp_path / "shop.sqlite3", clock),
+        "sqlalchemy": lambda: _sqlalchemy(tmp_path / "shop.sqlite3", clock, request),
     }
     return World(
         stores[request.param],

@@ -284,7 +284,7 @@ def test_a_mixture_of_both_shapes_is_read_too() -> None:
         (b"null", "$", r"\$ is null, not an object"),
         (b'["payment.test"]', "$", r"\$ is a list, not an object"),
         (b"[" * 1_048_576, "$", "the event has more than 20,000 values"),
-        (b"[" * 20_000, "$", "the event is nested too deeply"),
+        (b"[" * 20_000 + b"]" * 20_000, "$", "the event is nested too deeply"),
         (b'{"event":"payment.test","x":' + b"[" * 70 + b"]" * 70 + b"}", "$", "the event is nested too deeply"),
         (b'{"event":"payment.test","x":[' + b"1," * 30_000 + b"1]}", "$", "the event has more than 20,000 values"),
         (b"{}", "$.event", r"\$.event is missing; it must be the name of an event"),
