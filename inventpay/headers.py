@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
+
+_SHORT: Final = 64
+"""Length of values that are worth a look for an equal one."""
 
 
 class Headers(Mapping[str, str]):
@@ -18,7 +22,10 @@ class Headers(Mapping[str, str]):
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         values: dict[str, str] = {}
         for name, value in pairs:
-            name = name.lower()
+            # Names and most values are the same in every answer: ten thousand that are kept hold them once.
+            name = sys.intern(name.lower())
+            if type(value) is str and len(value) <= _SHORT:
+                value = sys.intern(value)
             # Repeated fields are one list (RFC 9110, section 5.3).
             values[name] = f"{values[name]}, {value}" if name in values else value
         self._values = values

@@ -50,7 +50,9 @@ async def kibibytes(watchers: int, *, limit: int) -> float:
 
     seen, all_seen = 0, asyncio.Event()
     limits = RateLimits(status_checks=limit)
-    async with AsyncInventPay("pk_live_benchmark", transport=Memory(), rate_limits=limits) as client:
+    async with AsyncInventPay(
+        "pk_live_benchmark", transport=Memory(), rate_limits=limits, attempt_timeout=600.0
+    ) as client:
 
         async def watch(number: int) -> None:
             nonlocal seen

@@ -393,7 +393,7 @@ class AsyncWatch(AsyncIterator[T], Generic[T]):
     async def __anext__(self) -> T:
         """Return the next update. Raises DeadlinePassed, and errors that waiting would not cure."""
         while self.last is None or not self.subject.is_over(self.last):
-            turn = await self._turn()
+            turn = await self._polling.turn(self, *self._plan())
             events = self._polling.take_events(self)
             claimed = self.subject.merge_events(self.last, events)
             is_claim = claimed is not None and self._is_update(claimed)
@@ -441,7 +441,8 @@ class AsyncWatch(AsyncIterator[T], Generic[T]):
         finally:
             self._polling.release(self, failure)
 
-    async def _turn(self) -> Turn:
+    def _plan(self) -> tuple[float, float]:
+        """Return the seconds until the next poll is wished for, and the time of an appointment."""
         now = self._polling.backend.now()
         if self._began is None:
             self._began = now
@@ -459,7 +460,7 @@ class AsyncWatch(AsyncIterator[T], Generic[T]):
             self._booked = (appointment, now + (appointment - wall).total_seconds())
         # An appointment that is over was kept by the poll before this one.
         at = self._booked[1] if self._booked is not None and self._booked[1] > now else math.inf
-        return await self._polling.turn(self, wanted, at)
+        return wanted, at
 
     def _endure(self, error: InventPayError) -> None:
         """Go on through an outage; raise the error where it is the API's own word, or without a deadline lasts long.
