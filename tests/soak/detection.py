@@ -19,7 +19,9 @@ from pathlib import Path
 from statistics import fmean
 
 import httpx
+from attrs import evolve
 
+from inventpay import PaymentStatus
 from tests.support.virtual_api import virtual_client
 from tests.support.virtual_time import START, run
 
@@ -39,18 +41,30 @@ def played(story: Story, seed: int, *, measured: float) -> Seen:
     payments: dict[str, Payment] = {}
     seen = Seen()
 
+    def status_of(name: str, now: float) -> PaymentStatus:
+        # The calendar of the virtual clock is another one than that of the model.
+        payment = payments[name]
+        return evolve(
+            payment.status(now),
+            payment_id=name,
+            created_at=START + timedelta(seconds=payment.created_at),
+            expires_at=START + timedelta(seconds=payment.expires_at),
+        )
+
     async def answer(request: httpx.Request) -> httpx.Response:
         now = asyncio.get_running_loop().time()
         await asyncio.sleep(LATENCY)
         name = request.url.path.split("/")[3]
-        status = payments[name].status(now)
+        status = status_of(name, now)
+        assert status.created_at is not None
+        assert status.expires_at is not None
         body = {
             "paymentId": name,
             "status": str(status.status),
             "currentBalance": str(status.current_balance),
             "confirmations": status.confirmations,
-            "createdAt": (START + timedelta(seconds=payments[name].created_at)).isoformat(),
-            "expiresAt": (START + timedelta(seconds=payments[name].expires_at)).isoformat(),
+            "createdAt": status.created_at.isoformat(),
+            "expiresAt": status.expires_at.isoformat(),
         }
         return httpx.Response(200, content=json.dumps(body).encode())
 
@@ -60,7 +74,7 @@ def played(story: Story, seed: int, *, measured: float) -> Seen:
 
             async def watch(name: str, payment: Payment) -> None:
                 is_paid = False
-                async for status in client.payments.watch(payment.status(loop.time()) if story.known else name):
+                async for status in client.payments.watch(status_of(name, loop.time()) if story.known else name):
                     now = loop.time() - LATENCY
                     if status.current_balance > 0 and not is_paid and payment.paid_at is not None:
                         is_paid = True
@@ -72,19 +86,26 @@ def played(story: Story, seed: int, *, measured: float) -> Seen:
             tasks: list[asyncio.Task[None]] = []
             number = 0
             while loop.time() < end:
+                # In the order of the model, so that both see the same payments.
+                await asyncio.sleep(chance.expovariate(rate))
                 number += 1
                 payment = draw(story, loop.time(), chance)
                 name = f"cmh{number}"
                 payments[name] = payment
                 payment.name = name
                 tasks.append(asyncio.create_task(watch(name, payment)))
-                await asyncio.sleep(chance.expovariate(rate))
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     run(main())
     return seen
+
+
+def compare(story: Story, seed: int, *, measured: float) -> tuple[Seen, Seen]:
+    """Return what the client and the model saw of the same payments."""
+    model = simulate(story, policies(story)["inventpay"], seed, measured=measured)
+    return played(story, seed, measured=measured), model
 
 
 def main() -> None:
@@ -94,10 +115,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3600.0, help="virtual time that is measured")
     options = parser.parse_args()
     story = Story(open_payments=options.open)
-    real = played(story, 1, measured=options.seconds)
-    model = Seen()
-    for seed in range(3):
-        model.add(simulate(story, policies(story)["inventpay"], seed, measured=options.seconds))
+    real, model = compare(story, 1, measured=options.seconds)
     for what in ("paid", "final"):
         ours, theirs = fmean(getattr(real, what)), fmean(getattr(model, what))
         print(f"{what}: client {ours:.1f} s, model {theirs:.1f} s, ratio {ours / theirs:.2f}")
