@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
 from ..errors import DecodeError, UnreadRow, UnreadRowsError
-from ..models.call_meta import CallMeta, Exchange, meta_of
 from .arguments import refused_value
+
+if TYPE_CHECKING:
+    from ..models.call_meta import CallMeta, Exchange
 
 T = TypeVar("T")
 
@@ -52,6 +54,10 @@ class PageFacts(Generic[T]):
     @property
     def meta(self) -> CallMeta | None:
         """Exchange that the page came from."""
+        if self._exchange is None:
+            return None
+        from ..models.call_meta import meta_of
+
         return meta_of(self._exchange)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any, Final, Generic, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, Self, TypeVar
 
 from attrs import evolve, frozen
 
@@ -13,9 +13,11 @@ from .._api.call import Call
 from .._api.page_walk import OnUnread, PageFacts, Walk, unread_rows
 from .._core.annotations import readable
 from ..errors import DecodeError, UnreadRow
-from ..models.call_meta import CallMeta
 from ..options import CallOptions
 from .transport import AsyncTransport
+
+if TYPE_CHECKING:
+    from ..models.call_meta import CallMeta
 
 T = TypeVar("T")
 

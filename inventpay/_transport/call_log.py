@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 from .._api.call import Call
 from .._core.logger import logger
 from ..errors import IdempotencyConflictError, InventPayError, UnreadRow
-from ..models.call_meta import Exchange
 from ..responses import APIResponse
 from .redaction import redact_error
 from .settings import TransportSettings
@@ -18,6 +17,7 @@ from .settling import Settling
 
 if TYPE_CHECKING:
     from ..hooks import Event, FinalOutcome
+    from ..models.call_meta import Exchange
 
 
 class CallRecord:

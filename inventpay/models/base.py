@@ -9,11 +9,12 @@ from attrs import Attribute, field, fields, frozen
 
 from .._core.annotations import readable
 from .._json.fields import is_member
-from .call_meta import CallMeta, meta_of
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
+
+    from .call_meta import CallMeta
 
 __all__ = ["Model"]
 
@@ -47,7 +48,13 @@ class Model(_Exchange):
 
         ``None`` on parts of a result, on copies, and on models that no call returned.
         """
-        return meta_of(getattr(self, "_exchange", None))
+        exchange = getattr(self, "_exchange", None)
+        if exchange is None:
+            return None
+        # Most programs never ask, so its class is not loaded with the models.
+        from .call_meta import meta_of
+
+        return meta_of(exchange)
 
     @property
     def contradictions(self) -> tuple[str, ...]:

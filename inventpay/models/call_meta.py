@@ -42,10 +42,8 @@ Exchange: TypeAlias = tuple[int, Headers, int, float, str | None]
 """The values of a ``CallMeta`` in their order. Most results are never asked for theirs, so it is made when it is."""
 
 
-def meta_of(exchange: Exchange | None) -> CallMeta | None:
-    """Return the description of an exchange, ``None`` for none."""
-    if exchange is None:
-        return None
+def meta_of(exchange: Exchange) -> CallMeta:
+    """Return the description of an exchange."""
     status, headers, attempts, seconds, key = exchange
     return CallMeta(status=status, headers=headers, attempts=attempts, seconds=seconds, idempotency_key=key)
 

@@ -381,10 +381,23 @@ def test_other_serializers_work_too() -> None:
         assert b'"meta"' not in msgspec.json.encode(sample)
 
 
-def test_pydantic_is_loaded_when_it_asks() -> None:
-    """Pydantic is loaded only at its first use."""
-    code = "import inventpay.models, sys; inventpay.models.Payment; print('pydantic' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+def test_what_is_not_asked_for_is_not_loaded() -> None:
+    """A client and its models load neither pydantic nor OpenTelemetry, nor the class of ``.meta`` before it is read."""
+    code = """
+import sys
+import httpx
+from inventpay import InventPay, Payment
+
+def answer(request):
+    amounts = {"availableBalance": 1, "totalEarned": 1, "totalWithdrawn": 0}
+    return httpx.Response(200, json={"success": True, "data": {"currency": "BTC", "balance": amounts}})
+
+with InventPay("pk_live_1", transport=httpx.MockTransport(answer)) as client:
+    balance = client.balances.get("BTC")
+optional = {"pydantic", "opentelemetry", "inventpay.telemetry", "inventpay._json.pydantic_schema"}
+print(sorted((optional | {"inventpay.models.call_meta"}) & sys.modules.keys()), balance.meta.status)
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[] 200\n"
 
 
 # Documentation
