@@ -61,7 +61,7 @@ class AsyncInventPay(Unpicklable):
     ...     payment = await client.payments.create(amount="29.99", amount_currency="USD", currency="USDT_BEP20")
     ...     print(payment.invoice_url)
 
-    Make one and share it; close it with ``with`` or ``aclose()``. Durations are seconds, or a ``timedelta``.
+    Make one and share it; close it with ``async with`` or ``aclose()``. Durations are seconds, or a ``timedelta``.
 
     - ``api_key``, ``withdrawal_key``, ``base_url``: from ``INVENTPAY_API_KEY``, ``INVENTPAY_WITHDRAWAL_KEY`` and
       ``INVENTPAY_BASE_URL`` when not given; the keys also from the files that ``INVENTPAY_API_KEY_FILE`` and
