@@ -34,8 +34,17 @@ from tests.support.servers import async_client, blocking_client
 ROOT: Final = Path(__file__).parents[2]
 WAYS: Final = ("asyncio", "aiohttp", "trio", "blocking")
 TRIES: Final = 3
-ATTEMPT: Final = 10.0
+ATTEMPT: Final = 20.0
 """Seconds of an attempt. Only aiohttp needs them, for interim responses without an end."""
+
+BY_AIOHTTP: Final = {
+    "250 headers": "APIConnectionError",
+    "rate limits in 16 KiB of header": "APIConnectionError",
+    "8 MiB in chunks of a byte": "APITimeoutError",
+    "endless interim responses": "APITimeoutError",
+}
+"""The ends that differ with aiohttp, which reads heads and chunks by itself."""
+
 
 LONGEST: Final = 0.05
 """Seconds of CPU that one turn of an event loop may take."""
@@ -239,7 +248,8 @@ def main() -> int:
     for way in [options.by] if options.by else WAYS:
         costs = measure(way)
         for name, cost in costs.items():
-            is_right = cost.end == ANSWERS[name].end and cost.memory <= MOST
+            end = BY_AIOHTTP.get(name) if way == "aiohttp" else None
+            is_right = cost.end == (end or ANSWERS[name].end) and cost.memory <= MOST
             is_right = is_right and (cost.turn <= LONGEST or way == "blocking")
             wrong += not is_right
             print(
