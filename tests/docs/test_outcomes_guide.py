@@ -21,22 +21,49 @@ PAYOUT: dict[str, Any] = {
     "destination_address": "0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D",
 }
 (LOOP,) = blocks(ROOT / "docs" / "outcomes.md")
+(README_BLOCK,) = (block for block in blocks(ROOT / "README.md") if "withdrawals.create" in block)
 
 
-@pytest.fixture
-def sandbox() -> Sandbox:
-    sandbox = Sandbox(api_key=new_key())
+@pytest.fixture(params=[True, False], ids=["honours keys", "ignores keys"])
+def sandbox(request: pytest.FixtureRequest) -> Sandbox:
+    sandbox = Sandbox(api_key=new_key(), withdrawal_key="wk_live_of_the_guide")
+    sandbox.idempotency.honoured = request.param
     sandbox.deposit("USDT_BEP20", 1000)
     return sandbox
 
 
 def pays_as_the_readme_says(client: InventPay) -> None:
-    """The README's block: repeat where that is safe, else look."""
+    """The advice of ``docs/outcomes.md``: repeat where that is safe, else look."""
     try:
         client.withdrawals.create(**PAYOUT)
     except InventPayError as error:
         if error.safe_to_repeat:
             client.repeat(error)
+
+
+@pytest.mark.parametrize("first", [None, Fault.reset(after_effect=True), Fault.error(504, after_effect=True)])
+@pytest.mark.parametrize("second", [None, Fault.error(429, retry_after=1), Fault.error(400)])
+def test_the_block_of_the_readme(
+    sandbox: Sandbox,
+    first: Fault | None,
+    second: Fault | None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The block is run again only where the table of ``docs/outcomes.md`` permits it: one payment, on both ledgers."""
+    for fault in (first, second):
+        if fault is not None:
+            sandbox.faults.add(fault, on=WITHDRAW)
+    with sandbox.run() as server:
+        monkeypatch.setenv("INVENTPAY_API_KEY", sandbox.api_key)
+        monkeypatch.setenv("INVENTPAY_WITHDRAWAL_KEY", sandbox.withdrawal_key)
+        monkeypatch.setenv("INVENTPAY_BASE_URL", server.url)
+        for _ in range(5):
+            run(README_BLOCK, "README.md", {})
+            _, *failed = capsys.readouterr().out.splitlines()
+            if not failed or failed[0].split()[0] not in ("not_sent", "refused"):
+                break
+    assert sandbox.balance("USDT_BEP20").locked == 10
 
 
 @pytest.mark.parametrize("second", [Fault.error(429, retry_after=120), Fault.error(400), Fault.reset()])
@@ -82,7 +109,7 @@ def test_an_answer_with_odd_decoration() -> None:
 
 
 def test_the_loop_of_the_page(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A payment whose answer is lost again and again is made once, and each repeat waits."""
+    """A payment whose answer is lost again and again is made once where keys are honoured, and each repeat waits."""
     names: dict[str, Any] = {}
     with reader(monkeypatch):
         run(LOOP, "outcomes.md", names)
@@ -92,19 +119,28 @@ def test_the_loop_of_the_page(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch)
     with sandbox.client(max_retries=0) as client:
         payment = names["create_payment"](client, "1", "29.99")
     assert payment.payment_id
-    assert sandbox.state.counts()["payments"] == 1
+    assert sandbox.state.counts()["payments"] == (1 if sandbox.idempotency.honoured else 4)
     assert len(slept) == 3
     assert min(slept) > 0
 
 
 def test_a_proof_settles_a_withdrawal(sandbox: Sandbox) -> None:
-    """Before the proof a withdrawal in doubt is not repeated; after it, the repeat pays nothing more."""
+    """Before the proof a withdrawal in doubt is not repeated; after it, the repeat pays nothing more.
+
+    Where keys are ignored the proof fails, pays twice to oneself, and the doubt stays.
+    """
     sandbox.faults.add(Fault.reset(after_effect=True), on=WITHDRAW)
     with sandbox.client() as client:
         with pytest.raises(InventPayError) as caught:
             client.withdrawals.create(**PAYOUT)
         with pytest.raises(UnsettledError):
             client.repeat(caught.value)
-        assert client.check(idempotency="withdrawal", **{**PAYOUT, "amount": 1}).idempotency == "honoured"
-        client.repeat(caught.value)
-    assert sandbox.balance("USDT_BEP20").locked == 10 + 1
+        result = client.check(idempotency="withdrawal", **{**PAYOUT, "amount": 1})
+        if sandbox.idempotency.honoured:
+            assert result.idempotency == "honoured"
+            client.repeat(caught.value)
+        else:
+            assert result.idempotency == "ignored"
+            with pytest.raises(UnsettledError):
+                client.repeat(caught.value)
+    assert sandbox.balance("USDT_BEP20").locked == 10 + (1 if sandbox.idempotency.honoured else 2)
