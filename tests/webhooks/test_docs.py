@@ -24,6 +24,7 @@ def test_the_blocks_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert len(blocks) == 16
     for block in blocks:
         exec(compile(block, "webhooks.md", "exec"), names)
+    names["Sessions"].kw["bind"].dispose()  # type: ignore[attr-defined]
     receiver = WebhookReceiver()
     handled: list[object] = []
     receiver.on_other(handled.append)
