@@ -175,6 +175,10 @@ class Endpoint:
         body.require_json(headers)
         call = Call(path_params, query, body.decode(raw), base)
         key = headers.get(assumptions.IDEMPOTENCY_KEY_HEADER)
+        if key is not None and not 1 <= len(key) <= assumptions.MAX_IDEMPOTENCY_KEY_LENGTH:
+            # Where keys have no effect too: the same code must be right on both.
+            length = f"Must have 1 to {assumptions.MAX_IDEMPOTENCY_KEY_LENGTH} characters"
+            raise invalid({"Idempotency-Key": length})
         if key is None or not self._pipeline.idempotency.honoured:
             return await self._handled(call)
         return await self._once(key, scope["path"], raw, call)
@@ -185,9 +189,6 @@ class Endpoint:
 
     async def _once(self, key: bytes, path: str, raw: bytes, call: Call) -> Answer:
         """Return the answer to the first request with this key."""
-        if not 1 <= len(key) <= assumptions.MAX_IDEMPOTENCY_KEY_LENGTH:
-            length = f"Must have 1 to {assumptions.MAX_IDEMPOTENCY_KEY_LENGTH} characters"
-            raise invalid({"Idempotency-Key": length})
         store = self._pipeline.idempotency
         stored = store.begin(path, key, raw, self._pipeline.clock())
         if stored is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import httpx
+import pytest
 
 from inventpay.sandbox import ManualClock, Sandbox, SlidingLog, Unlimited
 from tests.sandbox.conftest import Api
@@ -118,8 +119,10 @@ def test_a_refused_request_leaves_its_key_free(api: Api) -> None:
         api.sandbox.deposit("USDT_BEP20", 100)
 
 
-def test_an_unusable_idempotency_key_is_refused(api: Api) -> None:
-    """An empty or overlong key is a 400 that says so."""
+@pytest.mark.parametrize("honoured", [True, False])
+def test_an_unusable_idempotency_key_is_refused(honoured: bool, api: Api) -> None:
+    """An empty or overlong key is a 400 that says so, where keys have no effect too."""
+    api.sandbox.idempotency.honoured = honoured
     for key in ("", "x" * 256):
         answer = api.post("/v1/create_invoice", {"amount": 5}, Idempotency_Key=key)
         assert (answer.status_code, list(answer.json()["details"])) == (400, ["Idempotency-Key"])
