@@ -54,11 +54,12 @@ BASE = "https://api.example.com"
 
 def async_call(contender: str, url: str | None = None) -> Callable[[], Awaitable[object]]:
     """A call over the in-memory transport, or over a socket to a server at ``url``."""
-    memory = None if url is not None else _memory("httpx2" if contender == "httpx2" else "httpx", blocking=False)
     if contender == OURS:
         from inventpay import AsyncInventPay
 
-        client = AsyncInventPay(KEY, base_url=url, transport=memory, rate_limits=_generous())
+        client = AsyncInventPay(
+            KEY, base_url=url, transport=_memory("httpx", url, blocking=False), rate_limits=_generous()
+        )
         return lambda: client.balances.get("USDT_BEP20")
     if contender == "stripe":
         stripe_client = _stripe()
@@ -67,7 +68,9 @@ def async_call(contender: str, url: str | None = None) -> Callable[[], Awaitable
         models = _models(contender, blocking=False)
         return lambda: models.retrieve("model-1")
     library = __import__(contender)
-    bare = library.AsyncClient(transport=memory, base_url=url or BASE, headers={"X-API-Key": KEY})
+    bare = library.AsyncClient(
+        transport=_memory(contender, url, blocking=False), base_url=url or BASE, headers={"X-API-Key": KEY}
+    )
 
     async def get() -> object:
         return (await bare.get(BALANCE_PATH)).json()
@@ -81,11 +84,10 @@ def _blocking(contender: str, size: int) -> float:
 
 def blocking_call(contender: str, url: str | None = None) -> Callable[[], object]:
     """Return the blocking twin of `async_call`."""
-    memory = None if url is not None else _memory("httpx2" if contender == "httpx2" else "httpx", blocking=True)
     if contender == OURS:
         from inventpay import InventPay
 
-        client = InventPay(KEY, base_url=url, transport=memory, rate_limits=_generous())
+        client = InventPay(KEY, base_url=url, transport=_memory("httpx", url, blocking=True), rate_limits=_generous())
         return lambda: client.balances.get("USDT_BEP20")
     if contender == VENDOR:
         from inventpay import PaymentSDK, SDKConfig
@@ -106,7 +108,9 @@ def blocking_call(contender: str, url: str | None = None) -> Callable[[], object
         models = _models(contender, blocking=True)
         return lambda: models.retrieve("model-1")
     library = __import__(contender)
-    bare = library.Client(transport=memory, base_url=url or BASE, headers={"X-API-Key": KEY})
+    bare = library.Client(
+        transport=_memory(contender, url, blocking=True), base_url=url or BASE, headers={"X-API-Key": KEY}
+    )
     return lambda: bare.get(BALANCE_PATH).json()
 
 
@@ -116,8 +120,10 @@ def _generous() -> Any:
     return RateLimits(other=1_000_000)
 
 
-def _memory(library: str, *, blocking: bool) -> Any:
-    """A transport of httpx or httpx2 that answers out of memory."""
+def _memory(library: str, url: str | None = None, *, blocking: bool) -> Any:
+    """Return a transport of httpx or httpx2 that answers out of memory; none where there is a server at ``url``."""
+    if url is not None:
+        return None
     http: Any = __import__(library)
 
     class Memory(http.BaseTransport):  # type: ignore[misc]
