@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import pickle
 from collections.abc import Callable, Iterator
@@ -24,10 +25,12 @@ def things(tmp_path: Path) -> Iterator[dict[str, Any]]:
     sandbox = Sandbox()
     with ExitStack() as stack:
         client = stack.enter_context(sandbox.client())
+        payouts = AsyncPayouts(sandbox.async_client(), tmp_path / "a.sqlite3")
+        stack.callback(lambda: asyncio.run(payouts.aclose()))
         made: list[Any] = [
             *(sandbox, client, sandbox.async_client(), LocalLimiter(), WebhookReceiver("whsec_1"), MemorySeenStore()),
             *(RedisLimiter("redis://localhost:1"), RedisSeenStore("redis://localhost:1")),
-            *(SQLiteSeenStore(tmp_path / "seen.sqlite3"), AsyncPayouts(sandbox.async_client(), tmp_path / "a.sqlite3")),
+            *(stack.enter_context(closing(SQLiteSeenStore(tmp_path / "seen.sqlite3"))), payouts),
             stack.enter_context(closing(Payouts(client, tmp_path / "payouts.sqlite3"))),
         ]
         yield {type(thing).__name__: thing for thing in made}
