@@ -84,9 +84,9 @@ def _read_row(payout: Payout, *, testnet: bool) -> tuple[list[PayoutProblem], Pa
         checked(_refuse_kind, "replaces", given.replaces, "the id of a row")
     if not _is_text(given.columns):
         checked(_refuse_kind, "columns", given.columns, "a dict of str")
-    if amount is not None and coin is not None:
+    if None not in (amount, coin):
         checked(addresses.check_decimal_places, amount, coin)
-    if address is not None and coin is not None and given.check_address is not False:
+    if None not in (address, coin) and given.check_address is not False:
         checked(addresses.check_address, address, coin, testnet=testnet)
     if found:
         return found, None
