@@ -82,7 +82,7 @@ class SettingFields(Fields):
         return None
 
     def limits(self, name: str) -> dict[str, int]:
-        """Return an object with a whole number of at least 1 per rate class."""
+        """Return an object with a whole number of at least 1 per rate class; null says no more than absence."""
         value = self._members.get(name)
         if value is None:
             return {}
@@ -91,7 +91,7 @@ class SettingFields(Fields):
             return {}
         members = cast("dict[str, object]", value)
         limits = SettingFields(members)
-        chosen = {key: limits.whole(key, 1, _MAX_LIMIT, 1) for key in members}
+        chosen = {key: limits.whole(key, 1, _MAX_LIMIT, 1) for key in members if members[key] is not None}
         self._problems.update({f"{name}.{key}": problem for key, problem in limits._problems.items()})
         return chosen
 

@@ -37,6 +37,7 @@ from .schemas import (
     Schema,
     array,
     choice,
+    nullable,
     request,
     text,
     whole,
@@ -195,7 +196,7 @@ BODIES: Final[dict[str, Schema]] = {
             "policy": choice(policy_names()),
             "limits": {
                 "type": "object",
-                "properties": {str(name): whole(1, 1_000_000_000) for name in RateClass},
+                "properties": {str(name): nullable(whole(1, 1_000_000_000)) for name in RateClass},
                 "additionalProperties": False,
             },
             "window": {"type": "number", "exclusiveMinimum": 0, "maximum": 86_400},

@@ -178,7 +178,7 @@ def test_rate_limits_are_chosen_over_http(tuned: Api) -> None:
     change(policy="token_bucket", limits={"other": 1}, window=1, headers="ietf")
     assert tuned.get("/v1/merchant/balance").headers["ratelimit"] == '"other";r=0;t=1'
     assert tuned.get("/v1/merchant/balance").status_code == 429
-    changed = change(limits={"withdrawals": 3})
+    changed = change(limits={"withdrawals": 3, "status_checks": None})
     assert (changed["policy"], changed["window"], changed["headers"]) == ("token_bucket", 1, "ietf")
     limits = {name: standing["limit"] for name, standing in changed["classes"].items()}
     assert limits == {"payment_creation": 100, "status_checks": 300, "withdrawals": 3, "other": 1}
