@@ -16,8 +16,8 @@ import struct
 import threading
 import zlib
 from collections import Counter
-from collections.abc import Callable
-from typing import Any, Self
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple, Self
 
 import attrs
 
@@ -203,6 +203,48 @@ AFTER: dict[str, Callable[[Exchange], Reply]] = {
 }
 
 
+class Request(NamedTuple):
+    """One request, as far as a server of the tests looks at it."""
+
+    method: str
+    path: str
+    key: str
+    """The idempotency key, empty without one."""
+    body: bytes
+
+
+async def read_request(reader: asyncio.StreamReader) -> Request:
+    """Read the next request of a connection."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: *(\d+)", head)
+    body = await reader.readexactly(int(length[1]) if length else 0)
+    method, path, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
+    key = re.search(rb"(?i)idempotency-key: *([^\r\n]+)", head)
+    return Request(method, path, key[1].decode() if key else "", body)
+
+
+async def serve_connection(
+    exchange: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[bool]],
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+) -> None:
+    """Answer the requests of one connection until ``exchange`` returns False or the client leaves."""
+    with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        try:
+            while await exchange(reader, writer):
+                pass
+        finally:
+            writer.close()
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection with a reset, which the other side sees in the middle of its reading."""
+    connected = writer.transport.get_extra_info("socket")
+    if connected is not None:
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
 class ChaosServer:
     """Serves on a free loopback port in a thread of its own."""
 
@@ -243,34 +285,21 @@ class ChaosServer:
         self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            try:
-                while await self._exchange(reader, writer):
-                    pass
-            finally:
-                writer.close()
+        await serve_connection(self._exchange, reader, writer)
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = re.search(rb"(?i)content-length: *(\d+)", head)
-        body = await reader.readexactly(int(length[1]) if length else 0)
-        method, path, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
-        key = re.search(rb"(?i)idempotency-key: *([^\r\n]+)", head)
+        method, path, key, body = await read_request(reader)
         self.requests += 1
         if method != "POST":
             writer.write(answer(200, b'{"success": true, "data": {}}'))
             return True
-        reply, closes = self._reply(path, key[1].decode() if key else "", body)
+        reply, closes = self._reply(path, key, body)
         return await self.write(writer, reply) and not closes
 
     async def write(self, writer: asyncio.StreamWriter, reply: Reply) -> bool:
         """Writes an answer; returns whether the connection goes on."""
         if reply is None:
-            transport = writer.transport
-            linger = transport.get_extra_info("socket")
-            if linger is not None:
-                linger.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            transport.abort()
+            reset(writer)
             return False
         if isinstance(reply, Late):
             self._loop.call_later(reply.seconds, writer.write, reply.then)

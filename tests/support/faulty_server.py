@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
 import random
-import re
 import socket
-import struct
 import subprocess
 import sys
 import time
@@ -20,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.support.api import documented_to
-from tests.support.chaos_server import AFTER, BEFORE, Exchange, answer
+from tests.support.chaos_server import AFTER, BEFORE, Exchange, answer, read_request, reset, serve_connection
 
 ROOT: Final = Path(__file__).parents[2]
 SILENCE: Final = 0.02
@@ -42,20 +39,11 @@ class FaultySource:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection."""
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            try:
-                while await self._exchange(reader, writer):
-                    pass
-            finally:
-                writer.close()
+        await serve_connection(self._exchange, reader, writer)
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = re.search(rb"(?i)content-length: *(\d+)", head)
-        body = await reader.readexactly(int(length[1]) if length else 0)
-        method, path, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
-        key = re.search(rb"(?i)idempotency-key: *([^\r\n]+)", head)
-        right = documented_to(method, path.partition("?")[0], body, "", key[1].decode() if key else "")
+        method, path, key, body = await read_request(reader)
+        right = documented_to(method, path.partition("?")[0], body, "", key)
         good = answer(200, right)
         if self._chance.random() >= self._share:
             self._last = good
@@ -69,9 +57,7 @@ class FaultySource:
         data: Any = json.loads(right).get("data", {})
         reply = make(Exchange(good, data if isinstance(data, dict) else {}, self._last))
         if reply is None:
-            linger = writer.transport.get_extra_info("socket")
-            linger.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            writer.transport.abort()
+            reset(writer)
             return False
         writer.write(reply)
         await writer.drain()
