@@ -17,7 +17,7 @@ import pytest
 
 from inventpay._transport.http1 import connecting
 from inventpay._transport.http1.connecting import open_async, open_blocking
-from tests.support.systems import needs_descriptors
+from tests.support.systems import needs_descriptors, needs_loopback_addresses
 
 
 def open_in(world: str, host: str, port: int, seconds: float | None = 10.0) -> socket.socket:
@@ -143,6 +143,7 @@ def test_a_name_that_cannot_be_encoded(world: str, name: str) -> None:
         open_in(world, name, 1)
 
 
+@needs_loopback_addresses
 @BOTH
 def test_a_dead_first_address_costs_a_quarter_of_a_second(
     world: str, listener: socket.socket, monkeypatch: Any
@@ -161,6 +162,7 @@ def test_a_dead_first_address_costs_a_quarter_of_a_second(
         assert len(sockets() - before) <= 1
 
 
+@needs_loopback_addresses
 @BOTH
 def test_an_address_that_refuses_costs_nothing(world: str, listener: socket.socket, monkeypatch: Any) -> None:
     """After a refusal the next address is tried at once."""
@@ -171,6 +173,7 @@ def test_an_address_that_refuses_costs_nothing(world: str, listener: socket.sock
     assert time.monotonic() - started < 0.2
 
 
+@needs_loopback_addresses
 @BOTH
 def test_no_address_can_be_reached(world: str, monkeypatch: Any) -> None:
     """The error says why, and is caused by the refusal."""
@@ -183,6 +186,7 @@ def test_no_address_can_be_reached(world: str, monkeypatch: Any) -> None:
         assert isinstance(caught.value.__cause__, ConnectionRefusedError)
 
 
+@needs_loopback_addresses
 @BOTH
 def test_all_addresses_are_dead(world: str, listener: socket.socket, monkeypatch: Any) -> None:
     """If no address answers, the deadline ends the attempt."""
@@ -214,6 +218,7 @@ def sockets() -> set[str]:
     return {target for target in found if target.startswith("socket:")}
 
 
+@needs_loopback_addresses
 @needs_descriptors
 def test_a_cancelled_race_leaves_no_socket(listener: socket.socket, monkeypatch: Any) -> None:
     """Connections that were being made when the task was cancelled are closed."""

@@ -20,6 +20,7 @@ from inventpay._transport.progress import COMPLETE, HEAD_RECEIVED, NOT_WRITTEN, 
 from tests.support.direct import WORLDS, World, request, run
 from tests.support.raw_server import Exchange, RawServer, closed_port
 from tests.support.servers import connect_proxy, wait_until
+from tests.support.systems import needs_loopback_addresses
 from tests.support.tls import server_context, trusted_context
 
 IN_EACH_WORLD = pytest.mark.parametrize("world", WORLDS)
@@ -452,6 +453,7 @@ def test_a_handshake_has_a_deadline(world: str) -> None:
         run(world, story, trusted_context())
 
 
+@needs_loopback_addresses
 @pytest.mark.parametrize("world", ["blocking", "asyncio"])
 def test_a_name_is_checked_against_the_certificate(world: str) -> None:
     """SNI and the check use the host of the URL."""
