@@ -15,7 +15,7 @@ from .output import write
 
 SOURCES: Final[Mapping[str, tuple[str, str]]] = {
     "demo": ("plain_commands", "Run the whole story of a payment against a local sandbox."),
-    "sandbox": ("sandbox", "Serve a local sandbox, or play with one that runs."),
+    "sandbox": ("sandbox", "Serve a local sandbox, or play the payer of a running one."),
     "check": ("plain_commands", "Find out whether the API answers and takes the key."),
     "payments": ("payments", "Create payments, and follow their status."),
     "invoices": ("invoices", "Create invoices, whose coin the payer picks."),

@@ -28,7 +28,13 @@ def command(name: str) -> Any:
 @app.command()
 def balances(
     currency: Annotated[
-        str | None, typer.Argument(metavar="[CURRENCY]", autocompletion=options.coins, show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="CURRENCY",
+            autocompletion=options.coins,
+            show_default=False,
+            help="One coin, such as BTC; without it all.",
+        ),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on until Ctrl-C, and show every change.")] = False,
     every: Annotated[float, typer.Option(metavar="SECONDS", help="Interval of --watch.")] = 5.0,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 app = group("Create payments, and follow their status.")
 
-PaymentId = Annotated[str, typer.Argument(metavar="PAYMENT_ID", show_default=False)]
+PaymentId = Annotated[str, typer.Argument(metavar="PAYMENT_ID", show_default=False, help="Id of a payment or invoice.")]
 
 
 def command(name: str) -> Any:

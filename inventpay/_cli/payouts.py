@@ -37,14 +37,22 @@ if TYPE_CHECKING:
 app = group("Pay the rows of a file, each of them once. The guide is docs/payouts.md.")
 
 File = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help="id, amount, currency, ... (CSV).")]
-OptionalFile = Annotated[Path | None, typer.Argument(metavar="[FILE]", show_default=False)]
+OptionalFile = Annotated[
+    Path | None, typer.Argument(metavar="FILE", show_default=False, help="A file of payouts; without it all rows.")
+]
 JournalPath = Annotated[
     Path | None,
     typer.Option("--journal", metavar="PATH", help="The journal (default: one for the account, in your state folder)."),
 ]
 DecimalSign = Annotated[str, typer.Option("--decimal", metavar="SIGN", help="Decimal sign of the file: . or ,")]
-RowId = Annotated[str, typer.Argument(metavar="ID", show_default=False)]
-RowIds = Annotated[list[str], typer.Argument(metavar="ID...", show_default=False)]
+FileToRun = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="FILE", show_default=False, help="A file of payouts; or give the --batch of an earlier plan."
+    ),
+]
+RowId = Annotated[str, typer.Argument(metavar="ID", show_default=False, help="Your id of the row.")]
+RowIds = Annotated[list[str], typer.Argument(metavar="ID", show_default=False, help="Your ids of the rows.")]
 
 
 def command(name: str) -> Any:
@@ -76,7 +84,10 @@ def plan(
     as_json: options.Json = False,
     base_url: options.BaseUrl = None,
 ) -> None:
-    """Write a file's rows to the journal, all or none, for another person to run. Nothing is sent."""
+    """Write a file's rows to the journal, for another person to run.
+
+    All rows are written or none. Nothing is sent.
+    """
     rows = _read(file, decimal)
     with _opened(base_url, journal, as_json=as_json) as (_, payouts):
         planned = payouts.plan(rows, batch=batch)
@@ -85,7 +96,7 @@ def plan(
 
 @app.command()
 def run(
-    file: OptionalFile = None,
+    file: FileToRun = None,
     batch: Annotated[str | None, typer.Option(metavar="NAME", help="A planned batch, in place of a file.")] = None,
     digest: Annotated[str | None, typer.Option(metavar="DIGEST", help="Refuse any other digest than this.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until each withdrawal is final.")] = False,
@@ -114,7 +125,11 @@ def run(
             known, approved = list(checked.rows), digest or checked.digest
             for warning in checked.warnings:
                 note(f"look at: {warning}")
-        _confirm(current, known, yes=yes)
+        open_rows = [row for row in known if row.status in ("planned", "in doubt", "sending")]
+        if open_rows:
+            _confirm(current, open_rows, yes=yes)
+        elif not as_json:
+            note("nothing is left to be sent")
         if rows is not None:
             # The journal is written only now: a plan that was not confirmed leaves no open rows.
             batch = payouts.plan(rows).batch
@@ -184,7 +199,7 @@ def settle(
     as_json: options.Json = False,
     base_url: options.BaseUrl = None,
 ) -> None:
-    """Settle a row in doubt by what you found: the withdrawal that pays it, or that none does."""
+    """Settle a row in doubt: by its withdrawal, or as not paid."""
     with _opened(base_url, journal, as_json=as_json) as (_, payouts):
         row = payouts.settle(row_id, withdrawal_id=withdrawal_id, not_paid=not_paid, by=by or _user(), note=note_text)
     _show_rows([row], as_json=as_json, one=True)
@@ -255,9 +270,10 @@ def prove(
     as_json: options.Json = False,
     base_url: options.BaseUrl = None,
 ) -> int:
-    """Prove that the API honours idempotency keys, by one withdrawal to yourself; keep the proof in the journal.
+    """Prove by one withdrawal that the API honours idempotency keys.
 
-    Where keys are ignored, you pay twice to yourself. For seven days, runs then repeat rows in doubt by themselves.
+    It goes to an address of your own, and the journal keeps the proof. Where keys are ignored, you pay twice to
+    yourself. For seven days, runs then repeat rows in doubt by themselves.
     """
     from ..payouts import Payouts
     from .check import exit_code, result_json, result_text
@@ -315,10 +331,7 @@ def _reported(
     return evolve(report, rows=tuple(row for row in report.rows if row.id in ids))
 
 
-def _confirm(current: Session, rows: list[PayoutRow], *, yes: bool) -> None:
-    open_rows = [row for row in rows if row.status in ("planned", "in doubt", "sending")]
-    if not open_rows:
-        return
+def _confirm(current: Session, open_rows: list[PayoutRow], *, yes: bool) -> None:
     in_doubt = len(open_rows) - sum(row.status == "planned" for row in open_rows)
     details: list[tuple[str, object]] = [
         ("rows", len(open_rows)),

@@ -13,7 +13,7 @@ from . import options
 from .app import group
 from .output import facts, plain, show
 
-app = group("Play with a sandbox that runs; without a command: serve one (inventpay sandbox --help).")
+app = group("Play the payer of a running sandbox; without a command: serve one (inventpay sandbox --help).")
 
 DEFAULT_URL: Final = "http://127.0.0.1:8787"
 """Where ``inventpay sandbox`` listens by default."""
@@ -21,8 +21,10 @@ DEFAULT_URL: Final = "http://127.0.0.1:8787"
 TIMEOUT: Final = 10.0
 """Seconds in which the sandbox must answer."""
 
-PaymentId = Annotated[str, typer.Argument(metavar="PAYMENT_ID", show_default=False)]
-AmountSent = Annotated[str | None, typer.Argument(metavar="[AMOUNT]", show_default=False)]
+PaymentId = Annotated[str, typer.Argument(metavar="PAYMENT_ID", show_default=False, help="Id of a payment or invoice.")]
+AmountSent = Annotated[
+    str | None, typer.Argument(metavar="AMOUNT", show_default=False, help="Amount that the payer sends, in the coin.")
+]
 Url = Annotated[
     str | None,
     typer.Option("--url", metavar="URL", help=f"The sandbox (default: INVENTPAY_BASE_URL, or {DEFAULT_URL})."),
@@ -95,8 +97,13 @@ _STEPS: Final = {"advance": "seconds", "freeze": "at", "run": "speed", "reset": 
 
 @app.command()
 def clock(
-    step: Annotated[str | None, typer.Argument(metavar="[advance|freeze|run|reset]", show_default=False)] = None,
-    value: Annotated[str | None, typer.Argument(metavar="[VALUE]", show_default=False)] = None,
+    step: Annotated[
+        str | None,
+        typer.Argument(metavar="STEP", show_default=False, help="One of advance, freeze, run and reset."),
+    ] = None,
+    value: Annotated[
+        str | None, typer.Argument(metavar="VALUE", show_default=False, help="Seconds, time or speed of the step.")
+    ] = None,
     url: Url = None,
     as_json: options.Json = False,
 ) -> None:

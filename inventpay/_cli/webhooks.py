@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 app = group("Configure, inspect, send and replay webhooks.")
 
-DeliveryId = Annotated[str, typer.Argument(metavar="DELIVERY_ID", show_default=False)]
+DeliveryId = Annotated[
+    str, typer.Argument(metavar="DELIVERY_ID", show_default=False, help="Id of a delivery, see deliveries.")
+]
 To = Annotated[str, typer.Option("--to", metavar="URL", help="The endpoint, such as http://localhost:8000/webhooks.")]
 
 
@@ -60,7 +62,7 @@ def config(as_json: options.Json = False, base_url: options.BaseUrl = None) -> N
 
 @app.command()
 def delete(as_json: options.Json = False, base_url: options.BaseUrl = None) -> None:
-    """Have events sent nowhere, but to each payment's own callback URL."""
+    """Delete the URL. Events then go to the callback URLs of payments only."""
     with session(base_url, as_json=as_json) as current:
         current.client.webhooks.delete()
     show("null" if as_json else "The webhook URL is deleted.", as_json=as_json)
@@ -68,7 +70,7 @@ def delete(as_json: options.Json = False, base_url: options.BaseUrl = None) -> N
 
 @app.command("test")
 def send_test(
-    url: Annotated[str | None, typer.Argument(metavar="[URL]", help="By default where events go.")] = None,
+    url: Annotated[str | None, typer.Argument(metavar="URL", help="By default where events go.")] = None,
     as_json: options.Json = False,
     base_url: options.BaseUrl = None,
 ) -> int:
@@ -160,7 +162,15 @@ def stats(
 
 @app.command()
 def send(
-    event: Annotated[str, typer.Argument(metavar="EVENT", autocompletion=options.event_names, show_default=False)],
+    event: Annotated[
+        str,
+        typer.Argument(
+            metavar="EVENT",
+            autocompletion=options.event_names,
+            show_default=False,
+            help="Name of the event, such as payment.completed.",
+        ),
+    ],
     to: To,
     data: Annotated[
         str | None, typer.Option(metavar="JSON", help='Members that replace the sample\'s: \'{"orderId": "order-7"}\'.')
@@ -193,7 +203,10 @@ def replay(
     as_json: options.Json = False,
     base_url: options.BaseUrl = None,
 ) -> int:
-    """Deliver the body of a file, or of a delivery of the API's log, signed with your secret."""
+    """Deliver the body of a file, or of an earlier delivery.
+
+    It is signed with your secret. Earlier deliveries come from the API's log.
+    """
     from ..webhooks.replays import read_replay
 
     if source == "-" or Path(source).is_file():
@@ -218,7 +231,10 @@ def reconcile(
     as_json: options.Json = False,
     base_url: options.BaseUrl = None,
 ) -> int:
-    """Bring events of the API's log that no receiver accepted to an endpoint, signed with your secret."""
+    """Deliver the events that no receiver accepted to an endpoint.
+
+    They come from the API's log, and are signed with your secret.
+    """
     try:
         span = parse_since(since)
     except ValueError as error:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 app = group("Pay out, and follow withdrawals. For many, see inventpay payouts.")
 
-WithdrawalId = Annotated[str, typer.Argument(metavar="WITHDRAWAL_ID", show_default=False)]
+WithdrawalId = Annotated[str, typer.Argument(metavar="WITHDRAWAL_ID", show_default=False, help="Id of a withdrawal.")]
 
 
 def command(name: str) -> Any:

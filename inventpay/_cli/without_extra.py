@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import argparse
 
 CONTROLS: Final = ("pay", "underpay", "overpay", "expire", "fail", "clock")
-"""Commands of ``inventpay sandbox`` that play with a running sandbox."""
+"""Commands of ``inventpay sandbox`` that act on a running sandbox."""
 
 
 def takes(arguments: Sequence[str]) -> bool:
@@ -72,5 +72,9 @@ def _sandbox(
         "inventpay sandbox pay --help explains the first of them.",
     )
     cli.add_arguments(serve)
-    chosen = parser.parse_args(arguments)
+    chosen, unknown = parser.parse_known_args(arguments)
+    if unknown and chosen.command == "sandbox":
+        serve.error(f"unknown: {' '.join(unknown)}; the commands of a running sandbox are {', '.join(CONTROLS)}")
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     return run_demo() if chosen.command == "demo" else cli.main(chosen)

@@ -36,6 +36,12 @@ def test_misuse_is_explained(arguments: list[str], capsys: pytest.CaptureFixture
     assert "usage: inventpay" in capsys.readouterr().err
 
 
+def test_an_unknown_command_of_the_sandbox_names_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    """`sandbox play` is answered with the usage of the sandbox, its commands and exit code 2."""
+    assert main(["sandbox", "play"]) == 2
+    assert "error: unknown: play; the commands of a running sandbox are pay, " in capsys.readouterr().err
+
+
 def test_the_sandbox_command(capsys: pytest.CaptureFixture[str]) -> None:
     """Its options arrive: an address that cannot be listened on is a plain line and exit code 1."""
     assert main(["sandbox", "--host", "203.0.113.1", "--port", "1", "--allow-host", "shop"]) == 1

@@ -62,13 +62,13 @@ def test_a_file_is_checked_and_nothing_written(sandbox: Sandbox, file: str, run:
 
 
 def test_a_file_is_paid_once(sandbox: Sandbox, file: str, tmp_path: Path, run: Commands) -> None:
-    """A second run, also of a renamed file, sends nothing."""
+    """A second run, also of a renamed file, sends nothing and says so."""
     report = run.json("payouts", "run", file, "--yes")
     assert (report["isComplete"], [row["status"] for row in report["rows"]]) == (True, ["accepted"] * 2)
     assert locked(sandbox) == 4
     for again in (file, rows_file(tmp_path, name="copy.csv")):
         result = run("payouts", "run", again, "--yes")
-        assert (result.code, result.err) == (0, "")
+        assert (result.code, result.err) == (0, "nothing is left to be sent\n")
         assert "accepted     2     4.0" in result.out
     assert locked(sandbox) == 4
 
