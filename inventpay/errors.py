@@ -432,6 +432,10 @@ class WaitTimeoutError(InventPayError):
         self.last = last
         self.outage = outage
 
+    def __str__(self) -> str:
+        # The outcome of polls says nothing of the payment, and "not_sent" would read as if none had been made.
+        return self.message if self.method is None else f"{self.method} {self.path}: {self.message}"
+
 
 class UnknownStateError(InventPayError):
     """A watched payment is in a state that this version does not know, more than an hour after its expiry.

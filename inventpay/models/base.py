@@ -160,7 +160,12 @@ def _is_empty(value: object) -> bool:
 
 def _repr(value: object) -> str:
     # That of an enum's member would show its class.
-    return repr(str(value)) if isinstance(value, str) else repr(value)
+    if isinstance(value, str):
+        return repr(str(value))
+    if isinstance(value, tuple):
+        items = [_repr(item) for item in cast("Sequence[object]", value)]
+        return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
+    return repr(value)
 
 
 def _plain(value: Any, *, wire: bool, with_none: bool) -> Any:

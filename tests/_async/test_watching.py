@@ -235,6 +235,7 @@ async def test_waiting_has_a_bound(timeout: object) -> None:
     assert caught.value.last is not None
     assert caught.value.last.status == "PENDING"
     assert caught.value.path == f"/v1/invoice/{PAYMENT}/status"
+    assert str(caught.value).endswith(f"{PAYMENT}/status: the payment was not final within 60 s; it is PENDING")
 
 
 async def test_the_bound_of_waiting_cuts_slow_answers_short() -> None:
