@@ -17,7 +17,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from .._concurrency.event_loops import Home, is_dead
+from .._concurrency.event_loops import ConnectionKey, is_dead
 from .._concurrency.forking import Lock, notice_fork, register_fork_handler
 from .._transport.http_errors import answer_in, is_connection_failure, translate, without_frames
 from .._transport.progress import EXTENSION, HEAD_RECEIVED, NOT_WRITTEN, PARTLY_WRITTEN, Progress
@@ -37,18 +37,18 @@ _CLEAN_UP: Final = 1.0
 _LONGEST_STEP: Final = 86_400.0
 """Seconds a socket may block at most: poll() counts milliseconds in 32 bits, and a day is as good as for ever."""
 
-_parked: Final[list[object]] = []
+_inherited: Final[list[object]] = []
 """The open clients of a parent process. A child never touches them: closing would say goodbye on the parent's sockets,
 and take the parent's descriptors out of an event loop's epoll, which both share."""
 
 
-class _Place:
+class _LoopPool:
     """The clients of a connection in one process and event loop."""
 
-    __slots__ = ("clients", "guard", "home", "in_flight", "is_closed", "opened", "semaphore", "users")
+    __slots__ = ("clients", "guard", "in_flight", "is_closed", "key", "opened", "semaphore", "users")
 
-    def __init__(self, home: Home, semaphore: AsyncSemaphore) -> None:
-        self.home = home
+    def __init__(self, key: ConnectionKey, semaphore: AsyncSemaphore) -> None:
+        self.key = key
         self.semaphore = semaphore
         self.clients: dict[bool, Any] = {}
         """The HTTP clients that requests use. aiohttp needs a second one, for requests that need a new connection."""
@@ -71,15 +71,15 @@ class AsyncConnection:
         # Reentrant: the garbage collector may end a forgotten request wherever memory is asked for, and so while this
         # very thread holds the lock.
         self._lock = threading.RLock()
-        self._places: dict[Home, _Place] = {}
-        self._lent_to: Home | None = None
+        self._pools: dict[ConnectionKey, _LoopPool] = {}
+        self._lent_to: ConnectionKey | None = None
         self._closed = False
         register_fork_handler(self)
 
     def __repr__(self) -> str:
-        places = list(self._places.values())
-        in_flight = sum(place.in_flight for place in places)
-        state = "closed" if self._closed else f"{len(places)} pools, {in_flight} requests in flight"
+        pools = list(self._pools.values())
+        in_flight = sum(pool.in_flight for pool in pools)
+        state = "closed" if self._closed else f"{len(pools)} pools, {in_flight} requests in flight"
         return f"<{type(self).__name__} to {self._settings.base_url}: {state}>"
 
     @property
@@ -115,21 +115,21 @@ class AsyncConnection:
         progress.watched = True
         progress.left = functools.partial(self._left, until)
         progress.new_connection = fresh
-        place = await self._here()
-        if not await place.semaphore.take(_for_sockets(self._left(until))):
+        pool = await self._current_pool()
+        if not await pool.semaphore.acquire(_for_sockets(self._left(until))):
             raise APITimeoutError("all connections were busy for too long", outcome="not_sent")
         try:
-            self._enter(place)
+            self._enter(pool)
             try:
-                return await self._send(place, method, path, headers, body, progress)
+                return await self._send(pool, method, path, headers, body, progress)
             finally:
-                await self._leave(place)
+                await self._leave(pool)
         finally:
-            place.semaphore.give_back()
+            pool.semaphore.release()
 
     async def _send(
         self,
-        place: _Place,
+        pool: _LoopPool,
         method: str,
         path: str,
         headers: Callable[[], list[tuple[str, str]]],
@@ -139,15 +139,15 @@ class AsyncConnection:
         from .._transport.http_client import new_request, response_headers
 
         handled = sys.exception()
-        client = self._client(place, progress.new_connection)
+        client = self._client(pool, progress.new_connection)
         left = _for_sockets(progress.left())
         extensions: dict[str, Any] = {EXTENSION: progress, "timeout": _each(left)}
         if not self._settings.is_direct:
-            extensions["trace"] = _Watch(progress, extensions["timeout"]).trace
+            extensions["trace"] = _Trace(progress, extensions["timeout"]).trace
         owned = self._settings.http_client is None
         is_counted = self._settings.transport == "aiohttp"
         if is_counted:
-            place.users[client] = place.users.get(client, 0) + 1
+            pool.users[client] = pool.users.get(client, 0) + 1
         request: Any = None
         try:
             request = new_request(client, owned, method, self._settings.base_url, path, headers(), body, extensions)
@@ -188,8 +188,8 @@ class AsyncConnection:
             raise without_frames(interrupt, handled)  # noqa: B904 - it is the same exception
         finally:
             if is_counted:
-                place.users[client] -= 1
-                await _close_unused(place, client)
+                pool.users[client] -= 1
+                await _close_unused(pool, client)
         # Raised out here, where no exception of the HTTP library becomes its context.
         raise failure
 
@@ -221,7 +221,7 @@ class AsyncConnection:
     def _left(self, until: float | None) -> float | None:
         return None if until is None else min(until - self._backend.now(), _LONGEST_STEP)
 
-    def _client(self, place: _Place, fresh: bool) -> Any:
+    def _client(self, pool: _LoopPool, fresh: bool) -> Any:
         if self._settings.http_client is not None:
             if getattr(self._settings.http_client, "is_closed", False):
                 raise ConfigurationError("http_client= is closed; make a client with an open one")
@@ -229,87 +229,87 @@ class AsyncConnection:
             return self._settings.http_client
         # Transports of this package make new connections by themselves, and the user's own is only one.
         fresh = fresh and self._settings.transport == "aiohttp"
-        client = place.clients.get(fresh)
+        client = pool.clients.get(fresh)
         if client is None:
             from .._transport.http_client import new_async_client
 
             with self._lock:
-                client = place.clients.get(fresh)
+                client = pool.clients.get(fresh)
                 if client is None:
-                    client = place.clients[fresh] = new_async_client(self._settings, fresh=fresh)
-                    place.opened.append(client)
+                    client = pool.clients[fresh] = new_async_client(self._settings, fresh=fresh)
+                    pool.opened.append(client)
         return client
 
-    async def _here(self) -> _Place:
-        """Return the clients of this connection in this process and event loop."""
-        home = self._backend.home()
-        place = self._places.get(home) or self._open(home)
-        if place.guard is None:
-            place.guard = await self._backend.call_at_end(_Ending(self, place).run)
-        return place
+    async def _current_pool(self) -> _LoopPool:
+        """Return the pool of this process and event loop."""
+        key = self._backend.connection_key()
+        pool = self._pools.get(key) or self._open(key)
+        if pool.guard is None:
+            pool.guard = await self._backend.call_at_end(_LoopEnd(self, pool).run)
+        return pool
 
-    def _open(self, home: Home) -> _Place:
-        left_behind: list[_Place] = []
+    def _open(self, key: ConnectionKey) -> _LoopPool:
+        stale_pools: list[_LoopPool] = []
         with self._lock:
-            place = self._places.get(home)
-            if place is not None:
-                return place  # another thread was faster
+            pool = self._pools.get(key)
+            if pool is not None:
+                return pool  # another thread was faster
             if self._closed:
                 raise _is_closed()
             _refuse_what_cannot_serve(self._settings, self._backend)
             if self._settings.is_lent:
                 if self._lent_to is None:
-                    self._lent_to = home
-                elif self._lent_to != home:
+                    self._lent_to = key
+                elif self._lent_to != key:
                     raise ConfigurationError(
                         "http_client=, and a transport= with sockets, serve one event loop of one process, and this is "
                         "another one; make a client here, or let this package make the connections"
                     )
-            for other in list(self._places):
-                if other[0] != home[0]:
-                    _parked.append(self._places.pop(other))  # a fork that ran no hooks
+            for other in list(self._pools):
+                if other[0] != key[0]:
+                    _inherited.append(self._pools.pop(other))  # a fork that ran no hooks
                 elif is_dead(other[1]):
-                    left_behind.append(self._places.pop(other))
-            place = self._places[home] = _Place(home, self._backend.semaphore(self._settings.max_connections))
-        for stale in left_behind:
-            self._backend.let_go(stale.home[1], stale.opened)
-        return place
+                    stale_pools.append(self._pools.pop(other))
+            pool = self._pools[key] = _LoopPool(key, self._backend.semaphore(self._settings.max_connections))
+        for stale in stale_pools:
+            self._backend.close_stale(stale.key[1], stale.opened)
+        return pool
 
-    def _enter(self, place: _Place) -> None:
+    def _enter(self, pool: _LoopPool) -> None:
         """Count one more request."""
         with self._lock:
-            if place.is_closed:
+            if pool.is_closed:
                 raise _is_closed()
-            place.in_flight += 1
+            pool.in_flight += 1
 
-    async def _leave(self, place: _Place) -> None:
+    async def _leave(self, pool: _LoopPool) -> None:
         """Count one request less; the last one after ``aclose`` closes the clients."""
         with self._lock:
-            place.in_flight -= 1
-            is_over = place.is_closed and not place.in_flight
+            pool.in_flight -= 1
+            is_over = pool.is_closed and not pool.in_flight
         if is_over:
-            await self._backend.finish(_CLEAN_UP, functools.partial(_close, place))
+            await self._backend.finish(_CLEAN_UP, functools.partial(_close, pool))
 
     async def distrust(self) -> None:
-        """Use none of the connections of this place again: one of them gave an answer that belongs to another request.
+        """Use none of the connections of this pool again: one of them gave an answer that belongs to another request.
 
         Requests under way are not disturbed; connections of a lent client are the user's.
         """
-        place = self._places.get(self._backend.home())
+        pool = self._pools.get(self._backend.connection_key())
         # A client or transport of the caller's own is the same one when it is asked for again.
-        if place is None or not (self._settings.is_direct or self._settings.transport == "aiohttp"):
+        if pool is None or not (self._settings.is_direct or self._settings.transport == "aiohttp"):
             return
         with self._lock:
-            clients, place.clients = list(place.clients.values()), {}
+            clients, pool.clients = list(pool.clients.values()), {}
             if self._settings.is_direct:
                 # Nothing of them is left to close at the end.
-                place.opened[:] = [client for client in place.opened if client not in clients]
+                pool.opened[:] = [client for client in pool.opened if client not in clients]
         for client in clients:
             if self._settings.is_direct:
                 # Not the client: one that is closed refuses a request that another caller is about to send.
                 await _close_quietly(client._transport)
             else:
-                await _close_unused(place, client)
+                await _close_unused(pool, client)
 
     async def aclose(self) -> None:
         """Close every connection; one that still carries a request is closed when its answer is there.
@@ -317,34 +317,34 @@ class AsyncConnection:
         Connections of other event loops are closed there.
         """
         notice_fork()
-        home = self._backend.home()
+        key = self._backend.connection_key()
         with self._lock:
             self._closed = True
-            places, self._places = self._places, {}
-            for place in places.values():
-                place.is_closed = True
-        for other, place in places.items():
+            pools, self._pools = self._pools, {}
+            for pool in pools.values():
+                pool.is_closed = True
+        for other, pool in pools.items():
             if is_dead(other[1]):
-                self._backend.let_go(other[1], place.opened)
-            elif other == home and not place.in_flight:
-                await self._backend.finish(_CLEAN_UP, functools.partial(_close, place))
+                self._backend.close_stale(other[1], pool.opened)
+            elif other == key and not pool.in_flight:
+                await self._backend.finish(_CLEAN_UP, functools.partial(_close, pool))
 
-    def forget(self, home: Home, opened: list[Any]) -> None:
-        """Drop the place whose event loop ends, known by its clients."""
+    def forget(self, key: ConnectionKey, opened: list[Any]) -> None:
+        """Remove the pool whose event loop ends, known by its clients."""
         with self._lock:
-            place = self._places.get(home)
-            if place is not None and place.opened is opened:
-                del self._places[home]
+            pool = self._pools.get(key)
+            if pool is not None and pool.opened is opened:
+                del self._pools[key]
 
     def fork_lock(self) -> Lock:
         """Return the locks that a fork waits for."""
         return self._lock
 
     def after_fork_in_child(self) -> None:
-        """In a forked child: nothing of the parent's is used, and the lock may have been held by one of its threads."""
+        """Use nothing of the parent in a forked child; one of its threads may have held the lock."""
         self._lock = threading.RLock()
-        _parked.extend(self._places.values())
-        self._places = {}
+        _inherited.extend(self._pools.values())
+        self._pools = {}
 
     def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         try:
@@ -357,23 +357,23 @@ class AsyncConnection:
                 raise
 
     def _drop(self) -> None:
-        places: dict[Home, _Place] = getattr(self, "_places", {})
-        left_open = [place for place in places.values() if place.opened]
+        pools: dict[ConnectionKey, _LoopPool] = getattr(self, "_pools", {})
+        left_open = [pool for pool in pools.values() if pool.opened]
         if not left_open:
             return
-        process = self._backend.home()[0]
-        _parked.extend(place for place in left_open if place.home[0] != process)  # a fork that ran no hooks
-        left_open = [place for place in left_open if place.home[0] == process]
+        process = self._backend.connection_key()[0]
+        _inherited.extend(pool for pool in left_open if pool.key[0] != process)  # a fork that ran no hooks
+        left_open = [pool for pool in left_open if pool.key[0] == process]
         if not left_open:
             return
         try:
             warnings.warn(f"{self!r} was dropped without being closed", ResourceWarning, stacklevel=1, source=self)
         finally:
-            for place in left_open:
-                self._backend.let_go(place.home[1], place.opened)
+            for pool in left_open:
+                self._backend.close_stale(pool.key[1], pool.opened)
 
 
-class _Watch:
+class _Trace:
     """Reports of a client or a transport of the user's (httpcore's documented ``trace`` extension)."""
 
     __slots__ = ("_progress", "_timeouts")
@@ -383,7 +383,7 @@ class _Watch:
         self._timeouts = timeouts
 
     async def trace(self, event: str, facts: Mapping[str, Any]) -> None:
-        """Track the place of the event loop; called at the start and the end of every step."""
+        """Record how far the request came; httpcore calls this at the start and the end of every step."""
         self._progress.watched = True
         if not event.endswith(".started"):
             return
@@ -396,42 +396,42 @@ class _Watch:
                 self._progress.stage = PARTLY_WRITTEN
 
 
-class _Ending:
-    """The end of a place when its event loop ends. Keeps neither the connection nor the place alive."""
+class _LoopEnd:
+    """The end of a pool when its event loop ends. Keeps neither the connection nor the pool alive."""
 
-    def __init__(self, connection: AsyncConnection, place: _Place) -> None:
+    def __init__(self, connection: AsyncConnection, pool: _LoopPool) -> None:
         self._connection = weakref.ref(connection)
-        self._home = place.home
-        self._opened = place.opened
+        self._key = pool.key
+        self._opened = pool.opened
 
     async def run(self) -> None:
-        """Close the clients while the loop still can, and forget the place."""
+        """Close the clients while the loop still can, and forget the pool."""
         connection = self._connection()
         if connection is not None:
-            connection.forget(self._home, self._opened)
+            connection.forget(self._key, self._opened)
         while self._opened:
             await _close_quietly(self._opened.pop())
 
 
-async def _close(place: _Place) -> None:
-    """Close the clients of a place that carries no request and, once the connection is closed, end the guard."""
-    while place.clients:
-        _, client = place.clients.popitem()
+async def _close(pool: _LoopPool) -> None:
+    """Close the clients of a pool that carries no request and, once the connection is closed, end the guard."""
+    while pool.clients:
+        _, client = pool.clients.popitem()
         await _close_quietly(client)
         # At the end of an event loop its guard may be closing the same clients.
-        if client in place.opened:
-            place.opened.remove(client)
-    if place.guard is not None:
-        await place.guard.aclose()
+        if client in pool.opened:
+            pool.opened.remove(client)
+    if pool.guard is not None:
+        await pool.guard.aclose()
 
 
-async def _close_unused(place: _Place, client: Any) -> None:
+async def _close_unused(pool: _LoopPool, client: Any) -> None:
     """Close a client of aiohttp that no new request uses, once the last request that it carries has ended."""
-    if place.users.get(client) or client in place.clients.values():
+    if pool.users.get(client) or client in pool.clients.values():
         return
-    place.users.pop(client, None)
-    if client in place.opened:
-        place.opened.remove(client)
+    pool.users.pop(client, None)
+    if client in pool.opened:
+        pool.opened.remove(client)
         await _close_quietly(client)
 
 

@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
 Bound: TypeAlias = AbstractContextManager[object, bool]
-"""Something to run code inside of that may cut it off."""
+"""A ``with`` block that may end its code early."""
 
-Home: TypeAlias = tuple[int, Any]
+ConnectionKey: TypeAlias = tuple[int, Any]
 """Where a connection belongs: process id and event loop (``None`` for threads)."""
 
 

@@ -15,12 +15,12 @@ from typing import Any, Final
 
 import anyio
 
-from .event_loops import Bound, Home, current_loop, is_dead, least
+from .event_loops import Bound, ConnectionKey, current_loop, is_dead, least
 from .steady_time import monotonic
 
 
 class AsyncWaiter:
-    """One task in a line. Any thread may wake it."""
+    """A task that waits. Any thread may wake it."""
 
     __slots__ = ("_event", "_loop")
 
@@ -93,20 +93,20 @@ class AsyncioWaiter:
 
 
 class AsyncSemaphore:
-    """A counted number of places, first come, first served."""
+    """A number of slots, first come, first served."""
 
     __slots__ = ("_semaphore",)
 
     def __init__(self, count: int) -> None:
         self._semaphore = anyio.Semaphore(count, fast_acquire=True)
 
-    async def take(self, seconds: float | None) -> bool:
+    async def acquire(self, seconds: float | None) -> bool:
         """Acquire a slot; return ``False`` if none was free in time. Tasks are bounded by the attempt's own timeout."""
         del seconds
         await self._semaphore.acquire()
         return True
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Release the slot."""
         self._semaphore.release()
 
@@ -114,34 +114,34 @@ class AsyncSemaphore:
 class AsyncioSemaphore(AsyncSemaphore):
     """The slots of asyncio, whose futures cost a fifth of events."""
 
-    __slots__ = ("_free", "_line", "_loop")
+    __slots__ = ("_free", "_loop", "_queue")
 
     def __init__(self, count: int, loop: asyncio.AbstractEventLoop) -> None:
         self._free = count
-        self._line: deque[asyncio.Future[None]] = deque()
+        self._queue: deque[asyncio.Future[None]] = deque()
         self._loop = loop
 
-    async def take(self, seconds: float | None) -> bool:
+    async def acquire(self, seconds: float | None) -> bool:
         """Acquire a slot."""
         del seconds
         if self._free:
             self._free -= 1
             return True
         turn: asyncio.Future[None] = self._loop.create_future()
-        self._line.append(turn)
+        self._queue.append(turn)
         try:
             await turn
         except BaseException:
-            # Cut off in the very moment in which it was given the place: the next waiter gets it.
+            # Cancelled in the moment in which it was given the slot: the next waiter gets it.
             if turn.done() and not turn.cancelled():
-                self.give_back()
+                self.release()
             raise
         return True
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Release the slot to the first waiter."""
-        while self._line:
-            turn = self._line.popleft()
+        while self._queue:
+            turn = self._queue.popleft()
             if not turn.done():
                 turn.set_result(None)
                 return
@@ -149,7 +149,7 @@ class AsyncioSemaphore(AsyncSemaphore):
 
 
 class AsyncioBound:
-    """Cancel the current task after some seconds, and catches that where the block ends.
+    """Cancel the current task after some seconds, and catch that where the block ends.
 
     ``asyncio.timeout`` without the coroutines; a cancel scope of anyio costs eight times as much.
     """
@@ -206,7 +206,7 @@ class AsyncBackend:
         await anyio.sleep(seconds)
 
     def limit(self, seconds: float | None) -> Bound:
-        """Cut off the block after some seconds, and goes on behind it."""
+        """Return a ``with`` block that ends early after some seconds; the code behind it runs on."""
         loop = current_loop()
         if seconds is not None and isinstance(loop, asyncio.AbstractEventLoop):
             return AsyncioBound(seconds, loop)
@@ -230,7 +230,7 @@ class AsyncBackend:
         return AsyncioWaiter(loop) if isinstance(loop, asyncio.AbstractEventLoop) else AsyncWaiter(loop)
 
     def semaphore(self, count: int) -> AsyncSemaphore:
-        """Return a number of places, for the tasks of this event loop."""
+        """Return a semaphore with this number of slots, for the tasks of this event loop."""
         loop = current_loop()
         return AsyncioSemaphore(count, loop) if isinstance(loop, asyncio.AbstractEventLoop) else AsyncSemaphore(count)
 
@@ -243,8 +243,8 @@ class AsyncBackend:
         await anext(guard)
         return guard
 
-    def let_go(self, loop: Any, clients: Iterable[Any]) -> None:
-        """Close a client that is not used again, as far as that goes without an event loop.
+    def close_stale(self, loop: Any, clients: Iterable[Any]) -> None:
+        """Close clients that are not used again, as far as that goes without an event loop.
 
         A loop that lives does it itself when the guard is dropped. Of a dead one only aiohttp's sessions can be closed
         that they are closed, or they would log errors; the sockets close when their memory is freed.
@@ -258,14 +258,14 @@ class AsyncBackend:
             closing.close()
 
     def aiohttp_problem(self) -> str | None:
-        """Why aiohttp cannot be used here."""
+        """Return the reason for which aiohttp cannot be used here, ``None`` if it can."""
         loop = current_loop()
         if loop is None or isinstance(loop, asyncio.AbstractEventLoop):
             return None
         return "needs asyncio, and this is trio"
 
-    def home(self) -> Home:
-        """Return the owner of a connection: this process and event loop."""
+    def connection_key(self) -> ConnectionKey:
+        """Return the key of the connections that the caller may use: those of this process and event loop."""
         return (os.getpid(), current_loop())
 
     def queue(self) -> Hashable:

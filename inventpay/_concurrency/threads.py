@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from .event_loops import Bound, Home, least
+from .event_loops import Bound, ConnectionKey, least
 from .steady_time import monotonic
 
 _LONGEST_WAIT: Final = 86_400.0 * 365
@@ -43,7 +43,7 @@ _UNBOUND = _Unbound()
 
 
 class Waiter:
-    """One thread in a line."""
+    """A thread that waits."""
 
     __slots__ = ("_event",)
 
@@ -62,18 +62,18 @@ class Waiter:
 
 
 class Semaphore:
-    """A counted number of places."""
+    """A number of slots."""
 
     __slots__ = ("_semaphore",)
 
     def __init__(self, count: int) -> None:
         self._semaphore = threading.Semaphore(count)
 
-    def take(self, seconds: float | None) -> bool:
-        """Take a place; ``False`` when none came free in these seconds."""
+    def acquire(self, seconds: float | None) -> bool:
+        """Acquire a slot; return ``False`` if none was free in time."""
         return self._semaphore.acquire(timeout=_bounded(seconds))
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Release the slot."""
         self._semaphore.release()
 
@@ -99,7 +99,7 @@ class Backend:
         time.sleep(seconds)
 
     def limit(self, seconds: float | None) -> Bound:
-        """Nothing: a thread cannot be cut off. The socket's own timeouts bound it, and a check between chunks."""
+        """Do nothing: a thread cannot be interrupted. Timeouts of its socket bound it, and a check between chunks."""
         del seconds
         return _UNBOUND
 
@@ -113,26 +113,26 @@ class Backend:
         return Waiter()
 
     def semaphore(self, count: int) -> Semaphore:
-        """Return a number of places."""
+        """Return a semaphore with this number of slots."""
         return Semaphore(count)
 
     def call_at_end(self, action: Callable[[], object]) -> _NoGuard:
-        """Nothing: threads have no loop that ends under them."""
+        """Do nothing: threads have no loop that ends under them."""
         del action
         return _NO_GUARD
 
-    def let_go(self, loop: Any, clients: Iterable[Any]) -> None:
-        """Close a client that is not used again."""
+    def close_stale(self, loop: Any, clients: Iterable[Any]) -> None:
+        """Close clients that are not used again."""
         del loop
         for client in clients:
             client.close()
 
     def aiohttp_problem(self) -> str | None:
-        """Why aiohttp cannot be used here."""
+        """Return the reason for which aiohttp cannot be used here."""
         return "needs asyncio, and InventPay blocks; use AsyncInventPay"
 
-    def home(self) -> Home:
-        """Return the owner of a connection: this process."""
+    def connection_key(self) -> ConnectionKey:
+        """Return the key of the connections that the caller may use: those of this process."""
         return (os.getpid(), None)
 
     def queue(self) -> Hashable:

@@ -108,7 +108,7 @@ def test_a_loop_closed_by_hand_hands_over_to_the_next(
             connections.add(loop.run_until_complete(get(client))["connection"])
         loop.close()
     assert len(connections) == 100
-    assert len(client._connection._places) == 1
+    assert len(client._connection._pools) == 1
     # The last loop's connection: no other came after it.
     assert descriptors() <= before + 1
     asyncio.run(client.aclose())
@@ -124,7 +124,7 @@ def test_a_loop_that_is_kept_keeps_its_connection(server: EchoServer, transport:
     with asyncio.Runner() as runner:
         first, second = runner.run(get(client)), runner.run(get(client))
     assert first["connection"] == second["connection"]
-    assert not client._connection._places
+    assert not client._connection._pools
 
 
 @pytest.mark.parametrize("number", range(3))
@@ -132,7 +132,7 @@ async def test_every_test_of_pytest_asyncio_has_a_loop(server: EchoServer, numbe
     """A client made at import time works in every test, which all run in loops of their own."""
     answer = await get(_shared(server), f"/test/{number}")
     assert answer["path"] == f"/test/{number}"
-    assert len(_shared(server)._connection._places) == 1
+    assert len(_shared(server)._connection._pools) == 1
 
 
 _clients: list[AsyncInventPay] = []
@@ -220,7 +220,7 @@ def test_the_blocking_client_works_inside_trio(server: EchoServer) -> None:
 
 
 def test_calls_while_a_loop_shuts_down_do_not_linger(server: EchoServer) -> None:
-    """A generator that is finished by the end of the loop may still call; what that opens is not counted as a place."""
+    """A generator that is finished by the end of the loop may still call; what that opens is not counted as a pool."""
     client = async_client(server.url)
     said: list[str] = []
 
@@ -262,7 +262,7 @@ def test_several_runs_of_trio(server: EchoServer) -> None:
     runs = [trio.run(main) for _ in range(3)]
     assert all(first == second for first, second in runs)
     assert len({first for first, _ in runs}) == 3
-    assert not client._connection._places
+    assert not client._connection._pools
     wait_until(lambda: server.open == 0)
 
 

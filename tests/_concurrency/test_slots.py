@@ -29,10 +29,10 @@ async def crowd(count: int) -> list[int]:
     served: list[int] = []
 
     async def task(number: int) -> None:
-        assert await slots.take(None)
+        assert await slots.acquire(None)
         served.append(number)
         await anyio.lowlevel.checkpoint()
-        slots.give_back()
+        slots.release()
 
     async with anyio.create_task_group() as group:
         for number in range(10):
@@ -51,24 +51,24 @@ def test_first_come_first_served(run: Callable[..., list[int]], count: int) -> N
 async def test_a_cancelled_waiter_is_passed_over() -> None:
     """Its place goes to the next one who still waits."""
     slots = AsyncBackend().semaphore(1)
-    assert await slots.take(None)
-    gone, next_one = (asyncio.create_task(slots.take(None)) for _ in range(2))
+    assert await slots.acquire(None)
+    gone, next_one = (asyncio.create_task(slots.acquire(None)) for _ in range(2))
     await asyncio.sleep(0)
     gone.cancel()
     await asyncio.sleep(0)
-    slots.give_back()
+    slots.release()
     assert await next_one
-    slots.give_back()
-    assert await asyncio.wait_for(slots.take(None), 1.0)
+    slots.release()
+    assert await asyncio.wait_for(slots.acquire(None), 1.0)
 
 
 async def test_a_waiter_cancelled_at_its_turn_passes_it_on() -> None:
     """A place given in the very moment of the cancellation is not lost."""
     slots = AsyncBackend().semaphore(1)
-    assert await slots.take(None)
-    gone, next_one = (asyncio.create_task(slots.take(None)) for _ in range(2))
+    assert await slots.acquire(None)
+    gone, next_one = (asyncio.create_task(slots.acquire(None)) for _ in range(2))
     await asyncio.sleep(0)
-    slots.give_back()
+    slots.release()
     gone.cancel()
     assert await asyncio.wait_for(next_one, 1.0)
     assert gone.cancelled()

@@ -226,6 +226,6 @@ def test_mismatches_leave_no_client_behind(transport: Any) -> None:
             for _ in range(20):
                 with pytest.raises(AnswerMismatchError):
                     client.invoices.create(amount="7", amount_currency="USD")
-            (place,) = client._connection._places.values()
-            assert len(place.opened) <= 1
-            assert len(place.users) <= 1
+            (pool,) = client._connection._pools.values()
+            assert len(pool.opened) <= 1
+            assert len(pool.users) <= 1

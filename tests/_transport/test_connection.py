@@ -112,7 +112,7 @@ async def test_closing_lets_requests_in_flight_end(server: EchoServer, transport
     await client.aclose()
     assert (await land(task, server))["path"] == "/together/flight"
     await asyncio.to_thread(wait_until, lambda: server.open == 0)
-    assert client._connection._places == {}
+    assert client._connection._pools == {}
 
 
 @TRANSPORTS
@@ -411,17 +411,17 @@ async def test_a_place_is_opened_once() -> None:
     """Threads that come at the same time share what the first of them opened, clients included."""
     settings = _settings("http://localhost")
     for connection in (Connection(settings, Backend()), AsyncConnection(settings, AsyncBackend())):
-        home = connection._backend.home()
-        place: Any = connection._open(home)
-        assert connection._open(home) is place
-        made = connection._client(place, False)
-        place.clients = _Late(place.clients)
-        assert connection._client(place, False) is made
-        assert place.opened == [made]
-        connection.forget(home, [])
-        assert connection._places
-        connection.forget(home, place.opened)
-        assert connection._places == {}
+        key = connection._backend.connection_key()
+        pool: Any = connection._open(key)
+        assert connection._open(key) is pool
+        made = connection._client(pool, False)
+        pool.clients = _Late(pool.clients)
+        assert connection._client(pool, False) is made
+        assert pool.opened == [made]
+        connection.forget(key, [])
+        assert connection._pools
+        connection.forget(key, pool.opened)
+        assert connection._pools == {}
 
 
 class _Late(dict[bool, Any]):
@@ -439,7 +439,7 @@ class _Process(Backend):
     pid = 1
     loop: Any = None
 
-    def home(self) -> Any:
+    def connection_key(self) -> Any:
         """Where it pretends to be."""
         return (self.pid, self.loop)
 
@@ -449,7 +449,7 @@ class _AsyncProcess(AsyncBackend):
 
     pid = 1
 
-    def home(self) -> Any:
+    def connection_key(self) -> Any:
         """Where it pretends to be."""
         return (self.pid, asyncio.get_running_loop())
 
@@ -462,21 +462,21 @@ async def test_a_fork_that_ran_no_hooks(server: EchoServer) -> None:
         (inventpay._async.connection, AsyncConnection(_settings(server.url), _AsyncProcess())),
     ):
         answers: list[Any] = []
-        places: list[Any] = []
+        pools: list[Any] = []
         for pid in (1, 2):
             connection._backend.pid = pid  # type: ignore[union-attr]
             answer: Any = connection.exchange("GET", "/fork", list, None, fresh=False, until=None, progress=progress)
             answers.append(read(await answer if asyncio.iscoroutine(answer) else answer))
-            places += connection._places.values()
-            assert len(connection._places) == 1
+            pools += connection._pools.values()
+            assert len(connection._pools) == 1
         assert answers[0]["connection"] != answers[1]["connection"]
-        assert module._parked.pop() is places[0]
-        for client in [*places[0].opened, *places[1].opened]:
+        assert module._inherited.pop() is pools[0]
+        for client in [*pools[0].opened, *pools[1].opened]:
             await client.aclose() if hasattr(client, "aclose") else client.close()
-        places[1].opened.clear()
+        pools[1].opened.clear()
 
 
-def test_the_twin_knows_other_homes_too(server: EchoServer) -> None:
+def test_the_twin_has_a_pool_for_each_key(server: EchoServer) -> None:
     """Threads have no loops that die; but the twin's source is that of tasks, and does the same with them."""
     backend = _Process()
     connection = Connection(_settings(server.url), backend)
@@ -487,8 +487,8 @@ def test_the_twin_knows_other_homes_too(server: EchoServer) -> None:
         connection.exchange("GET", "/home", list, None, fresh=False, until=None, progress=progress)
         if backend.loop is not None:
             backend.loop.close()
-    # The first home lives, the second was let go when the third was opened.
-    assert [loop for _, loop in connection._places] == [loops[0], loops[2]]
+    # The loop of the first lives; the pool of the second was closed when the third was opened.
+    assert [loop for _, loop in connection._pools] == [loops[0], loops[2]]
     wait_until(lambda: server.open == 2)
     backend.loop = None
     connection.close()
@@ -499,25 +499,25 @@ def test_what_is_lent_to_a_process_serves_no_other() -> None:
     """A transport with sockets is refused where a fork went unnoticed."""
     backend = _Process()
     connection = Connection(_settings("http://localhost", http_client=httpx.Client()), backend)
-    connection._open(backend.home())
+    connection._open(backend.connection_key())
     backend.pid = 2
     with pytest.raises(ConfigurationError, match="serve one event loop of one process"):
-        connection._open(backend.home())
+        connection._open(backend.connection_key())
     backend.pid = 1
-    connection._open(backend.home())
+    connection._open(backend.connection_key())
     connection.close()
 
 
-async def test_places_that_say_no(server: EchoServer) -> None:
+async def test_a_semaphore_without_a_free_slot(server: EchoServer) -> None:
     """A connection that finds no free slot sends nothing, whichever world it is in."""
 
     class Full:
-        async def take(self, seconds: float | None) -> bool:
+        async def acquire(self, seconds: float | None) -> bool:
             return False
 
     connection = AsyncConnection(_settings(server.url), AsyncBackend())
     progress = Progress(lambda status, headers: None)
-    connection._open(connection._backend.home()).semaphore = Full()  # type: ignore[assignment]
+    connection._open(connection._backend.connection_key()).semaphore = Full()  # type: ignore[assignment]
     with pytest.raises(APITimeoutError, match="all connections were busy for too long"):
         await connection.exchange("GET", "/full", list, None, fresh=False, until=None, progress=progress)
     await connection.aclose()
@@ -542,21 +542,21 @@ def test_what_a_child_does_first(server: EchoServer) -> None:
     """In a forked child the parent's clients are parked: neither used, closed nor warned about."""
     client = blocking_client(server.url)
     client.request("GET", "/parent")
-    (place,) = client._connection._places.values()
+    (pool,) = client._connection._pools.values()
     client._connection.after_fork_in_child()
-    assert inventpay._sync.connection._parked.pop() is place
-    assert client._connection._places == {}
+    assert inventpay._sync.connection._inherited.pop() is pool
+    assert client._connection._pools == {}
     assert read(client.request("GET", "/child"))["connection"] == 2
     client.close()
-    place.opened.pop().close()
+    pool.opened.pop().close()
 
     awaited = async_client(server.url)
 
     async def main() -> None:
         await awaited.request("GET", "/parent")
-        (parents,) = awaited._connection._places.values()
+        (parents,) = awaited._connection._pools.values()
         awaited._connection.after_fork_in_child()
-        assert inventpay._async.connection._parked.pop() is parents
+        assert inventpay._async.connection._inherited.pop() is parents
         assert read(await awaited.request("GET", "/child"))["connection"] == 4
         await awaited.aclose()
 
@@ -570,13 +570,13 @@ async def test_a_guard_that_was_faster(server: EchoServer) -> None:
         (inventpay._sync.connection, Connection(settings, Backend())),
         (inventpay._async.connection, AsyncConnection(settings, AsyncBackend())),
     ):
-        place: Any = connection._open(connection._backend.home())
-        connection._client(place, False)
-        place.opened.clear()
-        closing: Any = module._close(place)
+        pool: Any = connection._open(connection._backend.connection_key())
+        connection._client(pool, False)
+        pool.opened.clear()
+        closing: Any = module._close(pool)
         if closing is not None:
             await closing
-        assert place.clients == {}
+        assert pool.clients == {}
 
 
 def test_bounds_beyond_what_sockets_take(server: EchoServer) -> None:
@@ -591,25 +591,25 @@ def test_the_blocking_guard_ends_like_the_other() -> None:
         connection = Connection(_settings(server.url), Backend())
         progress = Progress(lambda status, headers: None)
         connection.exchange("GET", "/end", list, None, fresh=False, until=None, progress=progress)
-        (place,) = connection._places.values()
-        ending = inventpay._sync.connection._Ending(connection, place)
+        (pool,) = connection._pools.values()
+        ending = inventpay._sync.connection._LoopEnd(connection, pool)
         ending.run()
-        assert (connection._places, place.opened) == ({}, [])
+        assert (connection._pools, pool.opened) == ({}, [])
         del connection
         ending.run()
         wait_until(lambda: server.open == 0)
 
 
 async def test_a_late_guard_drops_no_other_entry(server: EchoServer) -> None:
-    """The end of one place is not the end of another one in the same loop, nor of a connection that is gone."""
+    """The end of one pool is not the end of another one in the same loop, nor of a connection that is gone."""
     connection = AsyncConnection(_settings(server.url), AsyncBackend())
     progress = Progress(lambda status, headers: None)
     await connection.exchange("GET", "/end", list, None, fresh=False, until=None, progress=progress)
-    (place,) = connection._places.values()
-    connection.forget(place.home, [])
-    assert connection._places
+    (pool,) = connection._pools.values()
+    connection.forget(pool.key, [])
+    assert connection._pools
     await connection.aclose()
-    ending = inventpay._async.connection._Ending(connection, place)
+    ending = inventpay._async.connection._LoopEnd(connection, pool)
     del connection
     await ending.run()
 

@@ -67,8 +67,8 @@ def test_what_pytest_httpx_lets_pass_is_direct(httpx_mock: HTTPXMock, server: Ec
         for _ in range(2):
             assert read(client.request("GET", "/real"))["connection"] == 1
         client.request("GET", "/mocked")
-        (place,) = client._connection._places.values()
-        transport: Any = place.clients[False]._straight_to
+        (pool,) = client._connection._pools.values()
+        transport: Any = pool.clients[False]._straight_to
         assert len(transport._pool.connections) == 1
         assert transport._pool._httpcore is None
 
