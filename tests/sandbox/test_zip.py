@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+import inventpay
+
+PACKAGE = Path(inventpay.__file__).parent
+"""The package under test, which may be installed elsewhere."""
 
 STORY = """
 import sys
@@ -37,9 +40,9 @@ def test_the_sandbox_and_the_redis_scripts_work_from_a_zip(tmp_path: Path) -> No
     """A client, the pages with their assets, and the Lua scripts, with nothing of the package in a folder."""
     bundle = tmp_path / "inventpay.zip"
     with zipfile.ZipFile(bundle, "w") as archive:
-        for file in sorted((ROOT / "inventpay").rglob("*")):
+        for file in sorted(PACKAGE.rglob("*")):
             if file.is_file() and "__pycache__" not in file.parts:
-                archive.write(file, file.relative_to(ROOT))
+                archive.write(file, file.relative_to(PACKAGE.parent))
     code = f"import sys; sys.path.insert(0, {str(bundle)!r})\n{STORY}"
     ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (ran.stdout.strip(), ran.returncode) == ("all found", 0), ran.stderr
