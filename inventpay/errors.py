@@ -411,7 +411,14 @@ class ServerError(APIStatusError):
     """5xx: the API failed. A write may have taken effect."""
 
 
-class WaitTimeoutError(InventPayError):
+class _WaitError(InventPayError):
+    """The end of a wait. Its text names no outcome: that of the polls says nothing of what was waited for."""
+
+    def __str__(self) -> str:
+        return self.message if self.method is None else f"{self.method} {self.path}: {self.message}"
+
+
+class WaitTimeoutError(_WaitError):
     """``payments.wait()`` or ``withdrawals.wait()`` saw no final status in time."""
 
     last: PaymentStatus | Withdrawal | None
@@ -432,12 +439,8 @@ class WaitTimeoutError(InventPayError):
         self.last = last
         self.outage = outage
 
-    def __str__(self) -> str:
-        # The outcome of polls says nothing of the payment, and "not_sent" would read as if none had been made.
-        return self.message if self.method is None else f"{self.method} {self.path}: {self.message}"
 
-
-class UnknownStateError(InventPayError):
+class UnknownStateError(_WaitError):
     """A watched payment is in a state that this version does not know, more than an hour after its expiry.
 
     It may be final; only a newer version of the package, or a person in the dashboard, can tell.

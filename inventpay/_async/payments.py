@@ -21,7 +21,10 @@ from .transport import AsyncTransport
 
 @readable
 class AsyncPaymentCalls:
-    """Payments in one coin, and the status of payments and invoices."""
+    """Payments in one coin, and the status of payments and invoices.
+
+    The API has no list of payments: keep the ``payment_id`` with your order.
+    """
 
     def __init__(self, transport: AsyncTransport, polling: AsyncPolling, options: CallOptions, page: str) -> None:
         self._transport = transport

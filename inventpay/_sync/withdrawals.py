@@ -20,7 +20,10 @@ from .transport import Transport
 
 @readable
 class WithdrawalCalls:
-    """Paying out to an address. Creating a withdrawal needs the withdrawal key."""
+    """Paying out to an address. Creating a withdrawal needs the withdrawal key.
+
+    The API has no list of withdrawals: keep the ``withdrawal_id`` of each, or pay through :mod:`inventpay.payouts`.
+    """
 
     def __init__(self, transport: Transport, polling: Polling, options: CallOptions) -> None:
         self._transport = transport
