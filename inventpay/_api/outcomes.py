@@ -82,10 +82,13 @@ def outcome_of_status(status: int, *, own_form: bool) -> Outcome:
 def judge_refusal(status: int, document: object) -> Refusal:
     """Return the status and outcome of an answer that is no success: not 2xx, or 2xx with ``"success": false``.
 
-    A 2xx is judged by its own ``statusCode``. Where two statuses disagree, the more doubtful one counts.
+    A 2xx is judged by its own ``statusCode``. Where two statuses disagree, the more doubtful one counts; a body with
+    ``"success": true`` disagrees with every refusal.
     """
     own_form = is_own_form(document)
     stated = _stated_status(document)
+    if is_object(document) and document.get("success") is True:
+        return Refusal(status, "unknown")
     if 200 <= status < 300:
         if stated is None or 200 <= stated < 300:
             return Refusal(status, "unknown")

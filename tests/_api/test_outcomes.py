@@ -63,6 +63,13 @@ def test_where_two_statuses_disagree_the_more_doubtful_counts(status: int, state
     assert judged.outcome == expected
 
 
+@given(statuses, st.none() | statuses)
+def test_a_success_in_the_body_makes_every_refusal_doubtful(status: int, stated: int | None) -> None:
+    """A status that refuses and ``"success": true`` contradict each other, so neither is proof."""
+    document = {"success": True, "data": {"withdrawalId": "w1"}, "statusCode": stated}
+    assert outcomes.judge_refusal(status, document) == (status, "unknown")
+
+
 @pytest.mark.parametrize(
     ("status", "stated", "expected"),
     [

@@ -69,6 +69,7 @@ ENDINGS: dict[str, tuple[Step, type[InventPayError], str]] = {
     "422": (answers(422), BadRequestError, "refused"),
     "429": (answers(429), RateLimitedError, "refused"),
     "429 of a proxy": (answers(429, b"<html>"), RateLimitedError, "refused"),
+    "429 of a success": (answers(429, {"success": True, "data": {}}), RateLimitedError, "unknown"),
     "499": (answers(499), APIStatusError, "unknown"),
     "500": (answers(500), ServerError, "unknown"),
     "501": (answers(501), ServerError, "unknown"),
