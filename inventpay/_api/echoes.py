@@ -78,13 +78,19 @@ def _text(value: object) -> str:
     return unicodedata.normalize("NFC", str(value).strip())
 
 
+def same_coin(asked: str, answered: str, network: object = None) -> bool:
+    """Return whether a coin is the asked one, in any case; a coin and its ``network`` are one name.
+
+    >>> same_coin("USDT_BEP20", "USDT", "bep20")
+    True
+    """
+    wanted, found = asked.upper(), answered.strip().upper()
+    return wanted == found or (isinstance(network, str) and wanted == f"{found}_{network.strip().upper()}")
+
+
 def _same_currency(asked: Any, answered: Any, _request: _Asked, answer: Mapping[str, Any]) -> bool:
-    wanted, found = str(asked).upper(), str(answered).strip().upper()
-    # The payer still has to pick a coin.
-    if wanted == "MULTI" or wanted == found:
-        return True
-    network = answer.get("network")
-    return isinstance(network, str) and wanted == f"{found}_{network.strip().upper()}"
+    # The payer of MULTI still has to pick a coin.
+    return str(asked).upper() == "MULTI" or same_coin(str(asked), str(answered), answer.get("network"))
 
 
 _DOLLARS: Final = frozenset({"USD", "USDT"})
@@ -100,11 +106,20 @@ _CASELESS: Final = re.compile(r"0x[0-9a-f]+|(bc|tb|bcrt|ltc|tltc|rltc)1[02-9ac-h
 """Addresses whose letters mean the same in either case: hexadecimal ones and bech32 ones."""
 
 
-def _same_address(asked: Any, answered: Any, _request: _Asked, _answer: Mapping[str, Any]) -> bool:
-    wanted, found = str(asked).strip(), str(answered).strip()
+def same_address(asked: str, answered: str) -> bool:
+    """Return whether an address is the asked one; case counts unless both are hexadecimal or bech32.
+
+    >>> same_address("0xAB", "0xab"), same_address("1Boat", "1bOAT")
+    (True, False)
+    """
+    wanted, found = asked.strip(), answered.strip()
     if _CASELESS.fullmatch(wanted) and _CASELESS.fullmatch(found):
         return wanted.lower() == found.lower()
     return wanted == found
+
+
+def _same_address(asked: Any, answered: Any, _request: _Asked, _answer: Mapping[str, Any]) -> bool:
+    return same_address(str(asked), str(answered))
 
 
 _CENTS: Final = Decimal("0.01")

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from attrs import frozen
 
+from .._api.echoes import same_address, same_amount, same_coin
 from .._core.decimals import EXACT, plain
 from ..errors import (
     APIStatusError,
@@ -224,13 +225,13 @@ def is_replayed(row: PayoutRow, withdrawal: Withdrawal) -> bool:
 
 
 def differences(row: PayoutRow, withdrawal: Withdrawal) -> list[str]:
-    """Return how a withdrawal differs from the row that it is said to pay."""
+    """Return how a withdrawal differs from the row that it is said to pay, by the rules for echoes of a request."""
     found: list[str] = []
-    if withdrawal.amount != row.amount and float(withdrawal.amount) != float(row.amount):
+    if not same_amount(row.amount, withdrawal.amount, currency=row.currency):
         found.append(f"its amount is {plain(withdrawal.amount)}, not {plain(row.amount)}")
-    if str(withdrawal.currency) != row.currency:
+    if not same_coin(row.currency, str(withdrawal.currency), withdrawal.raw.get("network")):
         found.append(f"its coin is {withdrawal.currency}, not {row.currency}")
-    if withdrawal.destination_address.casefold() != row.destination_address.casefold():
+    if not same_address(row.destination_address, withdrawal.destination_address):
         found.append(f"its address is {withdrawal.destination_address}, not {row.destination_address}")
     return found
 

@@ -386,6 +386,26 @@ def test_differences_are_shown_with_both_values() -> None:
     assert differences(evolve(ROW, amount=Decimal("0.1")), double) == []
 
 
+@pytest.mark.parametrize(
+    ("row", "made", "found"),
+    [
+        ({}, {"currency": "usdt_bep20"}, None),
+        ({}, {"currency": "USDT", "raw": {"network": "bep20"}}, None),
+        ({}, {"currency": "USDT", "raw": {"network": "ERC20"}}, "coin"),
+        ({}, {"currency": "USDT"}, "coin"),
+        ({"amount": Decimal("10.123456789")}, {"amount": Decimal("10.12345679")}, None),
+        ({"amount": Decimal("10.123456789")}, {"amount": Decimal("10.1234")}, "amount"),
+        ({}, {"destination_address": ""}, "address"),
+        ({"destination_address": "1Boat"}, {"destination_address": "1bOAT"}, "address"),
+    ],
+)
+def test_differences_follow_the_rules_for_echoes(row: dict[str, Any], made: dict[str, Any], found: str | None) -> None:
+    """An answer that a call takes for its own pays the row later, too; base58 has no case to ignore."""
+    shown = differences(evolve(ROW, **row), evolve(MADE, **{"destination_address": ADDRESS, **made}))
+    assert len(shown) == (found is not None)
+    assert found is None or f"its {found} is " in shown[0]
+
+
 @pytest.fixture
 def in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """This machine is nine hours ahead of UTC."""
