@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
+from typing import Final
+
+_HELD: Final = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK})
+"""Errors of a lock that is held elsewhere; Windows reports the last two."""
 
 
 class FileLock:
@@ -15,13 +20,18 @@ class FileLock:
         self._descriptor: int | None = None
 
     def take(self) -> bool:
-        """Take the lock; ``False`` when another process, or another object of this one, holds it."""
+        """Take the lock; ``False`` when another process, or another object of this one, holds it.
+
+        Raises OSError where the file cannot be made, or the file system has no locks.
+        """
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _lock(descriptor)
-        except OSError:
+        except OSError as error:
             os.close(descriptor)
-            return False
+            if error.errno in _HELD:
+                return False
+            raise
         self._descriptor = descriptor
         return True
 

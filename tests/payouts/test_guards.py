@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
 from inventpay import AsyncInventPay, InvalidArgumentError
-from inventpay.payouts import AsyncPayouts, JournalError, Payout, PayoutProgress, Payouts
+from inventpay.payouts import AsyncPayouts, JournalError, Payout, PayoutProgress, Payouts, file_lock
 from inventpay.sandbox import Sandbox
 from tests.support.clients import new_key
 from tests.support.systems import needs_fork
@@ -45,6 +46,21 @@ async def test_a_coroutine_function_is_refused_by_the_async_client_too(sandbox: 
         await payouts.plan([ROW])
         with pytest.raises(InvalidArgumentError, match="coroutine function"):
             await payouts.run(on_progress=progress)
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EIO])
+def test_a_file_system_without_locks_is_named(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """Without the lock two processes could pay; but no other process has the journal, and waiting would not help."""
+
+    def refuse(descriptor: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(file_lock, "_lock", refuse)
+    with sandbox.client() as client, pytest.raises(JournalError, match="cannot be opened") as caught:
+        Payouts(client, tmp_path / "p.sqlite3")
+    assert os.strerror(code) in str(caught.value)
 
 
 @needs_fork
