@@ -122,7 +122,10 @@ def run(
             known, approved = list(payouts.report(batch=batch).rows), digest
         else:
             checked = payouts.check(rows)
-            known, approved = list(checked.rows), digest or checked.digest
+            # The run sends the whole batch, also rows that were taken out of the file since they were planned.
+            listed = {row.id for row in checked.rows}
+            others = [row for row in payouts.report(batch=checked.batch).rows if row.id not in listed]
+            known, approved = [*checked.rows, *others], digest or checked.digest
             for warning in checked.warnings:
                 note(f"look at: {warning}")
         open_rows = [row for row in known if row.status in ("planned", "in doubt", "sending")]

@@ -30,6 +30,10 @@ NOISE: Final = Decimal("1e-9")
 """assumed: share of a balance or a total that may be a residue of the server's binary arithmetic."""
 
 
+LEFT_OUT_SHOWN: Final = 10
+"""Ids that a warning of left out rows names."""
+
+
 def read_rows(payouts: Iterable[Payout], *, testnet: bool) -> tuple[list[PayoutRow], list[PayoutProblem]]:
     """Return checked rows without a batch, and every problem of every row.
 
@@ -243,6 +247,20 @@ def warnings_of(rows: Sequence[PayoutRow], journal: Sequence[PayoutRow], now: da
         if known is not row and row.id in new and known.id != row.replaces:
             found.append(f"{row.id!r} pays the same amount to the same address as {known.id!r}: {_words(row)}")
     return found
+
+
+def left_out(rows: Iterable[PayoutRow], batch: Iterable[PayoutRow]) -> list[str]:
+    """Return a warning of rows of the batch that are still open, and not among ``rows``: a run sends them too."""
+    named = {row.id for row in rows}
+    others = [row for row in batch if row.status in OPEN and row.id not in named]
+    if not others:
+        return []
+    ids = ", ".join(repr(row.id) for row in others[:LEFT_OUT_SHOWN]) + (", ..." if others[LEFT_OUT_SHOWN:] else "")
+    sums = ", ".join(f"{plain(total)} {coin}" for coin, total in sums_of(others).items()) or "in doubt"
+    return [
+        f"rows of this batch that are not listed here are still open, and a run sends them too ({sums}): {ids}; cancel "
+        "those that must not be paid"
+    ]
 
 
 def _is_long_ago(at: datetime | None, now: datetime) -> bool:

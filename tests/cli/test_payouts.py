@@ -103,6 +103,23 @@ def test_a_run_is_confirmed(sandbox: Sandbox, file: str, run: Commands) -> None:
     assert max(map(len, plain.replace("\r", "\n").splitlines())) <= COLUMNS
 
 
+def test_a_row_that_was_taken_out_of_the_file_is_confirmed(
+    sandbox: Sandbox, file: str, tmp_path: Path, run: Commands
+) -> None:
+    """The run sends the whole batch, so the question lists all of it and a warning names the row."""
+    assert run("payouts", "plan", file).code == 0
+    shorter = rows_file(tmp_path, 1, "shorter.csv")
+    asked = run.in_terminal("payouts", "run", shorter, answer="n\n")
+    assert asked.code == 4
+    assert "4.0 USDT_BEP20, fees included" in asked.out
+    assert OTHER in asked.out
+    assert "a run sends them too (2.5 USDT_BEP20): 'row-2'" in " ".join(asked.out.split())
+    assert run("payouts", "cancel", "row-2").code == 0
+    result = run("payouts", "run", shorter, "--yes")
+    assert (result.code, "sends them too" in result.err) == (0, False)
+    assert locked(sandbox) == Decimal("1.5")
+
+
 def test_a_second_person_releases_a_plan(sandbox: Sandbox, file: str, run: Commands) -> None:
     """plan writes the rows; run pays the batch under its digest, and no other."""
     plan = run.json("payouts", "plan", file, "--batch", "november")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from attrs import evolve
@@ -12,13 +12,14 @@ from attrs import evolve
 from inventpay.errors import InvalidArgumentError
 from inventpay.models import Balance
 from inventpay.models.balances import Limit, WithdrawalLimits
-from inventpay.payouts import Payout, PayoutRow
+from inventpay.payouts import Payout, PayoutRow, PayoutStatus
 from inventpay.payouts.planning import (
     batch_of,
     check_batch,
     chosen_batch,
     compare,
     exceeds,
+    left_out,
     read_rows,
     sums_of,
     warnings_of,
@@ -316,6 +317,21 @@ def test_sums_are_of_what_is_still_to_be_sent() -> None:
     ]
     assert sums_of(rows) == {"USDT_BEP20": Decimal("10.500000000000000001"), "BTC": Decimal(2)}
     assert sums_of([]) == {}
+
+
+def test_open_rows_of_the_batch_that_a_file_left_out_are_named() -> None:
+    """A row that was planned is sent, also where it is missing in the file that is planned again."""
+    batch = [evolve(ROW, id=str(n), status=status) for n, status in enumerate(get_args(PayoutStatus))]
+    by_state = {row.status: row.id for row in batch}
+    (warning,) = left_out([], batch)
+    named = {state for state, row_id in by_state.items() if repr(row_id) in warning}
+    assert named == {"planned", "sending", "in doubt"}
+    assert "(10.5 USDT_BEP20)" in warning
+    assert left_out(batch, batch) == left_out([], []) == []
+    (many,) = left_out([], [evolve(ROW, id=f"r{n}") for n in range(30)])
+    assert ("'r9', ...; cancel" in many, "r10" in many) == (True, False)
+    (doubt,) = left_out([], [evolve(ROW, status="in doubt")])
+    assert "(in doubt)" in doubt
 
 
 def test_a_sum_is_weighed_against_balance_and_limit() -> None:
