@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .exit_codes import ExitCode, code_of
-from .output import ClosedPipe, described, error_document, note, note_json, write, write_json
+from .output import ClosedPipe, UnwrittenOutput, described, error_document, note, note_json, show
 from .progress import PROGRESS
 
 if TYPE_CHECKING:
@@ -28,6 +27,9 @@ def ended(run: Callable[[], int], *, as_json: bool) -> int:
     except NotConfirmedError as error:
         _say("NotConfirmed", str(error), "not_sent", as_json=as_json)
         return ExitCode.NOT_SENT
+    except UnwrittenOutput as error:
+        _say("UnwrittenOutput", str(error), None, as_json=as_json)
+        return ExitCode.ERROR
     except KeyboardInterrupt:
         return _interrupted(as_json=as_json)
     except Exception as error:
@@ -51,11 +53,7 @@ def _failed(error: InventPayError, *, as_json: bool) -> int:
         # Such as a journal of payouts on a full disk, in the middle of a run.
         code = ExitCode.UNKNOWN
     if code is ExitCode.DONE and error.resource_id is not None:
-        with contextlib.suppress(ClosedPipe):
-            if as_json:
-                write_json(json.dumps({_id_name(error): error.resource_id}))
-            else:
-                write(error.resource_id)
+        show(json.dumps({_id_name(error): error.resource_id}) if as_json else error.resource_id, as_json=as_json)
     if as_json:
         note_json(error_document(error))
     else:

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from . import without_extra
 from .exit_codes import ExitCode
 from .failures import ended, usage
+from .output import open_closed_streams
 from .progress import PROGRESS
 
 COMPLETION_VARIABLE = "_INVENTPAY_COMPLETE"
@@ -20,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code, see :class:`inventpay._cli.exit_codes.ExitCode`."""
     chosen = list(sys.argv[1:] if arguments is None else arguments)
     PROGRESS.reset()
+    open_closed_streams()
     completes = COMPLETION_VARIABLE in os.environ
     as_json = "--json" in chosen
     if not completes and without_extra.takes(chosen):

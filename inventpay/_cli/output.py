@@ -11,12 +11,18 @@ import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from .progress import PROGRESS
+
 if TYPE_CHECKING:
     from ..errors import InventPayError
 
 
 class ClosedPipe(Exception):
     """The reader of stdout is gone, as ``head`` is after its lines. A command ends quietly."""
+
+
+class UnwrittenOutput(Exception):
+    """stdout cannot be written, such as a file on a full disk."""
 
 
 class Written(Protocol):
@@ -26,13 +32,16 @@ class Written(Protocol):
 
 
 def write(text: str) -> None:
-    """Write a line, or several, to stdout. Raises ClosedPipe once its reader is gone."""
+    """Write a line, or several, to stdout.
+
+    Raises ClosedPipe once its reader is gone, and UnwrittenOutput for other failures, such as a full disk.
+    """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     _write(text.encode(encoding, "replace").decode(encoding))
 
 
 def write_json(text: str) -> None:
-    """Write a JSON document on one line to stdout. Raises ClosedPipe once its reader is gone."""
+    """Write a JSON document on one line to stdout. Raises as :func:`write` does."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
         text.encode(encoding)
@@ -49,6 +58,19 @@ def _write(text: str) -> None:
     except BrokenPipeError:
         silence(sys.stdout)
         raise ClosedPipe from None
+    except OSError as error:
+        silence(sys.stdout)
+        raise UnwrittenOutput(f"stdout cannot be written: {error.strerror or error}") from None
+
+
+def open_closed_streams() -> None:
+    """Open those of the three streams that the parent process closed (``>&-``): nothing is read, nothing is shown.
+
+    Otherwise the first socket or file would get the number of stdout, and a note for stderr would go there.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - until the process ends
 
 
 def silence(stream: TextIO) -> None:
@@ -75,9 +97,19 @@ def document(model: Written | Iterable[Written]) -> str:
 
 
 def show(text: str, *, as_json: bool) -> None:
-    """Write a result: JSON text, or lines for people. A command that is done is done, also without a reader."""
-    with contextlib.suppress(ClosedPipe):
+    """Write a result: JSON text, or lines for people. A command that is done is done, also without a reader.
+
+    If stdout cannot be written, the result of a write goes to stderr, since an id must not be lost. Raises
+    UnwrittenOutput for other results.
+    """
+    try:
         (write_json if as_json else write)(text)
+    except ClosedPipe:
+        return
+    except UnwrittenOutput as error:
+        if not PROGRESS.write_began:
+            raise
+        note(f"{error}; the result is:\n{text}")
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> str:

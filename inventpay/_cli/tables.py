@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -18,10 +19,12 @@ def rendered(names: Sequence[str], rows: Iterable[Sequence[object]], *, right: S
     from rich.console import Console
 
     is_terminal = sys.stdout.isatty()
-    console = Console(file=sys.stdout, width=None if is_terminal else _ENDLESS, highlight=False, soft_wrap=False)
-    with console.capture() as captured:
-        console.print(table(names, rows, right=right))
-    return "\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n"))
+    columns = shutil.get_terminal_size().columns if is_terminal else _ENDLESS
+    # Not the capture() of a console on stdout: it writes to stdout all the same, which may be full.
+    drawn = io.StringIO()
+    console = Console(file=drawn, force_terminal=is_terminal, width=columns, highlight=False, soft_wrap=False)
+    console.print(table(names, rows, right=right))
+    return "\n".join(line.rstrip() for line in drawn.getvalue().rstrip("\n").split("\n"))
 
 
 def fits(rows: Sequence[Sequence[str]]) -> bool:

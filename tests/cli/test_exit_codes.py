@@ -13,7 +13,9 @@ import pytest
 from inventpay import errors
 from inventpay._cli import main as entry
 from inventpay._cli.exit_codes import ExitCode, code_of
+from inventpay._cli.failures import ended
 from inventpay._cli.main import main
+from inventpay._cli.progress import PROGRESS
 from inventpay.sandbox import Fault, Sandbox
 from inventpay.sandbox.webhook_inbox import WebhookInbox
 from tests.support.raw_server import closed_port
@@ -247,6 +249,54 @@ def test_a_closed_pipe_is_quiet(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(sys, "stderr", said)
         assert main([*command, "--json"]) == 0
         assert said.getvalue() == ""
+
+
+class Full(io.StringIO):
+    """A file on a full disk."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("options", [["--json"], []])
+def test_the_result_of_a_write_is_not_lost_where_stdout_is_full(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    """The withdrawal was made: it is no unknown outcome, and its id goes to stderr. A read ends with one line."""
+    said = io.StringIO()
+    sandbox.deposit("USDT_BEP20", 100)
+    monkeypatch.setattr(sys, "stdout", Full())
+    monkeypatch.setattr(sys, "stderr", said)
+    assert main([*PAY_OUT, "--yes", *options]) == 0
+    (made,) = sandbox.state.records()[1]
+    assert made.withdrawal_id in said.getvalue()
+    for command in (("balances",), ("payments", "watch", sandbox.pay(payment(sandbox)).payment_id)):
+        said.truncate(0)
+        said.seek(0)
+        assert main([*command, *options]) == 1
+        assert "stdout cannot be written: No space left on device" in said.getvalue()
+        assert said.getvalue().count("\n") == 1
+
+
+def test_an_answer_that_was_done_names_its_id_where_stdout_is_full(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one thing that is known of it goes to stderr."""
+    said = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", Full())
+    monkeypatch.setattr(sys, "stderr", said)
+
+    def fail() -> int:
+        PROGRESS.write_began = True
+        odd = errors.DecodeError("odd", method="POST", path="/w", outcome="done")
+        odd.resource_id = "w-17"
+        raise odd
+
+    assert ended(fail, as_json=False) == 0
+    assert said.getvalue().splitlines()[:2] == [
+        "stdout cannot be written: No space left on device; the result is:",
+        "w-17",
+    ]
 
 
 def test_json_survives_a_narrow_encoding(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -52,6 +53,27 @@ def test_ctrl_c_after_the_request_is_an_unknown_outcome(sandbox: Sandbox, start:
     process.type("\x03")
     assert process.ended() == 3
     assert "idempotency key: payout-9" in process.shown
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_streams_that_a_parent_closed_are_no_failure(sandbox: Sandbox, tmp_path: Path, closed: str) -> None:
+    """The withdrawal is made and done; notes for stderr never go to stdout, nor results into a socket."""
+    sandbox.deposit("USDT_BEP20", 100)
+    shown = tmp_path / "shown"
+    for command in (f"{' '.join(PAY_OUT)} --yes --json", "balances --json", "payouts run missing.csv"):
+        code = subprocess.run(
+            ["bash", "-c", f"{sys.executable} -m inventpay {command} > {shown} {closed}"],
+            env={**os.environ, **sandbox.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if "payouts" in command:
+            assert (code.returncode, shown.read_text()) == (2, "")
+        else:
+            assert (code.returncode, code.stderr) == (0, "")
+            assert shown.read_text() == "" if ">&-" in closed.replace("2>&-", "") else json.loads(shown.read_text())
+    assert sandbox.balance("USDT_BEP20").locked == 10
 
 
 def test_a_pipe_to_head_is_quiet(sandbox: Sandbox) -> None:
