@@ -50,24 +50,24 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_FEW: Final = 64
-"""Watched payments that are not worth sweeping."""
+_SWEEP_FROM: Final = 64
+"""Number of watched payments from which on those that ended are removed."""
 
 NOT_FOUND_PATIENCE: Final = 30.0
 """Seconds for which the API may not know a payment, as right after its creation, before watching it ends."""
 
 _FINAL_ERRORS: Final = (ConfigurationError, InvalidArgumentError)
-"""Errors that polling again cannot cure."""
+"""Errors that polling again cannot fix."""
 
 _LIMITS_READ_EVERY: Final = 5.0
-"""Seconds between two looks at the rate limit for signs of another user of the key."""
+"""Seconds between two reads of the rate limit, which may show another user of the key."""
 
 _CAUTION: Final = 600.0
 """Seconds without using idle budget after a sign of another user of the key: a 429, or a header that names a lower
 limit."""
 
 Turn = Literal["poll", "answered", "fed"]
-"""Why a turn ended: time to poll, another iterator's poll was answered, or an event arrived and no poll fits."""
+"""The end of a turn: time to poll, another iterator's poll was answered, or an event arrived and no poll fits."""
 
 
 class DeadlinePassed(Exception):
@@ -75,7 +75,7 @@ class DeadlinePassed(Exception):
 
 
 class Polling:
-    """All watchers of one client: a schedule for each endpoint class, and what iterators of one payment share."""
+    """All watchers of one client: a schedule for each endpoint class, and the state that iterators share."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Polling:
         # All iterators, by the path of their call. Ten thousand may be watched: a tuple of references is a tenth of a
         # WeakSet.
         self._iterators: dict[str, tuple[weakref.ref[Watch[Any]], ...]] = {}
-        self._sweep_at = _FEW
+        self._sweep_at = _SWEEP_FROM
         self._read_limits_at = -math.inf
         self._careful_until = -math.inf
         self._fed_at = -math.inf
@@ -120,7 +120,7 @@ class Polling:
             if len(self._iterators) > self._sweep_at:
                 # Subjects that are not watched any more.
                 self._iterators = {path: living for path, some in self._iterators.items() if (living := _living(some))}
-                self._sweep_at = max(_FEW, 2 * len(self._iterators))
+                self._sweep_at = max(_SWEEP_FROM, 2 * len(self._iterators))
 
     def stretch(self) -> dict[RateClass, float]:
         """Return by class the factor by which intervals are longer than wished: the greatest of all event loops."""
@@ -132,7 +132,7 @@ class Polling:
             return found
 
     def feed(self, payment_id: str, event: WebhookEvent) -> int:
-        """Give an event to all who watch its payment, wherever they run; return how many these are."""
+        """Give an event to all iterators of its payment, wherever they run; return their number."""
         notice_fork()
         self._fed_at = self._backend.now()
         with self._lock:
@@ -185,7 +185,7 @@ class Polling:
             while True:
                 now = self._backend.now()
                 with self._lock:
-                    self._mind_others(schedule, rate_class, now)
+                    self._adjust_idle_share(schedule, rate_class, now)
                     is_driven = watched.driver is not None and watched.driver is not iterator
                     # A newcomer takes the latest answer only where it is as recent as polls make it.
                     if watched.number != iterator.number and (iterator.number or is_driven):
@@ -201,12 +201,7 @@ class Polling:
                     gap = schedule.overload(now)
                     watchers = schedule.waiting
                 if gap is not None:
-                    from ..hooks import PollingStretched, emit
-
-                    emit(
-                        self._settings.hooks,
-                        PollingStretched(rate_class=rate_class, watchers=watchers, seconds=gap),
-                    )
+                    self._report_stretch(rate_class, watchers, gap)
                 if wait == 0:
                     result = "poll"
                     return result
@@ -222,7 +217,12 @@ class Polling:
                 if watched.driver is iterator:
                     schedule.leave(watched, self._backend.now())
                     if result != "poll":
-                        self._let_go(watched)
+                        self._end_driving(watched)
+
+    def _report_stretch(self, rate_class: RateClass, watchers: int, gap: float) -> None:
+        from ..hooks import PollingStretched, emit
+
+        emit(self._settings.hooks, PollingStretched(rate_class=rate_class, watchers=watchers, seconds=gap))
 
     def publish(self, iterator: Watch[T], answer: T) -> None:
         """Give the answer of a poll to all iterators that share it."""
@@ -248,7 +248,7 @@ class Polling:
             if failure is not None:
                 watched.failure = failure
             if watched.driver is iterator:
-                self._let_go(watched)
+                self._end_driving(watched)
 
     def poll(self, call: Call[T], options: CallOptions, deadline: float | None) -> T:
         """Send the read behind all direct calls; raises DeadlinePassed when no token comes in time."""
@@ -262,16 +262,16 @@ class Polling:
             raise DeadlinePassed from None
 
     @staticmethod
-    def _let_go(watched: Watched[Any]) -> None:
+    def _end_driving(watched: Watched[Any]) -> None:
         watched.driver = None
         for waiter in watched.waiters:
             waiter.wake()
             break
 
-    def _mind_others(self, schedule: Schedule, rate_class: RateClass, now: float) -> None:
+    def _adjust_idle_share(self, schedule: Schedule, rate_class: RateClass, now: float) -> None:
         """Let polling use idle budget only if no other client uses the key.
 
-        That is half of the limit, or its whole part of a limit that all processes share.
+        Idle budget is half of the limit, or the whole share where all processes share one limit.
         """
         if now < self._read_limits_at:
             return
@@ -405,8 +405,8 @@ class Watch(Iterator[T], Generic[T]):
             # The API's answer says more; events may be sooner.
             new = claimed if seen is None else self.subject.merge_events(seen, events)
             is_update = new is not None and self._is_update(new)
-            if new is not None and self.subject.is_lost(new, self._polling.backend.wall()):
-                raise self._lost(new)
+            if new is not None and self.subject.is_in_unknown_state(new, self._polling.backend.wall()):
+                raise self._unknown_state(new)
             if new is not None and is_update:
                 self.last = new
                 return new
@@ -427,7 +427,7 @@ class Watch(Iterator[T], Generic[T]):
         except InventPayError as error:
             failure = error
             if patience is None:
-                self._endure(error)
+                self._raise_if_final(error)
             return None
         except DeadlinePassed:
             if patience is None:
@@ -462,10 +462,10 @@ class Watch(Iterator[T], Generic[T]):
         at = self._booked[1] if self._booked is not None and self._booked[1] > now else math.inf
         return wanted, at
 
-    def _endure(self, error: InventPayError) -> None:
-        """Go on through an outage; raise the error where it is the API's own word, or without a deadline lasts long.
+    def _raise_if_final(self, error: InventPayError) -> None:
+        """Raise the error of a poll where the API refused, or where an outage without a deadline lasts long.
 
-        Everything that is not the API's own word counts as an outage: pages of proxies, cut bodies, lost connections.
+        Everything but a refusal of the API counts as an outage: pages of proxies, cut bodies, lost connections.
         """
         now = self._polling.backend.now()
         if isinstance(error, NotFoundError) and error.outcome == "refused":
@@ -482,7 +482,7 @@ class Watch(Iterator[T], Generic[T]):
         if self.deadline is None and now - self._failing_since >= OUTAGE:
             raise error
 
-    def _lost(self, last: Any) -> UnknownStateError:
+    def _unknown_state(self, last: Any) -> UnknownStateError:
         return UnknownStateError(
             f"the payment is {last.status}, a state that this version does not know, more than an hour after its "
             "expiry; look at it in the dashboard, and update the package",

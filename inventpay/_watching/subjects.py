@@ -68,7 +68,7 @@ class Subject(Protocol[T]):
         """Return whether nothing can follow."""
         ...
 
-    def is_lost(self, last: T, now: datetime) -> bool:
+    def is_in_unknown_state(self, last: T, now: datetime) -> bool:
         """Return whether the state is unknown to this version, so that waiting for its end is pointless."""
         ...
 
@@ -117,7 +117,7 @@ class PaymentSubject:
         """Return whether the status is final."""
         return last.is_final
 
-    def is_lost(self, last: PaymentStatus, now: datetime) -> bool:
+    def is_in_unknown_state(self, last: PaymentStatus, now: datetime) -> bool:
         """Return whether the state is unknown to this version, and the payment expired more than an hour ago."""
         if last.is_final or isinstance(last.status, PaymentState):
             return False
@@ -172,7 +172,7 @@ class BalanceSubject(Generic[B]):
         """Never."""
         return False
 
-    def is_lost(self, last: B, now: datetime) -> bool:
+    def is_in_unknown_state(self, last: B, now: datetime) -> bool:
         """Never."""
         return False
 
@@ -216,7 +216,7 @@ class WithdrawalSubject:
         """Return whether the status is final."""
         return last.is_final
 
-    def is_lost(self, last: Withdrawal, now: datetime) -> bool:
+    def is_in_unknown_state(self, last: Withdrawal, now: datetime) -> bool:
         """Never: an approval may take days."""
         return False
 

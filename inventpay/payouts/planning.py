@@ -294,7 +294,9 @@ def sums_of(rows: Iterable[PayoutRow]) -> dict[str, Decimal]:
     return sums
 
 
-def weigh(sums: Mapping[str, Decimal], balances: Mapping[str, Balance | None]) -> tuple[list[PayoutProblem], list[str]]:
+def compare_with_balances(
+    sums: Mapping[str, Decimal], balances: Mapping[str, Balance | None]
+) -> tuple[list[PayoutProblem], list[str]]:
     """Compare sums with balances: more than there is is a problem, more than today's limit permits a warning."""
     problems: list[PayoutProblem] = []
     warnings: list[str] = []

@@ -41,7 +41,7 @@ def test_an_expiry_at_the_end_of_time_is_no_appointment() -> None:
     payment = PaymentSubject(Payers(WatchSettings()))
     assert payment.appointment(never) is None
     assert payment.wanted(never, START, 5.0, None) > 0
-    assert not payment.is_lost(never, START)
+    assert not payment.is_in_unknown_state(never, START)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_an_expiry_at_the_end_of_time_is_no_appointment() -> None:
 )
 def test_an_unknown_state_is_given_up_an_hour_after_expiry(last: PaymentStatus, lost: bool) -> None:
     """Without an expiry the longest one counts; without any time nothing can be said."""
-    assert PaymentSubject(Payers(WatchSettings())).is_lost(last, START) is lost
+    assert PaymentSubject(Payers(WatchSettings())).is_in_unknown_state(last, START) is lost
 
 
 def test_a_balance_has_no_end() -> None:
@@ -70,7 +70,7 @@ def test_a_balance_has_no_end() -> None:
     assert balance.appointment(held) is None
     assert not balance.is_over(held)
     assert not balance.is_update(held, held)
-    assert not balance.is_lost(held, START)
+    assert not balance.is_in_unknown_state(held, START)
     assert not balance.is_funded(held)
 
 

@@ -18,12 +18,12 @@ from inventpay.payouts.planning import (
     check_batch,
     chosen_batch,
     compare,
+    compare_with_balances,
     exceeds,
     left_out,
     read_rows,
     sums_of,
     warnings_of,
-    weigh,
 )
 from inventpay.payouts.rows import digest_of, is_same, normal_text, with_changes
 
@@ -338,11 +338,13 @@ def test_a_sum_is_weighed_against_balance_and_limit() -> None:
     """More than there is is a problem, more than a limit of the day permits a warning, no balance another one."""
     daily = Limit(limit=Decimal(100), used=Decimal(60))
     limited = evolve(BALANCE, limits=WithdrawalLimits(daily=daily, weekly=None, monthly=None))
-    assert weigh({"USDT_BEP20": Decimal(50)}, {"USDT_BEP20": BALANCE}) == ([], [])
-    assert weigh({"USDT_BEP20": Decimal(40)}, {"USDT_BEP20": limited}) == ([], [])
+    assert compare_with_balances({"USDT_BEP20": Decimal(50)}, {"USDT_BEP20": BALANCE}) == ([], [])
+    assert compare_with_balances({"USDT_BEP20": Decimal(40)}, {"USDT_BEP20": limited}) == ([], [])
     unlimited = evolve(BALANCE, limits=WithdrawalLimits(daily=None, weekly=daily, monthly=daily))
-    assert weigh({"USDT_BEP20": Decimal(50)}, {"USDT_BEP20": unlimited}) == ([], [])
-    problems, warnings = weigh({"BTC": Decimal(1), "USDT_BEP20": Decimal(51)}, {"USDT_BEP20": limited, "BTC": None})
+    assert compare_with_balances({"USDT_BEP20": Decimal(50)}, {"USDT_BEP20": unlimited}) == ([], [])
+    problems, warnings = compare_with_balances(
+        {"BTC": Decimal(1), "USDT_BEP20": Decimal(51)}, {"USDT_BEP20": limited, "BTC": None}
+    )
     (problem,) = problems
     assert str(problem) == (
         "51 USDT_BEP20 are to be paid, and 50 are available; pay in the rest first, or plan fewer rows"
@@ -352,7 +354,7 @@ def test_a_sum_is_weighed_against_balance_and_limit() -> None:
         "51 USDT_BEP20 are to be paid, and today's limit leaves 40: the run stops at the limit, and the rest stays "
         "planned",
     ]
-    assert weigh({"BTC": Decimal(1)}, {})[1] == warnings[:1]
+    assert compare_with_balances({"BTC": Decimal(1)}, {})[1] == warnings[:1]
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ class Account:
             self._journal.write(facts={fact: str(known)})
 
     def why_not_repeated(self, row: PayoutRow) -> str | None:
-        """Return why a row in doubt waits for a person, ``None`` where its request may be repeated."""
+        """Return the reason for which a row in doubt waits for a person, ``None`` if its request may be repeated."""
         now = self.now()
         times = [each.last_sent_at for each in self._journal.rows() if each.last_sent_at is not None]
         latest = max(times, default=datetime.min.replace(tzinfo=UTC))

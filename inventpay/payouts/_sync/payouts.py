@@ -139,7 +139,7 @@ class Payouts(Unpicklable):
         whole = [row for row in held if row.batch == name] + new
         sums = planning.sums_of(whole)
         others = planning.sums_of([row for row in held if row.batch != name])
-        too_much, warnings = planning.weigh(sums, {coin: balance_in(balances, coin) for coin in sums})
+        too_much, warnings = planning.compare_with_balances(sums, {coin: balance_in(balances, coin) for coin in sums})
         problems += too_much
         if problems:
             raise PayoutPlanError(problems)

@@ -21,8 +21,8 @@ from ..reports import PayoutProgress
 from ..rows import PayoutRow, PayoutStatus, key_of
 from .account import Account
 
-GLANCE: Final = 1.0
-"""Seconds between looks for Ctrl-C while a run waits."""
+INTERRUPT_CHECK_EVERY: Final = 1.0
+"""Seconds between two checks for Ctrl-C while a run waits."""
 
 
 class Sending:
@@ -63,7 +63,7 @@ class Sending:
                 # It was cancelled meanwhile.
                 return
             if status == "in doubt" and (problem := self._account.why_not_repeated(row)) is not None:
-                self._wait_for_a_person(row, problem)
+                self._leave_in_doubt(row, problem)
                 return
             self._wait_for_token()
             if self._interrupts.is_requested:
@@ -80,7 +80,7 @@ class Sending:
             if self.stopped is None:
                 self._pause(step.pause)
 
-    def _wait_for_a_person(self, row: PayoutRow, problem: str) -> None:
+    def _leave_in_doubt(self, row: PayoutRow, problem: str) -> None:
         cause = (row.reason or "").partition("; not repeated, since ")[0]
         reason = f"{cause}; not repeated, since {problem}" if cause else f"not repeated, since {problem}"
         if reason != row.reason:
@@ -93,19 +93,19 @@ class Sending:
             state = self._account.client.rate_limits[RateClass.WITHDRAWALS]
             if state.next_token <= 0.0:
                 return
-            self._glance(state.next_token)
+            self._sleep_until_next_check(state.next_token)
 
     def _pause(self, seconds: float) -> None:
         # Counted, not read from a clock, which a debugger or a test may have stopped.
         left = seconds
         while left > 0.0 and not self._interrupts.is_requested:
-            self._glance(left)
-            left -= GLANCE
+            self._sleep_until_next_check(left)
+            left -= INTERRUPT_CHECK_EVERY
 
-    def _glance(self, left: float) -> None:
+    def _sleep_until_next_check(self, left: float) -> None:
         # A row that waits for the limit is not on the wire yet: it must not be in doubt if the process ends now.
         self._report(None, left)
-        self._account.backend.sleep(min(GLANCE, left))
+        self._account.backend.sleep(min(INTERRUPT_CHECK_EVERY, left))
 
     # --- one row ---
 
@@ -222,7 +222,7 @@ class Sending:
         if verdict.effect == "raise" and not doubtful:
             raise error
         if step.effect == "unknown":
-            self._look_after(row)
+            self._note_balance_after(row)
         return step
 
     def _other_owner(self, row: PayoutRow, withdrawal_id: str) -> str | None:
@@ -234,7 +234,7 @@ class Sending:
             return f"the answer names withdrawal {withdrawal_id}, which was attempt {owner[1]} of this row"
         return f"the answer names withdrawal {withdrawal_id}, which pays the row {owner[0]!r}"
 
-    def _look_after(self, row: PayoutRow) -> None:
+    def _note_balance_after(self, row: PayoutRow) -> None:
         try:
             balance = self._account.balance(row.currency)
         except InventPayError:
