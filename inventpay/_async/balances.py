@@ -13,8 +13,9 @@ from .._watching.subjects import BalanceSubject
 from ..models import Balance, Balances
 from ..models.enums import CurrencyName
 from ..options import CallOptions
-from .polling import AsyncPolling, AsyncWatch
+from .polling import AsyncPolling
 from .transport import AsyncTransport
+from .watch import AsyncWatch
 
 
 @readable

@@ -15,8 +15,9 @@ from ..errors import WaitTimeoutError
 from ..models import Invoice, Payment, PaymentStatus
 from ..models.enums import AmountCurrencyName, CurrencyName, PaymentStateName
 from ..options import CallOptions
-from .polling import AsyncPolling, AsyncWatch, DeadlinePassed
+from .polling import AsyncPolling, DeadlinePassed
 from .transport import AsyncTransport
+from .watch import AsyncWatch
 
 
 @readable

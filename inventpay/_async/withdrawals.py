@@ -14,8 +14,9 @@ from ..errors import WaitTimeoutError
 from ..models import Withdrawal
 from ..models.enums import CurrencyName
 from ..options import CallOptions
-from .polling import AsyncPolling, AsyncWatch, DeadlinePassed
+from .polling import AsyncPolling, DeadlinePassed
 from .transport import AsyncTransport
+from .watch import AsyncWatch
 
 
 @readable

@@ -13,8 +13,9 @@ from .._watching.subjects import BalanceSubject
 from ..models import Balance, Balances
 from ..models.enums import CurrencyName
 from ..options import CallOptions
-from .polling import Polling, Watch
+from .polling import Polling
 from .transport import Transport
+from .watch import Watch
 
 
 @readable

@@ -15,8 +15,9 @@ from ..errors import WaitTimeoutError
 from ..models import Invoice, Payment, PaymentStatus
 from ..models.enums import AmountCurrencyName, CurrencyName, PaymentStateName
 from ..options import CallOptions
-from .polling import Polling, Watch, DeadlinePassed
+from .polling import Polling, DeadlinePassed
 from .transport import Transport
+from .watch import Watch
 
 
 @readable

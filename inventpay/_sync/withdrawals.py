@@ -14,8 +14,9 @@ from ..errors import WaitTimeoutError
 from ..models import Withdrawal
 from ..models.enums import CurrencyName
 from ..options import CallOptions
-from .polling import Polling, Watch, DeadlinePassed
+from .polling import Polling, DeadlinePassed
 from .transport import Transport
+from .watch import Watch
 
 
 @readable
