@@ -166,10 +166,10 @@ class CallRecord:
             self._emit(AnswerUnread(**self._event_fields, paths=(*members, *(row.path for row in rows))))
 
     def succeeded(self, status: int) -> None:
-        """Record that the call has its result."""
+        """Record that the call has its result. Its key stays in doubt if Ctrl-C in a hook takes the result away."""
+        self._finish("ok", status, None)
         if self.doubt is not None:
             self.doubt.succeeded()
-        self._finish("ok", status, None)
 
     def failed(self, error: InventPayError) -> None:
         """Complete the error that ends the call."""

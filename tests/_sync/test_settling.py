@@ -170,6 +170,29 @@ def test_an_interrupted_call_is_remembered() -> None:
     assert len(api.requests) == 1
 
 
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("moment", ["AttemptAnswered", "CallFinished"])
+def test_a_success_that_never_reached_its_caller_is_remembered(
+    moment: str, interrupt: type[BaseException]
+) -> None:
+    """Ctrl-C while a hook hears of the success takes the result away, so that the key must not be used again."""
+    interrupts = [interrupt]
+
+    def hook(event: object) -> None:
+        if type(event).__name__ == moment and interrupts:
+            raise interrupts.pop()
+
+    api = ScriptedAPI(ok)
+    with scripted_client(api, hooks=[hook]) as client:
+        with pytest.raises(interrupt):
+            once(client, idempotency_key="k")
+        error = fails_with(UnsettledError, lambda: once(client, idempotency_key="k"))
+        assert error.outcome == "unknown"
+        once(client, idempotency_key="another")
+        once(client, idempotency_key="another")
+    assert api.keys == ["k", "another", "another"]
+
+
 @pytest.mark.parametrize("call", [read, repeatable])
 def test_what_does_no_harm_is_repeated_without_proof(call: Callable[..., Any]) -> None:
     """Reads and payments in doubt are safe to repeat, with the same key, and return what the call returns."""
