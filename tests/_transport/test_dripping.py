@@ -103,15 +103,23 @@ def test_there_are_twelve_ways() -> None:
 def test_a_call_ends_in_time(kind: str, tls: bool) -> None:
     """No call outlasts ``attempt_timeout`` by more than 0.2 s, and each is a timeout of unknown outcome."""
     ask = ASKING[kind]
+    received: dict[str, int] = {}
 
     def play(name: str) -> Ended:
         with FaultServer(WAYS[name], server_context() if tls else None) as server:
-            return ask(f"https://localhost:{server.port}" if tls else f"http://127.0.0.1:{server.port}")
+            ended = ask(f"https://localhost:{server.port}" if tls else f"http://127.0.0.1:{server.port}")
+            received[name] = server.requests
+            return ended
 
     play("many headers")  # what a first call imports is not measured
     with ThreadPoolExecutor(3) as threads:
         ended = dict(zip(WAYS, threads.map(play, WAYS), strict=True))
     others = {name: repr(error) for name, (_, error) in ended.items() if not isinstance(error, APITimeoutError)}
     assert others == {}
-    assert {getattr(error, "outcome", None) for _, error in ended.values()} == {"unknown"}
+    outcomes = {name: getattr(error, "outcome", None) for name, (_, error) in ended.items()}
+    # On a busy machine a handshake may take all of the time; then nothing was received.
+    assert set(outcomes.values()) in ({"unknown"}, {"unknown", "not_sent"})
+    assert {
+        name: received[name] for name, outcome in outcomes.items() if outcome == "not_sent" and received[name]
+    } == {}
     assert {name: seconds for name, (seconds, _) in ended.items() if seconds > ATTEMPT + LATE} == {}

@@ -117,5 +117,5 @@ def test_a_fault_of_redis(own_server: RedisServer, four: list[Worker], fault: Ca
     assert set(seen.errors) <= {"RateLimitTimeoutError", "RateLimitedError"}
     assert all(sum(arrival.who == str(number) for arrival in seen.arrivals) == CALLS for number in range(3))
     # A moment is 0.4 s; what more it takes is a busy machine's.
-    assert seen.results[3]["slowest"] < 2.5
+    assert seen.results[3]["slowest"] < 4
     assert seen.slowest < 12.0
