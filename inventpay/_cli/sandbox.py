@@ -1,4 +1,4 @@
-"""``inventpay sandbox pay`` and others: play the payer, and the clock, of a sandbox that runs."""
+"""``inventpay sandbox pay`` and others: play the payer, the chain and the clock of a sandbox that runs."""
 
 from __future__ import annotations
 
@@ -89,6 +89,36 @@ def expire(payment_id: PaymentId, url: Url = None, as_json: options.Json = False
 def fail(payment_id: PaymentId, url: Url = None, as_json: options.Json = False) -> None:
     """Let a payment fail."""
     _play(payment_id, "fail", url, as_json)
+
+
+@app.command()
+def deposit(
+    currency: Annotated[
+        str, typer.Argument(metavar="COIN", autocompletion=options.coins, show_default=False, help="Such as BTC.")
+    ],
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", show_default=False, help="Amount, in the coin.")],
+    url: Url = None,
+    as_json: options.Json = False,
+) -> None:
+    """Give the merchant a balance, to withdraw from."""
+    data = _call("POST", "/sandbox/deposit", {"currency": currency, "amount": amount}, url)
+    available = plain(data.get("balance", {}).get("availableBalance"))
+    text = f"The available balance is {available} {plain(data.get('currency'))}."
+    show(json.dumps(data) if as_json else text, as_json=as_json)
+
+
+@app.command()
+def complete(
+    withdrawal_id: Annotated[
+        str, typer.Argument(metavar="WITHDRAWAL_ID", show_default=False, help="Id of a withdrawal.")
+    ],
+    url: Url = None,
+    as_json: options.Json = False,
+) -> None:
+    """Complete a withdrawal: its money has arrived."""
+    data = _call("POST", f"/sandbox/withdrawals/{quote(withdrawal_id, safe='')}/complete", {}, url)
+    text = f"Withdrawal {plain(data.get('withdrawalId', withdrawal_id))} is {plain(data.get('status'))}."
+    show(json.dumps(data) if as_json else text, as_json=as_json)
 
 
 _STEPS: Final = {"advance": "seconds", "freeze": "at", "run": "speed", "reset": None}

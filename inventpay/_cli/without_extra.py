@@ -12,7 +12,7 @@ from .output import note
 if TYPE_CHECKING:
     import argparse
 
-CONTROLS: Final = ("pay", "underpay", "overpay", "expire", "fail", "clock")
+CONTROLS: Final = ("pay", "underpay", "overpay", "expire", "fail", "deposit", "complete", "clock")
 """Commands of ``inventpay sandbox`` that act on a running sandbox."""
 
 

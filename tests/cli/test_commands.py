@@ -41,6 +41,14 @@ def withdrawal(sandbox: Sandbox) -> str:
     return sandbox.complete_withdrawal(created.withdrawal_id).withdrawal_id
 
 
+def accepted(sandbox: Sandbox) -> str:
+    """Return the id of a pending withdrawal."""
+    sandbox.deposit("USDT_BEP20", 100)
+    with sandbox.client() as client:
+        created = client.withdrawals.create(amount="10", currency="USDT_BEP20", destination_address=ADDRESS)
+    return created.withdrawal_id
+
+
 def logged(sandbox: Sandbox) -> str:
     """Return the id of a delivery that nothing accepted."""
     sandbox.webhooks.set_url("http://127.0.0.1:1/webhooks")
@@ -97,6 +105,8 @@ TABLE: list[tuple[str, Prepare, list[str]]] = [
     ("sandbox overpay {} 31", payment, ["is COMPLETED: 31 of 30 USDT_BEP20."]),
     ("sandbox expire {}", payment, ["is EXPIRED: 0 of 30 USDT_BEP20."]),
     ("sandbox fail {}", payment, ["is FAILED: 0 of 30 USDT_BEP20."]),
+    ("sandbox deposit BTC 0.25", nothing, ["The available balance is 0.25 BTC."]),
+    ("sandbox complete {}", accepted, [" is COMPLETED."]),
     ("sandbox clock", nothing, ["speed   1.0", "frozen  no"]),
     ("sandbox clock freeze 2030-01-01T00:00:00Z", nothing, ["time    2030-01-01T00:00:00.000Z", "frozen  yes"]),
     ("sandbox clock advance 60", nothing, ["time    20"]),
