@@ -117,6 +117,8 @@ def _take(step: AskStore | RunHandler) -> Any:
     result = step.handler(step.event)
     if inspect.isawaitable(result):
         _wait_for(result)
+    else:
+        _check_that_it_ran(result)
     return None
 
 
@@ -130,11 +132,27 @@ async def _take_async(step: AskStore | RunHandler, threads: WorkerThreads) -> An
             result = await threads.run(lambda: step.handler(step.event), "handlers")
             if inspect.isawaitable(result):
                 await result
+            else:
+                _check_that_it_ran(result)
         return None
     if not step.blocking:
         return step.call()
     with anyio.CancelScope(shield=True):
         return await threads.run(step.call, "store")
+
+
+def is_generator_function(handler: Callable[[Any], Any]) -> bool:
+    """Return whether a call of the handler makes a generator, and runs nothing of its body."""
+    parts: tuple[Any, ...] = (handler, type(handler).__call__)
+    return any(inspect.isgeneratorfunction(part) or inspect.isasyncgenfunction(part) for part in parts)
+
+
+def _check_that_it_ran(result: object) -> None:
+    # The event would count as handled.
+    if inspect.isgenerator(result) or inspect.isasyncgen(result):
+        raise TypeError(
+            f"the handler returned a {type(result).__name__}, so nothing of its body ran; take the yield out of it"
+        )
 
 
 def _is_async(handler: Callable[[Any], Any]) -> bool:

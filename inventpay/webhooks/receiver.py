@@ -44,7 +44,7 @@ from .keys import PAID_NAMES
 from .leases import LeaseKeeper
 from .memory_store import MemorySeenStore
 from .parsing import TOLERANCE
-from .procedure import run
+from .procedure import is_generator_function, run
 from .processor import DeliveryProcessor, Respond, Route, TestMode
 from .reconciling import ReconcileReport, Reconciliation, delivery_in, delivery_of
 from .replays import read_replay
@@ -507,6 +507,10 @@ class WebhookReceiver(Unpicklable):
 def _checked(handler: object) -> Callable[[Any], Any]:
     if not callable(handler):
         raise ConfigurationError(f"a handler is a function of one event, not {type(handler).__name__}")
+    if is_generator_function(handler):
+        raise ConfigurationError(
+            f"the handler {shown(handler)} has a yield, so a call would run nothing of it; take the yield out"
+        )
     return handler
 
 

@@ -8,7 +8,7 @@ import functools
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -515,6 +515,40 @@ def test_every_kind_of_callable_is_a_handler(deliver: Deliver) -> None:
     for name in ("payment.created", "payment.pending", "payment.failed"):
         assert deliver(receiver, flat(name)).outcome == "handled"
     assert seen == ["partial", "object", "lambda"]
+
+
+def yielding(event: object) -> Iterator[object]:
+    """Return a generator, of which nothing runs."""
+    yield event
+
+
+async def yielding_async(event: object) -> AsyncIterator[object]:
+    """Return an async generator, of which nothing runs."""
+    yield event
+
+
+class Yielding:
+    """An object whose call makes a generator."""
+
+    def __call__(self, event: object) -> Iterator[object]:
+        yield event
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [yielding, yielding_async, Yielding(), functools.partial(yielding)],
+    ids=["plain", "async", "object", "partial"],
+)
+def test_a_handler_with_a_yield_is_never_taken_for_done(deliver: Deliver, handler: Callable[[Any], Any]) -> None:
+    """A call of it runs nothing: it is refused at import time, and behind another function the event fails."""
+    receiver = WebhookReceiver(SECRET)
+    for register in (receiver.on("payment.created"), receiver.on_paid, receiver.on_other, receiver.on_contradiction):
+        with pytest.raises(ConfigurationError, match="has a yield"):
+            register(handler)
+    receiver.on_paid(lambda event: handler(event))
+    answer = deliver(receiver, flat())
+    assert (answer.status, answer.outcome) == (500, "failed")
+    assert "generator, so nothing of its body ran" in str(answer.error)
 
 
 # Refusals
