@@ -159,6 +159,11 @@ class InventPayError(Exception):
     """The id that the API gave to what was created, where its answer could be read that far."""
     request: SentRequest | None = None
     """The request, for ``client.repeat(error)``; ``None`` when no call was involved."""
+    status: int | None = None
+    """HTTP status of the answer, ``None`` where there was none. Where a 2xx holds ``"success": false`` with a
+    ``statusCode`` of its own, that one."""
+    retry_after: float | None = None
+    """Seconds the API asked to wait, from ``Retry-After``; ``None`` where it named none."""
 
     def __init__(
         self,
@@ -261,13 +266,8 @@ class APITimeoutError(APIConnectionError):
 class _AnswerError(InventPayError):
     """The attributes of errors that come with a response."""
 
-    status: int | None
-    """HTTP status of the answer. Where a 2xx holds ``"success": false`` with a ``statusCode`` of its own, that one.
-    ``None`` when the body came from elsewhere (a webhook)."""
     details: Mapping[str, Any] | None
     """The API's ``details``: field name to what is wrong with it."""
-    retry_after: float | None
-    """Seconds the API asked to wait, from ``Retry-After``."""
     headers: Headers
     """Response headers."""
     body: bytes

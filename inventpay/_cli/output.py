@@ -156,7 +156,7 @@ def error_document(error: InventPayError) -> dict[str, Any]:
         str(error),
         outcome=error.outcome,
         idempotency_key=error.idempotency_key,
-        status=getattr(error, "status", None),
+        status=error.status,
     )
 
 

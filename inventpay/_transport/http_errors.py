@@ -72,19 +72,20 @@ def answer_in(error: BaseException, request: Any) -> APIResponse | None:
 
     Its body is empty where the hook raised before it was read.
     """
-    response = getattr(error, "response", None)
-    status, headers = getattr(response, "status_code", None), getattr(response, "headers", None)
+    response: Any = getattr(error, "response", None)
+    status: object = getattr(response, "status_code", None)
+    headers: Any = getattr(response, "headers", None)
     if type(status) is not int or not hasattr(headers, "multi_items"):
         return None
     try:
-        if response.request is not request:  # type: ignore[union-attr]
+        if response.request is not request:
             # A hook may have sent a request of its own.
             return None
-        raw = response.extensions.get(RAW_BODY)  # type: ignore[union-attr]
-        body: bytes = response.content if raw is None else _inflated(raw, headers)  # type: ignore[union-attr]
+        raw = response.extensions.get(RAW_BODY)
+        body: bytes = response.content if raw is None else _inflated(raw, headers)
     except Exception:
         body = b""
-    return APIResponse(status, Headers(headers.multi_items()), body)  # type: ignore[union-attr]
+    return APIResponse(status, Headers(headers.multi_items()), body)
 
 
 def _inflated(raw: bytes, headers: Any) -> bytes:

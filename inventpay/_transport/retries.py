@@ -113,7 +113,7 @@ def decide(
     """
     if attempt > max_retries or not may_repeat(safety, error):
         return None
-    retry_after = getattr(error, "retry_after", None)
+    retry_after = error.retry_after
     if retry_after is not None and retry_after > longest:
         return None
     delay = 0.0 if is_queued else pause(policy, attempt, retry_after, jitter)

@@ -151,6 +151,7 @@ def test_an_error_without_facts_has_defaults(kind: type[InventPayError]) -> None
     for name in facts_of(kind):
         getattr(error, name)
     assert (error.method, error.path, error.attempts, error.idempotency_key) == (None, None, 0, None)
+    assert (error.status, error.retry_after) == (None, None)
     assert error.outcome == ("unknown" if issubclass(kind, (DecodeError, UnsettledError)) else "not_sent")
     assert str(error) == "it broke"
 
