@@ -427,3 +427,18 @@ KNOWN_EVENTS: Final[Mapping[str, type[WebhookEvent]]] = {
     "withdrawal.failed": WithdrawalFailedEvent,
 }
 """Names of the events that some source documents, and their classes."""
+
+
+def payment_id_of(event: WebhookEvent) -> str | None:
+    """Return the id of the payment that an event is about, ``None`` where it names none."""
+    return None if isinstance(event, WithdrawalEvent) else event.payment_id
+
+
+def order_id_of(event: WebhookEvent) -> str | None:
+    """Return your id of the order that an event is about, ``None`` where it names none."""
+    return None if isinstance(event, (WithdrawalEvent, UnknownEvent)) else event.order_id
+
+
+def withdrawal_id_of(event: WebhookEvent) -> str | None:
+    """Return the id of the withdrawal that an event is about, ``None`` where it names none."""
+    return event.withdrawal_id if isinstance(event, (WithdrawalEvent, UnknownEvent)) else None

@@ -28,7 +28,7 @@ from .answers import WebhookAnswer, length_required, too_large
 from .bodies import decode_event
 from .caller_transaction import find_caller_transaction
 from .contradictions import Contradiction, find_contradiction
-from .events import WebhookEvent
+from .events import WebhookEvent, order_id_of, payment_id_of, withdrawal_id_of
 from .hooks import (
     DeliveryAnswered,
     DeliveryInterrupted,
@@ -97,10 +97,10 @@ class Route:
 
     def keys(self, event: WebhookEvent) -> EventKeys:
         """Return the keys under which the event is claimed."""
-        payment_id = getattr(event, "payment_id", None)
+        payment_id = payment_id_of(event)
         if payment_id is not None:
             if self.is_paid:
-                order_id = getattr(event, "order_id", None) if self.once == "order" else None
+                order_id = order_id_of(event) if self.once == "order" else None
                 return paid_keys(event.event, payment_id, test=event.test, order_id=order_id)
             if self.once == "folded":
                 return EventKeys((payment_key("+".join(self.names), payment_id, test=event.test),))
@@ -173,7 +173,7 @@ class DeliveryProcessor:
             event = parse_delivery(body, found, self.secrets, self.tolerance, now)
         except EventDecodeError as error:
             # The signature was checked before.
-            answer = yield from self._bury(body, found.delivery_id, error.message, error=error)
+            answer = yield from self._store_dead_letter(body, found.delivery_id, error.message, error=error)
         except WebhookError as error:
             status = 401 if isinstance(error, SignatureError) else 400
             return self.refuse(WebhookAnswer(status=status, outcome="refused", message=error.message, error=error))
@@ -192,7 +192,7 @@ class DeliveryProcessor:
             _debug(event, "has no handler")
             return WebhookAnswer(status=200, outcome="ignored", event=event)
         if isinstance(route, str):
-            return (yield from self._bury(body, event.delivery_id, route, event))
+            return (yield from self._store_dead_letter(body, event.delivery_id, route, event))
         if self.rolled_back:
             yield from self._release_rolled_back()
         keys, first = route.keys(event), self.respond == "first"
@@ -225,7 +225,7 @@ class DeliveryProcessor:
             )
         if _is_doubtful(route, event, found) and not believe:
             yield from self._release(found)
-            return (yield from self._bury(body, event.delivery_id, _DOUBT, event))
+            return (yield from self._store_dead_letter(body, event.delivery_id, _DOUBT, event))
         failure = yield from self._handle(route, event, found)
         if failure is not None:
             return _failed(event, failure, "the handler failed; deliver it again")
@@ -282,7 +282,7 @@ class DeliveryProcessor:
             return False
         if isinstance(route, str) or (_is_doubtful(route, event, claim) and not believe):
             reason = route if isinstance(route, str) else _DOUBT
-            answer = yield from self._bury(body, event.delivery_id, reason, event)
+            answer = yield from self._store_dead_letter(body, event.delivery_id, reason, event)
             yield from self._release(claim, forget=answer.status == 200)
             return False
         return (yield from self._handle(route, event, claim)) is None
@@ -325,7 +325,7 @@ class DeliveryProcessor:
 
     def _warn_of_reused_order(self, event: WebhookEvent) -> Procedure[None]:
         """Note another payment of an order that was fulfilled, and log a warning."""
-        payment_id, order_id = getattr(event, "payment_id", None), getattr(event, "order_id", None)
+        payment_id, order_id = payment_id_of(event), order_id_of(event)
         if payment_id is None or order_id is None:
             return
         keys = paid_keys(event.event, payment_id, test=event.test)
@@ -339,7 +339,7 @@ class DeliveryProcessor:
                 shown(order_id),
             )
 
-    def _bury(
+    def _store_dead_letter(
         self,
         body: bytes,
         delivery_id: str | None,
@@ -485,7 +485,7 @@ def _is_doubtful(route: Route, event: WebhookEvent, claim: Claim) -> bool:
 
     ``on_paid`` notes both names with its claim. A name that the claim did not get is another's.
     """
-    payment_id = getattr(event, "payment_id", None)
+    payment_id = payment_id_of(event)
     if not route.is_paid or event.event != COMPLETED or payment_id is None:
         return False
     return name_key(CONFIRMED, payment_id, test=event.test) not in claim.keys
@@ -510,8 +510,8 @@ def _named(event: WebhookEvent) -> str:
     facts = [
         f"{name} {shown(value)}"
         for name, value in (
-            ("payment", getattr(event, "payment_id", None)),
-            ("withdrawal", getattr(event, "withdrawal_id", None)),
+            ("payment", payment_id_of(event)),
+            ("withdrawal", withdrawal_id_of(event)),
             ("delivery", event.delivery_id),
         )
         if value is not None
