@@ -5,7 +5,11 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, Final
+
+CANCELLATION_PAUSE: Final = 0.001
+"""Seconds between the writing of a row and its request. A cancellation that came while the disk was slow is delivered
+then, where it is certain that nothing was sent."""
 
 
 class Interrupts:

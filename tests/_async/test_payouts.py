@@ -26,7 +26,16 @@ from inventpay import (
     RetryPolicy,
 )
 from inventpay._concurrency.tasks import AsyncBackend
-from inventpay.payouts import AsyncPayouts, JournalError, Payout, PayoutPlanError, PayoutProgress, read_payouts
+from inventpay.payouts import (
+    AsyncPayouts,
+    JournalError,
+    Payout,
+    PayoutPlanError,
+    PayoutProgress,
+    PayoutRowChanged,
+    read_payouts,
+)
+from inventpay.payouts.interrupts import CANCELLATION_PAUSE
 from inventpay.sandbox import Fault, Sandbox, Unlimited
 from tests.support.clients import new_key
 
@@ -594,6 +603,43 @@ async def test_two_calls_at_once_are_refused(sandbox: Sandbox, path: Path) -> No
         assert [row.status for row in report.rows] == ["accepted", "cancelled", "accepted"]
         assert not found
     assert len(made_by(sandbox)) == 2
+
+
+class Cut(BaseException):
+    """Ends a run as a cancellation or a second Ctrl-C does."""
+
+
+@pytest.mark.parametrize("moment", ["written", "before the request"])
+@pytest.mark.parametrize("is_doubtful", [False, True])
+async def test_a_run_that_ends_before_a_request_leaves_no_new_doubt(
+    sandbox: Sandbox, path: Path, moment: str, is_doubtful: bool
+) -> None:
+    """A cancellation while a row is written is no reason to call it sent: it is as it was, and paid later."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(1))
+        if is_doubtful:
+            sandbox.faults.add(Fault.reset(after_effect=True), on=CREATE, times=1)
+            assert len((await payouts.run()).in_doubt) == 1
+    async with client_of(sandbox, retry=TRUSTING) as client, AsyncPayouts(client, path) as payouts:
+        before = payouts.report().rows
+        cuts = [Cut()]
+
+        def cut(change: PayoutRowChanged) -> None:
+            if moment == "written" and cuts:
+                raise cuts.pop()
+
+        async def sleep(seconds: float) -> None:
+            if moment == "before the request" and seconds == CANCELLATION_PAUSE and cuts:
+                raise cuts.pop()
+
+        payouts.add_hook(cut)
+        clock_of(client).sleep = sleep  # type: ignore[method-assign]
+        with pytest.raises(Cut):
+            await payouts.run()
+        assert payouts.report().rows == before
+        report = await payouts.run()
+        assert [row.status for row in report.rows] == ["accepted"]
+    assert len(made_by(sandbox)) == 1
 
 
 async def test_a_row_that_is_cancelled_while_its_balance_is_read_is_not_sent(sandbox: Sandbox, path: Path) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -15,7 +16,7 @@ from ...options import RateClass
 from .. import decisions
 from ..decisions import Step
 from ..errors import JournalError, RowChangedError
-from ..interrupts import Interrupts
+from ..interrupts import CANCELLATION_PAUSE, Interrupts
 from ..journal import Journal
 from ..reports import PayoutProgress
 from ..rows import PayoutRow, PayoutStatus, key_of
@@ -23,6 +24,12 @@ from .account import Account
 
 INTERRUPT_CHECK_EVERY: Final = 1.0
 """Seconds between two checks for Ctrl-C while a run waits."""
+
+_WRITTEN_BEFORE: Final = (
+    "status", "idempotency_key", "key_account", "attempts", "first_sent_at", "last_sent_at", "reason",
+    "evidence_before", "evidence_after",
+)  # fmt: skip
+"""Members of a row that are written before its request."""
 
 
 class Sending:
@@ -126,10 +133,17 @@ class Sending:
         reached = None if doubtful else decisions.limit_reached(balance, row.amount, self._account.now())
         if reached is not None:
             return reached
+        former = row
         try:
             row = self._write_before(row, balance)
+            self._account.backend.sleep(CANCELLATION_PAUSE)
         except RowChangedError:
             return Step("paid")
+        except JournalError:
+            raise
+        except BaseException:
+            self._take_back(former)
+            raise
         try:
             withdrawal = self._repeat(row) if doubtful else self._create(row)
         except InventPayError as error:
@@ -158,6 +172,13 @@ class Sending:
             evidence_before=decisions.evidence(balance, now),
             evidence_after=None,
         )
+
+    def _take_back(self, former: PayoutRow) -> None:
+        """Write a row as it was before its request, which was not begun."""
+        changes = {name: getattr(former, name) for name in _WRITTEN_BEFORE}
+        expected: PayoutStatus = "in doubt" if former.status == "in doubt" else "sending"
+        with contextlib.suppress(RowChangedError):
+            self._journal.change(former.id, self._account.now(), expected=expected, **changes)
 
     def _create(self, row: PayoutRow) -> Withdrawal:
         return self._account.client.withdrawals.create(
