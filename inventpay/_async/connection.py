@@ -180,7 +180,7 @@ class AsyncConnection:
             if not is_connection_failure(error):
                 raise
             written = progress.stage > NOT_WRITTEN if progress.watched else None
-            failure = translate(error, written=written, handled=handled)
+            failure = translate(error, written=written, handled=handled, base_url=self._settings.base_url)
             progress.watched = True
             progress.stage = NOT_WRITTEN if failure.outcome == "not_sent" else max(progress.stage, PARTLY_WRITTEN)
         except BaseException as interrupt:

@@ -111,10 +111,12 @@ def outcome_of(error: BaseException, *, written: bool | None) -> Outcome:
     return "not_sent" if _names(error) & _NO_CONNECTION else "unknown"
 
 
-def translate(error: Exception, *, written: bool | None, handled: BaseException | None = None) -> APIConnectionError:
+def translate(
+    error: Exception, *, written: bool | None, handled: BaseException | None = None, base_url: str = "the API"
+) -> APIConnectionError:
     """Return this package's error for an exception of the HTTP library or of a lower layer, which is its cause.
 
-    ``handled`` is what ``without_frames`` must spare.
+    ``handled`` is what ``without_frames`` must spare, ``base_url`` what the message names.
     """
     outcome = outcome_of(error, written=written)
     # aiohttp's adapter calls every lost connection a ConnectTimeout; what it made that of says more.
@@ -122,10 +124,11 @@ def translate(error: Exception, *, written: bool | None, handled: BaseException 
     names = _names(origin)
     said = f"{type(origin).__name__}: {str(origin) or 'no reason given'}"
     if names & {"TimeoutException", "TimeoutError"}:
-        before = "no connection in time" if outcome == "not_sent" else "no answer in time"
+        before = f"no connection to {base_url} in time" if outcome == "not_sent" else "no answer in time"
         failure: APIConnectionError = APITimeoutError(f"{before} ({said})", outcome=outcome)
     elif outcome == "not_sent":
-        failure = APIConnectionError(f"no connection could be made ({said})", outcome=outcome, reason=_reason(error))
+        message = f"no connection to {base_url} could be made ({said})"
+        failure = APIConnectionError(message, outcome=outcome, reason=_reason(error))
     else:
         what = "the answer could not be read" if names & _UNREADABLE else "the connection was lost"
         failure = APIConnectionError(f"{what} ({said})", outcome=outcome)

@@ -315,7 +315,10 @@ def test_a_server_that_closes_at_once(withdraw: Callable[[str], None]) -> None:
 @WAYS
 def test_a_server_that_is_not_there(withdraw: Callable[[str], None]) -> None:
     """Without a connection nothing was sent, and a withdrawal is repeated until its retries are used up."""
-    with closed_port() as url, pytest.raises(APIConnectionError, match="no connection could be made") as caught:
+    with (
+        closed_port() as url,
+        pytest.raises(APIConnectionError, match=f"no connection to {url} could be made") as caught,
+    ):
         withdraw(url)
     assert (caught.value.outcome, caught.value.attempts) == ("not_sent", 4)
 

@@ -121,7 +121,9 @@ async def test_errors_of_an_http_client(package: Any) -> None:
         package.AsyncClient(trust_env=False) as lent,
         async_client("http://127.0.0.1:1", http_client=lent) as client,
     ):
-        with pytest.raises(APIConnectionError, match="no connection could be made \\(ConnectError") as caught:
+        with pytest.raises(
+            APIConnectionError, match=r"no connection to http://127.0.0.1:[0-9]+ could be made \(ConnectError"
+        ) as caught:
             await client.request("POST", "/nobody")
     assert caught.value.outcome == "not_sent"
 
@@ -363,7 +365,7 @@ def test_a_proxy_that_refuses(tls_server: EchoServer, ask: Ask) -> None:
 @WAYS
 def test_a_proxy_that_is_not_there(tls_server: EchoServer, ask: Ask) -> None:
     """It holds where the proxy itself cannot be reached."""
-    with pytest.raises(APIConnectionError, match="no connection could be made") as caught:
+    with pytest.raises(APIConnectionError, match=r"no connection to \S+ could be made") as caught:
         ask(tls_server.url, method="POST", proxy="http://127.0.0.1:1", verify=trusted())
     assert caught.value.outcome == "not_sent"
 
