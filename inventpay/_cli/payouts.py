@@ -122,6 +122,11 @@ def run(
             known, approved = list(payouts.report(batch=batch).rows), digest
         else:
             checked = payouts.check(rows)
+            if digest not in (None, checked.digest):
+                # Before anything is written: the rows of a plan that was not approved must not stay open.
+                raise typer.BadParameter(
+                    f"the plan of {file} has the digest {checked.digest}, not the approved {digest}; look at it again"
+                )
             # The run sends the whole batch, also rows that were taken out of the file since they were planned.
             listed = {row.id for row in checked.rows}
             others = [row for row in payouts.report(batch=checked.batch).rows if row.id not in listed]

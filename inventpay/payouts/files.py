@@ -169,8 +169,14 @@ def write_report(report: PayoutReport, path: str | os.PathLike[str], *, delimite
 
     Cells that a spreadsheet would run as a formula get an apostrophe in front. Times are UTC.
 
-    Raises OSError for a file that cannot be written.
+    Raises OSError for a file that cannot be written, InvalidArgumentError for a database, such as a journal.
     """
+    target = Path(os.path.realpath(path))
+    if _is_database(target):
+        raise InvalidArgumentError(
+            f"path={str(path)!r} is a SQLite database, such as a journal of payouts; choose another file",
+            argument="path",
+        )
     others = list(dict.fromkeys(title for row in report.rows for title in row.columns))
     file = io.StringIO(newline="")
     writer = csv.writer(file, delimiter=delimiter)
@@ -184,7 +190,6 @@ def write_report(report: PayoutReport, path: str | os.PathLike[str], *, delimite
             ["total", total.status, total.currency, *amounts, f"{total.count} rows"]
             + [""] * (len(REPORT_COLUMNS) - 7 + len(others))
         )
-    target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         # A terminal or a pipe.
         target.write_text(file.getvalue(), encoding="utf-8", newline="")
@@ -197,6 +202,17 @@ def write_report(report: PayoutReport, path: str | os.PathLike[str], *, delimite
     except OSError:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def _is_database(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE)) == _SQLITE
+
+
+_SQLITE: Final = b"SQLite format 3\0"
+"""The bytes with which every SQLite database begins."""
 
 
 def _cell(row: PayoutRow, name: str) -> str:

@@ -120,6 +120,17 @@ def test_a_row_that_was_taken_out_of_the_file_is_confirmed(
     assert locked(sandbox) == Decimal("1.5")
 
 
+def test_another_digest_leaves_nothing_planned(sandbox: Sandbox, file: str, run: Commands) -> None:
+    """A file that was not approved is refused before its rows are in the journal."""
+    result = run("payouts", "run", file, "--yes", "--digest", "0" * 64)
+    assert (result.code, result.out) == (2, "")
+    assert "not the approved 000" in result.err
+    assert run.json("payouts", "status")["rows"] == []
+    approved = run.json("payouts", "check", file)["digest"]
+    assert run("payouts", "run", file, "--yes", "--digest", approved).code == 0
+    assert locked(sandbox) == 4
+
+
 def test_a_second_person_releases_a_plan(sandbox: Sandbox, file: str, run: Commands) -> None:
     """plan writes the rows; run pays the batch under its digest, and no other."""
     plan = run.json("payouts", "plan", file, "--batch", "november")

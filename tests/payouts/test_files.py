@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import sqlite3
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -156,3 +157,21 @@ def test_a_report_runs_in_no_spreadsheet(tmp_path: Path) -> None:
     assert found[2][11] == "'\tx"
     assert found[3][:6] == ["total", "accepted", "BTC", "20", "0.1", "0"]
     assert {len(cells) for cells in found} == {15}
+
+
+def test_a_report_does_not_replace_a_database(tmp_path: Path) -> None:
+    """Without its journal a file would be paid a second time; any other file is replaced."""
+    place = tmp_path / "payouts.sqlite3"
+    with contextlib.closing(sqlite3.connect(place)) as database:
+        database.execute("CREATE TABLE payouts (id)")
+    kept = place.read_bytes()
+    link = tmp_path / "report.csv"
+    link.symlink_to(place)
+    for path in (place, link):
+        with pytest.raises(InvalidArgumentError, match="is a SQLite database"):
+            write_report(PayoutReport(batch=None, rows=()), path)
+    assert place.read_bytes() == kept
+    for content in (b"", b"SQLite format", b"id\n1\n"):
+        place.write_bytes(content)
+        write_report(PayoutReport(batch=None, rows=()), place)
+        assert place.read_bytes().startswith(b"id,status")
