@@ -13,7 +13,7 @@ from .._core.json_values import is_object, kind, printable
 from .._json.converter import read_json, structure
 from .._json.unread import warn_unread
 from ..errors import DecodeError, EventDecodeError
-from .events import KNOWN_EVENTS, UnknownEvent, WebhookEvent
+from .events import KNOWN_EVENTS, PaymentTestEvent, UnknownEvent, WebhookEvent, payment_id_of, withdrawal_id_of
 
 MOST_VALUES: Final = 20_000
 """assumed: most values in a body. Documented bodies have under thirty; far larger ones take long to decode."""
@@ -95,7 +95,18 @@ def _event(document: dict[str, Any]) -> WebhookEvent:
         members = {**ids, **{member: members[member] for member in _ENVELOPE if member in members}}
     else:
         _rename(members, path, moved)
-    return structure(model, members, path=path, raw=document, moved=moved)
+    event = structure(model, members, path=path, raw=document, moved=moved)
+    if model not in (UnknownEvent, PaymentTestEvent):
+        _check_ids(event, path, moved)
+    return event
+
+
+def _check_ids(event: WebhookEvent, path: str, moved: Mapping[str, str]) -> None:
+    # All events with an empty id would be taken for one.
+    for value, member in ((payment_id_of(event), "paymentId"), (withdrawal_id_of(event), "withdrawalId")):
+        if value is not None and not value.strip():
+            place = moved.get(member, f"{path}.{member}")
+            raise DecodeError(f"{place} is empty; it must be an id", json_path=place)
 
 
 def _is_test(flag: object) -> bool:

@@ -436,7 +436,10 @@ def payment_id_of(event: WebhookEvent) -> str | None:
 
 def order_id_of(event: WebhookEvent) -> str | None:
     """Return your id of the order that an event is about, ``None`` where it names none."""
-    return None if isinstance(event, (WithdrawalEvent, UnknownEvent)) else event.order_id
+    if isinstance(event, (WithdrawalEvent, UnknownEvent)) or event.order_id is None:
+        return None
+    # An empty id names no order: all payments without one would belong together.
+    return event.order_id if event.order_id.strip() else None
 
 
 def withdrawal_id_of(event: WebhookEvent) -> str | None:

@@ -179,6 +179,17 @@ def test_two_payments_of_one_order_can_be_folded(seen: SeenStore, caplog: pytest
         assert deliver(receiver, "payment.confirmed", payment_id=payment_id) == "handled"
 
 
+@pytest.mark.parametrize("order_id", ["", " ", None])
+def test_payments_without_an_order_are_not_folded(seen: SeenStore, order_id: str | None) -> None:
+    """An empty id names no order: each of these customers gets a parcel."""
+    receiver = WebhookReceiver(SECRET, seen=seen)
+    handled: list[Any] = []
+    receiver.on_paid(once_per="order")(handled.append)
+    for payment_id in ("cmh1", "cmh2", "cmh1"):
+        deliver(receiver, "payment.completed", payment_id=payment_id, orderId=order_id)
+    assert [event.payment_id for event in handled] == ["cmh1", "cmh2"]
+
+
 def test_a_fulfilled_payment_is_remembered_for_400_days(tmp_path: Path) -> None:
     """A body without a timestamp may be replayed at any time."""
     now = [1_704_110_400.0]

@@ -294,6 +294,9 @@ def test_a_mixture_of_both_shapes_is_read_too() -> None:
         (b'{"event":"payment.completed","data":[]}', "$.data", r"\$.data is a list, not an object"),
         (b'{"event":"payment.completed"}', "$.paymentId", r"\$.paymentId is missing"),
         (b'{"event":"payment.completed","data":{}}', "$.data.paymentId", r"\$.data.paymentId is missing"),
+        (flat(payment_id=""), "$.paymentId", r"\$.paymentId is empty; it must be an id"),
+        (nested(paymentId=" \t"), "$.data.paymentId", r"\$.data.paymentId is empty"),
+        (b'{"event":"withdrawal.failed","id":""}', "$.id", r"\$.id is empty"),
         (b'{"event":"withdrawal.failed","id":5}', "$.id", r"\$.id is a number, not text"),
         (b'{"event":"payment.completed","amount":[],"data":{"paymentId":"a"}}', "$.amount", r"\$.amount is a list"),
         (flat(amount="many"), "$.amount", r"\$.amount is text that is not a number"),
@@ -311,6 +314,12 @@ def test_an_unreadable_body_names_the_place(body: bytes, path: str, problem: str
     assert caught.value.body == body[:65_536]
     assert isinstance(caught.value, DecodeError)
     assert type(pickle.loads(pickle.dumps(caught.value))) is EventDecodeError
+
+
+@pytest.mark.parametrize("name", ["payment.test", "order.paid"])
+def test_an_id_that_means_nothing_may_be_empty(name: str) -> None:
+    """A test event is about no payment, and a new event may have its own ids."""
+    assert parse(nested(name, paymentId="")).event == name
 
 
 @pytest.mark.parametrize(
