@@ -29,7 +29,7 @@ ROUNDING = 1e-9
 
 
 class RequestHistory:
-    """The ends of requests in ascending order; those of lost requests lie in the future.
+    """The ends of requests in ascending order; those of abandoned requests lie in the future.
 
     Args:
         span: seconds for which a stamp counts.

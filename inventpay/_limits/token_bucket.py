@@ -6,7 +6,7 @@ as most limiters do, is refused as soon as latency varies. A lease ends in one o
 
     refund      nothing was written: the token returns at once
     answered    response headers arrived: stamped now
-    lost        written but never answered: the bytes may still arrive, so stamped now + grace
+    abandoned   written but never answered: the bytes may still arrive, so stamped now + grace
 
 The server's way of counting decides when a stamped token may be spent again:
 
@@ -23,15 +23,14 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
+from ..options import Counting
 from .backoff import CREDIBLE_WINDOWS, Backoff
 from .burst_limit import BurstLimit
 from .request_history import RequestHistory
 
 __all__ = ["GRACE", "MARGIN", "BucketSnapshot", "Counting", "TokenBucket"]
-
-Counting = Literal["unknown", "window"]
 
 # Fraction by which the window is stretched. Measured against a server whose clock is 100 ppm slow: 416 of 1,000 calls
 # were refused without it. Stretched by 0.1 %, no call was refused at 500 ppm.
@@ -79,7 +78,7 @@ class TokenBucket:
         max_burst: most requests that may be sent at once after a quiet time, for servers that allow only small bursts;
             after that requests are paced at `limit / window`. `None`: the whole limit.
         margin: fraction by which the window is stretched to outlast differences between clocks.
-        grace: seconds for which a lost request may still arrive.
+        grace: seconds for which an abandoned request may still arrive.
 
     Raises:
         ValueError: an argument is out of bounds; the message names it.
@@ -98,13 +97,14 @@ class TokenBucket:
 
     __slots__ = (
         "_backoff",
+        "_burst_limit",
         "_credit",
         "_held_back",
+        "_history",
         "_last_lease",
         "_leases",
         "_now",
         "_outlook",
-        "_pace",
         "_plenty",
         "_ready",
         "_ready_asked",
@@ -112,7 +112,6 @@ class TokenBucket:
         "_ready_known",
         "_sent",
         "_span",
-        "_stamps",
         "counting",
         "grace",
         "limit",
@@ -150,9 +149,9 @@ class TokenBucket:
         self._now = -math.inf
         self._leases: deque[float] = deque()  # when each outstanding one began
         self._sent = math.inf  # when the one that ended last began, or earlier
-        self._stamps = RequestHistory(self._span, every_phase=counting == "unknown")
+        self._history = RequestHistory(self._span, every_phase=counting == "unknown")
         self._backoff = Backoff(self.limit, self.window)
-        self._pace = None if max_burst is None else BurstLimit(int(max_burst), self.limit / self._span)
+        self._burst_limit = None if max_burst is None else BurstLimit(int(max_burst), self.limit / self._span)
         # Leases that may be granted without checking the stamps: charges only shrink with age, so room that was found
         # at the last check is still there.
         self._credit = self.limit if max_burst is None else min(self.limit, int(max_burst))
@@ -332,10 +331,10 @@ class TokenBucket:
         self._leases = deque(began + seconds for began in self._leases)
         self._sent += seconds
         self._last_lease += seconds
-        self._stamps.shift(seconds)
+        self._history.shift(seconds)
         self._backoff.shift(seconds)
-        if self._pace is not None:
-            self._pace.shift(seconds)
+        if self._burst_limit is not None:
+            self._burst_limit.shift(seconds)
         self._changed()
 
     def _changed(self) -> None:
@@ -354,9 +353,9 @@ class TokenBucket:
         self._outlook = None
 
     def _charge(self, stamp: float) -> None:
-        self._stamps.add(stamp)
-        if self._pace is not None:
-            self._pace.add(stamp)
+        self._history.add(stamp)
+        if self._burst_limit is not None:
+            self._burst_limit.add(stamp)
 
     def _find_credit(self) -> bool:
         ready = self.ready_at(self._now)
@@ -368,7 +367,7 @@ class TokenBucket:
     def _find_ready(self, now: float, most: int) -> None:
         lifetime = self._span if self.counting == "window" else 2.0 * self._span
         earliest = self._leases[0] if self._leases else now  # the furthest that `_clip` looks back, within reason
-        self._stamps.forget(max(earliest, now - lifetime) - lifetime)
+        self._history.forget(max(earliest, now - lifetime) - lifetime)
         backoff = self._backoff
         if backoff.reduced:
             backoff.recover(now)
@@ -379,13 +378,13 @@ class TokenBucket:
                 limit, raised = backoff.limit_at(start), backoff.next_raise(start)
             ready, free = None, 0
             if leased < limit:
-                ready, free = self._stamps.room(now, start, limit, answered=leased, most=most)
+                ready, free = self._history.room(now, start, limit, answered=leased, most=most)
             if ready is None or ready < raised:
                 break
             start = raised
         if self._held_back and ready == start:
             held = leased + self._held_back
-            ready, free = self._stamps.room(now, start, limit - held, most=most) if held < limit else (None, 0)
+            ready, free = self._history.room(now, start, limit - held, most=most) if held < limit else (None, 0)
             ready = ready if ready == start else None
         if ready is not None and ready < backoff.cautious_until:
             free = 1
@@ -396,8 +395,8 @@ class TokenBucket:
             promised = max(now, promised)
             if ready is None or promised < ready:
                 ready, free = promised, 1
-        if self._pace is not None and ready is not None:
-            paced, in_pace = self._pace.room(now, leased)
+        if self._burst_limit is not None and ready is not None:
+            paced, in_pace = self._burst_limit.room(now, leased)
             ready = None if paced is None else max(ready, paced)
             free = min(free, in_pace)
         self._ready, self._ready_free, self._ready_asked, self._ready_known = ready, free, now, True
@@ -407,19 +406,19 @@ class TokenBucket:
         # `remaining` was correct at some time since the request was sent. Tokens that came back here since then may
         # have come back at the server after it counted, so they do not prove that another client took some.
         asked = min(self._sent, now)
-        if not self._held_back and limit - self._stamps.recent(asked) <= remaining:
+        if not self._held_back and limit - self._history.recent(asked) <= remaining:
             return  # the usual case: no other client uses the key
         free = 0
         # If nothing is free now, nothing was free then; checking the past is expensive.
-        if leased < limit and self._stamps.room(now, now, limit, answered=leased, most=1)[0] == now:
-            free = self._stamps.room_then(asked, limit - leased)
+        if leased < limit and self._history.room(now, now, limit, answered=leased, most=1)[0] == now:
+            free = self._history.room_then(asked, limit - leased)
         taken = max(0, free - remaining)
         if taken:
             if reset_in is not None and self._backoff.is_credible(reset_in):
                 first, pace = now + reset_in - self._span, self._span / self.limit
-                self._stamps.add_past(first + number * pace for number in range(taken))
+                self._history.add_past(first + number * pace for number in range(taken))
             else:
-                self._stamps.add(now, taken)
+                self._history.add(now, taken)
         # Tokens that are missing only if the server has not counted the requests in flight yet.
         held_back = max(0, min(free - taken - (remaining - leased), leased))
         if taken or held_back != self._held_back:
@@ -433,18 +432,18 @@ class TokenBucket:
             if ahead >= at_once:
                 # From then on every counter is full, and none drains faster than `limit` per window.
                 bound = max(bound, after + (ahead - at_once) * self._span / self.limit)
-        if self._pace is not None:
-            bound = max(bound, self._pace.turn(now, len(self._leases) + ahead))
+        if self._burst_limit is not None:
+            bound = max(bound, self._burst_limit.turn(now, len(self._leases) + ahead))
         return bound
 
     def _log_turn(self, now: float, ahead: int, limit: int) -> float:
         """Return the time at which the sliding log alone has room: each token is used once in a window."""
         rounds, ahead = divmod(ahead, limit)
-        known = self._stamps.recent(now)
+        known = self._history.recent(now)
         blocker = known + len(self._leases) + ahead - limit
         if blocker < 0:
             return now + rounds * self._span
-        stamp = min(self._stamps.nth_recent(now, blocker), now) if blocker < known else now
+        stamp = min(self._history.nth_recent(now, blocker), now) if blocker < known else now
         return stamp + (rounds + 1) * self._span
 
     def _look_ahead(self, now: float, limit: int) -> tuple[int, float]:
@@ -452,10 +451,10 @@ class TokenBucket:
         seen = self._outlook
         if seen is None or seen.limit != limit or now - seen.now > _OUTLOOK_AGE * self.window:
             at_once, leased = 0, len(self._leases)
-            after, free = self._stamps.room(now, now, limit, answered=leased, most=limit)
+            after, free = self._history.room(now, now, limit, answered=leased, most=limit)
             if after == now:
                 at_once = free
-                after, _ = self._stamps.room(now, now, limit, answered=leased + at_once, most=1)
+                after, _ = self._history.room(now, now, limit, answered=leased + at_once, most=1)
             seen = self._outlook = _Outlook(limit, now, at_once, after)
         return seen.at_once, seen.after
 

@@ -181,7 +181,7 @@ def test_memory_stays_bounded_with_a_lease_that_is_never_ended(counting: Countin
     for tick in range(5_000):
         if bucket.lease(tick * 0.1):
             bucket.answered(tick * 0.1)
-    assert len(bucket._stamps) <= 6 * bucket.limit  # pyright: ignore[reportPrivateUsage]
+    assert len(bucket._history) <= 6 * bucket.limit  # pyright: ignore[reportPrivateUsage]
 
 
 def test_a_burst_of_one_moment_returns_whatever_the_clock_reads() -> None:
