@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from .._api.call import Call
 from .._api.outcomes import Refusal, may_be_refusal
@@ -18,7 +18,7 @@ from .._concurrency.forking import notice_fork
 from .._core.random_share import random_share
 from .._limits.backoff import CREDIBLE_WINDOWS
 from .._limits.class_limiter import LATENESS, Lease
-from .._limits.limiter import Limiter
+from .._limits.limiter import Limiter, queueing
 from .._transport.call_log import CallRecord
 from .._transport.http_errors import without_frames
 from .._transport.progress import Progress
@@ -82,7 +82,7 @@ class Transport:
         self._backend = backend
         self._jitter = jitter or random_share
         self._is_mocked = is_mocked
-        self._keeps_places = bool(getattr(limiter, "keeps_places", False))
+        self._queueing = queueing(limiter)
         self._warned: dict[RateClass, float] = {}
         self._budget = RetryBudget(settings.policy)
         self.settling: Settling = Settling(settings)
@@ -107,7 +107,7 @@ class Transport:
             response = self._answer(call, options, record, max_age, background)
             if not 200 <= response.status < 300:
                 refusal = _refusal(response)
-                longer = (1.0 + LATENESS) * (getattr(refusal, "retry_after", None) or 0.0)
+                longer = (1.0 + LATENESS) * (refusal.retry_after or 0.0)
                 if isinstance(refusal, RateLimitedError) and (record.refused_wait or 0.0) > longer:
                     # The queue needs longer than the pause that the API asked for.
                     refusal.retry_after = record.refused_wait
@@ -220,7 +220,7 @@ class Transport:
                 failure = _refusal(response)
             # After a 429 the limiter keeps the pause: it waits for the server's moment, at the place of the arrival.
             is_refused = isinstance(failure, RateLimitedError)
-            is_queued = is_refused and self._keeps_places
+            is_queued = is_refused and self._queueing is not None
             remaining = None if deadline is None else deadline - self._backend.now()
             in_queue = self._time_in_queue(remaining, options, record, is_refused)
             if not is_queued and in_queue is not None and self._next_token(record, background) >= in_queue:
@@ -254,7 +254,7 @@ class Transport:
                 )
             except (RateLimitTimeoutError, LimiterUnavailableError) as late:
                 # The failure is more telling than the lack of time for another attempt.
-                record.refused_wait = getattr(late, "wait", None)
+                record.refused_wait = late.wait if isinstance(late, RateLimitTimeoutError) else None
                 if response is not None:
                     return response
                 raise failure from failure.__cause__
@@ -282,7 +282,7 @@ class Transport:
         """Lease a token; ``after`` is the 429 for which the call asks again."""
         started = self._backend.now()
         planned = after is None
-        if self._keeps_places:
+        if self._queueing is not None:
 
             def on_wait(expected: float) -> None:
                 nonlocal planned
@@ -291,7 +291,7 @@ class Transport:
                     record.retry_planned(expected, after)
                 record.wait_begins(expected, is_warning=self._is_worth_a_warning(record, expected, background))
 
-            lease: Lease = cast("Any", self._limiter).acquire(
+            lease = self._queueing.acquire(
                 record.rate_class,
                 self._backend,
                 max_wait=max_wait,
