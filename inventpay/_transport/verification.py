@@ -13,7 +13,7 @@ from .._core.logger import logger
 from ..errors import AnswerMismatchError, DecodeError
 from ..models.base import Model
 from ..responses import APIResponse
-from .handed_out import MEMORY, Owner
+from .issued_ids import MEMORY, Owner
 
 
 def verify(call: Call[Any], response: APIResponse, result: Any, account: tuple[str, str] | None, checks: str) -> None:

@@ -115,7 +115,7 @@ def test_no_yes_is_not_done(body: bytes) -> None:
     assert (caught.value.outcome, caught.value.resource_id) == ("unknown", None)
 
 
-def test_an_id_is_handed_out_once() -> None:
+def test_an_id_is_issued_ids_once() -> None:
     """A second creation that is given the id of the first fails, unless both name the same order."""
     payment = json.loads(example("create_payment"))["data"]
     invoice = {**json.loads(example("create_invoice"))["data"], "paymentId": payment["paymentId"]}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventpay._transport.handed_out import ACCOUNTS, HandedOutIds, Owner
+from inventpay._transport.issued_ids import ACCOUNTS, IssuedIds, Owner
 from tests.support.systems import needs_fork
 
 ACCOUNT = ("https://api.example", "account")
@@ -20,7 +20,7 @@ order_ids = st.sampled_from([None, "o1", "o2"])
 @given(st.lists(st.tuples(st.sampled_from(["i1", "i2"]), keys, order_ids), max_size=20))
 def test_an_id_has_one_owner(claims: list[tuple[str, str | None, str | None]]) -> None:
     """A claim succeeds for the first who makes it, and later for the same operation or the same order only."""
-    ids = HandedOutIds()
+    ids = IssuedIds()
     owners: dict[str, Owner] = {}
     for name, key, order in claims:
         owner = Owner(key, order)
@@ -33,14 +33,14 @@ def test_an_id_has_one_owner(claims: list[tuple[str, str | None, str | None]]) -
 
 def test_accounts_and_kinds_are_kept_apart() -> None:
     """One text may be the id of a withdrawal, or of another account's payment."""
-    ids = HandedOutIds()
+    ids = IssuedIds()
     for account, kind in ((ACCOUNT, "paymentId"), (ACCOUNT, "withdrawalId"), (("u", "other"), "paymentId")):
         assert ids.claim(account, kind, "1", Owner("k" + kind + account[1], None)) is None
 
 
 def test_the_memory_is_bounded() -> None:
     """The oldest ids of an account are forgotten, and so are accounts that were not used for long."""
-    ids = HandedOutIds(capacity=3)
+    ids = IssuedIds(capacity=3)
     for number in range(5):
         assert ids.claim(ACCOUNT, "paymentId", str(number), Owner(f"k{number}", None)) is None
     assert ids.claim(ACCOUNT, "paymentId", "0", Owner("new", None)) is None
@@ -54,7 +54,7 @@ def test_the_memory_is_bounded() -> None:
 @needs_fork
 def test_a_forked_child_knows_the_ids_of_its_parent() -> None:
     """A child neither waits for a lock of the parent nor forgets what that was given."""
-    ids = HandedOutIds()
+    ids = IssuedIds()
     ids.claim(ACCOUNT, "paymentId", "1", Owner("k1", None))
     with ids._lock:
         child = os.fork()

@@ -1,4 +1,4 @@
-"""Remember the ids that creations were given, so that none is given to two of them.
+"""Remember the ids that the API issued to creations, so that none is issued to two of them.
 
 The memory belongs to the process, like that of keys in doubt, and is bounded for each account.
 """
@@ -31,8 +31,8 @@ class Owner(NamedTuple):
         return self.order_id is not None and self.order_id == other.order_id
 
 
-class HandedOutIds:
-    """The ids of one process."""
+class IssuedIds:
+    """The issued ids of one process."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
@@ -67,5 +67,5 @@ class HandedOutIds:
         self._lock = threading.Lock()
 
 
-MEMORY: Final = HandedOutIds()
+MEMORY: Final = IssuedIds()
 """The memory that all clients of this process share."""
