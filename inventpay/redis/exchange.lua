@@ -15,49 +15,64 @@ local LONGEST_CALL = 3600 -- seconds that no request takes
 local OVERTAKES = 1000000 -- requests of one process that are never under way at once
 local STEPS = 16 -- number of times of further tokens in a reply; see exchange.py
 
-local ask = cjson.decode(ARGV[1])
-local limit, window, span = ask.limit, ask.window, ask.span
+-- The packed members of the request. Those that few requests have follow as JSON.
+local process, limit, window, span, unknown, burst, patience, batch, horizon, lead, serial, want, next_number, is_first,
+  ended_count, epoch, place = struct.unpack(">sdddddddddddddds", ARGV[1])
+local counts_unknown, ask, request_end = unknown == 1, {}, place + 24 * ended_count
+if burst == 0 then burst = nil end
+if request_end <= #ARGV[1] then ask = cjson.decode(ARGV[1]:sub(request_end)) end
+
 local backoff = BACKOFF -- the constants of backoff.py; the rules below are those of that file
 local clock = redis.call("TIME")
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
 
 local function new_state()
   return {
-    epoch = clock[1] .. "." .. clock[2], seen = now, stamps = "", leases = {}, processes = {}, blocked = 0,
+    epoch = clock[1] .. "." .. clock[2], seen = now, leases = {}, processes = {}, blocked = 0,
     recovery_until = 0, -- time until which nothing is granted
     resumed = now, -- when the last silence ended
     startup_grace_until = now + STARTUP_GRACE, early = 0, -- time until which few leases are granted, and their count
   }
 end
 
--- Return the new state, packed, its lifetime in seconds, and the reply.
-local function exchange(state)
+-- Return the new state, packed, its lifetime in seconds, and the reply. The stamps are the bytes of `text` from `base` on.
+local function exchange(state, text, base, size)
 
-assert(type(state.epoch) == "string" and type(state.stamps) == "string" and #state.stamps % 9 == 0)
+assert(type(state.epoch) == "string" and size % 9 == 0)
 local leases, processes = {}, state.processes
 
 -- --- stamps: when requests ended, ascending ---
 
--- They are kept as text of nine bytes each, a tag and a number in the format of MessagePack: most exchanges look at few of
--- them, and unpacking all takes longer than everything else.
-local stamps = state.stamps
-local count = #stamps / 9
+-- They are text of nine bytes each, a tag and a number in the format of MessagePack, and are read where they are in the
+-- stored value: most exchanges look at few of them. Unpacking all, or only copying them, takes longer than the rest.
+local stored = size / 9
+local added, count = {}, stored -- stamps to be put behind them, and the number of all
 local list -- all of them, once they were needed
 local found = {} -- results of `after` by time
 
 local unpack_number = struct.unpack
 local function stamp(i)
-  return (unpack_number(">d", stamps, 9 * i - 7))
+  if i > stored then return added[i - stored] end
+  return (unpack_number(">d", text, base + 9 * i - 7))
 end
 
-local function set_stamps(text)
-  stamps, count, list = text, #text / 9, nil
-  if next(found) then found = {} end
+-- All stamps as one text.
+local function packed_stamps()
+  local kept = text:sub(base + 1, base + 9 * stored)
+  if count == stored then return kept end
+  local parts = {kept}
+  for i, time in ipairs(added) do parts[i + 1] = struct.pack(">Bd", 203, time) end
+  return table.concat(parts)
+end
+
+local function set_stamps(new)
+  text, base, stored, added = new, 0, #new / 9, {}
+  count, list, found = stored, nil, {}
 end
 
 local function all_stamps()
   if not list then
-    list = cmsgpack.unpack("\221" .. struct.pack(">I4", count) .. stamps)
+    list = cmsgpack.unpack("\221" .. struct.pack(">I4", count) .. packed_stamps())
   end
   return list
 end
@@ -78,13 +93,24 @@ local function after(time)
 end
 
 local function insert(time)
-  local item = struct.pack(">Bd", 203, time)
   if count == 0 or stamp(count) <= time then
-    set_stamps(stamps .. item)
+    count, list = count + 1, nil
+    added[count - stored] = time
+    if next(found) then found = {} end
   else
-    local place = 9 * after(time) - 9
-    set_stamps(stamps:sub(1, place) .. item .. stamps:sub(place + 1))
+    local before, all = 9 * after(time) - 9, packed_stamps()
+    set_stamps(all:sub(1, before) .. struct.pack(">Bd", 203, time) .. all:sub(before + 1))
   end
+end
+
+local function drop_first(number)
+  if number > stored then set_stamps(packed_stamps()) end
+  base, stored, count, list, found = base + 9 * number, stored - number, count - number, nil, {}
+end
+
+local function drop_last()
+  if stored < count then added[count - stored] = nil else stored = stored - 1 end
+  count, list, found = count - 1, nil, {}
 end
 
 -- If the clock was set back, move all times with it; otherwise no token would be granted until the old time is reached.
@@ -94,7 +120,7 @@ if back > 1 then
   for i, time in ipairs(all_stamps()) do moved[i] = struct.pack(">Bd", 203, time - back) end
   set_stamps(table.concat(moved))
   for _, lease in ipairs(state.leases) do lease[3], lease[4] = lease[3] - back, lease[4] - back end
-  for _, process in pairs(processes) do process.seen, process.ready_at = process.seen - back, process.ready_at - back end
+  for _, other in pairs(processes) do other.seen, other.ready_at = other.seen - back, other.ready_at - back end
   if state.refused then state.refused.since = state.refused.since - back end
   if state.named then state.named["until"] = state.named["until"] - back end
   for _, name in ipairs({"promised", "cautious", "recovery_until", "blocked", "resumed", "startup_grace_until", "lost", "outage"}) do
@@ -113,21 +139,20 @@ local function near(time, ahead)
   if not time or time <= now + ahead then return time end
   return now + math.min(ahead, window)
 end
-state.blocked, state.promised = near(state.blocked, credible), near(state.promised, credible)
-state.cautious = near(state.cautious, credible + backoff.caution * window)
-state.recovery_until, state.lost = near(state.recovery_until, 2 * span), near(state.lost, 2 * span)
+state.blocked, state.recovery_until = near(state.blocked, credible), near(state.recovery_until, 2 * span)
 state.startup_grace_until, state.resumed = near(state.startup_grace_until, STARTUP_GRACE), near(state.resumed, 0)
-state.outage, state.decreased = near(state.outage, 0), near(state.decreased, 0)
+state.promised, state.cautious = near(state.promised, credible), near(state.cautious, credible + backoff.caution * window)
+state.lost, state.outage, state.decreased = near(state.lost, 2 * span), near(state.outage, 0), near(state.decreased, 0)
 if state.pause then state.pause = math.min(state.pause, window) end
 if state.refused then state.refused.since = near(state.refused.since, 0) end
 if state.named then state.named["until"] = near(state.named["until"], credible) end
 if state.pace then
   state.pace.at, state.pace.level = near(state.pace.at, 0), math.min(state.pace.level, 2 * limit)
 end
-while count > 0 and not (stamp(count) <= now + credible + span) do set_stamps(stamps:sub(1, -10)) end
-for _, process in pairs(processes) do
-  process.seen, process.ready_at = near(process.seen, 0), near(process.ready_at, 2 * span)
-  process.granted = math.min(process.granted, 4 * limit)
+while count > 0 and not (stamp(count) <= now + credible + span) do drop_last() end
+for _, other in pairs(processes) do
+  other.seen, other.ready_at = near(other.seen, 0), near(other.ready_at, 2 * span)
+  other.granted = math.min(other.granted, 4 * limit)
 end
 
 -- --- recovery: after lost data or an outage, nothing is granted until unreported requests no longer count ---
@@ -135,7 +160,7 @@ end
 if now - state.seen > SILENCE then
   state.resumed = now
   for name, other in pairs(processes) do
-    if name ~= ask.process and other.waiting and other.ready_at + 1 < now then
+    if name ~= process and other.waiting and other.ready_at + 1 < now then
       -- It wanted more leases and did not ask.
       other.waiting, state.startup_grace_until, state.early = false, now + STARTUP_GRACE, 0
     end
@@ -143,8 +168,8 @@ if now - state.seen > SILENCE then
 end
 state.seen = now
 
-local while_it_counts = (ask.counting == "unknown" and 2 or 1) * span
-if ask.epoch and ask.epoch ~= state.epoch and not state.lost then
+local while_it_counts = (counts_unknown and 2 or 1) * span
+if epoch ~= "" and epoch ~= state.epoch and not state.lost then
   -- The process has leases from before the oldest data here.
   state.recovery_until = math.max(state.recovery_until, now + while_it_counts)
   state.lost = state.recovery_until
@@ -166,41 +191,46 @@ local function charge(time)
 end
 
 local forgotten = after(now - 2 * span - math.min(span, 5)) - 1
-if forgotten > 0 then set_stamps(stamps:sub(9 * forgotten + 1)) end
+if forgotten > 0 then drop_first(forgotten) end
 
-if ask.burst and not state.pace then state.pace = {level = 0, at = now} end
+if burst and not state.pace then state.pace = {level = 0, at = now} end
 
 -- --- ends of leases ---
 
 local ended, refunded, held = {}, {}, nil
-for _, ending in ipairs(ask.ended or {}) do ended[ending[1]] = ending end
+for position = place, request_end - 1, 24 do
+  local number, age, is_news = unpack_number(">ddd", ARGV[1], position)
+  ended[number] = {number, age, is_news}
+end
 for _, number in ipairs(ask.refunded or {}) do refunded[number] = true end
 if ask.held then
   held = {}
   for _, number in ipairs(ask.held) do held[number] = true end
 end
 
-local me = processes[ask.process] or {granted = 0, seen = now, ready_at = 0, waiting = false, serial = 0}
-if me.serial - ask.serial > OVERTAKES then me.serial = 0 end -- see near()
-if ask.serial <= me.serial then
+local me = processes[process] or {granted = 0, seen = now, ready_at = 0, waiting = false, serial = 0}
+if me.serial - serial > OVERTAKES then me.serial = 0 end -- see near()
+if serial <= me.serial then
   -- A later request arrived first. It contained all these reports, and its process ignores the reply to this one.
-  return nil, nil, "[]"
+  return nil, nil, ""
 end
-me.serial = ask.serial
+me.serial = serial
 me.granted = me.granted * math.exp(-math.max(0, now - me.seen) / (2 * span))
 
-local known = {}
-for _, lease in ipairs(state.leases) do
-  if lease[1] == ask.process then known[lease[2]] = true end
-end
-for _, open in ipairs(ask.open or {}) do
-  -- In flight, and not leased from this state: sent from a process's own share, or before data was lost.
-  if not known[open[1]] then
-    state.leases[#state.leases + 1] = {ask.process, open[1], now - open[2], now - open[2] + ask.patience}
+if ask.open then
+  local known = {}
+  for _, lease in ipairs(state.leases) do
+    if lease[1] == process then known[lease[2]] = true end
+  end
+  for _, open in ipairs(ask.open) do
+    -- In flight, and not leased from this state: sent from a process's own share, or before data was lost.
+    if not known[open[1]] then
+      state.leases[#state.leases + 1] = {process, open[1], now - open[2], now - open[2] + patience}
+    end
   end
 end
 for _, lease in ipairs(state.leases) do
-  local number = lease[1] == ask.process and lease[2]
+  local number = lease[1] == process and lease[2]
   if number and ended[number] then
     charge(now - ended[number][2])
     ended[number] = nil
@@ -305,7 +335,7 @@ local function counter_room(time, busy)
 end
 
 local function pace_room(time, busy)
-  local pace, burst, rate = state.pace, ask.burst, limit / span
+  local pace, rate = state.pace, limit / span
   if busy >= burst then return nil end
   local drained = pace.at + (pace.level + busy + 1 - burst) / rate
   if drained > time then return drained, 1 end
@@ -315,12 +345,12 @@ end
 
 local function room(time, busy)
   local at, free = log_room(time, busy)
-  if at and ask.counting == "unknown" then
+  if at and counts_unknown then
     local log_at, log_free = at, free
     at, free = counter_room(at, busy)
     if at == log_at then free = math.min(free, log_free) end
   end
-  if at and ask.burst then
+  if at and burst then
     local paced_at, paced_free = pace_room(at, busy)
     if not paced_at then return nil end
     at, free = paced_at, math.min(free, paced_free)
@@ -360,15 +390,15 @@ end
 -- --- new leases ---
 
 local start = math.max(now, state.blocked)
-local allowed = math.min(ask.want, ask.batch)
+local allowed = math.min(want, batch)
 local behind, yields_until, full_until = 0, math.huge, nil
 for name, other in pairs(processes) do
   if now - other.seen > REMEMBERED then
     processes[name] = nil
-  elseif name ~= ask.process and other.waiting and other.ready_at + PATIENCE > now then
+  elseif name ~= process and other.waiting and other.ready_at + PATIENCE > now then
     -- A waiting process with fewer leases goes first: no process is ahead of it by more than a batch.
     local granted = other.granted * math.exp(-math.max(0, now - other.seen) / (2 * span))
-    local lead = math.max(0, math.floor(granted + ask.batch - me.granted))
+    local lead = math.max(0, math.floor(granted + batch - me.granted))
     allowed = math.min(allowed, lead)
     if lead < 1 then behind, yields_until = behind + 1, math.min(yields_until, other.ready_at) end
   end
@@ -376,9 +406,9 @@ end
 if behind > 0 then
   -- Of the tokens that are free now, only one is kept for each sleeping process.
   local at, free = room(now, #leases)
-  if at == now and start == now then allowed = math.min(ask.want, ask.batch, math.max(0, free - behind)) end
+  if at == now and start == now then allowed = math.min(want, batch, math.max(0, free - behind)) end
 end
-if ask.counting == "unknown" then
+if counts_unknown then
   -- A lease for later counts as in flight, which overstates the charge of a counter. So only a few are granted.
   local ahead, latest = 0, now
   for _, lease in ipairs(leases) do
@@ -398,7 +428,7 @@ local delays, last, until_time, promised_lease = {}, start, nil, nil
 while #delays < allowed do
   local at, free, is_promise = room_or_promise(last, #leases + #delays)
   if not at then break end
-  if not until_time then until_time = (ask.first and at or start) + ask.horizon end
+  if not until_time then until_time = (is_first == 1 and at or start) + horizon end
   if at > until_time then break end
   if is_promise then is_promise_used, free, promised_lease = true, 1, #delays + 1 end
   last_granted = math.max(at, last_granted)
@@ -406,12 +436,12 @@ while #delays < allowed do
   last = at
 end
 for i, delay in ipairs(delays) do
-  leases[#leases + 1] = {ask.process, ask.next + i - 1, now + delay, now + delay + ask.patience, i == promised_lease}
+  leases[#leases + 1] = {process, next_number + i - 1, now + delay, now + delay + patience, i == promised_lease}
 end
 
 if is_starting then state.early = state.early + #delays end
 
-local waiting = #delays < ask.want
+local waiting = #delays < want
 if is_promise_used then state.promised = nil end
 local next_at, free = room_or_promise(start, #leases)
 local free_next, _ = free, nil
@@ -419,7 +449,7 @@ if waiting and next_at and next_at > start then _, free_next = room_or_promise(n
 local again = -1
 if waiting then
   if #delays > 0 then
-    again = math.max(0, last - now - ask.lead)
+    again = math.max(0, last - now - lead)
   elseif is_recovering then
     again = math.min(state.recovery_until - now, 1)
   elseif is_starting and state.early >= AT_START then
@@ -429,24 +459,23 @@ if waiting then
   elseif allowed < 1 then
     again = math.min(math.max(yields_until - now, 0.005), span / limit, 0.5)
     -- Before a token is free, no process needs to ask for it.
-    if next_at then again = math.max(again, next_at - now - ask.horizon) end
+    if next_at then again = math.max(again, next_at - now - horizon) end
   elseif next_at then
-    again = math.max(next_at - now - ask.horizon, 0.002)
+    again = math.max(next_at - now - horizon, 0.002)
   else
     again = math.min(math.max(span / 8, 0.02), 1)
   end
 end
 
 me.granted, me.seen, me.waiting, me.ready_at = me.granted + #delays, now, waiting, now + math.max(0, again)
-processes[ask.process] = me
+processes[process] = me
 local sharing, is_wanted = 0, false
-for _, process in pairs(processes) do
+for _, other in pairs(processes) do
   sharing = sharing + 1
-  is_wanted = is_wanted or process.waiting
+  is_wanted = is_wanted or other.waiting
 end
 
-state.stamps, state.leases = stamps, leases
-local kept = math.max(REMEMBERED, 2 * span + ask.patience)
+state.leases = leases
 
 -- The earliest times at which a sliding log alone has room for the first, (1 + n/16)th, ... further request.
 local steps = {}
@@ -458,31 +487,59 @@ if waiting or ask.outlook then
   end
 end
 
-return cmsgpack.pack(state), kept, cjson.encode({ -- in the order of LeaseReply
-  state.epoch,
-  delays,
-  again,
-  next_at and next_at - now or span,
+local reply = struct.pack(">i4i4i4i4i4i4i4ddddds", -- in the order of `decode`
+  #delays,
   next_at == now and free or 0,
   free_next or 1,
   next_at == now and (not is_wanted or is_recovering) and now >= (state.lost or 0) and free or 0,
-  steps,
   sharing,
+  effective,
+  #leases,
+  again,
+  next_at and next_at - now or span,
   is_recovering and state.recovery_until - now or 0,
   is_starting and not is_recovering and state.startup_grace_until - now or 0,
   math.max(0, state.blocked - now),
-  effective,
-  #leases,
-})
+  state.epoch)
+for _, delay in ipairs(delays) do reply = reply .. struct.pack(">d", delay) end
+for _, step in ipairs(steps) do reply = reply .. struct.pack(">d", step) end
 
+-- The stamps are the first member, so that `read` finds them. Earlier versions of this script read and write the same map
+-- of MessagePack in any order, and processes of both may share a state.
+local members = {}
+for name, value in pairs(state) do
+  members[#members + 1] = name
+  members[#members + 1] = value
+end
+for i, time in ipairs(added) do added[i] = struct.pack(">Bd", 203, time) end
+local packed = struct.pack(">BHc7BI4", 222, #members / 2 + 1, "\166stamps", 219, 9 * count)
+  .. text:sub(base + 1, base + 9 * stored) .. table.concat(added) .. cmsgpack.pack(unpack(members))
+return packed, math.max(REMEMBERED, 2 * span + patience), reply
+
+end
+
+-- Return the state, and the stamps: a text, the place before their first byte, and their size.
+local function read(value)
+  local state = {}
+  local kind, members, name, text_kind, size, place = struct.unpack(">BHc7BI4", value)
+  if kind == 222 and name == "\166stamps" and text_kind == 219 then
+    local others = {cmsgpack.unpack_limit(value, 2 * members - 2, place + size - 1)} -- behind the place where it ended
+    for i = 2, 2 * members - 1, 2 do state[others[i]] = others[i + 1] end
+    return state, value, place - 1, size
+  end
+  state = cmsgpack.unpack(value)
+  local stamps = state.stamps
+  assert(type(stamps) == "string")
+  state.stamps = nil
+  return state, stamps, 0, #stamps
 end
 
 -- A value that is no state, or one with members of other types, is replaced by a new state, as after a loss of data.
-local found, is_state, packed, kept, reply = redis.call("GET", KEYS[1]), false, nil, nil, nil
-if found then
-  local is_packed, state = pcall(cmsgpack.unpack, found)
-  if is_packed then is_state, packed, kept, reply = pcall(exchange, state) end
+local value, is_state, packed, kept, reply = redis.call("GET", KEYS[1]), false, nil, nil, nil
+if value then
+  local is_packed, state, text, base, size = pcall(read, value)
+  if is_packed then is_state, packed, kept, reply = pcall(exchange, state, text, base, size) end
 end
-if not is_state then packed, kept, reply = exchange(new_state()) end
+if not is_state then packed, kept, reply = exchange(new_state(), "", 0, 0) end
 if packed then redis.call("SET", KEYS[1], packed, "PX", math.ceil(kept * 1000)) end
 return reply

@@ -1,12 +1,14 @@
 """The request of a process to the shared bucket, and its reply: one round trip. See ``exchange.lua``.
 
-No message contains a time of this machine's clock: past events are sent as ages, future ones as delays.
+No message contains a time of this machine's clock: past events are sent as ages, future ones as delays. Both messages
+are packed numbers, because JSON takes the server and the client ten microseconds more.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import struct
 from functools import cached_property
 from importlib.resources import files
 from typing import Any, Final
@@ -29,7 +31,10 @@ SCRIPT_SHA: Final = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdige
 LEAD: Final = 0.002
 """Seconds between a process's request for more leases and its last lease's due time: about a round trip."""
 
-_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
+_HEAD: Final = struct.Struct(">x9d")  # the zero byte ends the name of the process
+_NUMBERS: Final = struct.Struct(">5d")
+_ENDING: Final = struct.Struct(">3d")
+_REPLY: Final = struct.Struct(">7i5d")
 
 STEPS: Final = 16
 """Number of times of further tokens in a reply."""
@@ -91,22 +96,19 @@ class LimitConfig:
         return min(0.03, self.span / 16)
 
     @cached_property
-    def head(self) -> str:
+    def head(self) -> bytes:
         """The first part of every message."""
-        settings: dict[str, Any] = {
-            "process": self.process,
-            "limit": self.limit,
-            "window": self.window,
-            "span": self.span,
-            "counting": self.counting,
-            "patience": self.patience,
-            "batch": self.batch,
-            "horizon": self.horizon,
-            "lead": LEAD,
-        }
-        if self.burst is not None:
-            settings["burst"] = self.burst
-        return _encode(settings)[:-1] + ","
+        return self.process.encode() + _HEAD.pack(
+            self.limit,
+            self.window,
+            self.span,
+            self.counting == "unknown",
+            self.burst or 0,
+            self.patience,
+            self.batch,
+            self.horizon,
+            LEAD,
+        )
 
 
 @define(kw_only=True)
@@ -136,16 +138,18 @@ class LeaseRequest:
     outlook: bool = False
     """Whether to reply with the times of further tokens although none is wanted."""
 
-    def encode(self, now: float) -> str:
+    def encode(self, now: float) -> bytes:
         """Return the script's argument; ages refer to ``now``, which must not be later than the sending."""
-        # Members that are absent are empty: every call that waits alone pays for this message.
-        message: dict[str, Any] = {"serial": self.serial, "want": self.want, "next": self.next_number}
-        if self.epoch:
-            message["epoch"] = self.epoch
-        if self.is_first:
-            message["first"] = True
-        if self.ended:
-            message["ended"] = [[ending.number, now - ending.at, int(ending.is_news)] for ending in self.ended]
+        numbers = _NUMBERS.pack(self.serial, self.want, self.next_number, self.is_first, len(self.ended))
+        packed = b"%b%b%b\0" % (self.config.head, numbers, self.epoch.encode())
+        for ending in self.ended:
+            packed += _ENDING.pack(ending.number, now - ending.at, ending.is_news)
+        others = self._others(now)
+        return packed + json.dumps(others, separators=(",", ":")).encode() if others else packed
+
+    def _others(self, now: float) -> dict[str, Any]:
+        """Return the members that few requests have."""
+        message: dict[str, Any] = {}
         if self.open:
             message["open"] = [[number, now - began] for number, began in self.open]
         if self.refunded:
@@ -165,7 +169,7 @@ class LeaseRequest:
             if self.view.remaining is not None:
                 view["remaining"] = self.view.remaining
             message["view"] = view
-        return self.config.head + _encode(message)[1:]
+        return message
 
 
 class OvertakenError(Exception):
@@ -174,11 +178,8 @@ class OvertakenError(Exception):
 
 @frozen
 class LeaseReply:
-    """The reply of the bucket, in the order of the script's list. All times are seconds from now."""
+    """The reply of the bucket. All times are seconds from now."""
 
-    epoch: str
-    delays: list[float]
-    """Seconds until each granted lease may be used."""
     again: float
     """Seconds until the next request for leases that were not granted; negative if all were."""
     next: float
@@ -189,8 +190,6 @@ class LeaseReply:
     """Leases free at ``next``."""
     unclaimed: int
     """Free leases that no process waits for: the processes divide them if Redis becomes unreachable."""
-    steps: list[float]
-    """Earliest times at which a sliding log alone has room for the 1st, (1 + n/16)th, ... of further requests."""
     sharing: int
     """Processes that used this class in the last ten minutes, including this one."""
     recovery: float
@@ -203,13 +202,47 @@ class LeaseReply:
     """The limit at present: lower after 429s, or when the API names a lower one."""
     leased: int
     """Leases of all processes."""
+    epoch: str
+    """The name of the state."""
+    delays: list[float]
+    """Seconds until each granted lease may be used."""
+    steps: list[float]
+    """Earliest times at which a sliding log alone has room for the 1st, (1 + n/16)th, ... of further requests."""
 
 
-def decode(message: bytes | str) -> LeaseReply:
+def decode(message: bytes) -> LeaseReply:
     """Return the reply in the script's result."""
-    facts: list[Any] = json.loads(message)
-    if not facts:
+    if not message:
         raise OvertakenError
-    epoch, delays, again, upcoming, free, free_next, unclaimed, steps, *others = facts
-    # Lua has one empty table for both an empty list and an empty object.
-    return LeaseReply(epoch, delays or [], again, upcoming, free, free_next, unclaimed, steps or [], *others)
+    (
+        granted,
+        free,
+        free_next,
+        unclaimed,
+        sharing,
+        effective,
+        leased,
+        again,
+        upcoming,
+        recovery,
+        startup_grace,
+        blocked,
+    ) = _REPLY.unpack_from(message)
+    name_end = message.index(0, _REPLY.size)
+    times = struct.unpack_from(f">{(len(message) - name_end) // 8}d", message, name_end + 1)
+    return LeaseReply(
+        epoch=message[_REPLY.size : name_end].decode(),
+        delays=list(times[:granted]),
+        again=again,
+        next=upcoming,
+        free=free,
+        free_next=free_next,
+        unclaimed=unclaimed,
+        steps=list(times[granted:]),
+        sharing=sharing,
+        recovery=recovery,
+        startup_grace=startup_grace,
+        blocked=blocked,
+        effective=effective,
+        leased=leased,
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, Literal
 
 from attrs import define
@@ -19,7 +20,7 @@ from .._core.logger import logger
 from .._limits.class_limiter import ReentrantLock
 from ..errors import InventPayError, LimiterUnavailableError
 from .address import Address
-from .class_limiter import SharedClassLimiter
+from .class_limiter import LINGER, SharedClassLimiter
 from .errors import refusal, said
 from .exchange import SCRIPT, SCRIPT_SHA, LeaseReply, LeaseRequest, decode
 from .line import Line
@@ -74,6 +75,7 @@ class RedisWorker:
         self._scheduler: threading.Thread | None = None
         self._sender: threading.Thread | None = None
         self._wakes_at = math.inf
+        self._idle_since = math.inf
         self._batch: CommandBatch | None = None
         self._client: Any = None
         self._line: Line | None = None
@@ -171,6 +173,8 @@ class RedisWorker:
             asking.failed(request, now)  # interrupted by an exception such as KeyboardInterrupt
         if limiter.waiting or limiter.has_news:
             self.notify(limiter)
+        elif not (self.is_away or self._is_closing or limiter.is_watched) and self._active.keys() <= {limiter}:
+            return  # no step is due
         self._wake_scheduler(now)
 
     def _wake_scheduler(self, now: float) -> None:
@@ -201,12 +205,16 @@ class RedisWorker:
     def _work(self) -> bool:
         now = monotonic()
         event = self._step(now)
-        if not self._active and self._batch is None:
-            self._wakes_at = now + _IDLE
-            self._changed.wait(_IDLE)
-            return bool(self._active)
-        if self._batch is not None:
-            event = min(event, now + _IDLE)  # the end of a request wakes the scheduler only for further steps
+        if self._active or self._batch is not None:
+            self._idle_since = math.inf
+        elif now >= self._idle_since + _IDLE or self._is_closing:
+            return False
+        else:
+            self._idle_since = min(self._idle_since, now)
+        if self._batch is not None or not self._active:
+            # Wake before the report of a lease that ends from now on is due: then no caller that waits alone wakes the
+            # scheduler, which takes longer than the caller's own steps.
+            event = min(event, now + LINGER)
         self._wakes_at = event
         if event > now:
             self._changed.wait(None if event == math.inf else event - now)
@@ -317,14 +325,16 @@ class RedisWorker:
                 limiter.apply_reply(request, reply, now)
 
     def _exchange(self, key: str, request: LeaseRequest, batch: CommandBatch) -> LeaseReply:
-        from redis.exceptions import NoScriptError
-
         # A calling thread has just checked that the line is open.
         call = self._connected() if batch.thread is None or self._line is None else self._line.call
         argument = request.encode(monotonic())
         try:
             return decode(call("EVALSHA", SCRIPT_SHA, 1, key, argument))
-        except NoScriptError:
+        except Exception as error:
+            from redis.exceptions import NoScriptError
+
+            if not isinstance(error, NoScriptError):
+                raise
             # The server is new, was restarted, or its scripts were flushed.
             return decode(call("EVAL", SCRIPT, 1, key, argument))
 
@@ -335,8 +345,10 @@ class RedisWorker:
             client = self.client()
             pool = getattr(client, "connection_pool", None)
             if pool is None or not self._address.is_ours:
-                call: Callable[..., Any] = client.execute_command
-                return call  # a cluster has many connections; a client that was passed has its own timeouts
+                # Without its ``decode_responses``: replies are packed numbers.
+                return partial(
+                    client.execute_command, NEVER_DECODE=True
+                )  # a cluster has many connections; a client that was passed has its own timeouts
             line = self._line = Line(pool.make_connection(), self._timeout)
         if not line.is_open():
             line.open()
