@@ -423,40 +423,39 @@ class SharedClassLimiter:
 
     def next_event(self, now: float, *, can_ask: bool) -> float:
         """Return the time of the next step: infinity for none, ``now`` or earlier for at once."""
-        moments = [math.inf]
-        if can_ask and not self.is_asking:
-            moments.append(self.next_request(now))
+        moment = self.next_request(now) if can_ask and not self.is_asking else math.inf
         if self._queue:
             if self._prefetched:
                 due = max(self._prefetched[0].due, self._paused_until)
                 if self._share is not None or max(due, now) <= self._sure_until:
-                    moments.append(due)
+                    moment = min(moment, due)
             if self._share is not None:
                 ready = self._share.ready_at(now)
-                moments.append(self._share_until)
+                moment = min(moment, self._share_until)
                 if ready is not None and ready < self._share_until - self._pause:
-                    moments.append(ready)
-        return min(moments)
+                    moment = min(moment, ready)
+        return moment
 
     def next_request(self, now: float) -> float:
         """Return the time of the next request to Redis; infinity for none."""
-        moments = [now if self._watchers else math.inf]
+        moment, waiting = now if self._watchers else math.inf, len(self._queue)
         if self._news_since is not None:
             # A request for tokens that is due soon carries the reports too.
             linger = self._config.horizon if self._share is None and now < self._again_at < math.inf else LINGER
-            moments.append(now if self._is_urgent else self._news_since + max(linger, LINGER))
-        if self._share is not None and self._share_until == math.inf and (self._queue or self._news_since is not None):
-            moments.append(now)
-        if self._share is None and len(self._queue) > len(self._prefetched):
-            moments.append(self._again_at)
-        if self._share is None and self._queue:
+            moment = min(moment, now if self._is_urgent else self._news_since + max(linger, LINGER))
+        if self._share is not None:
+            is_away = self._share_until == math.inf
+            return min(moment, now) if is_away and (waiting or self._news_since is not None) else moment
+        if waiting > len(self._prefetched):
+            moment = min(moment, self._again_at)
+        if waiting:
             if self._known is not None:
                 known_for = self._known.at - self._known_since
-                moments.append(self._known.at + min(max(_ACQUAINTANCE, known_for), self._config.span / 4))
+                moment = min(moment, self._known.at + min(max(_ACQUAINTANCE, known_for), self._config.span / 4))
             if self._prefetched:
                 due = max(self._prefetched[0].due, self._paused_until)
-                moments.append(max(due - LEAD, self._sure_until))
-        return min(moments)
+                moment = min(moment, max(due - LEAD, self._sure_until))
+        return moment
 
     def ask(self, now: float) -> LeaseRequest:
         """Return the next request with all reports; its end is passed to ``apply_reply`` or ``failed``."""
