@@ -5,6 +5,24 @@
 --
 -- All times are seconds on the clock of this server. Processes send times as ages.
 
+-- Return the state, and the stamps: a text, the place before their first byte, and their size.
+local function read(value)
+  local kind, members, name, text_kind, size, place = struct.unpack(">BHc7BI4", value)
+  if kind == 222 and name == "\166stamps" and text_kind == 219 then
+    local others = cmsgpack.unpack(struct.pack(">BH", 222, members - 1) .. value:sub(place + size))
+    return others, value, place - 1, size
+  end
+  local state = cmsgpack.unpack(value)
+  local stamps = state.stamps
+  assert(type(stamps) == "string")
+  state.stamps = nil
+  return state, stamps, 0, #stamps
+end
+
+-- Return the new value, its lifetime in seconds, and the reply. Locals that only this function uses are in it: each of
+-- those that a function takes from outside costs an object.
+local function exchange(value, seconds, microseconds)
+
 local PATIENCE = 0.25 -- seconds by which a process may ask later than its reply named, before others pass it
 local REMEMBERED = 600 -- seconds for which a process counts as one of those that share the limit
 local SILENCE = 0.1 -- seconds without any request after which an outage may have been the reason
@@ -15,6 +33,8 @@ local LONGEST_CALL = 3600 -- seconds that no request takes
 local OVERTAKES = 1000000 -- requests of one process that are never under way at once
 local STEPS = 16 -- number of times of further tokens in a reply; see exchange.py
 
+local backoff = BACKOFF -- the constants of backoff.py; the rules below are those of that file
+
 -- The packed members of the request. Those that few requests have follow as JSON.
 local process, limit, window, span, unknown, burst, patience, batch, horizon, lead, serial, want, next_number, is_first,
   ended_count, epoch, place = struct.unpack(">sdddddddddddddds", ARGV[1])
@@ -22,23 +42,20 @@ local counts_unknown, ask, request_end = unknown == 1, {}, place + 24 * ended_co
 if burst == 0 then burst = nil end
 if request_end <= #ARGV[1] then ask = cjson.decode(ARGV[1]:sub(request_end)) end
 
-local backoff = BACKOFF -- the constants of backoff.py; the rules below are those of that file
-local clock = redis.call("TIME")
-local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
-
-local function new_state()
-  return {
-    epoch = clock[1] .. "." .. clock[2], seen = now, leases = {}, processes = {}, blocked = 0,
+local now = tonumber(seconds) + tonumber(microseconds) / 1e6
+local state, text, base, size
+if value then
+  state, text, base, size = read(value)
+  assert(type(state.epoch) == "string" and size % 9 == 0)
+else
+  text, base, size = "", 0, 0
+  state = {
+    epoch = seconds .. "." .. microseconds, seen = now, leases = {}, processes = {}, blocked = 0,
     recovery_until = 0, -- time until which nothing is granted
     resumed = now, -- when the last silence ended
     startup_grace_until = now + STARTUP_GRACE, early = 0, -- time until which few leases are granted, and their count
   }
 end
-
--- Return the new state, packed, its lifetime in seconds, and the reply. The stamps are the bytes of `text` from `base` on.
-local function exchange(state, text, base, size)
-
-assert(type(state.epoch) == "string" and size % 9 == 0)
 local leases, processes = {}, state.processes
 
 -- --- stamps: when requests ended, ascending ---
@@ -504,42 +521,22 @@ local reply = struct.pack(">i4i4i4i4i4i4i4ddddds", -- in the order of `decode`
 for _, delay in ipairs(delays) do reply = reply .. struct.pack(">d", delay) end
 for _, step in ipairs(steps) do reply = reply .. struct.pack(">d", step) end
 
--- The stamps are the first member, so that `read` finds them. Earlier versions of this script read and write the same map
--- of MessagePack in any order, and processes of both may share a state.
-local members = {}
-for name, value in pairs(state) do
-  members[#members + 1] = name
-  members[#members + 1] = value
-end
+-- The stamps are the first member, so that `read` finds them. An earlier script reads and writes the same map of
+-- MessagePack in any order, and processes with both may share a state.
+local others = cmsgpack.pack(state)
+local kind, members, others_start = others:byte(1) - 128, 0, 2 -- a map of up to 15 members has one byte before them
+if kind <= 15 then members = kind else members, others_start = struct.unpack(">H", others, 2) end
 for i, time in ipairs(added) do added[i] = struct.pack(">Bd", 203, time) end
-local packed = struct.pack(">BHc7BI4", 222, #members / 2 + 1, "\166stamps", 219, 9 * count)
-  .. text:sub(base + 1, base + 9 * stored) .. table.concat(added) .. cmsgpack.pack(unpack(members))
-return packed, math.max(REMEMBERED, 2 * span + patience), reply
+value = struct.pack(">BHc7BI4", 222, members + 1, "\166stamps", 219, 9 * count)
+  .. text:sub(base + 1, base + 9 * stored) .. table.concat(added) .. others:sub(others_start)
+return value, math.max(REMEMBERED, 2 * span + patience), reply
 
-end
-
--- Return the state, and the stamps: a text, the place before their first byte, and their size.
-local function read(value)
-  local state = {}
-  local kind, members, name, text_kind, size, place = struct.unpack(">BHc7BI4", value)
-  if kind == 222 and name == "\166stamps" and text_kind == 219 then
-    local others = {cmsgpack.unpack_limit(value, 2 * members - 2, place + size - 1)} -- behind the place where it ended
-    for i = 2, 2 * members - 1, 2 do state[others[i]] = others[i + 1] end
-    return state, value, place - 1, size
-  end
-  state = cmsgpack.unpack(value)
-  local stamps = state.stamps
-  assert(type(stamps) == "string")
-  state.stamps = nil
-  return state, stamps, 0, #stamps
 end
 
 -- A value that is no state, or one with members of other types, is replaced by a new state, as after a loss of data.
-local value, is_state, packed, kept, reply = redis.call("GET", KEYS[1]), false, nil, nil, nil
-if value then
-  local is_packed, state, text, base, size = pcall(read, value)
-  if is_packed then is_state, packed, kept, reply = pcall(exchange, state, text, base, size) end
-end
-if not is_state then packed, kept, reply = exchange(new_state(), "", 0, 0) end
+local clock, value = redis.call("TIME"), redis.call("GET", KEYS[1])
+local is_state, packed, kept, reply = false, nil, nil, nil
+if value then is_state, packed, kept, reply = pcall(exchange, value, clock[1], clock[2]) end
+if not is_state then packed, kept, reply = exchange(nil, clock[1], clock[2]) end
 if packed then redis.call("SET", KEYS[1], packed, "PX", math.ceil(kept * 1000)) end
 return reply
