@@ -35,11 +35,11 @@ class Line:
         self.close()
         self._connection.connect()
         self._is_open = True
-        # It takes a sixth of the time of `can_read`. Windows has none.
+        poll: Any = getattr(select, "poll", None)  # Windows and eventlet have none
         socket = getattr(self._connection, "_sock", None)
-        if socket is not None and hasattr(select, "poll"):
-            self._poll = select.poll()
-            self._poll.register(socket, select.POLLIN)
+        if poll is not None and socket is not None:
+            self._poll = poll()  # a sixth of the time of `can_read`
+            self._poll.register(socket, getattr(select, "POLLIN", 1))
 
     def call(self, *command: str | int | bytes) -> Any:
         """Send a command and return the reply as bytes. An error other than that of the command closes the line."""
