@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from .._core.json_values import is_array, is_object
+from .._core.json_values import is_array, is_object, shown
 from .._json.converter import structure
 from ..errors import DecodeError
 from ..models.balances import Balance, Balances, BalanceSummary, OddBalances
 from . import arguments
 from .call import Call, builder_of, reader_of
+from .echoes import same_coin
 from .endpoints import BALANCE, BALANCES
 from .envelope import Json, as_text, check_length_at, enveloped, member, object_at, same
 from .status_errors import checked_document
@@ -107,9 +108,15 @@ def read_balance(document: object) -> Balance:
 def read_one(data: Json, path: str) -> Balance:
     """Read the balance of one coin found at ``path``: limits inside the balance or beside it."""
     inner = object_at(member(data, "balance", path), f"{path}.balance")
-    shaped, moved = dict(inner), {"currency": f"{path}.currency"}
-    if "currency" in data:
-        shaped["currency"] = data["currency"]
+    shaped, moved = dict(inner), dict[str, str]()
+    outside, inside = data.get("currency"), inner.get("currency")
+    if outside is not None or inside is None:
+        moved["currency"] = f"{path}.currency"
+        if "currency" in data:
+            shaped["currency"] = outside
+    if isinstance(outside, str) and isinstance(inside, str) and not same_coin(outside, inside):
+        place = f"{path}.balance.currency"
+        raise DecodeError(f"{place} is {shown(inside)}, but {path}.currency is {shown(outside)}", json_path=place)
     for name in ("limits", "merchantInfo"):
         if shaped.get(name) is None and name in data:
             shaped[name] = data[name]

@@ -64,6 +64,14 @@ class Echo:
     agrees: Callable[[Any, Any, _Asked, Mapping[str, Any]], bool]
     """Compares the value in the request with that in the answer; gets both as a whole too."""
     is_identity: bool = False
+    within: str | None = None
+    """Name of the object in which the member stands where the answer itself has none."""
+
+    def find(self, answer: Mapping[str, Any]) -> tuple[str, Any]:
+        """Return the place of the member in the answer, and its value there."""
+        value = answer.get(self.member)
+        inner = None if self.within is None or _is_comparable(value) else answer.get(self.within)
+        return (f"{self.within}.{self.member}", inner.get(self.member)) if is_object(inner) else (self.member, value)
 
 
 def _same_text(asked: Any, answered: Any, _request: _Asked, _answer: Mapping[str, Any]) -> bool:
@@ -227,7 +235,7 @@ def echoes_of(endpoint: Endpoint) -> tuple[Echo, ...]:
         return ECHOES.get(endpoint.name, ())
     name = endpoint.template.rpartition("{")[2][:-1]
     if name == "currency":
-        return (Echo(member=name, asked=_of_path(name), agrees=_same_currency),)
+        return (Echo(member=name, asked=_of_path(name), agrees=_same_currency, within="balance"),)
     return (_id(name, name),)
 
 
@@ -239,9 +247,9 @@ def contradictions(call: Call[Any], answer: Mapping[str, Any]) -> list[Contradic
     request = _asked(call)
     found: list[Contradiction] = []
     for echo in table:
-        asked, answered = echo.asked(request), answer.get(echo.member)
+        asked, (place, answered) = echo.asked(request), echo.find(answer)
         if _is_comparable(asked) and _is_comparable(answered) and not echo.agrees(asked, answered, request, answer):
-            found.append(Contradiction(echo.member, str(asked), str(answered), echo.is_identity))
+            found.append(Contradiction(place, str(asked), str(answered), echo.is_identity))
     return found
 
 

@@ -187,5 +187,7 @@ def read_one_status(document: object, payment_id: str | None = None) -> PaymentS
     if "data" in bare and "status" not in bare:
         path = "$.data"
         bare = object_at(bare["data"], path)
-    shaped = bare if bare.get("paymentId") is not None or payment_id is None else {**bare, "paymentId": payment_id}
+    named = bare.get("paymentId")
+    is_named = bool(named.strip()) if isinstance(named, str) else named is not None
+    shaped = bare if is_named or payment_id is None else {**bare, "paymentId": payment_id}
     return structure(PaymentStatus, shaped, path=path, raw=bare)

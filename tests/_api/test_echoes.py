@@ -89,6 +89,9 @@ SAME: list[tuple[Call[Any], dict[str, Any]]] = [
     (payments.payment_status("7"), {"paymentId": 7}),
     (payments.payment_status("a/b?c"), {"paymentId": "a/b?c"}),
     (balances.balance("BTC"), {"currency": "BTC"}),
+    (balances.balance("BTC"), {"balance": {"currency": "btc"}}),
+    (balances.balance("BTC"), {"currency": "BTC", "balance": {"currency": "ETH"}}),  # the reader compares the two
+    (balances.balance("BTC"), {"currency": None, "balance": []}),
     (request("POST", "/v1/anything", params=None, json={"orderId": "1"}, idempotency_key=None), {"orderId": "2"}),
     (request("POST", "/v1/create_payment", params=None, json=[1], idempotency_key=None), {"orderId": "2"}),
     (request("POST", "/v1/create_payment", params=None, json={"orderId": {}}, idempotency_key=None), {"orderId": "2"}),
@@ -114,6 +117,8 @@ OTHER: list[tuple[Call[Any], dict[str, Any], str]] = [
     (payments.payment_status("cmh1"), {"paymentId": "CMH1"}, "paymentId"),
     (withdrawals.withdrawal("w1"), {"withdrawalId": "w2"}, "withdrawalId"),
     (balances.balance("BTC"), {"currency": "ETH"}, "currency"),
+    (balances.balance("BTC"), {"balance": {"currency": "ETH"}}, "balance.currency"),
+    (balances.balance("BTC"), {"currency": "", "balance": {"currency": "ETH"}}, "balance.currency"),
     (products.update("p1", name="Mug"), {"id": "p2"}, "id"),
     (orders.get("o1"), {"id": "o2"}, "id"),
     (orders.update_status("o1", "PAID", notes=None), {"id": "o2"}, "id"),

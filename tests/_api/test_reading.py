@@ -337,6 +337,24 @@ def test_the_coin_may_be_named_inside_the_balance_only() -> None:
     assert answer.currency is Currency.USDT_BEP20
 
 
+def test_a_balance_under_two_coins_is_the_balance_of_neither() -> None:
+    """The coin inside of the balance and that beside it are compared, in any case of letters."""
+    inside = ("data", "balance", "currency")
+    assert read("balance.limits-inside", (inside, COIN.lower())).currency == COIN
+    with pytest.raises(
+        DecodeError, match=r"\$\.data\.balance\.currency is 'DOGE', but \$\.data\.currency is "
+    ) as caught:
+        read("balance.limits-inside", (inside, "DOGE"))
+    assert caught.value.json_path == "$.data.balance.currency"
+
+
+@pytest.mark.parametrize("empty", ["", " ", None])
+def test_a_status_without_an_id_has_the_id_that_was_asked_for(empty: str | None) -> None:
+    """An empty id is as good as none."""
+    body = {**document("payment_status.pending"), "paymentId": empty}
+    assert payments.read_payment_status(body, payment_id="cmh7").payment_id == "cmh7"
+
+
 def test_balances_are_a_mapping_by_coin() -> None:
     """``balances["BTC"]`` and iteration, in the order of the answer; a coin that is not there is a KeyError."""
     answer = read("balances.map-with-limits")
