@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from .._concurrency.forking import Lock, register_fork_handler
-from .._transport.coalescing import REMEMBERED, Fetch, Resource, is_shared
+from .._transport.coalescing import REMEMBERED, Fetch, InFlightRead, is_shared
 from ..responses import APIResponse
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class SharedReads:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._lock = threading.Lock()
-        self._resources: dict[Hashable, Resource] = {}
+        self._in_flight_reads: dict[Hashable, InFlightRead] = {}
         self._answers: OrderedDict[Hashable, tuple[float, APIResponse]] = OrderedDict()
         register_fork_handler(self)
 
@@ -48,36 +48,36 @@ class SharedReads:
         """
         place = (self._backend.queue(), name)
         with self._lock:
-            resource = self._resources.get(place)
-            if resource is None:
-                resource = self._resources[place] = Resource()
-                resource.take_lead()
+            read = self._in_flight_reads.get(place)
+            if read is None:
+                read = self._in_flight_reads[place] = InFlightRead()
+                read.take_lead()
                 first = True
             else:
                 first = False
         if first:
-            return self._lead(place, resource, fetch, None, keep_as)
-        return self._follow(place, resource, fetch, keep_as)
+            return self._lead(place, read, fetch, None, keep_as)
+        return self._follow(place, read, fetch, keep_as)
 
-    def _follow(self, place: Hashable, resource: Resource, fetch: Fetch, keep_as: Hashable) -> APIResponse:
+    def _follow(self, place: Hashable, read: InFlightRead, fetch: Fetch, keep_as: Hashable) -> APIResponse:
         waiter = self._backend.waiter()
         with self._lock:
-            caller = resource.ask(waiter)
+            caller = read.ask(waiter)
         try:
             while True:
                 with self._lock:
                     if caller.response is not None:
                         return caller.response
-                    turn = None if caller.alone else resource.leads(caller, self._backend.now())
+                    turn = None if caller.alone else read.leads(caller, self._backend.now())
                 if caller.alone:
                     return self._ask_alone(fetch, caller.serving_since, keep_as)
                 if turn is True:
-                    return self._lead(place, resource, fetch, caller.serving_since, keep_as)
+                    return self._lead(place, read, fetch, caller.serving_since, keep_as)
                 waiter.wait(turn)
         finally:
             with self._lock:
-                resource.leave(caller)
-                self._forget_idle(place, resource)
+                read.leave(caller)
+                self._forget_idle(place, read)
 
     def _ask_alone(self, fetch: Fetch, began: float | None, keep_as: Hashable) -> APIResponse:
         sent_at = 0.0
@@ -93,7 +93,7 @@ class SharedReads:
         return response
 
     def _lead(
-        self, place: Hashable, resource: Resource, fetch: Fetch, began: float | None, keep_as: Hashable
+        self, place: Hashable, read: InFlightRead, fetch: Fetch, began: float | None, keep_as: Hashable
     ) -> APIResponse:
         order: int | None = None
         sent_at = 0.0
@@ -102,29 +102,29 @@ class SharedReads:
             nonlocal order, sent_at
             with self._lock:
                 sent_at = self._backend.now()
-                order = resource.sent(sent_at)
+                order = read.sent(sent_at)
 
         try:
             response = fetch(on_sent, began)
         except BaseException as error:
             with self._lock:
                 # Only a failure says something about the API; a caller that was cut off just left.
-                resource.failed(order, cancelled=not isinstance(error, Exception))
-                self._forget_idle(place, resource)
+                read.failed(order, cancelled=not isinstance(error, Exception))
+                self._forget_idle(place, read)
             raise
         with self._lock:
             if order is not None and is_shared(response):
-                resource.answered(order, response)
+                read.answered(order, response)
             else:
-                resource.failed(order, cancelled=False)
+                read.failed(order, cancelled=False)
             if keep_as is not None and 200 <= response.status < 300:
                 self.keep(keep_as, sent_at, response)
-            self._forget_idle(place, resource)
+            self._forget_idle(place, read)
         return response
 
-    def _forget_idle(self, place: Hashable, resource: Resource) -> None:
-        if resource.is_idle and self._resources.get(place) is resource:
-            del self._resources[place]
+    def _forget_idle(self, place: Hashable, read: InFlightRead) -> None:
+        if read.is_idle and self._in_flight_reads.get(place) is read:
+            del self._in_flight_reads[place]
 
     def fork_lock(self) -> Lock:
         """Return the locks that a fork must acquire."""
@@ -133,4 +133,4 @@ class SharedReads:
     def after_fork_in_child(self) -> None:
         """Reset the state in a forked child: the parent's reads are answered in the parent."""
         self._lock = threading.Lock()
-        self._resources.clear()
+        self._in_flight_reads.clear()

@@ -38,8 +38,8 @@ def is_shared(response: APIResponse) -> bool:
     return 200 <= response.status < 300 or response.status in SHARED_REFUSALS
 
 
-class Caller:
-    """One caller of a read: the order of its call, and the result."""
+class ReadWaiter:
+    """A caller that waits for a read: the order of its call, and the result."""
 
     __slots__ = ("alone", "asked", "response", "serving_since", "waker")
 
@@ -53,14 +53,14 @@ class Caller:
         """Time at which the first request that could serve it was sent."""
 
 
-class Resource:
-    """The callers of one read. Use it with the lock held; callers that send are not among the waiting ones."""
+class InFlightRead:
+    """One read and the callers that share it. Use it with the lock held; a caller that sends is not a waiting one."""
 
     __slots__ = ("_in_flight", "_leading", "_order", "_waiting")
 
     def __init__(self) -> None:
         self._order = 0
-        self._waiting: OrderedDict[Caller, None] = OrderedDict()
+        self._waiting: OrderedDict[ReadWaiter, None] = OrderedDict()
         # A caller is about to send, and waits for a token of the rate limit.
         self._leading = False
         # Order and time of sending of every request in flight.
@@ -75,14 +75,14 @@ class Resource:
         """Make the first caller the sender."""
         self._leading = True
 
-    def ask(self, waker: Waker) -> Caller:
+    def ask(self, waker: Waker) -> ReadWaiter:
         """Add a caller to the waiting ones."""
         self._order += 1
-        caller = Caller(self._order, waker)
+        caller = ReadWaiter(self._order, waker)
         self._waiting[caller] = None
         return caller
 
-    def leads(self, caller: Caller, now: float) -> bool | float | None:
+    def leads(self, caller: ReadWaiter, now: float) -> bool | float | None:
         """Return ``True`` if the caller must send now, the seconds to wait, or ``None`` to wait until woken."""
         if self._leading or next(iter(self._waiting)) is not caller:
             return None
@@ -133,7 +133,7 @@ class Resource:
                     caller.waker.wake()
         self._wake_head()
 
-    def leave(self, caller: Caller) -> None:
+    def leave(self, caller: ReadWaiter) -> None:
         """Remove a caller that no longer waits."""
         if caller in self._waiting:
             was_head = next(iter(self._waiting)) is caller

@@ -24,7 +24,7 @@ from inventpay import (
     ServerError,
 )
 from inventpay._concurrency import forking
-from inventpay._transport.coalescing import REMEMBERED, Resource
+from inventpay._transport.coalescing import REMEMBERED, InFlightRead
 from inventpay._watching.schedule import Schedule
 from tests.support.clients import new_key
 from tests.support.raw_server import Exchange, RawServer
@@ -82,7 +82,7 @@ def test_no_answer_is_older_than_its_question(chance: random.Random, callers: in
             for outcome in await asyncio.gather(*tasks, return_exceptions=True):
                 assert outcome is None or isinstance(outcome, asyncio.CancelledError), outcome
             assert client._transport._reads is not None
-            assert not client._transport._reads._resources
+            assert not client._transport._reads._in_flight_reads
 
     run(main())
 
@@ -249,13 +249,13 @@ def test_threads_share_too() -> None:
             thread.start()
         reads = client._transport._reads
         assert reads is not None
-        while not any(len(resource._waiting) == 7 for resource in list(reads._resources.values())):
+        while not any(len(read._waiting) == 7 for read in list(reads._in_flight_reads.values())):
             pass
         release.set()
         for thread in threads:
             thread.join(10)
         assert len(server.lines) == 2
-        assert not reads._resources
+        assert not reads._in_flight_reads
 
 
 def test_a_forked_child_does_not_wait_for_callers_of_the_parent() -> None:
@@ -263,12 +263,12 @@ def test_a_forked_child_does_not_wait_for_callers_of_the_parent() -> None:
     for client in (InventPay(new_key()), AsyncInventPay(new_key())):
         reads, polling = client._transport._reads, client._polling
         assert reads is not None
-        reads._resources[(None, "a read of the parent")] = Resource()
+        reads._in_flight_reads[(None, "a read of the parent")] = InFlightRead()
         polling._schedules[(None, RateClass.OTHER)] = Schedule(60, 60.0)
         locks = reads._lock, polling._lock
         reads.after_fork_in_child()
         polling.after_fork_in_child()
-        assert not reads._resources
+        assert not reads._in_flight_reads
         assert not polling._schedules
         assert reads._lock is not locks[0]
         assert polling._lock is not locks[1]
