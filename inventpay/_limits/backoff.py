@@ -1,6 +1,6 @@
 """Reduce a limit after 429s and after lower limits in response headers, and restore it step by step.
 
-The constants are defined only here: `constants` returns them for the Lua script of the shared limit.
+The constants are defined only here: ``constants`` returns them for the Lua script of the shared limit.
 """
 
 from __future__ import annotations
@@ -100,14 +100,14 @@ class Backoff:
         return max(1, math.floor((min(ceiling, self._named) if now < self._named_until else ceiling) + 0.5))
 
     def next_raise(self, now: float) -> float:
-        """Return the first time after `now` at which the effective limit may rise; infinity if it is as configured."""
+        """Return the first time after ``now`` at which the limit may rise; infinity if it is as configured."""
         if not self.reduced:
             return math.inf
         raised = self._refusals.next_raise(now)
         return min(raised, self._named_until) if now < self._named_until else raised
 
     def recover(self, now: float) -> None:
-        """Clear `reduced` once the limit is as configured."""
+        """Clear ``reduced`` once the limit is as configured."""
         self.reduced = self.reduced and self.next_raise(now) < math.inf
 
     def refused(self, now: float, retry_after: float | None) -> None:
@@ -176,7 +176,7 @@ class _Ceiling:
         return min(self._limit, self._value + self._step * steps * (1.0 + (steps / _CALM) ** 2))
 
     def next_raise(self, now: float) -> float:
-        """Return the first time after `now` at which the ceiling rises; infinity once it equals the limit."""
+        """Return the first time after ``now`` at which the ceiling rises; infinity once it equals the limit."""
         return self._since + (self._steps(now) + 1) * self._interval if self.at(now) < self._limit else math.inf
 
     def _steps(self, now: float) -> int:

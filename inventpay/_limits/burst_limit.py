@@ -7,7 +7,7 @@ from bisect import insort
 
 
 class BurstLimit:
-    """A token bucket of `burst` tokens, filled at `rate` a second, that charges from the end of a lease."""
+    """A token bucket of ``burst`` tokens, filled at ``rate`` a second, that charges from the end of a lease."""
 
     __slots__ = ("_at", "_burst", "_coming", "_level", "_rate")
 
@@ -44,7 +44,7 @@ class BurstLimit:
         raise AssertionError("a bucket with nothing in flight always has room later")
 
     def turn(self, now: float, before: int) -> float:
-        """Return a lower bound of the time with room after `before` more requests, all answered at once."""
+        """Return a lower bound of the time with room after ``before`` more requests, all answered at once."""
         excess = self._missing(now) + len(self._coming) + before + 1 - self._burst
         return now + max(0.0, excess) / self._rate
 

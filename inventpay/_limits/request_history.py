@@ -1,9 +1,9 @@
 """Record the ends of requests that the server may still count, and compute when it has room for more.
 
-A sliding log has room when fewer than `limit` stamps lie within one span. A sliding-window counter whose window began
-at `x` charges 1 for stamps from `x` on, and `(x + span - time) / span` for those of the window before. Its phase is not
-known, so whatever `x` is, it must have room. Between two stamps the charge grows with `x`: it peaks where a stamp is
-the first of its window (`x` is the stamp) or the first of the window before (`x` is the stamp plus span).
+A sliding log has room when fewer than ``limit`` stamps lie within one span. A sliding-window counter whose window began
+at ``x`` charges 1 for stamps from ``x`` on, and ``(x + span - time) / span`` for those of the window before. Its phase
+is not known, so whatever ``x`` is, it must have room. Between two stamps the charge grows with ``x``: it peaks where a
+stamp is the first of its window (``x`` is the stamp) or the first of the window before (``x`` is the stamp plus span).
 
 There are hundreds of peaks, and most need not be checked. The spare room of a peak is a straight line over time, and a
 request shifts the lines of all peaks by the same amount. The few lines of a block that are lowest at some time can
@@ -53,7 +53,7 @@ class RequestHistory:
         return len(self._stamps)
 
     def add(self, stamp: float, count: int = 1) -> None:
-        """Record `count` requests that end at `stamp`, which must not lie before any `now` used so far."""
+        """Record ``count`` requests that end at ``stamp``, which must not lie before any ``now`` used so far."""
         stamps = self._stamps
         if count == 1 and (not stamps or stamps[-1] <= stamp):
             stamps.append(stamp)
@@ -64,7 +64,7 @@ class RequestHistory:
             stamps[at:at] = [stamp] * count
 
     def add_past(self, stamps: Iterable[float]) -> None:
-        """Record requests that became known late: their stamps may lie before a `now` used so far.
+        """Record requests that became known late: their stamps may lie before a ``now`` used so far.
 
         All peaks are computed again, so use it for rare events only.
         """
@@ -82,7 +82,7 @@ class RequestHistory:
         self._binding = None
 
     def forget(self, until: float) -> None:
-        """Drop the stamps up to `until`, which must lie at least two spans in the past."""
+        """Drop the stamps up to ``until``, which must lie at least two spans in the past."""
         stamps = self._stamps
         if stamps and stamps[0] <= until:
             count = bisect_right(stamps, until)
@@ -97,15 +97,15 @@ class RequestHistory:
         return len(self._stamps) - bisect_right(self._stamps, at - self._span)
 
     def nth_recent(self, at: float, number: int) -> float:
-        """Return the stamp that has `number` stamps of the last span before it."""
+        """Return the stamp that has ``number`` stamps of the last span before it."""
         return self._stamps[bisect_right(self._stamps, at - self._span) + number]
 
     def room(self, now: float, start: float, limit: int, *, answered: int = 0, most: int) -> tuple[float, int]:
-        """Return the first time from `start` on with room for one more request, and the room at that time.
+        """Return the first time from ``start`` on with room for one more request, and the room at that time.
 
         Args:
             now: the present, not before any earlier one.
-            start: the first time to check, `now` or later.
+            start: the first time to check, ``now`` or later.
             limit: requests that the server permits in a window, less those that count in full throughout; at least 1.
             answered: further requests, which end right now.
             most: count the room only up to this number, which is cheaper than counting all of it.
@@ -146,7 +146,7 @@ class RequestHistory:
         return start, max(1, limit - self.recent(start) - (answered if start - span < now else 0))
 
     def _counters_room(self, now: float, time: float, free: int, limit: int, answered: int) -> tuple[float, int]:
-        """Return the room of counters. The log has room at `time`, so no window is full by itself."""
+        """Return the room of counters. The log has room at ``time``, so no window is full by itself."""
         self._turn_to(now)
         span, spare = self._span, self._span * free
         rounding = span * ROUNDING
@@ -163,7 +163,7 @@ class RequestHistory:
         return time, max(1, math.ceil(spare / span - ROUNDING))
 
     def _turn_to(self, now: float) -> None:
-        """Add the peaks up to `now`."""
+        """Add the peaks up to ``now``."""
         stamps, span, blocks = self._stamps, self._span, self._blocks
         i, j, last, forgotten = self._entered, self._left, len(stamps), self._forgotten
         block = blocks[-1] if blocks else _Block()
@@ -193,7 +193,7 @@ class RequestHistory:
             self._binding = None
 
     def _coming(self, now: float, answered: int) -> Iterable[_Peak]:
-        """Return the peaks from `now` on if `answered` requests end at `now` and none after it."""
+        """Return the peaks from ``now`` on if ``answered`` requests end at ``now`` and none after it."""
         i, j = self._entered, self._left
         stamps = [*self._stamps[j:i], *[now] * answered, *self._stamps[i:]]
         peaks = _peaks(stamps, i - j + answered, 0, self._span, self._forgotten + j)
@@ -235,7 +235,7 @@ class _Block:
         self.is_full = True
 
     def spares(self, span: float, time: float, full: int) -> float:
-        """Return the least spare room in tokens times `span`; below 0 if some peak may have none."""
+        """Return the least spare room in tokens times ``span``; below 0 if some peak may have none."""
         if not self.is_full:
             return -math.inf
         elapsed = time - self._origin
@@ -259,12 +259,12 @@ def _is_never_lowest(steep: tuple[int, float], middle: tuple[int, float], flat: 
 def _look(
     peaks: Iterable[_Peak], full: int, span: float, time: float, spare: float, binding: _Peak | None
 ) -> tuple[float, float, _Peak | None]:
-    """Move `time` forward until every peak in view has room for one more request; peaks come in ascending order.
+    """Move ``time`` forward until every peak in view has room for one more request; peaks come in ascending order.
 
     Returns:
-        The first such time from `time` on; the spare room then (tokens times `span`), at most `spare`; and the peak
-        that decided the time, `binding` if none of these did. The room of a window is the index of its first stamp
-        minus `full`.
+        The first such time from ``time`` on; the spare room then (tokens times ``span``), at most ``spare``; and the
+        peak that decided the time, ``binding`` if none of these did. The room of a window is the index of its first
+        stamp minus ``full``.
     """
     for peak in peaks:
         begin, before, first = peak
@@ -282,9 +282,9 @@ def _look(
 
 
 def _peaks(stamps: list[float], i: int, j: int, span: float, number: int = 0) -> Iterator[_Peak]:
-    """Yield the peaks in ascending order; the first stamp has the index `number`.
+    """Yield the peaks in ascending order; the first stamp has the index ``number``.
 
-    Stamps from `i` on are the first of a window, those from `j` on the first of the window before.
+    Stamps from ``i`` on are the first of a window, those from ``j`` on the first of the window before.
     """
     count = len(stamps)
     while True:

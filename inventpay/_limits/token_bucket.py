@@ -1,4 +1,4 @@
-"""Token buckets for rate limits: arithmetic only. No clock, no sleeping, no locks: `now` is always an argument.
+"""Token buckets for rate limits: arithmetic only. No clock, no sleeping, no locks: ``now`` is always an argument.
 
 A token is *leased* when a request is sent and stamped when the request *ends*, because the server counts a request at
 some unknown moment between the two. Stamping the end is therefore safe whatever the network does; stamping the start,
@@ -12,7 +12,7 @@ The server's way of counting decides when a stamped token may be spent again:
 
     "window"    one window after its stamp. Right for fixed windows, sliding logs and token buckets.
     "unknown"   when the charge of every sliding-window counter, whatever its phase, leaves room for one more. A counter
-                charges `previous * (1 - elapsed / window) + current`, so a full burst comes back after one window
+                charges ``previous * (1 - elapsed / window) + current``, so a full burst comes back after one window
                 like above, but then one token at a time over the next. Right for counters and the three policies above.
 
 All four policies charge a request less and less as it ages, and an end is never earlier than the arrival, so a bucket
@@ -65,18 +65,19 @@ class BucketSnapshot(NamedTuple):
 
 
 class TokenBucket:
-    """Tokens for one class of endpoints: at most `limit` requests are counted in any `window`, by the server's clock.
+    """Tokens for one class of endpoints: at most ``limit`` requests are counted in any ``window``, by the server's
+    clock.
 
-    Times are seconds on any monotonic clock. A `now` that is earlier than one seen before counts as the latest seen.
+    Times are seconds on any monotonic clock. A ``now`` that is earlier than one seen before counts as the latest seen.
     If it is earlier by more than a window, the clock was set: all moments are moved along with it.
 
     Args:
         limit: requests per window, at least 1.
         window: length of the window in seconds.
-        counting: `"unknown"` suits every common server policy; `"window"` sends a burst every window, which a server
-            with a sliding-window counter refuses.
+        counting: ``"unknown"`` suits every common server policy; ``"window"`` sends a burst every window, which a
+            server with a sliding-window counter refuses.
         max_burst: most requests that may be sent at once after a quiet time, for servers that allow only small bursts;
-            after that requests are paced at `limit / window`. `None`: the whole limit.
+            after that requests are paced at ``limit / window``. ``None``: the whole limit.
         margin: fraction by which the window is stretched to outlast differences between clocks.
         grace: seconds for which an abandoned request may still arrive.
 
@@ -175,7 +176,7 @@ class TokenBucket:
     # --- a lease and its three ends ---
 
     def lease(self, now: float) -> bool:
-        """Take a token if one may be spent at `now`; every `True` must be followed by exactly one end."""
+        """Take a token if one may be spent at ``now``; every ``True`` must be followed by exactly one end."""
         self._advance(now)
         if not self._credit and not self._find_credit():
             return False
@@ -190,7 +191,7 @@ class TokenBucket:
         return True
 
     def answered(self, now: float) -> None:
-        """End a lease: the response headers (of whatever status) arrived at `now`.
+        """End a lease: the response headers (of whatever status) arrived at ``now``.
 
         Raises:
             RuntimeError: no lease is outstanding.
@@ -209,7 +210,7 @@ class TokenBucket:
         self._end_lease("refund")
 
     def abandoned(self, now: float) -> None:
-        """End a lease: written but never answered (timeout, reset, cancellation); comes back `grace + window` later.
+        """End a lease: written but never answered (timeout, reset, cancellation); comes back ``grace + window`` later.
 
         Raises:
             RuntimeError: no lease is outstanding.
@@ -221,11 +222,11 @@ class TokenBucket:
     # --- when the next token is there ---
 
     def ready_at(self, now: float) -> float | None:
-        """Return the earliest time at which a token may be leased; `now` itself for at once.
+        """Return the earliest time at which a token may be leased; ``now`` itself for at once.
 
         Requests in flight count as answered right now. While some are in flight, the token may come later: call again
-        at the returned time. Only a refund can make the time earlier. `None` means that a token is available only after
-        an outstanding lease has ended.
+        at the returned time. Only a refund can make the time earlier. ``None`` means that a token is available only
+        after an outstanding lease has ended.
         """
         now = self._advance(now)
         ready = self._ready
@@ -235,14 +236,14 @@ class TokenBucket:
         return None if ready is None else max(ready, now)
 
     def wait(self, now: float, ahead: int = 0) -> float:
-        """Return the seconds until a caller with `ahead` callers before it gets a token; 0.0 for at once.
+        """Return the seconds until a caller with ``ahead`` callers before it gets a token; 0.0 for at once.
 
         A lower bound: requests in flight count as answered right now, and so do those of the callers ahead as soon as
         they have their token. Exact for the first caller when nothing is in flight. The cost does not grow with
-        `ahead`.
+        ``ahead``.
 
         Raises:
-            ValueError: `ahead` is negative.
+            ValueError: ``ahead`` is negative.
         """
         if ahead < 0:
             raise ValueError(f"ahead must be 0 or more, not {ahead!r}")
@@ -266,7 +267,7 @@ class TokenBucket:
         return _seconds_until(bound if ready is None else max(bound, ready), now)
 
     def snapshot(self, now: float) -> BucketSnapshot:
-        """Return the bucket's state at `now`, for people and tests."""
+        """Return the bucket's state at ``now``, for people and tests."""
         now = self._advance(now)
         self._find_ready(now, self.limit)  # the last result may be less than what is free now
         available = max(1, self._ready_free) if self._ready == now else 0
@@ -282,11 +283,11 @@ class TokenBucket:
     # --- the server's view, which may only lower our own ---
 
     def refused(self, now: float, retry_after: float | None = None) -> None:
-        """Stop the bucket for `retry_after` seconds after a 429, and lower the effective limit for a while.
+        """Stop the bucket for ``retry_after`` seconds after a 429, and lower the effective limit for a while.
 
-        The refused request's own lease is ended separately with `answered`: some servers count refused requests. A
-        `retry_after` that is not above 0 (as from servers that round down) or beyond two windows counts as absent: the
-        pause then begins at a hundredth of the window and doubles up to one window while refusals continue. For a
+        The refused request's own lease is ended separately with ``answered``: some servers count refused requests. A
+        ``retry_after`` that is not above 0 (as from servers that round down) or beyond two windows counts as absent:
+        the pause then begins at a hundredth of the window and doubles up to one window while refusals continue. For a
         window after the pause, requests go one by one at the pace of the limit.
         """
         now = self._advance(now)
@@ -302,7 +303,7 @@ class TokenBucket:
             now: when the headers arrived.
             limit: requests per window that the server allows. A lower one than ours holds until the reset, or for one
                 window if no reset is named.
-            remaining: requests that the server would still accept. At most `remaining` less those in flight stay
+            remaining: requests that the server would still accept. At most ``remaining`` less those in flight stay
                 available. The server may have counted those in flight or not, so tokens that are held back only for
                 them are free again as they end. Tokens that are removed beyond that come back from the reset on, at
                 the pace of the limit, or after a window if no reset is named.

@@ -7,8 +7,8 @@
         print(server.url)          # http://127.0.0.1:<a free port>
         ...                        # create payments through the client, then: sandbox.pay(payment_id)
 
-Needs the extra `sandbox` (Starlette, uvicorn, Jinja2, segno). Where the documentation leaves a behaviour open,
-`assumptions.py` defines it.
+Needs the extra ``sandbox`` (Starlette, uvicorn, Jinja2, segno). Where the documentation leaves a behaviour open,
+``assumptions.py`` defines it.
 """
 
 from __future__ import annotations

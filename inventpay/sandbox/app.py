@@ -28,7 +28,7 @@ from .world import World
 
 
 def create_app(world: World) -> Starlette:
-    """Return the application over `world`; every answer of it is JSON, except the pages for people."""
+    """Return the application over ``world``; every answer of it is JSON, except the pages for people."""
     pipeline = world.pipeline
     store = StoreApi(world.shop, world.variants)
     described = [

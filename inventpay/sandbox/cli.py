@@ -1,4 +1,4 @@
-"""The command `inventpay sandbox`."""
+"""The command ``inventpay sandbox``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .webhooks import WebhookSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options to `parser`."""
+    """Add the command's options to ``parser``."""
     parser.add_argument("--host", default=DEFAULT_HOST, help="address to listen on (default: %(default)s)")
     parser.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help="port to listen on, 0 for any free one (default: %(default)s)"

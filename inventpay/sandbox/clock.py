@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 import attrs
 
 Clock: TypeAlias = Callable[[], float]
-"""A function that returns the current time in Unix seconds, such as `time.time`."""
+"""A function that returns the current time in Unix seconds, such as ``time.time``."""
 
 MAX_SPEED: Final = 100_000.0
 """Sandbox seconds per real second; a day passes in under a second."""
@@ -22,13 +22,13 @@ LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 
 
 def system_time() -> float:
-    """Return the system's time in Unix seconds, also where a test replaced `time.time` after the import."""
+    """Return the system's time in Unix seconds, also where a test replaced ``time.time`` after the import."""
     return time.time()
 
 
 @attrs.frozen
 class _Course:
-    """The clock showed `shown` when its source showed `source`, and has run at `speed` since then."""
+    """The clock showed ``shown`` when its source showed ``source``, and has run at ``speed`` since then."""
 
     source: float
     shown: float
@@ -47,7 +47,7 @@ class SandboxClock:
     """
 
     def __init__(self, source: Clock = system_time) -> None:
-        """Show the time of `source` until it is set."""
+        """Show the time of ``source`` until it is set."""
         self._source = source
         self._course: _Course | None = None
         self._lock = threading.Lock()
@@ -82,14 +82,14 @@ class SandboxClock:
         return self._course is None
 
     def freeze(self, at: float | datetime | None = None) -> None:
-        """Stop the clock: now, or at another time, in Unix seconds or as an aware `datetime`.
+        """Stop the clock: now, or at another time, in Unix seconds or as an aware ``datetime``.
 
-        Raises `ValueError` for a time before 1970 or after the year 8999, or a `datetime` without time zone.
+        Raises ``ValueError`` for a time before 1970 or after the year 8999, or a ``datetime`` without time zone.
         """
         self._set(None if at is None else _seconds(at), 0.0)
 
     def advance(self, seconds: float) -> None:
-        """Move on by `seconds`. Raises `ValueError` if they are negative, or lead beyond the year 8999."""
+        """Move on by ``seconds``. Raises ``ValueError`` if they are negative, or lead beyond the year 8999."""
         if not seconds >= 0:
             raise ValueError(f"A clock can only move forward, not by {seconds} seconds.")
         with self._lock:
@@ -97,9 +97,9 @@ class SandboxClock:
         self._notify()
 
     def run(self, speed: float = 1.0) -> None:
-        """Go on from the time it shows, `speed` times as fast as real time.
+        """Go on from the time it shows, ``speed`` times as fast as real time.
 
-        Raises `ValueError` unless the speed is above 0 and at most `MAX_SPEED`.
+        Raises ``ValueError`` unless the speed is above 0 and at most ``MAX_SPEED``.
         """
         if not 0 < speed <= MAX_SPEED:
             raise ValueError(f"The speed must be above 0 and at most {MAX_SPEED:.0f}, not {speed}.")
@@ -112,7 +112,7 @@ class SandboxClock:
         self._notify()
 
     def listen(self, listener: Callable[[], None]) -> None:
-        """Call `listener` after each time the clock was set, in the thread that set it."""
+        """Call ``listener`` after each time the clock was set, in the thread that set it."""
         self._listeners.append(listener)
 
     def __repr__(self) -> str:
@@ -143,7 +143,7 @@ class ManualClock(SandboxClock):
     """
 
     def __init__(self, start: float | datetime = 1_704_110_400.0) -> None:
-        """Start at `start`, in Unix seconds or as an aware `datetime`.
+        """Start at ``start``, in Unix seconds or as an aware ``datetime``.
 
         The default is 2024-01-01T12:00:00Z, as in the documented samples.
         """
@@ -157,7 +157,7 @@ class ManualClock(SandboxClock):
 
 
 def iso(at: float) -> str:
-    """Return a time in the API's form: ISO 8601 in UTC with milliseconds, as in `2024-01-01T12:00:00.000Z`."""
+    """Return a time in the API's form: ISO 8601 in UTC with milliseconds, as in ``2024-01-01T12:00:00.000Z``."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 

@@ -47,7 +47,7 @@ class Console:
 
 @contextmanager
 def reported(world: World, out: TextIO) -> Generator[None, None, None]:
-    """Print the requests and deliveries of `world` while the block runs."""
+    """Print the requests and deliveries of ``world`` while the block runs."""
     console = Console(out)
     world.request_log.listener, world.webhooks.outbox.listener = console.request, console.delivery
     try:

@@ -1,8 +1,8 @@
 """The errors of the sandbox.
 
 SandboxError     a request, or a control call from Python, is refused; carries the API's status and texts
-AddressError     the server cannot listen on the given address (an `OSError`)
-StateFileError   the file with the sandbox's state cannot be read or written (a `ValueError`)
+AddressError     the server cannot listen on the given address (an ``OSError``)
+StateFileError   the file with the sandbox's state cannot be read or written (a ``ValueError``)
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from . import assumptions
 class SandboxError(Exception):
     """A refusal in the API's own terms.
 
-    Attributes: `status` (the HTTP status), `error` (one line), `details` (a message per field, or None).
-    Over HTTP it becomes `{"success": false, "error": ..., "details": ..., "statusCode": ...}`.
+    Attributes: ``status`` (the HTTP status), ``error`` (one line), ``details`` (a message per field, or None).
+    Over HTTP it becomes ``{"success": false, "error": ..., "details": ..., "statusCode": ...}``.
     """
 
     def __init__(self, status: int, error: str, details: Mapping[str, str] | None = None) -> None:

@@ -23,9 +23,9 @@ class AppDeliveries:
     """
 
     def __init__(self, sandbox: Sandbox, app: Any, *, path: str) -> None:
-        """Take an ASGI or WSGI application, and the `path` of its webhook receiver, which begins with a slash.
+        """Take an ASGI or WSGI application, and the ``path`` of its webhook receiver, which begins with a slash.
 
-        Raises `ValueError` for another path, and `TypeError` for an application that cannot be called.
+        Raises ``ValueError`` for another path, and ``TypeError`` for an application that cannot be called.
         """
         if not path.startswith("/"):
             raise ValueError(f"path must begin with a slash, not {path!r}.")
@@ -39,11 +39,11 @@ class AppDeliveries:
         sandbox.webhooks.configure(self.url, transport=transport, automatic=False)
 
     def deliver(self) -> list[Delivery]:
-        """Deliver all that is due, in order, and return the attempts. In async code await `deliver_async()`."""
+        """Deliver all that is due, in order, and return the attempts. In async code await ``deliver_async()``."""
         return self._sandbox.webhooks.deliver_due()
 
     async def deliver_async(self) -> list[Delivery]:
-        """Deliver all that is due, from asyncio or trio; see `deliver()`."""
+        """Deliver all that is due, from asyncio or trio; see ``deliver()``."""
         return await self._sandbox.webhooks.deliver_due_async()
 
 

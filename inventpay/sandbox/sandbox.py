@@ -49,11 +49,12 @@ _NO_LIMITS = RateLimits(payment_creation=10**6, status_checks=10**6, withdrawals
 class Sandbox(Unpicklable):
     """A stand-in of the InventPay API with one merchant, whose payers, chain and payout desk are methods here.
 
-    `app` is the ASGI application, `state` the records, `shop` those of the store, `webhooks` the deliveries, `clock`
-    its time, `request_counts` the number of requests by (method and path, status), `request_log` the newest requests,
-    `faults` the planned faults, `variants` the shapes of answers. All methods are safe to call from any thread while a
-    server runs, and raise `SandboxError`: 404 for an unknown id, 409 if the state of the payment or withdrawal does not
-    allow the step, 400 for an invalid amount or currency. Amounts are in the coin, as `Decimal`, `int` or `str`.
+    ``app`` is the ASGI application, ``state`` the records, ``shop`` those of the store, ``webhooks`` the deliveries,
+    ``clock`` its time, ``request_counts`` the number of requests by (method and path, status), ``request_log`` the
+    newest requests, ``faults`` the planned faults, ``variants`` the shapes of answers. All methods are safe to call
+    from any thread while a server runs, and raise ``SandboxError``: 404 for an unknown id, 409 if the state of the
+    payment or withdrawal does not allow the step, 400 for an invalid amount or currency. Amounts are in the coin, as
+    ``Decimal``, ``int`` or ``str``.
 
     Example::
 
@@ -80,14 +81,14 @@ class Sandbox(Unpicklable):
     ) -> None:
         """Create a sandbox without records.
 
-        Takes the accepted keys, the clock, the rate limits (by default `SlidingLog()`), the form of the headers that
-        report them, the webhook settings, and the seed of random faults and response variants. `allowed_hosts` are
-        further host names under which requests may come, such as the name of a container; `"*"` is any. `public_url` is
-        the base of links in answers, if payers reach the sandbox under another URL than the merchant.
-        `addresses="valid"` makes addresses of the main networks, for tests of validators: money sent to one is lost.
-        `late_payments=False` refuses transfers to an expired payment.
+        Takes the accepted keys, the clock, the rate limits (by default ``SlidingLog()``), the form of the headers that
+        report them, the webhook settings, and the seed of random faults and response variants. ``allowed_hosts`` are
+        further host names under which requests may come, such as the name of a container; ``"*"`` is any.
+        ``public_url`` is the base of links in answers, if payers reach the sandbox under another URL than the merchant.
+        ``addresses="valid"`` makes addresses of the main networks, for tests of validators: money sent to one is lost.
+        ``late_payments=False`` refuses transfers to an expired payment.
 
-        Raises `ValueError` for a key that is not valid in a header, an unknown form or kind of addresses, or a host
+        Raises ``ValueError`` for a key that is not valid in a header, an unknown form or kind of addresses, or a host
         with scheme, port or path.
         """
         if addresses not in ADDRESSES:
@@ -121,7 +122,7 @@ class Sandbox(Unpicklable):
 
     @property
     def api_key(self) -> str:
-        """The merchant's API key. Setting it raises `ValueError` for a key that is not valid in a header."""
+        """The merchant's API key. Setting it raises ``ValueError`` for a key that is not valid in a header."""
         return self.world.keys.api_key
 
     @api_key.setter
@@ -130,7 +131,7 @@ class Sandbox(Unpicklable):
 
     @property
     def withdrawal_key(self) -> str:
-        """The merchant's withdrawal key. Setting it raises `ValueError` for a key that is not valid in a header."""
+        """The merchant's withdrawal key. Setting it raises ``ValueError`` for a key that is not valid in a header."""
         return self.world.keys.withdrawal_key
 
     @withdrawal_key.setter
@@ -167,7 +168,7 @@ class Sandbox(Unpicklable):
         return self.state.payment(payment_id)
 
     def select(self, payment_id: str, currency: str) -> Payment:
-        """Play the payer of an invoice, who chooses `currency`."""
+        """Play the payer of an invoice, who chooses ``currency``."""
         return self.state.select(payment_id, fields.coin(currency))
 
     def pay(
@@ -178,10 +179,10 @@ class Sandbox(Unpicklable):
         currency: str | None = None,
         confirmations: int | None = None,
     ) -> Payment:
-        """Play the payer, who sends `amount`, by default the whole missing amount.
+        """Play the payer, who sends ``amount``, by default the whole missing amount.
 
-        `confirmations` is by default enough to complete the payment. `currency` is required if the payer of an invoice
-        has not chosen yet.
+        ``confirmations`` is by default enough to complete the payment. ``currency`` is required if the payer of an
+        invoice has not chosen yet.
         """
         return self.state.pay(payment_id, _amount(amount), _coin(currency), confirmations)
 
@@ -240,23 +241,23 @@ class Sandbox(Unpicklable):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all records, the clock and the webhook log to one JSON file, atomically.
 
-        Raises `StateFileError` if it cannot be written.
+        Raises ``StateFileError`` if it cannot be written.
         """
         state_file.save(self.world, path)
 
     def load(self, path: str | os.PathLike[str]) -> None:
-        """Replace all records with those of a file that `save` wrote.
+        """Replace all records with those of a file that ``save`` wrote.
 
-        Raises `StateFileError`, which names the problem and its place, for any other file; then nothing has changed.
+        Raises ``StateFileError``, which names the problem and its place, for any other file; then nothing has changed.
         """
         state_file.load(self.world, path)
 
     @contextmanager
     def run(self, host: str = "127.0.0.1", port: int = 0) -> Generator[server.RunningServer, None, None]:
-        """Serve in a thread while the `with` block runs, and deliver webhooks; port 0 takes a free one.
+        """Serve in a thread while the ``with`` block runs, and deliver webhooks; port 0 takes a free one.
 
-        Raises `AddressError` if it cannot listen on the address, and `ValueError` for an address that other machines
-        reach if no `allowed_hosts` are set.
+        Raises ``AddressError`` if it cannot listen on the address, and ``ValueError`` for an address that other
+        machines reach if no ``allowed_hosts`` are set.
         """
         self.world.origin_check.require(host)
         with server.run_in_thread(self.app, host, port) as running, self.webhooks.sending():
@@ -277,7 +278,7 @@ class Sandbox(Unpicklable):
     def environment(self) -> dict[str, str]:
         """Return the variables that direct clients and receivers of the code under test to this sandbox.
 
-        Raises `RuntimeError` while the sandbox is not served: without a socket no other process can reach it.
+        Raises ``RuntimeError`` while the sandbox is not served: without a socket no other process can reach it.
         """
         if self.url is None:
             raise RuntimeError("The sandbox is not served; enter `with sandbox.run():` first.")
@@ -289,19 +290,19 @@ class Sandbox(Unpicklable):
         }
 
     def transport(self) -> SandboxTransport:
-        """Return a transport for `transport=` of both clients: requests stay in this process, without a socket."""
+        """Return a transport for ``transport=`` of both clients: requests stay in this process, without a socket."""
         return self._transport
 
     def client(self, **options: Any) -> InventPay:
         """Return a blocking client of this sandbox: over HTTP while it is served, else inside the process.
 
-        It has the sandbox's keys and its own rate limits: the documented ones, or none if the sandbox is `Unlimited()`.
-        `options` are those of `InventPay`.
+        It has the sandbox's keys and its own rate limits: the documented ones, or none if the sandbox is
+        ``Unlimited()``. ``options`` are those of ``InventPay``.
         """
         return InventPay(**self._client_options(options))
 
     def async_client(self, **options: Any) -> AsyncInventPay:
-        """Return an async client of this sandbox, for asyncio and trio; see `client()`."""
+        """Return an async client of this sandbox, for asyncio and trio; see ``client()``."""
         return AsyncInventPay(**self._client_options(options))
 
     def _client_options(self, options: dict[str, Any]) -> dict[str, Any]:

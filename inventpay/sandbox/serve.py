@@ -27,14 +27,14 @@ def serve(
     state: str | os.PathLike[str] | None = None,
     quiet: bool = False,
 ) -> None:
-    """Serve until Ctrl-C, after printing the URL, the keys and their use to `out` (by default stdout).
+    """Serve until Ctrl-C, after printing the URL, the keys and their use to ``out`` (by default stdout).
 
-    Each request under /v1 and each delivery prints a line, unless `quiet`.
+    Each request under /v1 and each delivery prints a line, unless ``quiet``.
 
-    Listens only on this machine by default; for another `host` the first line is a warning. Raises `ValueError` for
-    such a host if `Sandbox(allowed_hosts=...)` is empty, and `AddressError`, with a message of one line, if it cannot
-    listen there. `state` is a file to start from, if it exists, and to keep the state in; raises `StateFileError`, also
-    with one line, if that fails.
+    Listens only on this machine by default; for another ``host`` the first line is a warning. Raises ``ValueError`` for
+    such a host if ``Sandbox(allowed_hosts=...)`` is empty, and ``AddressError``, with a message of one line, if it
+    cannot listen there. ``state`` is a file to start from, if it exists, and to keep the state in; raises
+    ``StateFileError``, also with one line, if that fails.
     """
     sandbox = Sandbox() if sandbox is None else sandbox
     sandbox.world.origin_check.require(host)

@@ -64,12 +64,12 @@ class SavedState:
 
 
 def save(world: World, path: str | os.PathLike[str]) -> None:
-    """Write the state of `world` to `path` atomically. Raises `StateFileError` if that fails."""
+    """Write the state of ``world`` to ``path`` atomically. Raises ``StateFileError`` if that fails."""
     write(path, encode(world))
 
 
 def write(path: str | os.PathLike[str], content: bytes) -> None:
-    """Replace the file with `content`: a reader sees the old or the new file, also after a power cut."""
+    """Replace the file with ``content``: a reader sees the old or the new file, also after a power cut."""
     target = Path(path)
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
@@ -110,9 +110,9 @@ def encode(world: World) -> bytes:
 
 
 def load(world: World, path: str | os.PathLike[str]) -> None:
-    """Replace the state of `world` with a saved one.
+    """Replace the state of ``world`` with a saved one.
 
-    Raises `StateFileError`, which names the problem and its place, for a file that cannot be read; then nothing has
+    Raises ``StateFileError``, which names the problem and its place, for a file that cannot be read; then nothing has
     changed.
     """
     state = _read(Path(path))
@@ -210,8 +210,8 @@ def _coin(code: object) -> Coin:
 def kept(world: World, path: str | os.PathLike[str], *, every: float = 1.0) -> Generator[None, None, None]:
     """Load the file if it exists, and keep it up to date while the block runs.
 
-    It is written at the start, at the end, and between them once in `every` seconds if a request may have changed the
-    state. Raises `StateFileError` at the start or the end if the file cannot be read or written.
+    It is written at the start, at the end, and between them once in ``every`` seconds if a request may have changed the
+    state. Raises ``StateFileError`` at the start or the end if the file cannot be read or written.
     """
     if Path(path).exists():
         load(world, path)

@@ -22,8 +22,8 @@ from .webhooks.events import EVENTS
 class WebhookInbox:
     """A receiver that verifies and keeps the sandbox's deliveries.
 
-    `url` is its address, `events` the received events, oldest first. Deliveries with an invalid signature get 401 and
-    are kept in `refused`, as the errors they caused.
+    ``url`` is its address, ``events`` the received events, oldest first. Deliveries with an invalid signature get 401
+    and are kept in ``refused``, as the errors they caused.
     """
 
     def __init__(self, sandbox: Sandbox) -> None:
@@ -34,10 +34,10 @@ class WebhookInbox:
         self._arrived = threading.Condition()
 
     def wait_for(self, event: str, timeout: float = 10.0) -> WebhookEvent:
-        """Return the first event of that name; wait for at most `timeout` seconds if it has not arrived yet.
+        """Return the first event of that name; wait for at most ``timeout`` seconds if it has not arrived yet.
 
-        Raises `AssertionError`, which names the events that arrived instead, if it does not arrive in time, and
-        `ValueError` for an unknown name of an event.
+        Raises ``AssertionError``, which names the events that arrived instead, if it does not arrive in time, and
+        ``ValueError`` for an unknown name of an event.
         """
         if event not in EVENTS:
             near = difflib.get_close_matches(event, EVENTS, 1)
@@ -79,7 +79,7 @@ class WebhookInbox:
 
 @contextmanager
 def webhook_inbox(sandbox: Sandbox) -> Generator[WebhookInbox, None, None]:
-    """Open an inbox on a free loopback port, to which `sandbox` delivers every event while the block runs.
+    """Open an inbox on a free loopback port, to which ``sandbox`` delivers every event while the block runs.
 
     Example:
         with running_sandbox() as sandbox, webhook_inbox(sandbox) as inbox:

@@ -76,7 +76,7 @@ def new_world(
     addresses: Addresses,
     late_payments: bool,
 ) -> World:
-    """Return a world without records; `seed` makes random faults and variants reproducible."""
+    """Return a world without records; ``seed`` makes random faults and variants reproducible."""
     shown = clock if isinstance(clock, SandboxClock) else SandboxClock(clock)
     state = State(shown, addresses=addresses, late_payments=late_payments)
     outgoing = Webhooks(shown, state.payment, webhooks)

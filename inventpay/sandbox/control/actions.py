@@ -23,14 +23,14 @@ _MAX_REASON_LENGTH = 500
 
 
 class ControlFields(Fields):
-    """The members of control calls, which accept amounts as text too, like the methods of `Sandbox`."""
+    """The members of control calls, which accept amounts as text too, like the methods of ``Sandbox``."""
 
     def _read_amount(self, value: object) -> Decimal:
         return from_python(value)
 
 
 class Control:
-    """Handlers that call the same methods of the state that the methods of `Sandbox` call."""
+    """Handlers that call the same methods of the state that the methods of ``Sandbox`` call."""
 
     def __init__(self, state: State, log: RequestLog, reset: Callable[[], None]) -> None:
         self._state = state

@@ -31,7 +31,7 @@ class SettingFields(Fields):
     """The members that only settings have."""
 
     def number(self, name: str, highest: float) -> float | None:
-        """Return a number from 0 to `highest`, or None if it is absent."""
+        """Return a number from 0 to ``highest``, or None if it is absent."""
         value = self._members.get(name)
         if value is None:
             return None
@@ -41,12 +41,12 @@ class SettingFields(Fields):
         return float(value)
 
     def required_number(self, name: str, highest: float) -> float:
-        """Return a number from 0 to `highest`, which must not be absent."""
+        """Return a number from 0 to ``highest``, which must not be absent."""
         self._require(name)
         return self.number(name, highest) or 0.0
 
     def positive_number(self, name: str, highest: float) -> float | None:
-        """Return a number above 0 and at most `highest`, or None if it is absent."""
+        """Return a number above 0 and at most ``highest``, or None if it is absent."""
         value = self.number(name, highest)
         if value == 0:
             self._problems[name] = f"Must be a number above 0, at most {highest:g}"
@@ -97,7 +97,7 @@ class SettingFields(Fields):
 
 
 class Settings:
-    """The handlers for the settings that Python code changes on `Sandbox`."""
+    """The handlers for the settings that Python code changes on ``Sandbox``."""
 
     def __init__(
         self,
@@ -210,7 +210,7 @@ class Settings:
         return self._variants("The variant of each endpoint")
 
     def set_variant(self, call: Call) -> Answer:
-        """{variant, endpoint?}: a variant of that endpoint, or `mixed` for one or all of them."""
+        """{variant, endpoint?}: a variant of that endpoint, or ``mixed`` for one or all of them."""
         members = SettingFields(call.body)
         endpoint = members.choice("endpoint", VARIANTS)
         names = (MIXED,) if endpoint is None else (*VARIANTS[endpoint], MIXED)

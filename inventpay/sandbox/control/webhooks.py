@@ -22,7 +22,7 @@ _MAX_SECRET_LENGTH = 255
 
 
 class WebhooksControl:
-    """The handlers, which call the same methods of `Webhooks` as Python code does."""
+    """The handlers, which call the same methods of ``Webhooks`` as Python code does."""
 
     def __init__(self, webhooks: Webhooks) -> None:
         self._webhooks = webhooks

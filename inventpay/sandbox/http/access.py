@@ -32,7 +32,7 @@ def _key() -> Any:
 
 @attrs.define(kw_only=True)
 class Keys:
-    """The merchant's two keys. Raises `ValueError` for a key that is not valid in a header."""
+    """The merchant's two keys. Raises ``ValueError`` for a key that is not valid in a header."""
 
     api_key: str = _key()
     withdrawal_key: str = _key()
@@ -40,7 +40,7 @@ class Keys:
     def caller(self, headers: Mapping[bytes, bytes], access: Access, client: tuple[str, int] | None) -> str:
         """Return the name under which a call is counted: the merchant, or the address of a client without a valid key.
 
-        Raises `SandboxError` 401 or 403 where `access` asks for a key that `headers` lack.
+        Raises ``SandboxError`` 401 or 403 where ``access`` asks for a key that ``headers`` lack.
         """
         if hmac.compare_digest(headers.get(b"x-api-key", b""), self.api_key.encode()):
             if access is Access.BOTH_KEYS and not hmac.compare_digest(

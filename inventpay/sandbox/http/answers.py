@@ -46,7 +46,7 @@ class Answer:
 
 
 def bare(body: Mapping[str, object]) -> Answer:
-    """Return a 200 with `body` alone, without an envelope."""
+    """Return a 200 with ``body`` alone, without an envelope."""
     return Answer(200, _encode(body))
 
 

@@ -19,7 +19,7 @@ class ClientGone(Exception):
 
 
 async def read(receive: Receive, limit: int = assumptions.MAX_BODY_BYTES) -> bytes:
-    """Return the whole body. Raises 413 as soon as it exceeds `limit` bytes, `ClientGone` if it ends early."""
+    """Return the whole body. Raises 413 as soon as it exceeds ``limit`` bytes, ``ClientGone`` if it ends early."""
     body = bytearray()
     while True:
         message = await receive()
@@ -43,7 +43,7 @@ def require_json(headers: Mapping[bytes, bytes]) -> None:
 
 
 def decode(body: bytes) -> object:
-    """Return the JSON value, numbers as `int` or `Decimal`. Raises 400 for anything that is not JSON."""
+    """Return the JSON value, numbers as ``int`` or ``Decimal``. Raises 400 for anything that is not JSON."""
     if not body:
         raise invalid({"body": "The request body is empty; it must be a JSON object"})
     try:

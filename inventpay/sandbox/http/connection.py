@@ -43,7 +43,7 @@ def connection(scope: Scope) -> Connection | None:
 
 
 async def pause(scope: Scope, seconds: float) -> bool:
-    """Wait `seconds` of real time; return False as soon as the pause should end."""
+    """Wait ``seconds`` of real time; return False as soon as the pause should end."""
     line = connection(scope)
     until = anyio.current_time() + seconds
     while (left := until - anyio.current_time()) > 0:

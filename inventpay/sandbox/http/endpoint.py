@@ -32,7 +32,7 @@ _REPLAYED = (assumptions.IDEMPOTENT_REPLAYED_HEADER, b"true")
 
 
 class Reads(Enum):
-    """The body that an endpoint expects. Control calls need no content type, so that a bare `curl -X POST` works."""
+    """The body that an endpoint expects. Control calls need no content type, so that a bare ``curl -X POST`` works."""
 
     NOTHING = auto()
     JSON = auto()
@@ -82,7 +82,7 @@ class Endpoint:
         reads: Reads = Reads.NOTHING,
         rate_class: RateClass | None = None,
     ) -> None:
-        """Create an endpoint whose answers are counted under `label` (method and path pattern)."""
+        """Create an endpoint whose answers are counted under ``label`` (method and path pattern)."""
         self._pipeline = pipeline
         self.label = label
         self._handler = handler

@@ -48,7 +48,7 @@ ALWAYS_AFTER_EFFECT = frozenset(
 class Fault:
     """A fault; create one with the class methods.
 
-    With `after_effect` the request has its effect first, and then its answer fails: a client must not conclude that
+    With ``after_effect`` the request has its effect first, and then its answer fails: a client must not conclude that
     nothing happened.
     """
 
@@ -62,7 +62,7 @@ class Fault:
     def error(cls, status: int, *, retry_after: float | None = None, after_effect: bool = False) -> Fault:
         """Answer with this status in the API's error form: 429, 500, 503 or any other from 400 to 599.
 
-        `retry_after` (seconds) adds the header `Retry-After`. Raises `ValueError` for another status, or a
+        ``retry_after`` (seconds) adds the header ``Retry-After``. Raises ``ValueError`` for another status, or a
         negative time.
         """
         if not 400 <= status <= 599:
@@ -83,22 +83,22 @@ class Fault:
 
     @classmethod
     def reset(cls, *, after_effect: bool = False) -> Fault:
-        """Reset the connection without an answer; with `after_effect`, after the request had its effect."""
+        """Reset the connection without an answer; with ``after_effect``, after the request had its effect."""
         return cls(kind=FaultKind.RESET, after_effect=after_effect)
 
     @classmethod
     def slow_start(cls, seconds: float) -> Fault:
-        """Send the first byte of the answer after `seconds` of real time."""
+        """Send the first byte of the answer after ``seconds`` of real time."""
         return cls(kind=FaultKind.SLOW_START, seconds=_checked_seconds(seconds), after_effect=True)
 
     @classmethod
     def slow_drip(cls, seconds: float) -> Fault:
-        """Send the head at once, and the body in small pieces over `seconds` of real time."""
+        """Send the head at once, and the body in small pieces over ``seconds`` of real time."""
         return cls(kind=FaultKind.SLOW_DRIP, seconds=_checked_seconds(seconds), after_effect=True)
 
     @classmethod
     def wrong_content_type(cls) -> Fault:
-        """Send the correct answer as `text/plain`."""
+        """Send the correct answer as ``text/plain``."""
         return cls(kind=FaultKind.WRONG_CONTENT_TYPE, after_effect=True)
 
 
@@ -106,7 +106,7 @@ class Fault:
 class PlannedFault:
     """A planned fault and its number.
 
-    `on` is an endpoint, or None for all under /v1; `times` None means without end; `hits` counts its occurrences.
+    ``on`` is an endpoint, or None for all under /v1; ``times`` None means without end; ``hits`` counts its occurrences.
     """
 
     number: int
@@ -127,9 +127,9 @@ class Faults:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        """Create an empty plan; with a `seed`, random faults are reproducible."""
+        """Create an empty plan; with a ``seed``, random faults are reproducible."""
         self.endpoints: tuple[str, ...] = tuple(ENDPOINTS)
-        """Names of the endpoints for which faults can be planned, as `METHOD /path/{pattern}`."""
+        """Names of the endpoints for which faults can be planned, as ``METHOD /path/{pattern}``."""
         self._seed = seed
         self._lock = threading.Lock()
         self.clear()
@@ -137,11 +137,12 @@ class Faults:
     def add(
         self, fault: Fault, *, on: str | None = None, times: int | None = None, probability: float | None = None
     ) -> PlannedFault:
-        """Plan `fault` for the next requests to `on` (`METHOD /path/{pattern}`; by default every endpoint under /v1).
+        """Plan ``fault`` for the next requests to ``on`` (``METHOD /path/{pattern}``; by default every endpoint under
+        /v1).
 
-        Without `times` and `probability` it happens once; `times` sets the number of times; `probability` (above 0, at
-        most 1) makes it random, without end unless `times` is given too. If several match a request, the one planned
-        first happens. Raises `ValueError` for an unknown endpoint, or a number out of range.
+        Without ``times`` and ``probability`` it happens once; ``times`` sets the number of times; ``probability``
+        (above 0, at most 1) makes it random, without end unless ``times`` is given too. If several match a request, the
+        one planned first happens. Raises ``ValueError`` for an unknown endpoint, or a number out of range.
         """
         if on is not None and on not in self.endpoints:
             near = difflib.get_close_matches(on, self.endpoints, n=3) or self.endpoints
@@ -190,7 +191,7 @@ class Faults:
 
 
 async def deliver(fault: Fault, answer: Answer | None, scope: Scope, send: Send) -> int:
-    """Send `answer` (None if the request had no effect) with `fault` applied.
+    """Send ``answer`` (None if the request had no effect) with ``fault`` applied.
 
     Returns the status that was sent, 0 for none.
     """

@@ -71,7 +71,7 @@ def coin(code: str) -> Coin:
 class Fields:
     """The members of one JSON object; null counts as absent.
 
-    A reader that refuses its member returns a neutral value. It is never used: `check` raises first.
+    A reader that refuses its member returns a neutral value. It is never used: ``check`` raises first.
     """
 
     def __init__(self, body: object) -> None:
@@ -119,7 +119,7 @@ class Fields:
         return None
 
     def text(self, name: str, max_length: int) -> str | None:
-        """Return text of at most `max_length` characters, or None if it is absent."""
+        """Return text of at most ``max_length`` characters, or None if it is absent."""
         value = self._members.get(name)
         if value is None or (isinstance(value, str) and len(value) <= max_length):
             return value

@@ -44,7 +44,7 @@ class IdempotencyStore:
         self._lock = threading.Lock()
 
     def begin(self, path: str, key: bytes, body: bytes, now: float) -> Answer | None:
-        """Return the stored answer, or None for a new request: then `finish` or `abandon` must follow.
+        """Return the stored answer, or None for a new request: then ``finish`` or ``abandon`` must follow.
 
         Raises 409 if the key was used with another body, or if its first request is still running.
         """
@@ -62,7 +62,7 @@ class IdempotencyStore:
             return record.answer
 
     def finish(self, path: str, key: bytes, answer: Answer) -> None:
-        """Keep `answer` for the rest of the key's lifetime."""
+        """Keep ``answer`` for the rest of the key's lifetime."""
         with self._lock:
             record = self._records.get((path, key))
             # `clear` may have been called between the request and its answer.

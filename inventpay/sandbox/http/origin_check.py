@@ -1,8 +1,8 @@
 """Protection against pages of other sites, which must neither control nor read the sandbox through a browser.
 
 Two attacks are refused. A page elsewhere posts to a loopback address (cross-site request forgery); the browser then
-sends an `Origin` or a `Sec-Fetch-Site` that names another site. Or its own name resolves to a loopback address (DNS
-rebinding); the browser then sends that name as `Host`.
+sends an ``Origin`` or a ``Sec-Fetch-Site`` that names another site. Or its own name resolves to a loopback address (DNS
+rebinding); the browser then sends that name as ``Host``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _Headers = Iterable[tuple[bytes, bytes]]
 def host_names(value: Collection[str]) -> frozenset[str]:
     """Return names of hosts in lower case.
 
-    Raises `ValueError` for one with a scheme, port or path.
+    Raises ``ValueError`` for one with a scheme, port or path.
     """
     if isinstance(value, str):
         raise ValueError(f"allowed_hosts is a collection of host names, not the text {value!r}; write [{value!r}].")
@@ -72,7 +72,7 @@ class OriginCheck:
         return None
 
     def require(self, host: str) -> None:
-        """Raise `ValueError` for an address to listen on that other machines reach, unless some host is allowed."""
+        """Raise ``ValueError`` for an address to listen on that other machines reach, unless some host is allowed."""
         if not (is_loopback(host) or self.allowed_hosts):
             raise ValueError(
                 f"{host} can be reached from other machines. Name the hosts by which the sandbox may be called there, "
@@ -87,7 +87,7 @@ class OriginCheck:
 
 
 class OriginGuard:
-    """ASGI middleware that answers requests which `OriginCheck` refuses with 403 in the API's own form.
+    """ASGI middleware that answers requests which ``OriginCheck`` refuses with 403 in the API's own form.
 
     Requests inside the process pass: no page can send them.
     """

@@ -30,12 +30,12 @@ class Page:
         return list(items[self.start : self.start + self.limit])
 
     def pagination(self, total: int) -> dict[str, object]:
-        """Return the `pagination` of the store's lists (official JS client)."""
+        """Return the ``pagination`` of the store's lists (official JS client)."""
         return {"page": self.number, "limit": self.limit, "total": total, "pages": -(-total // self.limit)}
 
 
 def asked_page(query: Mapping[str, str], *, limit: int, most: int) -> Page:
-    """Return the page in `?page=` (by default 1) and `?limit=`. Raises 400 for values out of bounds."""
+    """Return the page in ``?page=`` (by default 1) and ``?limit=``. Raises 400 for values out of bounds."""
     problems: dict[str, str] = {}
 
     def whole(name: str, otherwise: int, highest: int) -> int:

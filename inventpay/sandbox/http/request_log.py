@@ -16,8 +16,9 @@ KEPT: Final = 500
 class LoggedRequest:
     """One request under /v1.
 
-    `at` is its real time of arrival (Unix seconds), to find it in other logs; `seconds` the real time it took; `status`
-    is 0 if no answer was sent; `endpoint` is None for an unknown path; `note` is a remark, such as a refusal's reason.
+    ``at`` is its real time of arrival (Unix seconds), to find it in other logs; ``seconds`` the real time it took;
+    ``status`` is 0 if no answer was sent; ``endpoint`` is None for an unknown path; ``note`` is a remark, such as a
+    refusal's reason.
     """
 
     number: int
@@ -61,7 +62,7 @@ class RequestLog:
             self.listener(entry)
 
     def newest(self, count: int = KEPT) -> list[LoggedRequest]:
-        """Return the newest `count` requests, newest first."""
+        """Return the newest ``count`` requests, newest first."""
         while True:
             try:
                 return list(self._newest)[: -count - 1 : -1]

@@ -46,7 +46,7 @@ class RunningServer:
 
 @contextmanager
 def run_in_thread(app: ASGIApp, host: str, port: int) -> Generator[RunningServer, None, None]:
-    """Serve `app` from a thread of its own until the block is left."""
+    """Serve ``app`` from a thread of its own until the block is left."""
     listener = listen(host, port)
     server = Server(config(app))
     thread = threading.Thread(target=server.run_until_stopped, args=(listener,), name="inventpay-sandbox", daemon=True)
@@ -63,7 +63,7 @@ def run_in_thread(app: ASGIApp, host: str, port: int) -> Generator[RunningServer
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that accepts connections already; port 0 takes a free one. Raises `AddressError`."""
+    """Return a socket that accepts connections already; port 0 takes a free one. Raises ``AddressError``."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio switches Nagle's algorithm off only on sockets that name their protocol. With it, each answer (head and
     # body are two writes) would wait 40 ms for the client's delayed acknowledgement.
@@ -83,7 +83,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def config(app: ASGIApp) -> uvicorn.Config:
-    """Return uvicorn's configuration for `app`, the same in a thread and in the foreground."""
+    """Return uvicorn's configuration for ``app``, the same in a thread and in the foreground."""
     return uvicorn.Config(
         app,
         http=_Protocol,

@@ -20,7 +20,7 @@ _CLIENT: Final = ("127.0.0.1", 0)
 
 
 class SandboxTransport(httpx.AsyncBaseTransport, httpx.BaseTransport):
-    """`transport=` for both clients, and for plain httpx clients; made by `Sandbox.transport()`.
+    """``transport=`` for both clients, and for plain httpx clients; made by ``Sandbox.transport()``.
 
     It needs no event loop of its own kind, works with asyncio and trio, in several threads and after a fork. Faults
     that break connections raise what httpx raises for them.

@@ -43,5 +43,5 @@ def is_callback(url: str) -> bool:
 
 
 def matches(pattern: str, url: str) -> bool:
-    """Return whether the whole of `url` matches the pattern."""
+    """Return whether the whole of ``url`` matches the pattern."""
     return re.fullmatch(pattern, url) is not None and not url.endswith("\n")

@@ -11,7 +11,7 @@ _HAIR = 1e-9
 
 
 class CallCounter(ABC):
-    """A rule that accepts at most `limit` calls in a window of `window` seconds."""
+    """A rule that accepts at most ``limit`` calls in a window of ``window`` seconds."""
 
     def __init__(self, limit: int, window: float) -> None:
         self._limit = limit
@@ -19,11 +19,11 @@ class CallCounter(ABC):
 
     @abstractmethod
     def left(self, now: float) -> tuple[int, float]:
-        """Return the number of calls that would pass at `now`, and the time of one more, in the clock's seconds."""
+        """Return the number of calls that would pass at ``now``, and the time of one more, in the clock's seconds."""
 
     @abstractmethod
     def add(self, now: float) -> None:
-        """Count a call at `now`."""
+        """Count a call at ``now``."""
 
     @abstractmethod
     def is_idle(self, now: float) -> bool:
@@ -48,7 +48,7 @@ class SlidingLogCounter(CallCounter):
         return self._limit - len(calls), calls[0] + self._window if calls else now
 
     def add(self, now: float) -> None:
-        """Count a call at `now`."""
+        """Count a call at ``now``."""
         self._calls.append(now)
 
     def is_idle(self, now: float) -> bool:
@@ -72,7 +72,7 @@ class FixedWindowCounter(CallCounter):
         return self._limit - self._count, (number + 1) * self._window
 
     def add(self, now: float) -> None:
-        """Count a call at `now`."""
+        """Count a call at ``now``."""
         self._count += 1
 
     def is_idle(self, now: float) -> bool:
@@ -101,7 +101,7 @@ class SlidingWindowCallCounter(CallCounter):
         return max(0, left), now if left >= self._limit else self._free_at(start, max(0, left) + 1)
 
     def add(self, now: float) -> None:
-        """Count a call at `now`."""
+        """Count a call at ``now``."""
         self._count += 1
 
     def is_idle(self, now: float) -> bool:
@@ -109,7 +109,7 @@ class SlidingWindowCallCounter(CallCounter):
         return math.floor(now / self._window) - self._number > 1 or not (self._count or self._before)
 
     def _free_at(self, start: float, wanted: int) -> float:
-        """Return the time at which `wanted` calls are left, if there are no calls until then."""
+        """Return the time at which ``wanted`` calls are left, if there are no calls until then."""
         room = self._limit - wanted
         if room >= self._count and self._before:
             return start + self._window * (1 - (room - self._count + 1) / self._before)
@@ -118,7 +118,7 @@ class SlidingWindowCallCounter(CallCounter):
 
 
 class TokenBucketCounter(CallCounter):
-    """A bucket of `limit` tokens, one per call, refilled evenly within a window."""
+    """A bucket of ``limit`` tokens, one per call, refilled evenly within a window."""
 
     def __init__(self, limit: int, window: float) -> None:
         super().__init__(limit, window)
@@ -139,7 +139,7 @@ class TokenBucketCounter(CallCounter):
         return whole, now + (whole + 1 - self._tokens) / self._rate
 
     def add(self, now: float) -> None:
-        """Count a call at `now`."""
+        """Count a call at ``now``."""
         self._tokens -= 1
 
     def is_idle(self, now: float) -> bool:

@@ -15,9 +15,9 @@ Header = tuple[bytes, bytes]
 class RateLimitHeaders(StrEnum):
     """The form of the rate-limit headers.
 
-    `X_RATELIMIT`: `X-RateLimit-Limit`, `-Remaining` and `-Reset`, the last in Unix seconds. `IETF`: the structured
-    fields `RateLimit` and `RateLimit-Policy` of the draft "RateLimit header fields for HTTP". `NONE`: not at all.
-    A refused call carries `Retry-After` in each of them.
+    ``X_RATELIMIT``: ``X-RateLimit-Limit``, ``-Remaining`` and ``-Reset``, the last in Unix seconds. ``IETF``: the
+    structured fields ``RateLimit`` and ``RateLimit-Policy`` of the draft "RateLimit header fields for HTTP". ``NONE``:
+    not at all. A refused call carries ``Retry-After`` in each of them.
     """
 
     X_RATELIMIT = "x-ratelimit"
@@ -26,7 +26,7 @@ class RateLimitHeaders(StrEnum):
 
 
 def limit_headers(form: RateLimitHeaders, rate_class: RateClass, verdict: Verdict, now: float) -> tuple[Header, ...]:
-    """Return the headers of one answer; `now` is the time at which its call was counted."""
+    """Return the headers of one answer; ``now`` is the time at which its call was counted."""
     refused = () if verdict.allowed else ((assumptions.RETRY_AFTER_HEADER, _whole(verdict.retry_after)),)
     match form:
         case RateLimitHeaders.X_RATELIMIT:

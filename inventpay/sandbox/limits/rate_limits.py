@@ -25,8 +25,9 @@ DOCUMENTED_LIMITS: Mapping[RateClass, int] = {
 class Verdict:
     """The decision of a policy about one call.
 
-    `remaining` calls are left after this one; `reset_at` is when one more becomes free, in Unix seconds; `retry_after`
-    is the time until then for a refused call, in seconds; `window` is the length of the policy's window, in seconds.
+    ``remaining`` calls are left after this one; ``reset_at`` is when one more becomes free, in Unix seconds;
+    ``retry_after`` is the time until then for a refused call, in seconds; ``window`` is the length of the policy's
+    window, in seconds.
     """
 
     allowed: bool
@@ -41,7 +42,7 @@ class RateLimitPolicy(Protocol):
     """A policy decides which calls are answered with 429. Safe to use from any thread."""
 
     def take(self, caller: str, rate_class: RateClass, now: float) -> Verdict | None:
-        """Count one call of `caller` at `now` (Unix seconds), or refuse it; None where nothing is limited."""
+        """Count one call of ``caller`` at ``now`` (Unix seconds), or refuse it; None where nothing is limited."""
         ...
 
     def standing(self, rate_class: RateClass, now: float) -> Verdict | None:
@@ -65,7 +66,7 @@ class CountingPolicy:
     def __init__(self, limits: Mapping[str, int] | None = None, *, window: float = RATE_LIMIT_WINDOW) -> None:
         """Take calls per window and class (those left out are as documented), and the window in seconds.
 
-        Raises `ValueError` for an unknown class, a limit below 1, or a window that is not above 0.
+        Raises ``ValueError`` for an unknown class, a limit below 1, or a window that is not above 0.
         """
         merged = dict(DOCUMENTED_LIMITS)
         for name, limit in (limits or {}).items():
@@ -130,7 +131,7 @@ class CountingPolicy:
 
 
 class SlidingLog(CountingPolicy):
-    """At most `limit` calls in any window, counted exactly: the strictest rule, and the default.
+    """At most ``limit`` calls in any window, counted exactly: the strictest rule, and the default.
 
     Example:
         Sandbox(rate_limits=SlidingLog({"withdrawals": 2}, window=1.0))     # the other classes as documented
@@ -141,7 +142,7 @@ class SlidingLog(CountingPolicy):
 
 
 class FixedWindow(CountingPolicy):
-    """At most `limit` calls from one full minute (or other window) to the next: the simplest rule.
+    """At most ``limit`` calls from one full minute (or other window) to the next: the simplest rule.
 
     Example:
         Sandbox(rate_limits=FixedWindow())
@@ -152,7 +153,7 @@ class FixedWindow(CountingPolicy):
 
 
 class SlidingWindowCounter(CountingPolicy):
-    """This window's calls, and those of the one before by the share a sliding window covers, are at most `limit`.
+    """This window's calls, and those of the one before by the share a sliding window covers, are at most ``limit``.
 
     Example:
         Sandbox(rate_limits=SlidingWindowCounter())
@@ -163,7 +164,7 @@ class SlidingWindowCounter(CountingPolicy):
 
 
 class TokenBucket(CountingPolicy):
-    """A bucket of `limit` tokens, one per call, that refills evenly within a window.
+    """A bucket of ``limit`` tokens, one per call, that refills evenly within a window.
 
     Example:
         Sandbox(rate_limits=TokenBucket({"status_checks": 5}, window=1.0))
@@ -197,7 +198,7 @@ COUNTING_POLICIES: Mapping[str, type[CountingPolicy]] = {
 def policy_named(
     name: str, limits: Mapping[str, int] | None = None, *, window: float = RATE_LIMIT_WINDOW
 ) -> RateLimitPolicy:
-    """Return the policy with that name. Raises `ValueError` for an unknown name or invalid arguments."""
+    """Return the policy with that name. Raises ``ValueError`` for an unknown name or invalid arguments."""
     if name == Unlimited.name:
         return Unlimited()
     if name not in COUNTING_POLICIES:

@@ -3,7 +3,7 @@
 - Chains whose test network has a form of its own get a valid address of it: a wallet of the test network accepts it,
   and one of the main network does not.
 - The other coins get text of the right length that every wallet refuses: it has letters that the alphabet lacks.
-- `"valid"` addresses are those of the main network, for tests of validators. Money sent to one is lost.
+- ``"valid"`` addresses are those of the main network, for tests of validators. Money sent to one is lost.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final, Literal, TypeAlias
 from .coins import Coin
 
 Addresses: TypeAlias = Literal["safe", "valid"]
-"""`"safe"`: no wallet of a main network accepts them. `"valid"`: every wallet does."""
+"""``"safe"``: no wallet of a main network accepts them. ``"valid"``: every wallet does."""
 
 ADDRESSES: Final = ("safe", "valid")
 
@@ -34,7 +34,7 @@ _SOLANA_LENGTH: Final = 44
 
 
 def address(coin: Coin, payment_id: str, form: Addresses = "safe") -> str:
-    """Return the address to which a payer would send `coin` for this payment."""
+    """Return the address to which a payer would send ``coin`` for this payment."""
     digest = hashlib.sha256(f"{coin.code} {payment_id}".encode()).digest()
     if coin.code in _SEGWIT:
         main, test = _SEGWIT[coin.code]
@@ -64,7 +64,7 @@ def segwit(prefix: str, program: bytes) -> str:
 
 
 def base58(data: bytes) -> str:
-    """Return bytes in the alphabet of Bitcoin, a leading zero byte as `1`."""
+    """Return bytes in the alphabet of Bitcoin, a leading zero byte as ``1``."""
     number, text = int.from_bytes(data), ""
     while number:
         number, digit = divmod(number, 58)

@@ -23,7 +23,7 @@ _WEEK = 7 * 24 * 3600.0
 
 @attrs.frozen
 class Usage:
-    """The amount withdrawn in the period that began at `since` (Unix seconds)."""
+    """The amount withdrawn in the period that began at ``since`` (Unix seconds)."""
 
     since: float = 0.0
     used: Decimal = ZERO
@@ -31,7 +31,7 @@ class Usage:
 
 @attrs.frozen
 class Limit:
-    """The state of a withdrawal limit: amounts in the coin, `reset_at` in Unix seconds."""
+    """The state of a withdrawal limit: amounts in the coin, ``reset_at`` in Unix seconds."""
 
     limit: Decimal
     used: Decimal
@@ -64,7 +64,7 @@ def earn(balance: Balance, amount: Decimal) -> Balance:
 
 
 def limits(balance: Balance, now: float) -> dict[str, Limit]:
-    """Return the limits at `now`, under their names in the API."""
+    """Return the limits at ``now``, under their names in the API."""
     day, next_day, month, next_month = _periods(now)
     return {
         "daily": Limit(DAILY_WITHDRAWAL_LIMIT, _used(balance.daily, day), next_day),

@@ -23,7 +23,7 @@ ANY_COIN = "MULTI"
 
 @attrs.frozen
 class Coin:
-    """A coin on its chain. `price` and fees are fixed in the sandbox; amounts are in the coin itself."""
+    """A coin on its chain. ``price`` and fees are fixed in the sandbox; amounts are in the coin itself."""
 
     code: str
     scale: int
@@ -34,7 +34,7 @@ class Coin:
     """Whether its addresses are those of Ethereum."""
 
     def converted(self, amount: Decimal, amount_currency: str) -> Decimal:
-        """Return `amount` of `amount_currency` in this coin, rounded up to its decimal places."""
+        """Return ``amount`` of ``amount_currency`` in this coin, rounded up to its decimal places."""
         value = Fraction(amount) * Fraction(assumptions.PRICES[amount_currency]) / Fraction(self.price)
         return Decimal(math.ceil(value * Fraction(10) ** self.scale)).scaleb(-self.scale, EXACT)
 

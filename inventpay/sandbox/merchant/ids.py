@@ -9,7 +9,7 @@ _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def new_id() -> str:
-    """Return 25 characters like the cuids of the documentation's payments and withdrawals (`cmh...`)."""
+    """Return 25 characters like the cuids of the documentation's payments and withdrawals (``cmh...``)."""
     return "cmh" + "".join(secrets.choice(_ALPHABET) for _ in range(22))
 
 

@@ -41,17 +41,17 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
 
 
 def round_up(value: Decimal, places: int) -> Decimal:
-    """Return `value` with at most `places` decimals, rounded away from zero."""
+    """Return ``value`` with at most ``places`` decimals, rounded away from zero."""
     return value.quantize(Decimal((0, (1,), -places)), ROUND_UP, _ROUNDING)
 
 
 def half(value: Decimal, places: int) -> Decimal:
-    """Return half of `value` with at most `places` decimals, rounded towards zero."""
+    """Return half of ``value`` with at most ``places`` decimals, rounded towards zero."""
     return multiply(value, Decimal("0.5")).quantize(Decimal((0, (1,), -places)), ROUND_DOWN, _ROUNDING)
 
 
 def positive(value: object) -> Decimal:
-    """Return `value` as an amount above zero; raise `ValueError` with the reason for any other value."""
+    """Return ``value`` as an amount above zero; raise ``ValueError`` with the reason for any other value."""
     # bool is an int in Python; `true` is no amount in JSON.
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         raise ValueError("Must be a number")
@@ -78,17 +78,17 @@ def from_python(value: object) -> Decimal:
 
 
 def decimal_places(value: Decimal) -> int:
-    """Return the number of digits after the point, as written: 2 for `29.90`, 0 for `3E+2`."""
+    """Return the number of digits after the point, as written: 2 for ``29.90``, 0 for ``3E+2``."""
     exponent = value.as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0  # an infinity has no exponent
 
 
 def plain(value: Decimal) -> str:
-    """Return `value` without exponent and without trailing zeros: `0.00000001`, never `1E-8`."""
+    """Return ``value`` without exponent and without trailing zeros: ``0.00000001``, never ``1E-8``."""
     text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def number(value: Decimal) -> msgspec.Raw:
-    """Return `value` as an exact JSON number."""
+    """Return ``value`` as an exact JSON number."""
     return msgspec.Raw(plain(value).encode())

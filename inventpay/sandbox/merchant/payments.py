@@ -44,9 +44,9 @@ AddressOf: TypeAlias = Callable[[Coin, str], str]
 
 @attrs.frozen(kw_only=True)
 class NewPayment:
-    """A merchant's request for a payment. Without a `coin` the payer chooses one.
+    """A merchant's request for a payment. Without a ``coin`` the payer chooses one.
 
-    `lifetime` is in seconds; `origin` is the scheme, host and port of the payer's page.
+    ``lifetime`` is in seconds; ``origin`` is the scheme, host and port of the payer's page.
     """
 
     amount: Decimal
@@ -61,7 +61,7 @@ class NewPayment:
 
 @attrs.frozen(kw_only=True)
 class Payment:
-    """The state of a payment. Times are Unix seconds; `required` and `received` are in the coin."""
+    """The state of a payment. Times are Unix seconds; ``required`` and ``received`` are in the coin."""
 
     payment_id: str
     base_amount: Decimal
@@ -87,7 +87,7 @@ class Payment:
 
 
 def create(payment_id: str, new: NewPayment, now: float, address_of: AddressOf) -> Payment:
-    """Return a new payment; `address_of` makes the address of a coin for a payment's id."""
+    """Return a new payment; ``address_of`` makes the address of a coin for a payment's id."""
     payment = Payment(
         payment_id=payment_id,
         base_amount=new.amount,
@@ -103,7 +103,7 @@ def create(payment_id: str, new: NewPayment, now: float, address_of: AddressOf) 
 
 
 def at(payment: Payment, now: float) -> Payment:
-    """Return the payment at `now`: expired if its lifetime is over."""
+    """Return the payment at ``now``: expired if its lifetime is over."""
     if payment.is_open and now >= payment.expires_at:
         return attrs.evolve(payment, status=PaymentStatus.EXPIRED)
     return payment
@@ -144,7 +144,7 @@ def missing(payment: Payment, *, late: bool) -> Decimal:
 
 
 def receive(payment: Payment, amount: Decimal, confirmations: int, now: float, *, late: bool) -> Payment:
-    """Add a transfer of `amount` with `confirmations` confirmations; with `late` it counts after EXPIRED too."""
+    """Add a transfer of ``amount`` with ``confirmations`` confirmations; with ``late`` it counts after EXPIRED too."""
     require_payable(payment, late=late)
     coin, _ = chosen(payment)
     if decimal_places(amount) > coin.scale:
@@ -190,7 +190,7 @@ def chosen(payment: Payment) -> tuple[Coin, Decimal]:
 
 
 def require_payable(payment: Payment, *, late: bool) -> None:
-    """Raise 409 for a payment that takes no transfer: an ended one, except an expired one where `late` ones count."""
+    """Raise 409 for a payment that takes no transfer: an ended one, except an expired one where ``late`` ones count."""
     # Without a coin there is no address to which a late transfer could go.
     if not (late and payment.status is PaymentStatus.EXPIRED and payment.coin is not None):
         require_open(payment)

@@ -1,6 +1,6 @@
 """The sandbox's records: one merchant's payments, withdrawals and balances, behind one lock.
 
-The rules are in `payments`, `withdrawals` and `balances`; this file holds the records and keeps them consistent.
+The rules are in ``payments``, ``withdrawals`` and ``balances``; this file holds the records and keeps them consistent.
 Records are immutable, so a returned record never changes.
 """
 
@@ -27,7 +27,7 @@ from .withdrawals import NewWithdrawal, Withdrawal
 
 
 class Observer(Protocol):
-    """The interface of a listener, called for each step of a record in order; `before` is `None` for a new one.
+    """The interface of a listener, called for each step of a record in order; ``before`` is ``None`` for a new one.
 
     It is called during the step, so it must neither wait nor call the state.
     """
@@ -43,7 +43,7 @@ class Observer(Protocol):
 
 @attrs.frozen
 class BalanceView:
-    """A balance with its time-dependent parts: `pending` (received but not yet credited) and the limits."""
+    """A balance with its time-dependent parts: ``pending`` (received but not yet credited) and the limits."""
 
     balance: Balance
     pending: Decimal
@@ -53,7 +53,7 @@ class BalanceView:
 class State:
     """The merchant's records. Every method is one atomic step and may be called from any thread.
 
-    Raises `SandboxError`: 404 for an unknown id, 409 when the record's status forbids the step, 400 for a bad amount.
+    Raises ``SandboxError``: 404 for an unknown id, 409 when the record's status forbids the step, 400 for a bad amount.
     """
 
     def __init__(self, clock: Clock, *, addresses: Addresses = "safe", late_payments: bool = True) -> None:
@@ -164,7 +164,7 @@ class State:
         return self._change_payment(payment_id, change)
 
     def _in_coin(self, payment: Payment, coin: Coin | None) -> Payment:
-        """Return the payment in `coin`: choose it if the payer has not done so; raise 400 for another coin."""
+        """Return the payment in ``coin``: choose it if the payer has not done so; raise 400 for another coin."""
         payments.require_payable(payment, late=self.late_payments)
         if coin is None or payment.coin == coin:
             return payment
@@ -184,7 +184,7 @@ class State:
         return self._change_payment(payment_id, lambda payment, now: payments.fail(payment))
 
     def latest_payments(self, count: int) -> list[Payment]:
-        """Return the newest `count` payments, newest first."""
+        """Return the newest ``count`` payments, newest first."""
         with self._lock:
             return [self.payment(payment_id) for payment_id in list(islice(reversed(self._payments), count))]
 
@@ -274,7 +274,7 @@ class State:
             return self._settle_withdrawal(withdrawal, balances.unlock)
 
     def latest_withdrawals(self, count: int) -> list[Withdrawal]:
-        """Return the newest `count` withdrawals, newest first."""
+        """Return the newest ``count`` withdrawals, newest first."""
         with self._lock:
             return list(islice(reversed(self._withdrawals.values()), count))
 

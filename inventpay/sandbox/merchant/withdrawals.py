@@ -35,7 +35,7 @@ OPEN = (WithdrawalStatus.PENDING, WithdrawalStatus.PROCESSING)
 
 @attrs.frozen(kw_only=True)
 class NewWithdrawal:
-    """A merchant's request for a withdrawal; `amount` is gross: the fees are deducted from it."""
+    """A merchant's request for a withdrawal; ``amount`` is gross: the fees are deducted from it."""
 
     amount: Decimal
     coin: Coin

@@ -278,7 +278,7 @@ DATA: Final[dict[str, Schema]] = {
         }
     ),
 }
-"""`data` by endpoint of the API."""
+"""``data`` by endpoint of the API."""
 
 BARE: Final[dict[str, Schema]] = {api.PAYMENT_STATUS.name: STATUS}
 """Bodies without an envelope."""

@@ -103,7 +103,7 @@ CONTROL_DATA: Final[dict[str, Schema]] = {
         {"deliveries": array(members({"event": choice(EVENTS), **DELIVERY_MEMBERS}, DELIVERY_OUTCOME))}
     ),
 }
-"""`data` by endpoint."""
+"""``data`` by endpoint."""
 
 PAGES: Final = ("GET /store/{slug}", "GET /store/{slug}/product/{productSlug}")
 """The endpoints that answer in plain text."""

@@ -64,13 +64,13 @@ _LEADS: Final[dict[str, tuple[Lead, ...]]] = {
 
 
 def operation_id(endpoint: str) -> str:
-    """Return the operation's id: `POST /v1/create_payment` is `post_v1_create_payment`."""
+    """Return the operation's id: ``POST /v1/create_payment`` is ``post_v1_create_payment``."""
     words = "".join(letter if letter.isalnum() else " " for letter in endpoint).split()
     return "_".join(words).lower()
 
 
 def links(endpoint: str, described: Iterable[str]) -> dict[str, object]:
-    """Return the links of a successful answer of `endpoint`, by the name of the linked operation."""
+    """Return the links of a successful answer of ``endpoint``, by the name of the linked operation."""
     known = set(described)
     return {
         operation_id(target): {

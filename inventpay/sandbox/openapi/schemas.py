@@ -74,7 +74,7 @@ def request(
     optional: dict[str, Schema] | None = None,
     never_null: dict[str, Schema] | None = None,
 ) -> Schema:
-    """Return the schema of a request. Null counts as absent, except in `never_null`; unknown members are ignored."""
+    """Return the schema of a request. Null counts as absent, except in ``never_null``; unknown members are ignored."""
     nullables = {name: nullable(schema) for name, schema in (optional or {}).items()}
     properties = {**required, **(never_null or {}), **nullables}
     return {"type": "object", "properties": properties, **({"required": list(required)} if required else {})}

@@ -6,7 +6,7 @@ from starlette.types import Scope
 
 
 def html(scope: Scope) -> bool:
-    """Return whether the request's `Accept` header names text/html."""
+    """Return whether the request's ``Accept`` header names text/html."""
     raw: list[tuple[bytes, bytes]] = scope["headers"]
     ranges = b",".join(value for name, value in raw if name == b"accept").split(b",")
     return any(_is_html(entry) for entry in ranges)

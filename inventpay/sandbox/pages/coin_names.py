@@ -10,7 +10,7 @@ import attrs
 
 @attrs.frozen
 class CoinName:
-    """`symbol` and `unit` are short, `network` is the chain on which the coin must be sent."""
+    """``symbol`` and ``unit`` are short, ``network`` is the chain on which the coin must be sent."""
 
     name: str
     unit: str

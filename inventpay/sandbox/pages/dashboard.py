@@ -32,7 +32,7 @@ RATE_CLASS_NAMES: Final = {
 
 @attrs.frozen(kw_only=True)
 class Bucket:
-    """One rate limit; `limit` is None if calls are not limited."""
+    """One rate limit; ``limit`` is None if calls are not limited."""
 
     name: str
     remaining: int
@@ -40,14 +40,14 @@ class Bucket:
 
     @property
     def level(self) -> str:
-        """The level of the bucket: `empty`, `low` or `good`."""
+        """The level of the bucket: ``empty``, ``low`` or ``good``."""
         if self.limit is None or self.remaining * 4 > self.limit:
             return "good"
         return "low" if self.remaining else "empty"
 
 
 class Dashboard:
-    """GET /: the page for browsers; the answer of `about` for others."""
+    """GET /: the page for browsers; the answer of ``about`` for others."""
 
     def __init__(self, world: World, about: ASGIApp) -> None:
         self._world = world

@@ -82,7 +82,7 @@ class InvoiceView:
 
 
 class InvoicePage:
-    """GET /invoice/{paymentId}: the page for browsers; the answer of `plain_text` for others."""
+    """GET /invoice/{paymentId}: the page for browsers; the answer of ``plain_text`` for others."""
 
     def __init__(self, state: State, clock: SandboxClock, plain_text: ASGIApp) -> None:
         self._state = state
@@ -119,7 +119,7 @@ class InvoicePage:
 
 
 def invoice_view(payment: Payment, *, late: bool) -> InvoiceView:
-    """Return the page's contents for `payment`; with `late`, transfers to an expired payment count."""
+    """Return the page's contents for ``payment``; with ``late``, transfers to an expired payment count."""
     stage = _stage(payment)
     coin, required = payment.coin, payment.required
     missing = ZERO if required is None else max(ZERO, subtract(required, payment.received))

@@ -23,12 +23,12 @@ _HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-con
 class LiveSections:
     """A stream of server-sent events.
 
-    `sections` contains the changed sections, `clock` is sent after the clock was set, and `gone` after the record of
-    the page was deleted.
+    ``sections`` contains the changed sections, ``clock`` is sent after the clock was set, and ``gone`` after the record
+    of the page was deleted.
     """
 
     def __init__(self, clock: SandboxClock, render: Callable[[Scope], Sections], seconds: float) -> None:
-        """Render every `seconds` seconds: some changes come from time alone, so no notification announces them."""
+        """Render every ``seconds`` seconds: some changes come from time alone, so no notification announces them."""
         self._clock = clock
         self._render = render
         self._seconds = seconds

@@ -9,7 +9,7 @@ _QUIET_ZONE = 4
 
 
 def svg(text: str) -> str:
-    """Return `text` as a QR code that scales to its container; screen readers skip it and read the text beside it."""
+    """Return ``text`` as a QR code that scales to its container; screen readers skip it and read the text beside it."""
     import segno
 
     out = io.BytesIO()

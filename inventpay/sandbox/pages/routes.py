@@ -22,7 +22,7 @@ _DASHBOARD_PAUSE = 0.25
 
 
 def page_routes(world: World, about: ASGIApp, plain_invoice: ASGIApp) -> list[Route]:
-    """Return the routes of the pages; `about` and `plain_invoice` answer requests that do not accept HTML."""
+    """Return the routes of the pages; ``about`` and ``plain_invoice`` answer requests that do not accept HTML."""
     invoice = InvoicePage(world.state, world.clock, plain_invoice)
     dashboard = Dashboard(world, about)
     return [

@@ -1,4 +1,4 @@
-"""Response bodies from sources other than the documentation's own pages (see `variants.py`)."""
+"""Response bodies from sources other than the documentation's own pages (see ``variants.py``)."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ STATUS_SHAPES: Mapping[str, Callable[[Payment], Body]] = {
 
 
 def all_balances(variant: str, views: Mapping[str, BalanceView], now: float) -> Body:
-    """Return `data` of GET /v1/merchant/balance in one of its variants."""
+    """Return ``data`` of GET /v1/merchant/balance in one of its variants."""
     match variant:
         case "map-with-locked":
             return balances_with_locked(views, now)
@@ -216,7 +216,7 @@ def all_balances(variant: str, views: Mapping[str, BalanceView], now: float) -> 
 
 
 def one_balance(variant: str, view: BalanceView, now: float) -> Body:
-    """Return `data` of GET /v1/merchant/balance/{currency} in one of its variants."""
+    """Return ``data`` of GET /v1/merchant/balance/{currency} in one of its variants."""
     match variant:
         case "limits-beside":
             return balance_with_limits_beside(view, now)

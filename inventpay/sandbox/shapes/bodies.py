@@ -19,7 +19,7 @@ Body = dict[str, object]
 
 
 def payment_created(payment: Payment, origin: str) -> Body:
-    """Return `data` of POST /v1/create_payment (page create-payment)."""
+    """Return ``data`` of POST /v1/create_payment (page create-payment)."""
     coin, required = payments.chosen(payment)
     return {
         "paymentId": payment.payment_id,
@@ -34,7 +34,7 @@ def payment_created(payment: Payment, origin: str) -> Body:
 
 
 def invoice_created(payment: Payment, origin: str) -> Body:
-    """Return `data` of POST /v1/create_invoice (page create-invoice)."""
+    """Return ``data`` of POST /v1/create_invoice (page create-invoice)."""
     return {
         "paymentId": payment.payment_id,
         "baseAmount": number(payment.base_amount),
@@ -62,7 +62,7 @@ def payment_string(coin: Coin, address: str | None, amount: Decimal) -> str:
 
 
 def invoice_url(payment: Payment, origin: str) -> str:
-    """Return the URL of the payer's page: on the sandbox, not on `https://inventpay.io` as in the live service."""
+    """Return the URL of the payer's page: on the sandbox, not on ``https://inventpay.io`` as in the live service."""
     return f"{origin}/invoice/{payment.payment_id}"
 
 
@@ -84,7 +84,7 @@ def payment_status(payment: Payment) -> Body:
 
 
 def all_balances(views: Mapping[str, BalanceView]) -> Body:
-    """Return `data` of GET /v1/merchant/balance (page get-balances): a map, with limits without `resetAt`."""
+    """Return ``data`` of GET /v1/merchant/balance (page get-balances): a map, with limits without ``resetAt``."""
     return {
         "merchantId": MERCHANT_ID,
         "businessName": BUSINESS_NAME,
@@ -93,7 +93,7 @@ def all_balances(views: Mapping[str, BalanceView]) -> Body:
 
 
 def one_balance(view: BalanceView) -> Body:
-    """Return `data` of GET /v1/merchant/balance/{currency} (page get-balance-by-currency)."""
+    """Return ``data`` of GET /v1/merchant/balance/{currency} (page get-balance-by-currency)."""
     return {"currency": view.balance.currency, "balance": _balance(view, with_reset=True)}
 
 
@@ -116,7 +116,7 @@ def _balance(view: BalanceView, *, with_reset: bool) -> Body:
 
 
 def withdrawal_created(withdrawal: Withdrawal, after: Balance) -> Body:
-    """Return `data` of POST /v1/merchant/withdrawal/create (official JS client): null for values not known yet."""
+    """Return ``data`` of POST /v1/merchant/withdrawal/create (official JS client): null for values not known yet."""
     return {
         "withdrawalId": withdrawal.withdrawal_id,
         "amount": plain(withdrawal.amount),
@@ -137,7 +137,7 @@ def withdrawal_created(withdrawal: Withdrawal, after: Balance) -> Body:
 
 
 def withdrawal(withdrawal: Withdrawal) -> Body:
-    """Return `data` of GET /v1/withdrawal/{withdrawalId} (page get-withdrawal) without values not known yet."""
+    """Return ``data`` of GET /v1/withdrawal/{withdrawalId} (page get-withdrawal) without values not known yet."""
     completed = withdrawal.status is WithdrawalStatus.COMPLETED
     return {
         "withdrawalId": withdrawal.withdrawal_id,

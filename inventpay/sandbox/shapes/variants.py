@@ -82,13 +82,13 @@ class Variants:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        """Start with the documented variants; with a `seed`, random choices are reproducible."""
+        """Start with the documented variants; with a ``seed``, random choices are reproducible."""
         self._seed = seed
         self._lock = threading.Lock()
         self.clear()
 
     def use(self, endpoint: str, variant: str) -> None:
-        """Answer in `variant` (or `"mixed"`) at that endpoint. Raises `ValueError` for names not in `VARIANTS`."""
+        """Answer in ``variant`` (or ``"mixed"``) there. Raises ``ValueError`` for names that are not in ``VARIANTS``."""
         if endpoint not in VARIANTS:
             raise ValueError(f"There are no variants of {endpoint!r}; they are of: {', '.join(VARIANTS)}.")
         if variant != MIXED and variant not in VARIANTS[endpoint]:

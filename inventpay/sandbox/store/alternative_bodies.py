@@ -1,4 +1,4 @@
-"""The store's bodies from sources other than the official JS client (see `variants.py`)."""
+"""The store's bodies from sources other than the official JS client (see ``variants.py``)."""
 
 from __future__ import annotations
 

@@ -123,14 +123,14 @@ class StoreApi:
         return success(self._shop.analytics(), "Analytics retrieved successfully")
 
     def storefront(self, call: Call) -> Answer:
-        """Return the page behind a store's `url` as text: the shop, and the command that buys."""
+        """Return the page behind a store's ``url`` as text: the shop, and the command that buys."""
         store = self._shop.published(call.path_params["slug"])
         products, _ = self._shop.products(Page(1, _SHOWN), "")
         shown = [product for product in products if product.is_active]
         return text(pages.storefront(store, shown, call.origin))
 
     def product_page(self, call: Call) -> Answer:
-        """Return the page behind a product's `productUrl`."""
+        """Return the page behind a product's ``productUrl``."""
         store = self._shop.published(call.path_params["slug"])
         product = self._shop.product_at(call.path_params["productSlug"])
         return text(pages.storefront(store, [product], call.origin))

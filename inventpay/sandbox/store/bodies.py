@@ -20,7 +20,7 @@ Body = dict[str, object]
 
 
 def store(store: Store, counts: Mapping[str, int], origin: str) -> Body:
-    """Return a store; `url` is that of the official skill."""
+    """Return a store; ``url`` is that of the official skill."""
     return {
         "id": store.store_id,
         "merchantId": MERCHANT_ID,
@@ -40,12 +40,12 @@ def store(store: Store, counts: Mapping[str, int], origin: str) -> Body:
 
 
 def store_url(store: Store, origin: str) -> str:
-    """Return the URL of the buyer's page: on the sandbox, not on `https://inventpay.io` as in the live service."""
+    """Return the URL of the buyer's page: on the sandbox, not on ``https://inventpay.io`` as in the live service."""
     return f"{origin}/store/{store.slug}"
 
 
 def product(product: Product, store: Store, origin: str) -> Body:
-    """Return a product; the members from `productUrl` on are those of the official skill and MCP server."""
+    """Return a product; the members from ``productUrl`` on are those of the official skill and MCP server."""
     return {
         "id": product.product_id,
         "storeId": store.store_id,
@@ -83,7 +83,7 @@ def key(key: Key) -> Body:
 
 
 def order(order: Order, store: Store, payment: Payment) -> Body:
-    """Return an order; `notes` are those of the official MCP server."""
+    """Return an order; ``notes`` are those of the official MCP server."""
     return {
         "id": order.order_id,
         "orderNumber": order.number,

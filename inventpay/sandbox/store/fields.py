@@ -25,7 +25,7 @@ CONTENT_TEXTS = ("fileName", "licenseKey", "instructions", "textContent")
 
 
 def name_pattern(shortest: int) -> str:
-    """Return a pattern for names with at least `shortest` visible characters."""
+    """Return a pattern for names with at least ``shortest`` visible characters."""
     return r"[\s\S]*".join([r"[^\s\x00-\x1f\x7f-\x9f]"] * shortest)
 
 
@@ -158,7 +158,7 @@ def order_step(body: object) -> tuple[OrderStatus, str | None]:
 
 
 def status_filter(query: Mapping[str, str], allowed: Collection[str]) -> str:
-    """Return `?status=`, or empty text. Raises 400 for an unknown status."""
+    """Return ``?status=``, or empty text. Raises 400 for an unknown status."""
     status = query.get("status", "")
     if status and status not in allowed:
         raise invalid({"status": f"Must be one of: {', '.join(allowed)}"})
@@ -181,7 +181,7 @@ class StoreFields(Fields):
         self._problems |= {f"{name}.{member}": problem for member, problem in inner._problems.items()}
 
     def change(self, changes: Changes, name: str, read: Callable[[str], object], attribute: str | None = None) -> None:
-        """Add the new value of a member to `changes` if the body has it."""
+        """Add the new value of a member to ``changes`` if the body has it."""
         if self.names(name):
             changes[attribute or name] = read(name)
 
@@ -215,7 +215,7 @@ class StoreFields(Fields):
         return self.whole(name, lowest, highest, lowest)
 
     def visible(self) -> bool:
-        """`isPublished` (official clients and skill), or `isActive` (official MCP server)."""
+        """``isPublished`` (official clients and skill), or ``isActive`` (official MCP server)."""
         flags = [self.required_flag(name) for name in ("isPublished", "isActive") if self.names(name)]
         return flags[0] if flags else True
 

@@ -57,7 +57,7 @@ class Wish:
 
 @attrs.frozen(kw_only=True)
 class NewOrder:
-    """A buyer's request. Without a `currency` the buyer chooses the coin on the payment's page."""
+    """A buyer's request. Without a ``currency`` the buyer chooses the coin on the payment's page."""
 
     wishes: Sequence[Wish]
     customer_email: str | None

@@ -18,7 +18,7 @@ class ContentType(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class NewProduct:
-    """A merchant's request for a product. Without `stock` there is no limit."""
+    """A merchant's request for a product. Without ``stock`` there is no limit."""
 
     name: str
     price: Decimal

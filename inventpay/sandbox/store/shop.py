@@ -38,7 +38,7 @@ class ShopRecords:
 class Shop:
     """The merchant's store. Every method is one atomic step and may be called from any thread.
 
-    Raises `SandboxError`: 404 if there is no store and for an unknown id, 400 if a record's state forbids the step.
+    Raises ``SandboxError``: 404 if there is no store and for an unknown id, 400 if a record's state forbids the step.
     """
 
     def __init__(self, clock: Clock, payments: State) -> None:
@@ -312,7 +312,7 @@ class Shop:
             return page.of(found), len(found)
 
     def latest_orders(self, count: int) -> list[Order]:
-        """Return the newest `count` orders, newest first; none if there is no store."""
+        """Return the newest ``count`` orders, newest first; none if there is no store."""
         with self._lock:
             self._settle()
             return list(islice(reversed(self._orders.values()), count))

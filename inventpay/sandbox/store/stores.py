@@ -43,7 +43,7 @@ class Store:
 
 
 def slug(name: str, otherwise: str) -> str:
-    """Return a name as a part of a URL: `Crème Brûlée!` is `creme-brulee`."""
+    """Return a name as a part of a URL: ``Crème Brûlée!`` is ``creme-brulee``."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return "-".join(re.findall("[a-z0-9]+", plain)) or otherwise
 

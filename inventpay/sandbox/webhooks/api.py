@@ -56,7 +56,7 @@ class WebhooksApi:
         return bodies.config(self._webhooks, self._variants.pick(variants.WEBHOOK_CONFIG))
 
     async def test(self, call: Call) -> Answer:
-        """{webhookUrl?}: send `payment.test` there, by default to the merchant's URL, and return the response."""
+        """{webhookUrl?}: send ``payment.test`` there, by default to the merchant's URL, and return the response."""
         url = _url(call, required=False) or self._webhooks.url
         if url is None:
             raise invalid({"webhookUrl": assumptions.WEBHOOK_NOT_CONFIGURED_ERROR})

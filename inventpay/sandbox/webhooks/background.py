@@ -32,7 +32,7 @@ class Background:
         self._transport: httpx.AsyncBaseTransport | None = None
 
     def open(self, transport: httpx.AsyncBaseTransport | None) -> None:
-        """Allow `wake` to start the thread from now on."""
+        """Allow ``wake`` to start the thread from now on."""
         with self._lock:
             self._is_open = True
             self._transport = transport

@@ -19,7 +19,7 @@ ALL: Final = "all"
 
 
 def config(webhooks: Webhooks, layout: str) -> Body:
-    """Return `data` of GET /v1/merchant/webhook-config, in one of its variants."""
+    """Return ``data`` of GET /v1/merchant/webhook-config, in one of its variants."""
     match layout:
         case "flat":
             return {"webhookUrl": webhooks.url, "active": webhooks.url is not None}
@@ -58,7 +58,7 @@ def counts(deliveries: Sequence[Delivery]) -> Body:
 
 
 def stats(webhooks: Webhooks, days: int, now: float) -> Body:
-    """Return `data` of GET /v1/merchant/webhook-stats: deliveries of the last `days` days."""
+    """Return ``data`` of GET /v1/merchant/webhook-stats: deliveries of the last ``days`` days."""
     recent = [one for one in webhooks.deliveries if one.attempts and one.created_at > now - days * 86_400]
     attempts = sum(one.attempts for one in recent) / len(recent) if recent else 0.0
     return {
@@ -92,7 +92,7 @@ def delivery_with_payload(one: Delivery) -> Body:
 
 
 def page(deliveries: Sequence[Delivery], number: int, limit: int, success: bool | None, payment_id: str | None) -> Body:
-    """Return `data` of GET /v1/merchant/webhook-deliveries: one page of these deliveries, and their filters."""
+    """Return ``data`` of GET /v1/merchant/webhook-deliveries: one page of these deliveries, and their filters."""
     total = len(deliveries)
     pages = -(-total // limit)
     start = (number - 1) * limit
@@ -114,7 +114,7 @@ def page(deliveries: Sequence[Delivery], number: int, limit: int, success: bool 
 
 
 def tested(url: str, outcome: Outcome, seconds: float, signature: str, now: float) -> Body:
-    """Return `data` of POST /v1/merchant/test-webhook."""
+    """Return ``data`` of POST /v1/merchant/test-webhook."""
     return {
         "url": url,
         "statusCode": outcome.status,

@@ -13,9 +13,9 @@ from .. import assumptions
 class Delivery:
     """An event for a URL, and the state of its delivery. Times are Unix seconds.
 
-    `body` holds the exact bytes that are signed and sent, the same at each attempt. `next_attempt_at` is `None` if no
-    attempt is planned: it arrived, or it was given up. `signature` is that of the body, even if a fault sent a wrong
-    one.
+    ``body`` holds the exact bytes that are signed and sent, the same at each attempt. ``next_attempt_at`` is ``None``
+    if no attempt is planned: it arrived, or it was given up. ``signature`` is that of the body, even if a fault sent a
+    wrong one.
     """
 
     delivery_id: str
@@ -74,7 +74,7 @@ def attempted(delivery: Delivery, outcomes: Sequence[Outcome], now: float) -> De
 
 
 def retry_at(created_at: float, attempts: int, now: float) -> float | None:
-    """Return the time of the retry after `attempts` failures, or `None` after 7 days (page webhooks/security)."""
+    """Return the time of the retry after ``attempts`` failures, or ``None`` after 7 days (page webhooks/security)."""
     # After many attempts the power would overflow, and the pause is the longest anyway.
     growth = assumptions.WEBHOOK_PAUSE_FACTOR ** min(attempts - 1, 50)
     at = now + min(assumptions.WEBHOOK_FIRST_PAUSE * growth, assumptions.WEBHOOK_LONGEST_PAUSE)

@@ -1,7 +1,7 @@
-"""The events of each change, and the members of their `data` in the documented order.
+"""The events of each change, and the members of their ``data`` in the documented order.
 
 The six events of payments are documented (page webhooks/events), their members there and in the official JS client's
-README; undocumented choices are in `assumptions`.
+README; undocumented choices are in ``assumptions``.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _HUNDREDTH = Decimal("0.01")
 
 @attrs.frozen(kw_only=True)
 class Event:
-    """An event at `at` (Unix seconds)."""
+    """An event at ``at`` (Unix seconds)."""
 
     name: str
     data: Body
@@ -52,7 +52,7 @@ class Event:
 
 
 def of_payment(before: Payment | None, after: Payment, now: float) -> list[Event]:
-    """Return the events of the step from `before` (`None` for a new payment) to `after`, in order."""
+    """Return the events of the step from ``before`` (``None`` for a new payment) to ``after``, in order."""
     if before is None:
         return [_event("payment.created", after, now, _created(after))]
     events: list[Event] = []

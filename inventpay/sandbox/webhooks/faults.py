@@ -9,9 +9,10 @@ import attrs
 FaultKind: TypeAlias = Literal["twice", "late", "out_of_order", "wrong_signature", "lost", "unlogged"]
 """The kinds of faults.
 
-`twice`: two requests at the same moment. `late`: some seconds after the event. `out_of_order`: after the next event for
-the same URL. `wrong_signature`: the first attempt is signed with a wrong secret, the retry with the right one. `lost`:
-neither sent nor logged, so that only the payment's status shows the change. `unlogged`: sent, but missing in the log.
+``twice``: two requests at the same moment. ``late``: some seconds after the event. ``out_of_order``: after the next
+event for the same URL. ``wrong_signature``: the first attempt is signed with a wrong secret, the retry with the right
+one. ``lost``: neither sent nor logged, so that only the payment's status shows the change. ``unlogged``: sent, but
+missing in the log.
 """
 
 FAULT_KINDS: tuple[str, ...] = get_args(FaultKind)
@@ -22,7 +23,7 @@ LATE = 60.0
 
 @attrs.frozen(kw_only=True)
 class Fault:
-    """A fault of the next `count` deliveries, or only of those of `event`."""
+    """A fault of the next ``count`` deliveries, or only of those of ``event``."""
 
     kind: FaultKind
     count: int = 1

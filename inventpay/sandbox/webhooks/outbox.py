@@ -46,7 +46,7 @@ class Outbox:
     """All deliveries. Every method is one atomic step, safe to call from any thread; none sends or waits."""
 
     def __init__(self, clock: Clock, added: Callable[[], None]) -> None:
-        """Start empty; `added` is called, without the lock, after each new plan."""
+        """Start empty; ``added`` is called, without the lock, after each new plan."""
         self._clock = clock
         self._added = added
         self._lock = threading.Lock()
@@ -75,7 +75,7 @@ class Outbox:
     # Planning
 
     def post(self, event: Event, urls: Sequence[str], settings: WebhookSettings) -> None:
-        """Plan a delivery of `event` to each of `urls`."""
+        """Plan a delivery of ``event`` to each of ``urls``."""
         body = wire.write(event, settings.shape)
         refused: list[Delivery] = []
         with self._lock:
@@ -154,7 +154,7 @@ class Outbox:
     # Sending
 
     def take(self) -> list[Parcel]:
-        """Return the due parcels, in order. Each must be passed to `arrived` or `give_back` later."""
+        """Return the due parcels, in order. Each must be passed to ``arrived`` or ``give_back`` later."""
         with self._lock:
             return [self._parcel(plan) for plan in self._schedule.take(self._clock())]
 
@@ -176,7 +176,7 @@ class Outbox:
             return self._schedule.take_looks(self._clock())
 
     def arrived(self, parcel: Parcel, outcomes: Sequence[Outcome]) -> Delivery | None:
-        """Record the outcomes of a parcel, and plan a retry if needed. Returns `None` after a reset."""
+        """Record the outcomes of a parcel, and plan a retry if needed. Returns ``None`` after a reset."""
         with self._lock:
             delivery = self._deliveries.get(parcel.delivery_id)
             if delivery is None:
@@ -236,7 +236,7 @@ class Outbox:
             return sum(delivery.is_logged for delivery in self._deliveries.values())
 
     def latest(self, count: int) -> list[Delivery]:
-        """Return the newest `count` deliveries, newest first."""
+        """Return the newest ``count`` deliveries, newest first."""
         with self._lock:
             logged = (delivery for delivery in reversed(self._deliveries.values()) if delivery.is_logged)
             return list(islice(logged, count))

@@ -8,7 +8,7 @@ from ..errors import invalid
 
 
 class Query:
-    """The parameters of a GET. A refused one has its default, which is never used: `check` raises first."""
+    """The parameters of a GET. A refused one has its default, which is never used: ``check`` raises first."""
 
     def __init__(self, parameters: Mapping[str, str]) -> None:
         self._parameters = parameters
@@ -31,7 +31,7 @@ class Query:
         return default
 
     def flag(self, name: str, neither: str) -> bool | None:
-        """Return `true` or `false`; the value `neither` counts as absent."""
+        """Return ``true`` or ``false``; the value ``neither`` counts as absent."""
         text = self._parameters.get(name)
         if text in (None, neither):
             return None
@@ -40,7 +40,7 @@ class Query:
         return text == "true"
 
     def text(self, name: str, max_length: int) -> str | None:
-        """Return text of at most `max_length` characters, or None if it is absent."""
+        """Return text of at most ``max_length`` characters, or None if it is absent."""
         text = self._parameters.get(name)
         if text is not None and not 1 <= len(text) <= max_length:
             self._problems[name] = f"Must have 1 to {max_length} characters"

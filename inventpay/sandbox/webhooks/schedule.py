@@ -46,17 +46,17 @@ class Schedule:
         return delivery_id in self._entries
 
     def plan(self, plan: Plan, at: float) -> None:
-        """Plan the next attempt of that delivery for `at`, in place of an earlier plan."""
+        """Plan the next attempt of that delivery for ``at``, in place of an earlier plan."""
         self._enter(plan, at)
 
     def plan_overtaken(self, plan: Plan, now: float) -> float:
-        """Plan an attempt after the next event for the same URL, see `release`; return its latest time."""
+        """Plan an attempt after the next event for the same URL, see ``release``; return its latest time."""
         at = now + OVERTAKEN_WITHIN
         self._overtaken[plan.url].append((self._enter(plan, at), plan))
         return at
 
     def release(self, url: str, at: float) -> list[str]:
-        """Plan the deliveries that wait to be overtaken after an event to that URL at `at`; return their ids."""
+        """Plan the deliveries that wait to be overtaken after an event to that URL at ``at``; return their ids."""
         released: list[str] = []
         for number, plan in self._overtaken.pop(url, []):
             entry = self._entries.get(plan.delivery_id)
@@ -66,7 +66,7 @@ class Schedule:
         return released
 
     def look_at(self, payment_id: str, at: float) -> None:
-        """Plan a check of the payment at `at`."""
+        """Plan a check of the payment at ``at``."""
         heapq.heappush(self._looks, (at, payment_id))
 
     def take(self, now: float) -> list[Plan]:

@@ -117,7 +117,7 @@ class Lanes:
 async def deliver_due(
     outbox: Outbox, look: Callable[[], None], transport: httpx.AsyncBaseTransport | None
 ) -> list[Delivery]:
-    """Attempt all due deliveries, and those that become due through them; `look` detects expired payments."""
+    """Attempt all due deliveries, and those that become due through them; ``look`` detects expired payments."""
     delivered: list[Delivery] = []
     async with http_client(transport) as client:
         while True:

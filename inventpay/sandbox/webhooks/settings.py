@@ -14,8 +14,8 @@ from .. import assumptions
 Shape: TypeAlias = Literal["nested", "flat"]
 """The layout of bodies.
 
-`nested`: `{event, data: {...}, timestamp, test}` (page webhooks/events). `flat`: all members at the top level (official
-JS client's README).
+``nested``: ``{event, data: {...}, timestamp, test}`` (page webhooks/events). ``flat``: all members at the top level
+(official JS client's README).
 """
 
 ANY_HOST = "*"
@@ -33,16 +33,16 @@ def _one_of(*allowed: str) -> Any:
 class WebhookSettings:
     """The settings of webhook deliveries.
 
-    - `url`: receives every event, until an API call sets another URL. Its host is allowed, and it may be plain http.
-    - `secret`: signs bodies.
-    - `shape`: the layout of bodies.
-    - `allowed_hosts`: hosts other than this machine to which URLs from API calls (`callbackUrl`, `webhookUrl`) may
-      lead; `"*"` is any. Deliveries elsewhere are logged as failed, and nothing is sent: a production URL in a test
-      must not get made-up payments.
-    - `automatic`: whether a running server delivers in the background. Without it only `deliver_due()` delivers.
-    - `transport`: an httpx transport instead of the network, such as `httpx.ASGITransport(app)`.
+    - ``url``: receives every event, until an API call sets another URL. Its host is allowed, and it may be plain http.
+    - ``secret``: signs bodies.
+    - ``shape``: the layout of bodies.
+    - ``allowed_hosts``: hosts other than this machine to which URLs from API calls (``callbackUrl``, ``webhookUrl``)
+      may lead; ``"*"`` is any. Deliveries elsewhere are logged as failed, and nothing is sent: a production URL in a
+      test must not get made-up payments.
+    - ``automatic``: whether a running server delivers in the background. Without it only ``deliver_due()`` delivers.
+    - ``transport``: an httpx transport instead of the network, such as ``httpx.ASGITransport(app)``.
 
-    Raises `ValueError` for an invalid value.
+    Raises ``ValueError`` for an invalid value.
     """
 
     url: str | None = None
@@ -68,7 +68,7 @@ class WebhookSettings:
 
 
 def host_of(url: str) -> str | None:
-    """Return the host of an http or https URL, in lower case; `None` for anything else."""
+    """Return the host of an http or https URL, in lower case; ``None`` for anything else."""
     # urlsplit drops tabs and line ends silently; a URL with them is refused here.
     if not url.isascii() or not url.isprintable() or " " in url:
         return None

@@ -1,7 +1,7 @@
-"""Write JSON like `JSON.stringify` of Node.js, which produces the API's webhooks.
+"""Write JSON like ``JSON.stringify`` of Node.js, which produces the API's webhooks.
 
-Every number is a double there: `0.00000001` is written as `1e-8`, and the 19th digit of an amount is lost. A verifier
-that parses and re-encodes a body gets the same bytes only for bodies of this form.
+Every number is a double there: ``0.00000001`` is written as ``1e-8``, and the 19th digit of an amount is lost. A
+verifier that parses and re-encodes a body gets the same bytes only for bodies of this form.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ _LOWEST, _HIGHEST = -6, 21
 
 
 def stringify(value: object) -> bytes:
-    """Return compact JSON in UTF-8. Raises `TypeError` for what JSON cannot hold."""
+    """Return compact JSON in UTF-8. Raises ``TypeError`` for what JSON cannot hold."""
     return _text(value).encode()
 
 
 def number(value: Decimal | float) -> str:
-    """Return the shortest text that reads as the double next to `value`.
+    """Return the shortest text that reads as the double next to ``value``.
 
     Example:
         number(Decimal("0.00000001"))      # "1e-8"

@@ -23,7 +23,8 @@ from .settings import Shape, WebhookSettings
 
 
 class Webhooks:
-    """`sandbox.webhooks`: signed events of every payment and withdrawal, to the merchant's URL and to `callbackUrl`.
+    """``sandbox.webhooks``: signed events of every payment and withdrawal, to the merchant's URL and to
+    ``callbackUrl``.
 
     A running server delivers them in the background. In tests it is often simpler to deliver explicitly::
 
@@ -37,7 +38,7 @@ class Webhooks:
     """
 
     def __init__(self, clock: Clock, look: Callable[[str], object], settings: WebhookSettings) -> None:
-        """Start with an empty log; `look` reads a payment, which detects its expiry."""
+        """Start with an empty log; ``look`` reads a payment, which detects its expiry."""
         self._clock = clock
         self._read_payment = look
         self._initial = settings
@@ -79,10 +80,10 @@ class Webhooks:
         transport: httpx.AsyncBaseTransport | None = None,
         automatic: bool | None = None,
     ) -> None:
-        """Change the settings that are given, for events from now on, until `reset()`.
+        """Change the settings that are given, for events from now on, until ``reset()``.
 
-        `transport` and `automatic` apply also to a server that delivers in the background. Raises `ValueError` for an
-        invalid value.
+        ``transport`` and ``automatic`` apply also to a server that delivers in the background. Raises ``ValueError``
+        for an invalid value.
         """
         old = self._settings
         self._settings = attrs.evolve(
@@ -99,7 +100,7 @@ class Webhooks:
             self.set_url(url)
 
     def set_url(self, url: str | None) -> None:
-        """Set the URL as PUT and DELETE /v1/merchant/webhook-url do: unlike `configure`, it allows no other host."""
+        """Set the URL as PUT and DELETE /v1/merchant/webhook-url do: unlike ``configure``, it allows no other host."""
         self._url = url
         self._url_changed_at = self._clock()
         self._planned()
@@ -107,7 +108,7 @@ class Webhooks:
     # Events
 
     def payment_changed(self, before: Payment | None, after: Payment, now: float) -> None:
-        """Post the events of a payment's step; the state calls it, with `before` as `None` for a new payment."""
+        """Post the events of a payment's step; the state calls it, with ``before`` as ``None`` for a new payment."""
         if before is None:
             self.outbox.look_at(after.payment_id, after.expires_at)
         if self._url is not None or after.callback_url is not None:
@@ -115,7 +116,7 @@ class Webhooks:
                 self._post(event)
 
     def withdrawal_changed(self, before: Withdrawal | None, after: Withdrawal, now: float) -> None:
-        """Post the events of a withdrawal's step; see `payment_changed`."""
+        """Post the events of a withdrawal's step; see ``payment_changed``."""
         if self._url is not None:
             for event in events.of_withdrawal(before, after, now):
                 self._post(event)
@@ -130,11 +131,12 @@ class Webhooks:
     def misdeliver(
         self, kind: FaultKind, *, count: int = 1, event: str | None = None, seconds: float | None = None
     ) -> None:
-        """Plan a fault for the next `count` deliveries, or only for those of `event`.
+        """Plan a fault for the next ``count`` deliveries, or only for those of ``event``.
 
-        `kind` is `"twice"`, `"late"` (by `seconds`), `"out_of_order"` (after the next event for the same URL),
-        `"wrong_signature"` (at the first attempt), `"lost"` (neither sent nor logged) or `"unlogged"` (sent, but
-        missing in the log). Several can apply to one delivery. Raises `SandboxError` 400 for invalid values.
+        ``kind`` is ``"twice"``, ``"late"`` (by ``seconds``), ``"out_of_order"`` (after the next event for the same
+        URL), ``"wrong_signature"`` (at the first attempt), ``"lost"`` (neither sent nor logged) or ``"unlogged"``
+        (sent, but missing in the log). Several can apply to one delivery. Raises ``SandboxError`` 400 for invalid
+        values.
         """
         problems: dict[str, str] = {}
         if kind not in FAULT_KINDS:
@@ -161,7 +163,7 @@ class Webhooks:
         return self.outbox.deliveries()
 
     def retry(self, delivery_id: str) -> Delivery:
-        """Deliver it again, whether it has arrived or not. Raises `SandboxError` 404 for an unknown id."""
+        """Deliver it again, whether it has arrived or not. Raises ``SandboxError`` 404 for an unknown id."""
         return self.outbox.retry(delivery_id)
 
     def deliver_due(self) -> list[Delivery]:
@@ -169,21 +171,21 @@ class Webhooks:
 
         Deliveries that follow from them are attempted too, such as those of API calls by a receiver. The result has
         only the attempts of this call: a server that delivers in the background may have made some before
-        (`automatic=False` stops it).
+        (``automatic=False`` stops it).
 
-        It blocks: in async code, where the receiver may run in the same event loop, await `deliver_due_async()`.
+        It blocks: in async code, where the receiver may run in the same event loop, await ``deliver_due_async()``.
         """
         # The caller's thread may run an event loop already.
         with ThreadPoolExecutor(1, "inventpay-sandbox-deliveries") as pool:
             return pool.submit(anyio.run, self.deliver_due_async).result()
 
     async def deliver_due_async(self) -> list[Delivery]:
-        """Attempt all due deliveries from asyncio or trio; see `deliver_due`."""
+        """Attempt all due deliveries from asyncio or trio; see ``deliver_due``."""
         return await sender.deliver_due(self.outbox, self._look, self._settings.transport)
 
     @contextmanager
     def sending(self) -> Generator[None, None, None]:
-        """Deliver in the background while the block runs, unless `automatic=False` is set."""
+        """Deliver in the background while the block runs, unless ``automatic=False`` is set."""
         self._is_served = True
         self._apply()
         try:
@@ -210,7 +212,7 @@ class Webhooks:
             self._apply()
 
     def restore(self, url: str | None, log: Iterable[Delivery], payments: Iterable[Payment]) -> None:
-        """Continue with a saved log: make planned attempts, and check `payments` at their expiry.
+        """Continue with a saved log: make planned attempts, and check ``payments`` at their expiry.
 
         A URL in the settings was chosen for this start, so it has precedence over the saved one.
         """

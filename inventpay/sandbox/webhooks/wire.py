@@ -14,7 +14,7 @@ from .stringify import stringify
 
 
 def write(event: Event, shape: Shape) -> bytes:
-    """Return the body: `{event, data, timestamp, test}`, or with the members of `data` at the top level."""
+    """Return the body: ``{event, data, timestamp, test}``, or with the members of ``data`` at the top level."""
     end: dict[str, object] = {"timestamp": iso(event.at), "test": event.test}
     data: dict[str, object] = {"data": event.data} if shape == "nested" else event.data
     return stringify({"event": event.name, **data, **end})
