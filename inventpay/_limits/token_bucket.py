@@ -65,8 +65,7 @@ class BucketSnapshot(NamedTuple):
 
 
 class TokenBucket:
-    """Tokens for one class of endpoints: at most ``limit`` requests are counted in any ``window``, by the server's
-    clock.
+    """Tokens of one class of endpoints: at most ``limit`` requests count in any ``window``, by the server's clock.
 
     Times are seconds on any monotonic clock. A ``now`` that is earlier than one seen before counts as the latest seen.
     If it is earlier by more than a window, the clock was set: all moments are moved along with it.

@@ -137,8 +137,7 @@ class Faults:
     def add(
         self, fault: Fault, *, on: str | None = None, times: int | None = None, probability: float | None = None
     ) -> PlannedFault:
-        """Plan ``fault`` for the next requests to ``on`` (``METHOD /path/{pattern}``; by default every endpoint under
-        /v1).
+        """Plan ``fault`` for the next requests to ``on``, a ``METHOD /path/{pattern}``; by default any under /v1.
 
         Without ``times`` and ``probability`` it happens once; ``times`` sets the number of times; ``probability``
         (above 0, at most 1) makes it random, without end unless ``times`` is given too. If several match a request, the

@@ -88,7 +88,7 @@ class Variants:
         self.clear()
 
     def use(self, endpoint: str, variant: str) -> None:
-        """Answer in ``variant`` (or ``"mixed"``) there. Raises ``ValueError`` for names that are not in ``VARIANTS``."""
+        """Answer in ``variant`` (or ``"mixed"``) there. Raises ``ValueError`` for names not in ``VARIANTS``."""
         if endpoint not in VARIANTS:
             raise ValueError(f"There are no variants of {endpoint!r}; they are of: {', '.join(VARIANTS)}.")
         if variant != MIXED and variant not in VARIANTS[endpoint]:

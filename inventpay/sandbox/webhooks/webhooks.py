@@ -23,8 +23,7 @@ from .settings import Shape, WebhookSettings
 
 
 class Webhooks:
-    """``sandbox.webhooks``: signed events of every payment and withdrawal, to the merchant's URL and to
-    ``callbackUrl``.
+    """``sandbox.webhooks``: signed events of payments and withdrawals, to the merchant's URL and ``callbackUrl``.
 
     A running server delivers them in the background. In tests it is often simpler to deliver explicitly::
 
