@@ -184,17 +184,19 @@ def _once(url: str, way: str, name: str) -> Cost:
     return Cost(end, peak() - before, Turns.longest, message[:300])
 
 
-def _child(url: str, way: str, names: list[str]) -> None:
+def _child(url: str, way: str, names: list[str], longest: float) -> None:
     """Make the calls, and print a line of JSON for each."""
     logging.disable()
     Turns.watch()
     with contextlib.suppress(InventPayError):
         _once(f"{url}/warm-up", way, names[0])
+    # The collections before each call then look at what came after this, not at all modules: 18 ms less for each.
+    gc.freeze()
     for name in names:
         costs: list[Cost] = []
         for _ in range(TRIES):
             costs.append(_once(f"{url}/{list(ANSWERS).index(name)}", way, name))
-            if costs[-1].turn <= LONGEST and costs[-1].memory <= MOST:
+            if costs[-1].turn <= longest and costs[-1].memory <= MOST:
                 break
         best = min(costs, key=lambda cost: cost.turn)
         print(json.dumps([name, attrs.asdict(best)]), flush=True)
@@ -218,11 +220,12 @@ def answering() -> Iterator[str]:
         yield server.url
 
 
-def measure(way: str, names: list[str] | None = None) -> dict[str, Cost]:
-    """Return the cost of each answer, measured in a process of its own."""
+def measure(way: str, names: list[str] | None = None, *, longest: float = LONGEST) -> dict[str, Cost]:
+    """Return the cost of each answer, measured in a process of its own; again where a turn takes over `longest`."""
     chosen = list(ANSWERS) if names is None else names
     with answering() as url:
-        command = [sys.executable, "-m", "tests.hostile.measuring", "--child", url, "--by", way]
+        options = ("--child", url, "--by", way, "--longest", str(longest))
+        command = [sys.executable, "-m", "tests.hostile.measuring", *options]
         done = subprocess.run(
             command, input=json.dumps(chosen), cwd=ROOT, capture_output=True, text=True, check=False, env=os.environ
         )
@@ -240,9 +243,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--by", choices=WAYS)
     parser.add_argument("--child", help=argparse.SUPPRESS)
+    parser.add_argument("--longest", type=float, default=LONGEST, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        _child(options.child, options.by, json.load(sys.stdin))
+        _child(options.child, options.by, json.load(sys.stdin), options.longest)
         return 0
     wrong = 0
     for way in [options.by] if options.by else WAYS:

@@ -22,6 +22,18 @@ FORKS = {"fork", "forkserver"}
 """Ways of multiprocessing to start a process that Windows has not."""
 
 
+MENTION = re.compile(
+    "|".join(
+        [
+            *(rf"\b(?:{'|'.join([*MODULES, *UNBUILT])})\b", "add_signal_handler|preexec_fn|get_context|send_signal"),
+            *(r"/(?:proc|sys)\b", rf"\bfrom\s+(?:{'|'.join(NAMES)})\b"),
+            *(rf"\b{module}\s*\.\s*(?:{'|'.join(names)})\b" for module, names in NAMES.items()),
+        ]
+    )
+)
+"""Text without which a file uses nothing of it, and need not be parsed; most files are without."""
+
+
 def parents_of(tree: ast.AST) -> dict[ast.AST, ast.AST]:
     """Return the parent of each node."""
     return {child: parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
@@ -99,6 +111,8 @@ def is_question(parent: ast.AST) -> bool:
 
 def unguarded(source: str) -> list[str]:
     """Return what a module uses without a guard, with its line."""
+    if not MENTION.search(source):
+        return []
     tree = ast.parse(source)
     used = list(uses(tree))
     # Most files use nothing of it, and need no table of parents.
