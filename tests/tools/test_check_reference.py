@@ -30,7 +30,7 @@ def test_every_public_name_is_expected() -> None:
         "inventpay._async.payments.AsyncPaymentCalls.create",
         "inventpay.webhooks.WebhookReceiver",
         "inventpay.NotFoundError",
-        "inventpay.APIStatusError.retry_after",
+        "inventpay.APIStatusError.details",
         "inventpay.redis.RedisLimiter",
         "inventpay.sandbox.Sandbox",
     ):
@@ -54,6 +54,6 @@ def test_a_class_of_two_packages_is_listed_once(tmp_path: Path) -> None:
 
 def test_members_of_internal_bases_belong_to_the_first_public_class() -> None:
     """APIStatusError has the attributes of its internal base; NotFoundError, derived from it, lists none."""
-    assert {"status", "details", "retry_after"} <= set(checker.members_of(APIStatusError))
+    assert {"body", "details", "headers"} <= set(checker.members_of(APIStatusError))
     assert checker.members_of(NotFoundError) == []
     assert list(checker.shown_bases(APIStatusError.__bases__)) == [InventPayError]
