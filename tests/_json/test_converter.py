@@ -137,7 +137,14 @@ def test_numbers_too_long_for_python_are_decode_errors() -> None:
 LAYOUTS: list[dict[str, Any]] = [{}, {"indent": 1}, {"separators": (",", ":")}, {"separators": (" , ", " : ")}]
 
 
-@pytest.mark.parametrize(("most", "layout"), [(MAX_VALUES, {}), *((50, layout) for layout in LAYOUTS)])
+@pytest.mark.parametrize(
+    ("most", "layout"),
+    [
+        *((50, layout) for layout in LAYOUTS),
+        (MAX_VALUES, LAYOUTS[0]),
+        *(pytest.param(MAX_VALUES, layout, marks=pytest.mark.soak) for layout in LAYOUTS[1:]),
+    ],
+)
 def test_values_have_a_bound(most: int, layout: dict[str, Any]) -> None:
     """Exactly the allowed number of values is read, one more is refused before it is parsed, in any layout."""
     for more in (0, 1):

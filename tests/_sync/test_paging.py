@@ -183,13 +183,14 @@ def test_pages_show_themselves_and_stay_at_home() -> None:
     assert pickle.loads(pickle.dumps(page.items)) == page.items
 
 
-def test_two_thousand_products_never_fill_more_than_two_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over pages of 50: exactly 40 requests, and at most 100 products alive at any moment."""
+@pytest.mark.parametrize("count", [1_000, pytest.param(10_000, marks=pytest.mark.soak)])
+def test_a_long_list_never_fills_more_than_two_pages(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over pages of 50: exactly one request for each, and at most 100 products alive at any moment."""
     live_objects = LiveObjects()
     monkeypatch.setattr(products, "read_one", live_objects.counts(products.read_one))
     sandbox = Sandbox(api_key=new_key(), rate_limits=Unlimited())
     sandbox.shop.create(NewStore(name="Large shop"))
-    for number in range(2_000):
+    for number in range(count):
         sandbox.shop.create_product(NewProduct(name=f"Product {number}", price=Decimal(1), currency="USD"))
     names: set[str] = set()
     with sandbox.run() as server:
@@ -198,8 +199,8 @@ def test_two_thousand_products_never_fill_more_than_two_pages(monkeypatch: pytes
             for product in client.store.products.list(limit=50):
                 names.add(product.id)
             del product
-    assert len(names) == live_objects.made == 2_000
-    assert sandbox.request_counts == {("GET /v1/store/manage/products", 200): 40}
+    assert len(names) == live_objects.made == count
+    assert sandbox.request_counts == {("GET /v1/store/manage/products", 200): count // 50}
     assert 50 <= live_objects.most <= 100
     assert live_objects.alive == 0
 

@@ -20,7 +20,6 @@ from tests.support.servers import ROOT, wait_until
 from tests.support.webhook_worker import HANG, Log, make_receiver
 
 LEASE = 3.0
-EVENTS, REPEATS = 100, 5
 
 
 @frozen
@@ -113,12 +112,12 @@ class Sender:
                 return
 
 
-def deliveries(seed: int) -> list[tuple[bytes, dict[str, str]]]:
-    """Return each event five times, under three ids, with separate timestamps, in random order; one handler hangs."""
+def deliveries(events: int, repeats: int, seed: int) -> list[tuple[bytes, dict[str, str]]]:
+    """Return each event again and again, under three ids, with separate timestamps, shuffled; one handler hangs."""
     made = []
-    for number in range(EVENTS):
+    for number in range(events):
         order = HANG if number == 0 else f"order-{number}"
-        for repeat in range(REPEATS):
+        for repeat in range(repeats):
             sent = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - repeat))
             body = flat(payment_id=f"cmh{number}", orderId=order, timestamp=sent)
             made.append((body, signed(body, X_Webhook_ID=f"whd{number}-{repeat % 3}")))
@@ -137,7 +136,10 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.real_time
-async def test_hundreds_of_deliveries_over_four_processes_one_of_which_is_killed(tmp_path: Path, store: str) -> None:
+@pytest.mark.parametrize(("events", "repeats"), [(60, 5), pytest.param(100, 10, marks=pytest.mark.soak)])
+async def test_deliveries_over_four_processes_one_of_which_is_killed(
+    tmp_path: Path, store: str, events: int, repeats: int
+) -> None:
     """Every event is handled once; the one whose process died in its handler again, when the lease is over."""
     log = tmp_path / "log"
     modes = ["threads", "asyncio", "threads", "asyncio"]
@@ -147,7 +149,7 @@ async def test_hundreds_of_deliveries_over_four_processes_one_of_which_is_killed
             for number, mode in enumerate(modes)
         )
     )
-    sender = Sender(deliveries(seed=1))
+    sender = Sender(deliveries(events, repeats, seed=1))
     # The hanging event is sent to the victim first, so that it is killed during its handler.
     hanging = next(each for each in sender._deliveries if HANG.encode() in each[0])
     readers = [asyncio.create_task(worker.read_answers()) for worker in (victim, *others)]
@@ -155,7 +157,7 @@ async def test_hundreds_of_deliveries_over_four_processes_one_of_which_is_killed
     await asyncio.to_thread(wait_until, lambda: bool(entries(log)))
 
     connections = [asyncio.create_task(sender.send(worker)) for worker in (victim, *others) for _ in range(4)]
-    await asyncio.to_thread(wait_until, lambda: sender.statuses[200] >= EVENTS * REPEATS / 4)
+    await asyncio.to_thread(wait_until, lambda: sender.statuses[200] >= events * repeats / 4)
     victim.process.kill()
     assert await lost is None
     async with asyncio.timeout(30):
@@ -173,7 +175,7 @@ async def test_hundreds_of_deliveries_over_four_processes_one_of_which_is_killed
     for entry in found:
         if entry.what == "begin":
             begun[entry.payment_id].append(entry)
-    assert set(ended) == {f"cmh{number}" for number in range(EVENTS)}
+    assert set(ended) == {f"cmh{number}" for number in range(events)}
     died_before_it_was_noted = {
         json.loads(sender._deliveries[number][0])["paymentId"] for number in victim.unanswered if number >= 0
     }
@@ -187,7 +189,7 @@ async def test_hundreds_of_deliveries_over_four_processes_one_of_which_is_killed
         for entry in cut_off:
             assert times[-1].at - entry.at >= LEASE * 0.95
     assert len(begun["cmh0"]) >= 2
-    assert sender.statuses[200] == EVENTS * REPEATS
+    assert sender.statuses[200] == events * repeats
     assert all(worker.answered for worker in (victim, *others))
 
 
