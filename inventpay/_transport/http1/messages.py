@@ -57,6 +57,10 @@ def request_head(method: bytes, target: bytes, headers: Iterable[tuple[bytes, by
     return head
 
 
+class _RefusedError(ValueError):
+    """Raised by callbacks of the parser, which end it; any other exception is none of ours."""
+
+
 class ResponseReader:
     """Parses the responses that arrive over one connection, one at a time.
 
@@ -127,6 +131,10 @@ class ResponseReader:
             else:
                 self._parser.feed_data(data[-1:])
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            cause = error.__context__
+            if isinstance(error, httptools.HttpParserCallbackError) and not isinstance(cause, _RefusedError):
+                # Ctrl-C, or the time limit of a job queue, which a signal handler raised inside of a callback.
+                raise error if cause is None else cause from None
             if not self.is_complete:
                 raise httpx.RemoteProtocolError(self._fault or f"invalid HTTP response: {error}") from None
             # The parser met the first bytes of something that follows, or the end of HTTP after a 101.
@@ -159,7 +167,7 @@ class ResponseReader:
     def on_message_begin(self) -> None:
         if self.is_complete:
             self.has_surplus = True
-            raise ValueError
+            raise _RefusedError
         self._is_interim = False
 
     def on_status(self, reason: bytes) -> None:
@@ -223,4 +231,4 @@ class ResponseReader:
 
     def _refuse(self, fault: str) -> None:
         self._fault = fault
-        raise ValueError(fault)
+        raise _RefusedError(fault)

@@ -160,6 +160,30 @@ def test_limits(data: bytes, fault: str) -> None:
             read(*[data[start : start + piece] for start in range(0, len(data), piece)])
 
 
+class Foreign(Exception):
+    """An exception of the application, such as the time limit of a job queue."""
+
+
+CALLBACKS = ("on_message_begin", "on_status", "on_header", "on_headers_complete", "on_body", "on_message_complete")
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, Foreign, MemoryError])
+@pytest.mark.parametrize("callback", CALLBACKS)
+def test_an_exception_of_a_signal_handler_passes_the_parser(callback: str, kind: type[BaseException]) -> None:
+    """A handler may run inside of a callback, and no response is called invalid for it."""
+
+    class Interrupted(ResponseReader):
+        """A reader in one of whose callbacks a signal arrives."""
+
+    def interrupt(self: ResponseReader, *arguments: object) -> None:
+        raise kind("now")
+
+    setattr(Interrupted, callback, interrupt)
+    reader = Interrupted()
+    with pytest.raises(kind, match="now"):
+        reader.feed(CHUNKED)
+
+
 def test_small_chunks_are_no_abuse() -> None:
     """A body in chunks of one byte stays within the limits, whatever its size."""
     reader = read(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[b"1\r\na\r\n" * 1000] * 100, b"0\r\n\r\n")
