@@ -183,8 +183,11 @@ class CallRecord:
 
     def interrupted(self, interrupt: BaseException) -> None:
         """Add a note on what may have happened to the Ctrl-C, cancellation or foreign exception that ends the call."""
-        if self.doubt is not None and self.doubt.exists:
-            interrupt.add_note(self._settling.note(self._call, self._wall().timestamp()))
+        if self.doubt is not None and (sent_at := self.doubt.first_sent_at) is not None:
+            now = self._wall().timestamp()
+            # Also where the key was settled: the interrupt takes the result of the success away.
+            self.doubt.adopt(sent_at, now)
+            interrupt.add_note(self._settling.note(self._call, now))
         self._finish("cancelled", None, interrupt)
 
     def _finish(self, outcome: FinalOutcome, status: int | None, error: BaseException | None) -> None:

@@ -25,6 +25,7 @@ from inventpay import (
     UnsettledError,
 )
 from inventpay._transport import doubts
+from inventpay._transport.call_log import CallRecord
 from inventpay.sandbox import Fault, Sandbox
 from tests.support.api import ScriptedAPI, answers, example, fails, ok
 from tests.support.clients import AnyClient, new_key, once, read, repeatable, scripted_client
@@ -191,6 +192,25 @@ def test_a_success_that_never_reached_its_caller_is_remembered(
         once(client, idempotency_key="another")
         once(client, idempotency_key="another")
     assert api.keys == ["k", "another", "another"]
+
+
+def test_a_success_that_was_cut_off_behind_its_settlement_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal may arrive between any two instructions; what its note calls unknown is not sent again."""
+    succeeded = CallRecord.succeeded
+
+    def cut_off(record: CallRecord, status: int) -> None:
+        succeeded(record, status)
+        raise KeyboardInterrupt
+
+    api = ScriptedAPI(ok)
+    with scripted_client(api) as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(CallRecord, "succeeded", cut_off)
+            with pytest.raises(KeyboardInterrupt) as caught:
+                once(client, idempotency_key="k")
+        assert "its outcome is unknown" in caught.value.__notes__[0]
+        fails_with(UnsettledError, lambda: once(client, idempotency_key="k"))
+    assert api.keys == ["k"]
 
 
 @pytest.mark.parametrize("call", [read, repeatable])
