@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import base64
 import ipaddress
-import math
 import ssl
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, Final
 
 import httpx
 
-from ..._concurrency.steady_time import monotonic
 from .connecting import ProxyRoute
 from .messages import ResponseReader, request_head
 
@@ -125,23 +123,25 @@ def _at_least(size: int, data: bytes) -> Generator[bytes, bytes, bytes]:
 
 
 class TLSInTLS:
-    """A socket that speaks TLS inside a connection that is TLS already, which ``ssl.SSLSocket`` cannot."""
+    """A socket that speaks TLS inside a connection that is TLS already, which ``ssl.SSLSocket`` cannot.
+
+    Like the connection that it is inside of, it does not block: a step that is not ready raises ``SSLWantReadError`` or
+    ``SSLWantWriteError``, and is repeated when the socket is ready.
+    """
 
     def __init__(self, outer: ssl.SSLSocket, context: ssl.SSLContext, server_hostname: str) -> None:
         self._outer = outer
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._deadline = math.inf
+        self._unsent = memoryview(b"")
+        self._accepted = 0
+        """Bytes of a ``send`` that are encrypted but not all sent."""
         self._inner = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
-
-    def settimeout(self, seconds: float | None) -> None:
-        """Bound the next step, as ``socket.settimeout`` does; 0 makes it not wait at all."""
-        self._deadline = math.inf if seconds is None else monotonic() + seconds
-        self._outer.settimeout(seconds)
 
     def do_handshake(self) -> None:
         """Agree on TLS with the host behind the proxy."""
         self._run(self._inner.do_handshake)
+        self._flush()
 
     def recv(self, size: int) -> bytes:
         """Return what arrived; nothing at the end."""
@@ -149,9 +149,20 @@ class TLSInTLS:
         return received
 
     def send(self, data: memoryview) -> int:
-        """Write all of the data."""
-        size: int = self._run(self._inner.write, data)
+        """Write the data, and return its size when all of it was sent."""
+        if not self._accepted:
+            self._accepted = self._run(self._inner.write, data)
+        self._flush()
+        size, self._accepted = self._accepted, 0
         return size
+
+    def pending(self) -> int:
+        """Return more than 0 if bytes can be read without waiting for the socket."""
+        return self._inner.pending() or self._incoming.pending or self._outer.pending()
+
+    def fileno(self) -> int:
+        """Return the descriptor of the socket."""
+        return self._outer.fileno()
 
     def close(self) -> None:
         """Close the connection."""
@@ -165,30 +176,23 @@ class TLSInTLS:
         """Return the address of the proxy."""
         return self._outer.getpeername()
 
-    def _run(self, step: Any, *arguments: Any) -> Any:
+    def _run(self, step: Callable[..., Any], *arguments: Any) -> Any:
         while True:
-            wanting: ssl.SSLError | None = None
-            result: Any = None
             try:
-                result = step(*arguments)
-            except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
-                wanting = error
-            if self._outgoing.pending:
-                self._outer.sendall(self._outgoing.read())
-            if wanting is None:
-                return result
-            self._renew_timeout()
-            if isinstance(wanting, ssl.SSLWantReadError):
+                return step(*arguments)
+            except ssl.SSLWantReadError:
+                self._flush()
                 data = self._outer.recv(64 * 1024)
                 if data:
                     self._incoming.write(data)
                 else:
                     self._incoming.write_eof()
 
-    def _renew_timeout(self) -> None:
-        """Bound the rest of the step by what it has left, however slowly bytes arrive."""
-        if self._outer.gettimeout():
-            left = self._deadline - monotonic()
-            if left <= 0:
-                raise TimeoutError("timed out")
-            self._outer.settimeout(None if left == math.inf else left)
+    def _flush(self) -> None:
+        """Send what was encrypted."""
+        while True:
+            if not self._unsent:
+                self._unsent = memoryview(self._outgoing.read())
+            if not self._unsent:
+                return
+            self._unsent = self._unsent[self._outer.send(self._unsent) :]

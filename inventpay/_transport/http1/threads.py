@@ -1,11 +1,17 @@
-"""One connection for threads."""
+"""One connection for threads.
+
+Its socket never blocks: a step that is not ready waits by itself. A socket with a timeout makes twice as many calls of
+the operating system for a request, and at each of them Python may hand its global lock to another thread.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import math
+import select
 import ssl
 from collections.abc import Callable, Generator, Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
 
@@ -16,7 +22,12 @@ from .messages import ResponseReader
 _SLICE: Final = 64 * 1024
 """Bytes that are written or read at a time."""
 
-_NOTHING_YET: Final = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+_NOT_READY: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+_LONGEST_STEP: Final = 86_400.0
+"""Seconds of one wait at most: poll() counts milliseconds in 32 bits."""
+
+T = TypeVar("T")
 
 
 class Connection:
@@ -25,7 +36,8 @@ class Connection:
     def __init__(self, route: Route) -> None:
         self._route = route
         self._socket: Any = None
-        """A socket, an SSLSocket, or what stands for one where TLS runs inside TLS."""
+        """A socket, an SSLSocket, or what stands for one where TLS runs inside TLS; none of them blocks."""
+        self._is_secured = False
         self._reader = ResponseReader()
         self._progress: Progress | None = None
         """Of the request under way; ``None`` between two."""
@@ -66,30 +78,29 @@ class Connection:
             raise
 
     def _tunnel(self, steps: Generator[bytes, bytes, None], progress: Progress) -> None:
+        sock = self._socket
         output = next(steps)
         with contextlib.suppress(StopIteration):
             while True:
-                self._socket.settimeout(_left(progress, httpx.ConnectTimeout))
-                if output:
-                    self._socket.sendall(output)
-                data = self._socket.recv(_SLICE)
+                rest = memoryview(output)
+                while rest:
+                    rest = rest[_when_ready(sock, sock.send, rest, progress=progress, is_writing=True) :]
+                data: bytes = _when_ready(sock, sock.recv, _SLICE, progress=progress)
                 if not data:
                     raise httpx.ProxyError("the proxy closed the connection")
                 output = steps.send(data)
 
     def _secure(self, tls: ssl.SSLContext, host: str, progress: Progress) -> None:
-        left = _left(progress, httpx.ConnectTimeout)
-        if isinstance(self._socket, ssl.SSLSocket):
+        if self._is_secured:
             from .proxies import TLSInTLS
 
             self._socket = TLSInTLS(self._socket, tls, host)
         else:
-            self._socket.settimeout(left)
             self._socket = tls.wrap_socket(
                 self._socket, server_hostname=host, do_handshake_on_connect=False, suppress_ragged_eofs=False
             )
-        self._socket.settimeout(left)
-        self._socket.do_handshake()
+            self._is_secured = True
+        _when_ready(self._socket, self._socket.do_handshake, progress=progress)
 
     def send(self, head: bytes, body: bytes | Iterable[bytes], progress: Progress, head_only: bool) -> None:
         """Send a request."""
@@ -151,10 +162,9 @@ class Connection:
         if self._progress is not None or sock is None:
             return False
         try:
-            sock.settimeout(0)
             # Under TLS this reads session tickets, which are no surplus, and bytes that were decrypted already.
             sock.recv(1)
-        except _NOTHING_YET:
+        except _NOT_READY:
             return True
         except OSError:
             pass
@@ -191,11 +201,11 @@ class Connection:
             rest = memoryview(piece)
             while rest:
                 sock = self._open_socket()
-                sock.settimeout(_left(progress, late))
+                _left(progress, late)
                 # From here on: a signal handler may raise after bytes have left.
                 progress.stage = PARTLY_WRITTEN
                 try:
-                    rest = rest[sock.send(rest) :]
+                    rest = rest[_when_ready(sock, sock.send, rest, progress=progress, is_writing=True) :]
                 except TimeoutError as error:
                     raise late("the request could not be written in time") from error
                 except OSError as error:
@@ -204,9 +214,12 @@ class Connection:
 
     def _receive(self, progress: Progress) -> None:
         sock, reader, late = self._open_socket(), self._reader, httpx.ReadTimeout
-        sock.settimeout(_left(progress, late))
+        left = _left(progress, late)
         try:
-            data = sock.recv(_SLICE)
+            if not self._is_secured or not sock.pending():
+                # A response takes its time: to read at once would be in vain.
+                _wait(sock, left, for_writing=False)
+            data: bytes = _when_ready(sock, sock.recv, _SLICE, progress=progress)
         except TimeoutError as error:
             what = "the body of the response" if reader.has_head else "the response"
             raise late(f"{what} did not arrive in time") from error
@@ -237,3 +250,32 @@ def _left(progress: Progress, late: type[httpx.TimeoutException]) -> float | Non
     if left is not None and left <= 0:
         raise late("the time of the request is over")
     return left
+
+
+def _when_ready(sock: Any, step: Callable[..., T], *arguments: Any, progress: Progress, is_writing: bool = False) -> T:
+    """Run a step of a socket that does not block, and again each time the socket is ready for it.
+
+    Raises TimeoutError when the time of the request is over.
+    """
+    while True:
+        try:
+            return step(*arguments)
+        except _NOT_READY as error:
+            # TLS may have to read before it can write, and to write before it can read.
+            for_writing = is_writing if isinstance(error, BlockingIOError) else isinstance(error, ssl.SSLWantWriteError)
+        left = progress.left()
+        if left is not None and left <= 0:
+            raise TimeoutError("timed out")
+        _wait(sock, left, for_writing=for_writing)
+
+
+def _wait(sock: Any, seconds: float | None, *, for_writing: bool) -> None:
+    """Wait until the socket can be read or written, or for these seconds."""
+    bound = None if seconds is None else min(seconds, _LONGEST_STEP)
+    # Looked up at every call: gevent and eventlet replace these, and Windows has no poll().
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(sock.fileno(), select.POLLOUT if for_writing else select.POLLIN)
+        poll.poll(None if bound is None else math.ceil(bound * 1000))
+    else:
+        select.select([] if for_writing else [sock], [sock] if for_writing else [], [], bound)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
 import socket
 import ssl
 import threading
@@ -19,7 +20,7 @@ from inventpay._transport import connection_pool
 from inventpay._transport.progress import COMPLETE, HEAD_RECEIVED, NOT_WRITTEN, PARTLY_WRITTEN, WRITTEN, Progress
 from tests.support.direct import WORLDS, World, request, run
 from tests.support.raw_server import Exchange, RawServer, closed_port
-from tests.support.servers import connect_proxy, wait_until
+from tests.support.servers import connect_proxy, echo_thread, wait_until
 from tests.support.systems import needs_loopback_addresses
 from tests.support.tls import server_context, trusted_context
 
@@ -318,6 +319,68 @@ def test_an_upload_that_is_not_read_ends_in_time(world: str) -> None:
 
     with listener:
         run(world, story)
+
+
+@IN_EACH_WORLD
+def test_a_large_upload_over_tls(world: str) -> None:
+    """TLS that cannot be written for a moment goes on where it was."""
+
+    async def story(it: World) -> None:
+        for _ in range(2):
+            outcome = await it.ask(request(f"{api.url}/asked", method="POST", content=b"a" * 8_000_000))
+            assert outcome[:2] == ("answer", 200)
+
+    with echo_thread(tls=server_context()) as api:
+        run(world, story, trusted_context())
+        assert (api.requests, api.connections) == (2, 1)
+
+
+# --- how threads wait ---
+
+
+@pytest.mark.skipif(not hasattr(select, "poll"), reason="needs poll, to count its calls")
+def test_a_thread_waits_once_for_each_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that share an interpreter change places at every wait: nothing but the answer is waited for."""
+    waits: list[int | None] = []
+
+    class Poll:
+        def __init__(self) -> None:
+            self._poll = original()
+
+        def register(self, descriptor: int, events: int) -> None:
+            self._poll.register(descriptor, events)
+
+        def poll(self, milliseconds: int | None) -> object:
+            waits.append(milliseconds)
+            return self._poll.poll(milliseconds)
+
+    original = select.poll
+
+    async def story(it: World) -> None:
+        await it.ask(request(server.url))
+        monkeypatch.setattr(select, "poll", Poll)
+        for _ in range(3):
+            assert await it.ask(request(server.url, progress(5))) == ("answer", 200, b"said")
+        assert len(waits) == 3
+        assert all(4_000 < (milliseconds or 0) <= 5_000 for milliseconds in waits)
+
+    with RawServer(says()) as server:
+        run("blocking", story)
+
+
+def test_threads_wait_without_poll_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows has no ``poll``: uploads, answers and deadlines are the same by ``select``."""
+    monkeypatch.delattr(select, "poll", raising=False)
+
+    async def story(it: World) -> None:
+        body = b"a" * 5_000_000
+        assert await it.ask(request(server.url, method="POST", content=body)) == ("answer", 200, b"said")
+        started = time.monotonic()
+        assert (await it.ask(request(f"http://127.0.0.1:{listener.getsockname()[1]}", seconds=0.2)))[0] == "late"
+        assert 0.15 < time.monotonic() - started < 2
+
+    with RawServer(says()) as server, socket.create_server(("127.0.0.1", 0)) as listener:
+        run("blocking", story)
 
 
 @IN_EACH_WORLD

@@ -115,6 +115,7 @@ class Proxy:
         self._tls = tls
         self.asked: list[bytes] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
         scheme = {"http": "https" if tls else "http", "socks5": "socks5"}[kind]
         self.url = f"{scheme}://user:word@localhost:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -192,6 +193,22 @@ def test_a_request_through_a_proxy(world: str, kind: str, secured: bool, api: Ec
     assert (b"Basic dXNlcjp3b3Jk" if kind == "http" else b"\x01\x04user\x04word") in asked
     assert api.requests == 2
     assert api.connections == 1
+
+
+@IN_EACH_WORLD
+def test_a_large_upload_inside_of_two_layers_of_tls(world: str, api: EchoServer) -> None:
+    """A proxy over TLS that cannot take more for a moment gets all bytes once, in their order."""
+    proxy = Proxy("http", server_context())
+    body = bytes(range(256)) * 40_000
+
+    async def story(it: World) -> None:
+        outcome = await it.ask(request(f"{api.url}/asked", method="POST", content=body))
+        assert outcome[:2] == ("answer", 200)
+
+    try:
+        run(world, story, trusted_context(), proxy=httpx.Proxy(proxy.url))
+    finally:
+        proxy.close()
 
 
 @pytest.mark.parametrize("world", ["blocking", "asyncio"])
