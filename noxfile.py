@@ -170,7 +170,7 @@ def soak(session: nox.Session) -> None:
 
 @nox.session
 def properties(session: nox.Session) -> None:
-    """Run the property tests with 1,000 examples each, instead of the 50 of the session ``tests``."""
+    """Run the property tests with 1,000 examples each, instead of the 30 of the session ``tests``."""
     install(session, EXTRAS, groups=("test", "frameworks"))
     thorough = ("-m", "hypothesis", "--hypothesis-profile", "thorough", "--timeout", "600")
     session.run("pytest", *thorough, *(session.posargs or SPREAD))
