@@ -178,7 +178,7 @@ def test_pages_of_unreadable_records_are_no_repetition(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("value", ["Raise", None, True, ""])
-def test_the_rule_for_odd_records_is_one_of_two(value: Any) -> None:
+def test_the_rule_for_malformed_records_is_one_of_two(value: Any) -> None:
     """Anything else is refused before a request."""
     with pytest.raises(InvalidArgumentError, match='must be "raise" or "skip"'):
         paging.on_unread(value)

@@ -777,7 +777,7 @@ def test_required_money_is_never_assumed(
         ),
     ],
 )
-def test_odd_identity_money_and_state_are_refused(
+def test_malformed_identity_money_and_state_are_refused(
     name: str, path: tuple[Step, ...], value: object, problem: str
 ) -> None:
     """The message begins with the JSON path at which the API put it, not where the model keeps it."""
@@ -821,7 +821,7 @@ def test_odd_identity_money_and_state_are_refused(
         ("withdrawal.created", ("data", "balanceAfterLock"), "x", "$.data.balanceAfterLock"),
     ],
 )
-def test_odd_decoration_reads_as_if_it_were_absent(
+def test_malformed_decoration_reads_as_if_it_were_absent(
     name: str, path: tuple[Step, ...], value: object, where: str
 ) -> None:
     """The rest of the answer is read, the path of the odd member is listed, and ``raw`` has its value."""
@@ -834,7 +834,7 @@ def test_odd_decoration_reads_as_if_it_were_absent(
 
 
 @pytest.mark.parametrize("odd", [None, [], "x", {}, {"cryptoAmount": "x"}, {"cryptoAmount": None}])
-def test_an_odd_price_of_one_coin_leaves_the_others(odd: object) -> None:
+def test_a_malformed_price_of_one_coin_leaves_the_others(odd: object) -> None:
     """Prices are decoration: one that cannot be read is left out, and its path is listed."""
     for name in ("conversionRates", "availableCurrencies"):
         rates = {"BTC": {"cryptoAmount": "0.001"}, "ETH": odd}
@@ -844,14 +844,14 @@ def test_an_odd_price_of_one_coin_leaves_the_others(odd: object) -> None:
         assert path.startswith(f"$.data.{name}.ETH")
 
 
-def test_an_odd_coin_of_several_is_left_out() -> None:
+def test_a_malformed_coin_of_several_is_left_out() -> None:
     """A list of coins is decoration too, and no coin is made out of a number."""
     answer = read("create_invoice", (("data", "availableCurrencies"), ["BTC", 5, None, "ETH"]))
     assert answer.available_currencies == ("BTC", "ETH")
     assert answer.unread == ("$.data.availableCurrencies[1]", "$.data.availableCurrencies[2]")
 
 
-def test_a_list_that_is_odd_throughout_is_given_up() -> None:
+def test_a_list_that_is_malformed_throughout_is_given_up() -> None:
     """A hostile list of thousands of odd elements is listed once."""
     answer = read("create_invoice", (("data", "availableCurrencies"), [5] * 10_000))
     assert answer.available_currencies == ()

@@ -186,7 +186,7 @@ def test_an_undocumented_product(changes: dict[str, object], problem: str) -> No
         ({"digitalContent": {"fileSize": "big"}}, "$.data.digitalContent.fileSize"),
     ],
 )
-def test_odd_decoration_of_a_product(changes: dict[str, object], path: str) -> None:
+def test_malformed_decoration_of_a_product(changes: dict[str, object], path: str) -> None:
     """The product is read without it, and ``unread`` has its path."""
     assert products.read_product(enveloped({**PRODUCT, **changes})).unread == (path,)
 
@@ -199,7 +199,7 @@ def test_odd_decoration_of_a_product(changes: dict[str, object], path: str) -> N
         ({"_count": []}, "$.data._count"),
     ],
 )
-def test_odd_decoration_of_a_store(changes: dict[str, object], path: str) -> None:
+def test_malformed_decoration_of_a_store(changes: dict[str, object], path: str) -> None:
     """The store is read without it, and ``unread`` has its path under the name it came by."""
     assert stores.read_store(enveloped({**STORE, **changes})).unread == (path,)
 

@@ -416,7 +416,7 @@ ODD = ["", ".", "..", "x/keys", "x%2Fkeys", "x\\keys", "a b", "a?b", "a#b", "x;y
         ),
     ],
 )
-def test_an_odd_id_is_no_other_path(build: Callable[[str], object], odd: str) -> None:
+def test_an_unusual_id_is_no_other_path(build: Callable[[str], object], odd: str) -> None:
     """Deleting a product can never wipe a key pool: neither here, nor on a server that decodes slashes early."""
     with pytest.raises(InvalidArgumentError):
         build(odd)

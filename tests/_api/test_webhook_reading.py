@@ -200,7 +200,7 @@ SUMMARY = {"total": 1, "successful": 1, "failed": 0}
         (calls.read_stats, {}, "$.data.summary"),
     ],
 )
-def test_odd_identity_and_state_say_where(read: Callable[[object], Any], data: object, path: str) -> None:
+def test_malformed_identity_and_state_say_where(read: Callable[[object], Any], data: object, path: str) -> None:
     """A DecodeError with the path as the API wrote it, wherever the member was moved."""
     with pytest.raises(DecodeError) as caught:
         read({"success": True, "data": data})
@@ -227,7 +227,7 @@ def test_odd_identity_and_state_say_where(read: Callable[[object], Any], data: o
         (read_tested, {"url": URL, "responseTime": "fast"}, "$.data.responseTime"),
     ],
 )
-def test_odd_decoration_is_listed(read: Callable[[object], Any], data: object, path: str) -> None:
+def test_malformed_decoration_is_listed(read: Callable[[object], Any], data: object, path: str) -> None:
     """The rest is read, and ``unread`` has the path as the API wrote it."""
     answer = read({"success": True, "data": data})
     assert answer.unread == (path,)

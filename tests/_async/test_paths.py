@@ -7,12 +7,12 @@ import pytest
 
 from inventpay import AsyncInventPay, InvalidArgumentError, NotFoundError
 from tests.support.clients import new_key
-from tests.support.odd_ids import ODD_IDS, says_404
 from tests.support.raw_server import RawServer
+from tests.support.unusual_ids import UNUSUAL_IDS, says_404
 
 
-@pytest.mark.parametrize("odd", ODD_IDS)
-async def test_an_odd_id_reaches_nothing_else(odd: str) -> None:
+@pytest.mark.parametrize("odd", UNUSUAL_IDS)
+async def test_an_unusual_id_reaches_nothing_else(odd: str) -> None:
     """On the wire an id is percent-encoded as a whole: no other path, no query, no second request."""
     with RawServer(says_404) as server:
         async with AsyncInventPay(new_key(), base_url=server.url) as client:
@@ -21,8 +21,8 @@ async def test_an_odd_id_reaches_nothing_else(odd: str) -> None:
             with pytest.raises(NotFoundError):
                 await client.withdrawals.get(odd)
         assert server.lines == [
-            f"GET /v1/invoice/{ODD_IDS[odd]}/status HTTP/1.1",
-            f"GET /v1/withdrawal/{ODD_IDS[odd]} HTTP/1.1",
+            f"GET /v1/invoice/{UNUSUAL_IDS[odd]}/status HTTP/1.1",
+            f"GET /v1/withdrawal/{UNUSUAL_IDS[odd]} HTTP/1.1",
         ]
 
 

@@ -329,7 +329,7 @@ async def test_a_check_that_fails_is_a_result() -> None:
         {"amount": 1},
     ],
 )
-async def test_odd_arguments_of_a_check(arguments: dict[str, Any]) -> None:
+async def test_malformed_arguments_of_a_check(arguments: dict[str, Any]) -> None:
     """Odd arguments of a check are refused before anything is sent."""
     api = ScriptedAPI()
     async with scripted_async_client(api) as client:

@@ -78,7 +78,7 @@ async def test_an_unknown_withdrawal_ends_the_wait() -> None:
 
 
 @pytest.mark.parametrize("timeout", [-1, "60", float("nan")])
-async def test_odd_timeouts_are_refused(timeout: float) -> None:
+async def test_malformed_timeouts_are_refused(timeout: float) -> None:
     """An odd timeout is refused before anything is sent."""
     async with scripted_async_client(ScriptedAPI()) as client:
         with pytest.raises(InvalidArgumentError, match="timeout"):

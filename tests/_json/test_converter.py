@@ -320,7 +320,7 @@ ODDITIES = [
 ]
 
 
-def odd_document(model: Any, odd: list[tuple[int, Any]]) -> dict[str, Any]:
+def malformed_document(model: Any, odd: list[tuple[int, Any]]) -> dict[str, Any]:
     """A document of a model with some of its members replaced, or missing."""
     document: dict[str, Any] = documented(model)
     for index, value in odd:
@@ -332,14 +332,14 @@ def odd_document(model: Any, odd: list[tuple[int, Any]]) -> dict[str, Any]:
     return document
 
 
-odd_models = st.sampled_from(MODELS)
-odd_members = st.lists(st.tuples(st.integers(0, 30), st.sampled_from(ODDITIES)), max_size=2)
+malformed_models = st.sampled_from(MODELS)
+malformed_members = st.lists(st.tuples(st.integers(0, 30), st.sampled_from(ODDITIES)), max_size=2)
 
 
-@given(model=odd_models, odd=odd_members)
+@given(model=malformed_models, odd=malformed_members)
 def test_the_quick_and_the_tolerant_way_agree(model: Any, odd: list[tuple[int, Any]]) -> None:
     """The tolerant reader makes what a model's own reader makes; what the first refuses, the second explains."""
-    document = odd_document(model, odd)
+    document = malformed_document(model, odd)
     unread: list[str] = []
     tolerant: Any = None
     problem = ("$", "$")
@@ -360,10 +360,10 @@ def test_the_quick_and_the_tolerant_way_agree(model: Any, odd: list[tuple[int, A
         assert quick.unread == tolerant.unread == tuple(unread) == ()
 
 
-@given(model=odd_models, odd=odd_members)
+@given(model=malformed_models, odd=malformed_members)
 def test_what_is_unread_reads_as_if_it_were_absent(model: Any, odd: list[tuple[int, Any]]) -> None:
     """Odd decoration changes nothing but ``unread``: no value is made up."""
-    document = odd_document(model, odd)
+    document = malformed_document(model, odd)
     try:
         answer = read_model(model, document, "$", [])
     except OddValueError:

@@ -205,7 +205,7 @@ def test_a_long_list_never_fills_more_than_two_pages(count: int, monkeypatch: py
     assert live_objects.alive == 0
 
 
-def odd_page(request: httpx.Request, clock: Clock) -> httpx.Response:
+def malformed_page(request: httpx.Request, clock: Clock) -> httpx.Response:
     """Two pages of three records, one of which on each page is odd, and no counts."""
     del clock
     page = int(request.url.params["page"])
@@ -215,9 +215,9 @@ def odd_page(request: httpx.Request, clock: Clock) -> httpx.Response:
     return httpx.Response(200, content=json.dumps({"success": True, "data": data}))
 
 
-def test_an_odd_record_does_not_take_its_list_along(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_malformed_record_does_not_take_its_list_along(caplog: pytest.LogCaptureFixture) -> None:
     """All others are given, to the end of the list; then an error names those that were left out."""
-    with scripted_client(ScriptedAPI(odd_page)) as client:
+    with scripted_client(ScriptedAPI(malformed_page)) as client:
         items = (client.store.products.list(limit=4)).__iter__()
         names = [(items.__next__()).id for _ in range(3)]
         with pytest.raises(UnreadRowsError) as caught:
@@ -242,9 +242,9 @@ def test_an_odd_record_does_not_take_its_list_along(caplog: pytest.LogCaptureFix
     assert "$.data.products[1].price is null, not money; $.data.products[2] is a number" in warnings[0]
 
 
-def test_odd_records_can_be_skipped() -> None:
+def test_malformed_records_can_be_skipped() -> None:
     """Skipped odd records are in ``page.unread``."""
-    with scripted_client(ScriptedAPI(odd_page)) as client:
+    with scripted_client(ScriptedAPI(malformed_page)) as client:
         listing = client.store.products.list(limit=4, on_unread="skip")
         assert [product.id for product in listing] == ["p1", "q1", "p2"]
         page = client.store.products.list(limit=4)
@@ -255,9 +255,9 @@ def test_odd_records_can_be_skipped() -> None:
         assert page.total == 6
 
 
-def test_an_unknown_rule_for_odd_records_is_refused() -> None:
+def test_an_unknown_rule_for_malformed_records_is_refused() -> None:
     """An unknown rule is refused before anything is sent."""
-    with scripted_client(ScriptedAPI(odd_page)) as client:
+    with scripted_client(ScriptedAPI(malformed_page)) as client:
         with pytest.raises(InvalidArgumentError, match='on_unread=\'ignore\' must be "raise" or "skip"'):
             client.store.products.list(on_unread="ignore")  # type: ignore[arg-type]
 

@@ -329,7 +329,7 @@ def test_a_check_that_fails_is_a_result() -> None:
         {"amount": 1},
     ],
 )
-def test_odd_arguments_of_a_check(arguments: dict[str, Any]) -> None:
+def test_malformed_arguments_of_a_check(arguments: dict[str, Any]) -> None:
     """Odd arguments of a check are refused before anything is sent."""
     api = ScriptedAPI()
     with scripted_client(api) as client:

@@ -58,7 +58,7 @@ def test_a_complete_answer_reports_nothing(caplog: pytest.LogCaptureFixture) -> 
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
-def test_an_odd_balance_is_raised_when_it_is_asked_for() -> None:
+def test_a_malformed_balance_is_raised_when_it_is_asked_for() -> None:
     """The balances of other coins are readable."""
     held = document("balances.map-with-locked")["data"]["balances"]
     api = ScriptedAPI(answers(200, odd("balances.map-with-locked", balances={**held, "ETH": {}})))

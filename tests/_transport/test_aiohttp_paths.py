@@ -9,15 +9,15 @@ import pytest
 
 from inventpay import AsyncInventPay, NotFoundError
 from tests.support.clients import new_key
-from tests.support.odd_ids import ODD_IDS, says_404
 from tests.support.raw_server import RawServer
+from tests.support.unusual_ids import UNUSUAL_IDS, says_404
 
 SEGMENT = r"((?:[\w\-.~!$&'()*+,;=:@]|%[0-9A-F]{2})+)"
 """The characters that RFC 3986 allows in one segment: aiohttp leaves a few of these characters as they are."""
 
 
-@pytest.mark.parametrize("odd", ODD_IDS)
-async def test_an_odd_id_reaches_nothing_else_over_aiohttp(odd: str) -> None:
+@pytest.mark.parametrize("odd", UNUSUAL_IDS)
+async def test_an_unusual_id_reaches_nothing_else_over_aiohttp(odd: str) -> None:
     """The request line holds the id as one segment, in whatever way it is encoded: no other path and no query."""
     with RawServer(says_404) as server:
         async with AsyncInventPay(new_key(), base_url=server.url, transport="aiohttp") as client:

@@ -86,7 +86,7 @@ def test_a_lost_answer_at_the_end_of_the_limit(sandbox: Sandbox) -> None:
     assert sandbox.balance("USDT_BEP20").locked == 9 + 10
 
 
-def test_an_answer_with_odd_decoration() -> None:
+def test_an_answer_with_malformed_decoration() -> None:
     """An API that knows no keys, and writes a time as prose: the withdrawal is not made a second time."""
     paid: list[bytes] = []
 

@@ -335,7 +335,7 @@ def test_an_id_that_means_nothing_may_be_empty(name: str) -> None:
         (flat("order.paid", timestamp="noon"), "$.timestamp"),
     ],
 )
-def test_odd_decoration_refuses_no_event(body: bytes, path: str) -> None:
+def test_malformed_decoration_refuses_no_event(body: bytes, path: str) -> None:
     """A paid event is not lost over a member that only informs: it reads ``None``, and its path is listed."""
     event = parse(body)
     assert event.unread == (path,)

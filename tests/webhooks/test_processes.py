@@ -205,10 +205,10 @@ async def test_what_was_answered_first_outlives_its_process(tmp_path: Path, stor
     victim.process.kill()
     await asyncio.gather(victim.process.wait(), reader)
 
-    heir = make_receiver(store, Log(str(log)), LEASE, respond="first")
-    await asyncio.to_thread(wait_until, lambda: heir.recover() == 1)
+    successor = make_receiver(store, Log(str(log)), LEASE, respond="first")
+    await asyncio.to_thread(wait_until, lambda: successor.recover() == 1)
     first, second, end = entries(log)
     assert (first.what, second.what, end.what) == ("begin", "begin", "end")
     # Each time is noted after its claim, on a busy machine some tenths of a second later.
     assert second.at - first.at >= LEASE * 0.8
-    assert heir.handle(body, signed(body)).outcome == "duplicate"
+    assert successor.handle(body, signed(body)).outcome == "duplicate"

@@ -626,10 +626,10 @@ def test_what_was_answered_survives_the_death_of_the_process(queue: tuple[Shop, 
     """Another process handles it: at once if no handler had started, and after the lease if one had."""
     shop, clock = queue
     _blocking(shop.receiver, flat())
-    heir = Shop(seen=SQLiteSeenStore(tmp_path / "seen.sqlite3", clock=clock), respond="first", lease=60)
+    successor = Shop(seen=SQLiteSeenStore(tmp_path / "seen.sqlite3", clock=clock), respond="first", lease=60)
     calls: list[Any] = []
 
-    @heir.receiver.on("payment.completed")
+    @successor.receiver.on("payment.completed")
     def dies(event: Any) -> None:
         calls.append(event)
         if len(calls) == 1:
@@ -637,12 +637,12 @@ def test_what_was_answered_survives_the_death_of_the_process(queue: tuple[Shop, 
 
     # SystemExit releases; a kill does not: take the claim by hand and forget it.
     assert shop.receiver._processor.store.due(60) is not None
-    assert heir.receiver.recover() == 0
+    assert successor.receiver.recover() == 0
     clock.advance(61)
     with pytest.raises(SystemExit):
-        heir.receiver.recover()
+        successor.receiver.recover()
     clock.advance(3600)
-    assert asyncio.run(heir.receiver.recover_async()) == 1
+    assert asyncio.run(successor.receiver.recover_async()) == 1
     assert len(calls) == 2
 
 

@@ -235,7 +235,7 @@ def paid_payload(payment_id: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("in_task", [False, True])
-def test_odd_rows_do_not_stop_the_walk(in_task: bool) -> None:
+def test_malformed_rows_do_not_stop_the_walk(in_task: bool) -> None:
     """Rows with a payload, or an id that leads to one, are handled; the others are in the report."""
     log = OddLog(
         [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .raw_server import Exchange
 
-ODD_IDS = {
+UNUSUAL_IDS = {
     "../merchant/balance": "..%2Fmerchant%2Fbalance",
     "..\\merchant": "..%5Cmerchant",
     "%2e%2e/merchant": "%252e%252e%2Fmerchant",
