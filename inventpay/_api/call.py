@@ -30,6 +30,8 @@ class Call(Generic[T]):
     """Reads a 2xx answer; raises DecodeError, or APIStatusError for ``success: false``."""
     body: bytes | None = field(default=None, repr=False)
     idempotency_key: str | None = None
+    key_is_new: bool = False
+    """Whether the key was made for this call, so that no other process can know it yet."""
 
 
 def new_idempotency_key() -> str:

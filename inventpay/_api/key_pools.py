@@ -41,6 +41,7 @@ def add_next(product_id: str, batches: KeyBatches, *, label: str | None) -> Call
         read=lambda response: read_added(checked_document(response)),
         body=write_json({"keys": keys, **body}),
         idempotency_key=read_key(None),
+        key_is_new=True,
     )
 
 

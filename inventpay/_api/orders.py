@@ -88,6 +88,7 @@ def checkout(
         read=lambda response: read_checkout(checked_document(response)),
         body=write_json(body),
         idempotency_key=read_key(idempotency_key),
+        key_is_new=idempotency_key is None,
     )
 
 

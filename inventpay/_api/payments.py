@@ -53,6 +53,7 @@ def create_payment(
         read=lambda response: read_payment(checked_document(response), is_open=coin == MULTI, page=page),
         body=write_json(body),
         idempotency_key=read_key(idempotency_key),
+        key_is_new=idempotency_key is None,
     )
 
 
@@ -80,6 +81,7 @@ def create_invoice(
         read=lambda response: read_invoice(checked_document(response), page=page),
         body=write_json(body),
         idempotency_key=read_key(idempotency_key),
+        key_is_new=idempotency_key is None,
     )
 
 

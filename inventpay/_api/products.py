@@ -47,6 +47,7 @@ def create(*, idempotency_key: str | None, **values: object) -> Call[Product]:
         read=lambda response: read_product(checked_document(response)),
         body=write_json(creation_body(_MEMBERS, values)),
         idempotency_key=read_key(idempotency_key),
+        key_is_new=idempotency_key is None,
     )
 
 

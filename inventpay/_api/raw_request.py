@@ -36,6 +36,7 @@ def request(
             read=read_raw,
             body=None if json is None else json_bytes(json, "json"),
             idempotency_key=read_key(idempotency_key) if wants_key else None,
+            key_is_new=idempotency_key is None,
         )
 
     return build()

@@ -34,6 +34,7 @@ def create(*, idempotency_key: str | None, **values: object) -> Call[Store]:
         read=lambda response: read_store(checked_document(response)),
         body=write_json(creation_body(_MEMBERS, values)),
         idempotency_key=read_key(idempotency_key),
+        key_is_new=idempotency_key is None,
     )
 
 

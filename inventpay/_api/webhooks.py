@@ -78,6 +78,7 @@ def test(webhook_url: str | None) -> Call[WebhookTest]:
         read=lambda response: read_tested(checked_document(response), url=url),
         body=None if url is None else write_json({"webhookUrl": url}),
         idempotency_key=read_key(None),
+        key_is_new=True,
     )
 
 
@@ -116,6 +117,7 @@ def retry(delivery_id: str) -> Call[WebhookDelivery | None]:
         path=RETRY_WEBHOOK.path(deliveryId=delivery_id),
         read=lambda response: read_retried(checked_document(response)),
         idempotency_key=read_key(None),
+        key_is_new=True,
     )
 
 

@@ -47,6 +47,7 @@ def create_withdrawal(
         read=lambda response: read_withdrawal(checked_document(response)),
         body=write_json(body),
         idempotency_key=key,
+        key_is_new=idempotency_key is None,
     )
 
 

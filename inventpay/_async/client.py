@@ -274,7 +274,7 @@ class AsyncInventPay(Unpicklable):
         """
         from .._api.raw_request import request
 
-        with self._transport.building(idempotency_key):
+        async with self._transport.building(idempotency_key):
             call = request(method, path, params=params, json=json, idempotency_key=idempotency_key)
         return await self._transport.send(call, self._options)
 

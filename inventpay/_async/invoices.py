@@ -43,7 +43,7 @@ class AsyncInvoiceCalls:
 
         Raises InvalidArgumentError before anything is sent, and the errors of every call.
         """
-        with self._transport.building(idempotency_key):
+        async with self._transport.building(idempotency_key):
             call = calls.create_invoice(
                 amount=amount,
                 amount_currency=amount_currency,

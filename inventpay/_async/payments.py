@@ -60,7 +60,7 @@ class AsyncPaymentCalls:
         Raises InvalidArgumentError before anything is sent, and the errors of every call: RateLimitTimeoutError,
         APIConnectionError, APIStatusError, DecodeError.
         """
-        with self._transport.building(idempotency_key):
+        async with self._transport.building(idempotency_key):
             call = calls.create_payment(
                 amount=amount,
                 amount_currency=amount_currency,

@@ -67,7 +67,7 @@ class AsyncProductCalls:
 
         Raises InvalidArgumentError before anything is sent, and the errors of every call.
         """
-        with self._transport.building(idempotency_key):
+        async with self._transport.building(idempotency_key):
             call = calls.create(
                 name=name,
                 price=price,

@@ -75,7 +75,7 @@ class AsyncStoreCalls:
         Raises InvalidArgumentError before anything is sent, and the errors of every call. How the API refuses a second
         store, no source says; the sandbox raises BadRequestError.
         """
-        with self._transport.building(idempotency_key):
+        async with self._transport.building(idempotency_key):
             call = calls.create(
                 name=name,
                 description=description,
@@ -150,7 +150,7 @@ class AsyncStoreCalls:
 
         Raises InvalidArgumentError before anything is sent, and the errors of every call.
         """
-        with self._transport.building(idempotency_key):
+        async with self._transport.building(idempotency_key):
             call = orders.checkout(
                 slug,
                 items=items,

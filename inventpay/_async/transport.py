@@ -7,8 +7,8 @@ import functools
 import math
 import sys
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
+from types import TracebackType
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from .._api.call import Call
@@ -19,6 +19,7 @@ from .._core.random_share import random_share
 from .._limits.backoff import CREDIBLE_WINDOWS
 from .._limits.class_limiter import LATENESS, Lease
 from .._limits.limiter import Limiter, queueing
+from .._limits.shared_doubts import DoubtStep, shared_doubts
 from .._transport.call_log import CallRecord
 from .._transport.http_errors import without_frames
 from .._transport.progress import Progress
@@ -85,7 +86,7 @@ class AsyncTransport:
         self._queueing = queueing(limiter)
         self._warned: dict[RateClass, float] = {}
         self._budget = RetryBudget(settings.policy)
-        self.settling: Settling = Settling(settings)
+        self.settling: Settling = Settling(settings, shared_doubts(limiter))
         self.key_as_description: bool = settings.policy.key_as_description
         self.testnet_addresses: bool = settings.testnet_addresses
         self._reads = AsyncSharedReads(backend) if coalesce else None
@@ -120,7 +121,7 @@ class AsyncTransport:
             record.succeeded(response.status)
             return result
         except InventPayError as error:
-            record.failed(error)
+            await self._fail(record, error)
             if isinstance(error, AnswerMismatchError):
                 await self._connection.distrust()
             raise
@@ -128,15 +129,17 @@ class AsyncTransport:
             record.interrupted(interrupt)
             raise
 
-    @contextmanager
-    def building(self, idempotency_key: str | None) -> Generator[None, None, None]:
+    def building(self, idempotency_key: str | None) -> _Building:
         """Build a write inside of this: an argument that is refused under a key in doubt claims no ``"not_sent"``."""
-        try:
-            yield
-        except InvalidArgumentError as error:
-            notice_fork()
-            self.settling.complete_refused_argument(error, idempotency_key, self._backend.wall().timestamp())
-            raise
+        return _Building(self, idempotency_key)
+
+    async def refuse_argument(self, error: InvalidArgumentError, idempotency_key: str | None) -> None:
+        """Correct the claim of an argument that was refused under a key in doubt."""
+        notice_fork()
+        step = self.settling.look(idempotency_key, self._backend.wall().timestamp())
+        if step is not None:
+            await self._ask(step)
+        self.settling.complete_refused_argument(error, idempotency_key, self._backend.wall().timestamp())
 
     async def repeat(self, call: Call[T], error: InventPayError, options: CallOptions) -> T:
         """Send the call of an error again. Raises as :meth:`Settling.admit` does, and the errors of every call."""
@@ -164,14 +167,39 @@ class AsyncTransport:
             if 200 <= response.status < 300:
                 record.succeeded(response.status)
             else:
-                record.failed(_refusal(response))
+                await self._fail(record, _refusal(response))
             return response, seconds
         except InventPayError as error:
-            record.failed(error)
+            await self._fail(record, error)
             raise
         except BaseException as interrupt:
             record.interrupted(interrupt)
             raise
+
+    async def _fail(self, record: CallRecord, error: InventPayError) -> None:
+        """Complete the error that ends a call; what it may claim can depend on other processes."""
+        if self.settling.shared is not None and (step := record.ended(error)) is not None:
+            try:
+                await self._ask(step)
+            except BaseException as interrupt:
+                record.interrupted(interrupt)
+                raise
+        record.failed(error)
+
+    async def _ask(self, step: DoubtStep, *, until: float | None = None) -> None:
+        """Wait until the shared memory of doubts replied; without a reply, that of this process counts."""
+        shared = self.settling.shared
+        assert shared is not None, "a limiter without shared doubts takes no step"
+        waiter = step.waiter = self._backend.waiter()
+        deadline = self._backend.now() + shared.patience
+        if until is not None:
+            deadline = min(deadline, until)
+        try:
+            shared.submit(step, may_block=self._backend.may_block)
+            while not step.is_over and (left := deadline - self._backend.now()) > 0:
+                await waiter.wait(left)
+        finally:
+            shared.leave(step)
 
     async def _answer(
         self, call: Call[T], options: CallOptions, record: CallRecord, max_age: float | None, background: bool
@@ -329,6 +357,13 @@ class AsyncTransport:
         self, call: Call[T], options: CallOptions, lease: Lease, deadline: float | None, record: CallRecord
     ) -> APIResponse:
         """Send one request and return its answer; its lease ends with the headers, or with the outcome."""
+        if self.settling.shared is not None and (step := record.begin()) is not None:
+            try:
+                await self._ask(step, until=deadline)
+                record.begun()
+            except BaseException:
+                lease.refund(self._backend.now())
+                raise
         started = self._backend.now()
         until = None if options.attempt_timeout is None else started + options.attempt_timeout
         if deadline is not None and (until is None or deadline < until):
@@ -431,6 +466,25 @@ class AsyncTransport:
         if headers is response.headers and body is response.body:
             return response
         return APIResponse(response.status, headers, body)
+
+
+class _Building:
+    """The building of one write."""
+
+    __slots__ = ("_idempotency_key", "_transport")
+
+    def __init__(self, transport: AsyncTransport, idempotency_key: str | None) -> None:
+        self._transport = transport
+        self._idempotency_key = idempotency_key
+
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, InvalidArgumentError):
+            await self._transport.refuse_argument(error, self._idempotency_key)
 
 
 def _refused(response: APIResponse) -> Refusal | None:

@@ -62,7 +62,7 @@ class AsyncWithdrawalCalls:
         Raises ConfigurationError without a withdrawal key, InvalidArgumentError before anything is sent, and the errors
         of every call.
         """
-        with self._transport.building(idempotency_key):
+        async with self._transport.building(idempotency_key):
             call = calls.create_withdrawal(
                 amount=amount,
                 currency=currency,

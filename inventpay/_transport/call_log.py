@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._api.call import Call
 from .._core.logger import logger
+from .._limits.shared_doubts import DoubtStep
 from ..errors import IdempotencyConflictError, InventPayError, UnreadRow
 from ..responses import APIResponse
 from .redaction import redact_error
@@ -91,9 +92,32 @@ class CallRecord:
         """Raise where an earlier call with the same idempotency key forbids this one, before it waits for a token."""
         if self.doubt is not None:
             now = self._wall().timestamp()
+            earlier = self.doubt.earlier(now, is_asked=False)
+            if earlier is not None:
+                self._settling.permit(self._call, self.doubt, earlier, now)
+
+    def begin(self) -> DoubtStep | None:
+        """Return the step of the shared memory of doubts that precedes the next request, ``None`` for none."""
+        if self.doubt is None:
+            return None
+        now = self._wall().timestamp()
+        return self.doubt.begin(now, may_join=self._settling.may_join(self._call, now))
+
+    def begun(self) -> None:
+        """Raise as :meth:`check_key` does, where another process forbids the request."""
+        if self.doubt is not None:
+            self.doubt.begun()
+            now = self._wall().timestamp()
             earlier = self.doubt.earlier(now)
             if earlier is not None:
                 self._settling.permit(self._call, self.doubt, earlier, now)
+
+    def ended(self, error: InventPayError) -> DoubtStep | None:
+        """Return the step of the shared memory that the claim of an error waits for, ``None`` for none."""
+        if self.doubt is None:
+            return None
+        claims_no_effect = error.outcome in ("not_sent", "refused")
+        return self.doubt.ended(self._wall().timestamp(), needs_reply=claims_no_effect)
 
     def attempt_sent(self) -> None:
         """Count an attempt that is about to be handed to the network. From now on the call is in doubt.
@@ -174,20 +198,27 @@ class CallRecord:
     def failed(self, error: InventPayError) -> None:
         """Complete the error that ends the call."""
         error.attempts = self.attempts
-        if self.doubt is not None and isinstance(error, IdempotencyConflictError) and error.status is not None:
-            # The API said so, not our own memory.
-            self.doubt.belongs_elsewhere()
-        self._settling.complete(error, self._call, self.doubt, self._wall().timestamp())
+        now = self._wall().timestamp()
+        if self.doubt is not None:
+            self.doubt.earlier(now)
+            if isinstance(error, IdempotencyConflictError) and error.status is not None:
+                # The API said so, not our own memory.
+                self.doubt.belongs_elsewhere(now)
+        self._settling.complete(error, self._call, self.doubt, now)
         redact_error(error, self._settings.keys)
         self._finish(error.outcome, getattr(error, "status", None), error)
 
     def interrupted(self, interrupt: BaseException) -> None:
         """Add a note on what may have happened to the Ctrl-C, cancellation or foreign exception that ends the call."""
-        if self.doubt is not None and (sent_at := self.doubt.first_sent_at) is not None:
+        if self.doubt is not None:
             now = self._wall().timestamp()
-            # Also where the key was settled: the interrupt takes the result of the success away.
-            self.doubt.adopt(sent_at, now)
-            interrupt.add_note(self._settling.note(self._call, now))
+            # Not waited for: an event loop may be ending, and a second Ctrl-C must not meet this.
+            self.doubt.ended(now)
+            if (sent_at := self.doubt.first_sent_at) is not None:
+                if self.doubt.is_settled:
+                    # The interrupt takes the result of the success away.
+                    self.doubt.adopt(sent_at, now)
+                interrupt.add_note(self._settling.note(self._call, now))
         self._finish("cancelled", None, interrupt)
 
     def _finish(self, outcome: FinalOutcome, status: int | None, error: BaseException | None) -> None:

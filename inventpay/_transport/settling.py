@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .._api import outcomes
 from .._api.call import Call
 from .._api.endpoints import CHECKOUT, CREATE_WITHDRAWAL, ENDPOINTS, Endpoint
+from .._limits.shared_doubts import DoubtStep, SharedDoubts
 from ..errors import (
     BODY_KEPT,
     IdempotencyConflictError,
@@ -21,7 +22,7 @@ from ..errors import (
     UnsettledError,
 )
 from . import proofs
-from .doubts import MEMORY, REPEATABLE_FOR, CallDoubt, KeyName, KnownKey, request_digest
+from .doubts import LIFETIME, MEMORY, REPEATABLE_FOR, CallDoubt, DoubtMemory, KeyName, KnownKey, request_digest
 from .redaction import without_keys
 
 if TYPE_CHECKING:
@@ -39,8 +40,13 @@ def fingerprint(key: str) -> str:
 class Settling:
     """The rules as they apply to one client: its keys, its API, its policy."""
 
-    def __init__(self, settings: TransportSettings) -> None:
+    def __init__(
+        self, settings: TransportSettings, shared: SharedDoubts | None = None, memory: DoubtMemory = MEMORY
+    ) -> None:
         self._settings: Final = settings
+        self._memory: Final = memory
+        self.shared: Final = shared
+        """The doubts that processes share, where the limiter offers them."""
         self.account: Final = fingerprint(settings.api_key.reveal())
 
     def doubt_about(self, call: Call[Any]) -> CallDoubt | None:
@@ -49,8 +55,16 @@ class Settling:
         if endpoint.safety == "read":
             return None
         key = call.idempotency_key
-        name = None if key is None else KeyName(self._settings.base_url, self.account, key)
-        return CallDoubt(name, request_digest(endpoint.method, call.path, call.body))
+        name = None if key is None else self._name(key)
+        digest = request_digest(endpoint.method, call.path, call.body)
+        return CallDoubt(name, digest, self._memory, self.shared, is_new=call.key_is_new)
+
+    def _name(self, idempotency_key: str) -> KeyName:
+        return KeyName(self._settings.base_url, self.account, idempotency_key)
+
+    def may_join(self, call: Call[Any], now: float) -> bool:
+        """Return whether a request may be sent although an earlier one under its key may have taken effect."""
+        return call.endpoint.safety != "once" or self.is_proven(call.endpoint, now)
 
     def proof_name(self, kind: proofs.ProofKind) -> proofs.ProofName:
         """Return the name under which a proof for this client is kept."""
@@ -84,8 +98,7 @@ class Settling:
                 "is unknown; nothing was sent this time. Settle that call first, and use another key for this one",
                 outcome="unknown",
             )
-        endpoint = call.endpoint
-        if endpoint.safety == "once" and not self.is_proven(endpoint, now):
+        if not self.may_join(call, now):
             raise UnsettledError(
                 f"an earlier request with idempotency key {call.idempotency_key!r} may have taken effect, and this API "
                 "is not proven to honour the key; nothing was sent this time"
@@ -110,13 +123,29 @@ class Settling:
         """Correct the claim of an argument that was refused under a key whose earlier request may have taken effect."""
         if not isinstance(idempotency_key, str):
             return
-        known = MEMORY.find(KeyName(self._settings.base_url, self.account, idempotency_key), now)
-        if known is not None and (known.open > 0 or known.settled):
+        known = self._memory.find(self._name(idempotency_key), now)
+        if known is not None and known.is_in_doubt:
             error.outcome, error.safe_to_repeat, error.idempotency_key = "unknown", False, idempotency_key
             # The builders of calls name their endpoint, except for a method or path that was refused itself.
             endpoint = ENDPOINTS.get(f"{error.method} {error.path}")
             if endpoint is not None:
                 error.evidence_hint = outcomes.evidence_hint(endpoint, idempotency_key)
+
+    def look(self, idempotency_key: object, now: float) -> DoubtStep | None:
+        """Return the step that asks the shared memory for a key; ``None`` without one."""
+        if self.shared is None or not isinstance(idempotency_key, str):
+            return None
+        name = self._name(idempotency_key)
+        return DoubtStep(
+            step="look",
+            key=name.hash(),
+            ticket="",
+            digest=b"",
+            age=0.0,
+            lifetime=LIFETIME,
+            may_join=True,
+            on_reply=lambda reply: self._memory.learn(name, reply, reply.others, now),
+        )
 
     def note(self, call: Call[Any], now: float) -> str:
         """Return the note for an interrupt that ended a write after it may have been received."""

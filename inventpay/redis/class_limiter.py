@@ -11,7 +11,7 @@ import weakref
 from bisect import insort
 from collections import deque
 from collections.abc import Iterator, Mapping
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 from attrs import define, evolve, frozen
 
@@ -23,6 +23,7 @@ from .._limits.token_bucket import GRACE, TokenBucket
 from ..errors import InventPayError, RateLimitTimeoutError
 from ..options import RateClass, RateLimits
 from .exchange import LEAD, Ending, LeaseReply, LeaseRequest, LimitConfig, Refusal, View
+from .participant import Owner
 from .share import share_bucket
 
 LINGER: Final = 0.02
@@ -49,23 +50,6 @@ _FRESH: Final = 0.5
 
 _MOST_REPORTED: Final = 1_000
 """Most ends of requests in one report."""
-
-
-class Owner(Protocol):
-    """The part of the worker that a class limiter uses."""
-
-    @property
-    def lock(self) -> ReentrantLock:
-        """The lock that is held during all arithmetic."""
-        ...
-
-    def notify(self, limiter: SharedClassLimiter) -> None:
-        """Wake the scheduler: a token may be granted, or there is something to report."""
-        ...
-
-    def serve(self, limiter: SharedClassLimiter, *, may_block: bool) -> None:
-        """Get a token for a caller that joined the queue; blocks for a request at most if ``may_block``."""
-        ...
 
 
 @define(eq=False)
@@ -457,6 +441,11 @@ class SharedClassLimiter:
                 moment = min(moment, max(due - LEAD, self._sure_until))
         return moment
 
+    def key_of(self, command: LeaseRequest) -> str:
+        """Return the name of the key in Redis."""
+        del command
+        return self.key
+
     def ask(self, now: float) -> LeaseRequest:
         """Return the next request with all reports; its end is passed to ``apply_reply`` or ``failed``."""
         self._settle(now)
@@ -537,6 +526,12 @@ class SharedClassLimiter:
             self._news_since = now
 
     # --- alone ---
+
+    def serve_without(self, now: float, sharing: int | None) -> bool:
+        """Use this process's own share of the limit; return ``True``."""
+        if not self.is_on_its_own:
+            self.go_alone(now, sharing)
+        return True
 
     def go_alone(self, now: float, sharing: int | None) -> None:
         """Use this process's own share of the limit until Redis replies again."""

@@ -6,17 +6,17 @@ are packed numbers, because JSON takes the server and the client ten microsecond
 
 from __future__ import annotations
 
-import hashlib
 import json
 import struct
 from functools import cached_property
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from attrs import Factory, define, frozen
 
 from .._limits.backoff import constants
 from ..options import Counting
+from .participant import Script
 
 _BACKOFF: Final = "{" + ", ".join(f"{name} = {value!r}" for name, value in constants().items()) + "}"
 
@@ -25,8 +25,7 @@ SCRIPT: Final = (
 )
 """The Lua script that the server runs."""
 
-SCRIPT_SHA: Final = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
-"""The SHA-1 digest by which the server finds the script."""
+_SCRIPT: Final = Script(SCRIPT)
 
 LEAD: Final = 0.002
 """Seconds between a process's request for more leases and its last lease's due time: about a round trip."""
@@ -115,6 +114,8 @@ class LimitConfig:
 class LeaseRequest:
     """The events since the last request, and the number of leases wanted."""
 
+    script: ClassVar = _SCRIPT
+
     config: LimitConfig
     epoch: str = ""
     """The state from which the process got its latest leases; empty if it has had none for long."""
@@ -170,6 +171,10 @@ class LeaseRequest:
                 view["remaining"] = self.view.remaining
             message["view"] = view
         return message
+
+    def decode(self, message: bytes) -> LeaseReply:
+        """Return the reply in the script's result."""
+        return decode(message)
 
 
 class OvertakenError(Exception):

@@ -1,4 +1,4 @@
-"""A limiter that many processes and hosts share."""
+"""A limiter that many processes and hosts share, and their doubts about idempotency keys."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from ..errors import ConfigurationError
 from ..options import ATTEMPT_TIMEOUT, RateClass, RateLimits
 from .address import Address, read_address
 from .class_limiter import SharedClassLimiter
+from .doubts import RedisDoubts
 from .exchange import LimitConfig
 from .options import above_zero, checked_prefix
 from .worker import OnOutage, RedisWorker
@@ -59,6 +60,10 @@ class RedisLimiter(Unpicklable):
     Make one per process and pass it to all clients, of both kinds: clients with the same key, URL and window share
     their limits, others do not. Redis gets no key, only its fingerprint. Needs the extra ``redis``.
 
+    The processes also share which idempotency keys are in doubt, for 24 hours: a withdrawal under a key of your own
+    choice that another process may have sent raises UnsettledError before anything is sent, and "refused" under such a
+    key holds for all of them.
+
     - ``address``: ``redis://``, ``rediss://``, ``unix://``, ``redis+sentinel://host:26379,host2:26379/mymaster/0`` or
       ``redis+cluster://``; ``valkey`` may stand for ``redis``. Or a ``redis.Redis`` that stays yours to close.
     - ``on_outage``: while Redis is unreachable, ``"share"`` lets every process use its part of the limits, and
@@ -70,7 +75,8 @@ class RedisLimiter(Unpicklable):
     - ``prefix``: first part of the names of keys.
 
     Tokens are granted in batches, and processes take turns: none starves. All times refer to Redis' clock; the clocks
-    of the hosts do not matter. ``docs/redis.md`` describes the behaviour in an outage.
+    of the hosts do not matter. While Redis is unreachable, calls go on with the doubts that their process knows.
+    ``docs/redis.md`` describes the behaviour in an outage.
 
     Raises ConfigurationError for an invalid address, for options out of bounds, and if redis-py is missing.
     """
@@ -97,6 +103,8 @@ class RedisLimiter(Unpicklable):
         )
         self._process = secrets.token_hex(6)
         self._numbers = itertools.count()
+        self.shared_doubts: Final = RedisDoubts(self._prefix, self._process, self._worker.timeout, self._worker)
+        """The doubts about idempotency keys, for the clients of this limiter."""
         self._alive: weakref.WeakValueDictionary[_Name, _Budget] = weakref.WeakValueDictionary()
         self._recent: OrderedDict[_Name, _Budget] = OrderedDict()
         register_fork_handler(self)
@@ -201,6 +209,7 @@ class RedisLimiter(Unpicklable):
         """Reset the state in a forked child, which needs its own name, leases and connection."""
         self._worker.after_fork_in_child()
         self._process = secrets.token_hex(6)
+        self.shared_doubts.after_fork_in_child(self._process)
         for budget in list(self._alive.values()):
             for rate_class, class_limiter in budget.classes.items():
                 class_limiter.after_fork_in_child(self._config(rate_class, budget.limits))
@@ -219,6 +228,8 @@ class _Budget:
         self._limiter: Final = limiter
         self._fingerprint: Final = fingerprint
         self.limits: Final = limits
+        self.shared_doubts: Final = limiter.shared_doubts
+        """The doubts about idempotency keys; their names tell the keys of accounts apart."""
         self.classes: Final = {
             rate_class: limiter.new_class_limiter(fingerprint, rate_class, limits) for rate_class in RateClass
         }

@@ -20,10 +20,10 @@ from .._core.logger import logger
 from .._limits.class_limiter import ReentrantLock
 from ..errors import InventPayError, LimiterUnavailableError
 from .address import Address
-from .class_limiter import LINGER, SharedClassLimiter
+from .class_limiter import LINGER
 from .errors import refusal, said
-from .exchange import SCRIPT, SCRIPT_SHA, LeaseReply, LeaseRequest, decode
 from .line import Line
+from .participant import Command, Participant
 
 OnOutage = Literal["share", "error"]
 """The behaviour while Redis is unreachable; see :class:`RedisLimiter`."""
@@ -45,7 +45,7 @@ _SLACK: Final = 0.1
 class CommandBatch:
     """Requests that are sent one after the other."""
 
-    requests: list[tuple[SharedClassLimiter, LeaseRequest]]
+    requests: list[tuple[Participant, Command]]
     since: float
     """Time at which the current request was sent."""
     is_given_up: bool = False
@@ -71,7 +71,8 @@ class RedisWorker:
         self.lock: ReentrantLock = lock
         self._changed = threading.Condition(lock)
         self._has_batch = threading.Condition(lock)
-        self._active: dict[SharedClassLimiter, float] = {}
+        self._active: dict[Participant, float] = {}
+        self._unsent: set[Participant] = set()
         self._scheduler: threading.Thread | None = None
         self._sender: threading.Thread | None = None
         self._wakes_at = math.inf
@@ -99,7 +100,7 @@ class RedisWorker:
         """Whether Redis could not be reached the last time."""
         return self._trouble is not None
 
-    def notify(self, limiter: SharedClassLimiter) -> None:
+    def notify(self, limiter: Participant) -> None:
         """Schedule a limiter after a change. Call with the lock held."""
         now = monotonic()
         self._active[limiter] = now
@@ -116,7 +117,7 @@ class RedisWorker:
             self._scheduler = None  # the interpreter is ending, or there are too many threads
             raise
 
-    def _next_event(self, limiter: SharedClassLimiter, now: float) -> float:
+    def _next_event(self, limiter: Participant, now: float) -> float:
         batch = self._batch
         deadline = math.inf if batch is None or batch.is_given_up else self._deadline(batch)
         return min(deadline, limiter.next_event(now, can_ask=self._can_ask(now)))
@@ -126,7 +127,7 @@ class RedisWorker:
 
     # --- a caller that waits alone ---
 
-    def serve(self, limiter: SharedClassLimiter, *, may_block: bool) -> None:
+    def serve(self, limiter: Participant, *, may_block: bool) -> None:
         """Get a token for a caller that joined the queue.
 
         If no other caller waits and the connection is open, a thread sends the request itself, which saves three
@@ -154,7 +155,7 @@ class RedisWorker:
             with self.lock:
                 self._finish_own(limiter)
 
-    def _lone_batch(self, limiter: SharedClassLimiter, *, may_block: bool) -> CommandBatch | None:
+    def _lone_batch(self, limiter: Participant, *, may_block: bool) -> CommandBatch | None:
         now = monotonic()
         if limiter.waiting != 1 or self._batch is not None or self.is_away or limiter.next_request(now) > now:
             return None
@@ -162,7 +163,7 @@ class RedisWorker:
             return None  # connecting may take long, so the sender does it
         return CommandBatch([(limiter, limiter.ask(now))], now)
 
-    def _finish_own(self, limiter: SharedClassLimiter) -> None:
+    def _finish_own(self, limiter: Participant) -> None:
         """Let the threads send requests again after this thread sent one, even if it was interrupted."""
         batch = self._batch
         if batch is None or batch.thread != threading.get_ident():
@@ -237,6 +238,8 @@ class RedisWorker:
                 self._send(CommandBatch([(limiter, limiter.ask(now)) for limiter in asking], now))
         for limiter in [limiter for limiter in self._active if self._is_done(limiter, now)]:
             del self._active[limiter]
+            if limiter.has_news:
+                self._unsent.add(limiter)
         moments = [limiter.next_event(now, can_ask=self._can_ask(now)) for limiter in self._active]
         if self._batch is not None:
             if not self._batch.is_given_up:
@@ -245,23 +248,22 @@ class RedisWorker:
             moments.append(self._retry_at)
         return min(moments, default=math.inf)
 
-    def _is_done(self, limiter: SharedClassLimiter, now: float) -> bool:
+    def _is_done(self, limiter: Participant, now: float) -> bool:
         if limiter.waiting or limiter.is_asking or (limiter.is_watched and not self.is_away):
             return False
         if not limiter.has_news:
             return True
-        # Reports that cannot be sent now go with the next call; the threads do not wait for an outage to end.
+        # Reports that cannot be sent now are sent when a later call reaches Redis; the threads do not wait for that.
         is_late = now > self._active[limiter] + _NEWS_KEPT or self._is_closing or not threading.main_thread().is_alive()
         return self.is_away and is_late
 
     def _can_ask(self, now: float) -> bool:
         return self._batch is None and (not self.is_away or now >= self._retry_at)
 
-    def _serve_without(self, limiter: SharedClassLimiter, now: float) -> None:
-        if self._on_outage == "share":
-            if not limiter.is_on_its_own:
-                limiter.go_alone(now, self._processes)
-        elif not self._can_ask(now) and not limiter.is_asking:
+    def _serve_without(self, limiter: Participant, now: float) -> None:
+        if self._on_outage == "share" and limiter.serve_without(now, self._processes):
+            return
+        if not self._can_ask(now) and not limiter.is_asking:
             limiter.fail(self._unavailable())
 
     def _unavailable(self) -> InventPayError:
@@ -309,7 +311,7 @@ class RedisWorker:
             limiter, request = batch.requests[0]
             batch.since = monotonic()
             try:
-                reply = self._exchange(limiter.key, request, batch)
+                reply = self._exchange(limiter.key_of(request), request, batch)
             except Exception as error:
                 with self._changed:
                     if not batch.is_given_up:
@@ -324,19 +326,19 @@ class RedisWorker:
                 self._find(now)
                 limiter.apply_reply(request, reply, now)
 
-    def _exchange(self, key: str, request: LeaseRequest, batch: CommandBatch) -> LeaseReply:
+    def _exchange(self, key: str, request: Command, batch: CommandBatch) -> Any:
         # A calling thread has just checked that the line is open.
         call = self._connected() if batch.thread is None or self._line is None else self._line.call
         argument = request.encode(monotonic())
         try:
-            return decode(call("EVALSHA", SCRIPT_SHA, 1, key, argument))
+            return request.decode(call("EVALSHA", request.script.sha, 1, key, argument))
         except Exception as error:
             from redis.exceptions import NoScriptError
 
             if not isinstance(error, NoScriptError):
                 raise
             # The server is new, was restarted, or its scripts were flushed.
-            return decode(call("EVAL", SCRIPT, 1, key, argument))
+            return request.decode(call("EVAL", request.script.text, 1, key, argument))
 
     def _connected(self) -> Callable[..., Any]:
         """Return a function that sends a command. It connects first if the connection was closed."""
@@ -383,6 +385,8 @@ class RedisWorker:
         self._was_reached = True
         if self._trouble is not None:
             self._trouble = None
+            self._active.update(dict.fromkeys(self._unsent, now))
+            self._unsent.clear()
             logger.warning("%s answers again; after one window its limits are shared again", self._address.label)
 
     # --- the rest ---
