@@ -154,7 +154,9 @@ class InventPayError(Exception):
     repeat_after: float = 1.0
     """Seconds to wait before repeating, where that is safe. Never 0."""
     evidence_hint: str | None = None
-    """Where to look up what became of a withdrawal or checkout in doubt; ``None`` for all other failures."""
+    """Where to look up what became of a withdrawal, a checkout or an unknown POST in doubt that must not be repeated;
+    ``None`` for all other failures.
+    """
     resource_id: str | None = None
     """The id that the API gave to what was created, where its answer could be read that far."""
     request: SentRequest | None = None
@@ -322,6 +324,9 @@ class AnswerMismatchError(DecodeError):
     A reused idempotency key and an answer that arrived twice on one connection both look like this. The call is never
     repeated, its ``outcome`` is ``"unknown"``, and its connections are not used again. ``resource_id`` is the id in the
     answer, which may be that of another customer's payment or withdrawal.
+
+    Create a payment or invoice again under a new key: the one that may exist is never paid, and expires. Look a
+    withdrawal or checkout up, as ``evidence_hint`` says.
     """
 
     contradictions: tuple[str, ...]

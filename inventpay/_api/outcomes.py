@@ -168,4 +168,9 @@ def evidence_hint(endpoint: Endpoint, idempotency_key: str | None) -> str | None
         return (
             "Look up whether the order exists before you repeat it: client.store.orders.list(). See docs/outcomes.md."
         )
+    if endpoint.safety == "once":
+        return (
+            "Look up whether it took effect before you repeat it: read what it should change, or look at the dashboard. "
+            "See docs/outcomes.md."
+        )
     return None

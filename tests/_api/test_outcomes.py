@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from inventpay import errors
 from inventpay._api import outcomes
 from inventpay._api.endpoints import CHECKOUT, CREATE_PAYMENT, CREATE_WITHDRAWAL, Safety
+from inventpay._api.repeats import endpoint_for
 from inventpay.errors import (
     AnswerMismatchError,
     APIConnectionError,
@@ -173,6 +174,7 @@ def test_a_hint_names_what_to_compare() -> None:
     for word in ("locked balance", "limits", "withdrawal.*", "dashboard", "'key-1'"):
         assert word in hint
     assert "orders.list" in (outcomes.evidence_hint(CHECKOUT, "key-1") or "")
+    assert "dashboard" in (outcomes.evidence_hint(endpoint_for("POST", "/v1/new"), "key-1") or "")
     assert outcomes.evidence_hint(CREATE_PAYMENT, "key-1") is None
 
 

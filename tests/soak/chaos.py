@@ -2,7 +2,8 @@
 
 python -m tests.soak.chaos --operations 20000 --transport aiohttp --ledger ignores
 
-Prints what became of the operations; a claim that the ledger contradicts ends it with status 1.
+Prints what became of the operations. It ends with status 1 for a claim that the ledger contradicts, for an operation
+that the advice of the documentation does not settle, and for one left to a person without a word on where to look.
 """
 
 from __future__ import annotations
@@ -10,22 +11,29 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import random
 import sys
 import threading
 import time
+import uuid
 from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from itertools import groupby
 from typing import Any
 
 import attrs
 
 from inventpay import AsyncInventPay, InventPay, InventPayError, RateLimits, RetryPolicy
-from tests.support.chaos_server import ChaosServer
+from inventpay._transport.doubts import DoubtMemory
+from tests.support.chaos_server import ChaosServer, Effect
 from tests.support.clients import new_key
 
 CONCURRENT = 50
 THREADS = 8
-TRIES = 12
-"""Repeats of one operation before it is left to a person."""
+PROCESSES = 4
+TRIES = 24
+"""Requests of one operation after which it counts as not settled."""
 
 ADDRESS = "0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D"
 PLENTY = RateLimits(payment_creation=10**6, withdrawals=10**6, other=10**6, status_checks=10**6, window=0.01)
@@ -40,7 +48,11 @@ class Report:
     false: list[str] = attrs.field(factory=list)
     """Claims that the ledger contradicts."""
     twice: int = 0
-    """Payments and invoices created more than once, on a ledger that ignores keys."""
+    """Payments and invoices created more than once under one key, on a ledger that ignores keys."""
+    looked_up: int = 0
+    """Unknown ends whose error says where a person looks them up."""
+    again: int = 0
+    """Payments and invoices that were created under a new key, as the documentation advises."""
     kinds: int = 0
     faults: int = 0
     requests: int = 0
@@ -50,8 +62,8 @@ class Report:
         ends = ", ".join(f"{name} {count:,}" for name, count in sorted(self.ends.items()))
         return (
             f"{self.operations:,} operations in {self.seconds:.0f} s, {self.requests:,} requests, {self.faults:,} "
-            f"faults of {self.kinds} kinds: {ends}; payments created twice: {self.twice}; "
-            f"false claims: {len(self.false)}"
+            f"faults of {self.kinds} kinds: {ends}; looked up by a person: {self.looked_up}; created again under a new "
+            f"key: {self.again}; payments created twice: {self.twice}; false claims: {len(self.false)}"
         )
 
 
@@ -62,6 +74,18 @@ class End:
     operation: str
     outcome: str
     resource_id: str | None = None
+    key: str | None = None
+    """The idempotency key of the last request."""
+    names_evidence: bool = False
+    """Whether the error says where a person looks it up."""
+    can_be_repeated: bool = False
+    """Whether the documentation advises to go on repeating."""
+    again: int = 0
+    """How often it was created under a new key."""
+    error: str = ""
+    """The last error in words."""
+    claims: frozenset[str] = frozenset()
+    """The outcomes that the errors of all processes claimed."""
 
 
 def _arguments(number: int) -> tuple[str, dict[str, Any]]:
@@ -96,55 +120,119 @@ def _options(server: ChaosServer, trusts: bool) -> dict[str, Any]:
     }
 
 
+def _next_step(error: InventPayError, group: str) -> str:
+    """Return the advice of docs/outcomes.md on an error: "repeat" it, create it "again" under a new key, or "end"."""
+    if error.safe_to_repeat:
+        return "repeat"
+    if error.outcome == "unknown" and error.evidence_hint is None and group != "withdrawals":
+        # A payment or invoice that nobody knows of is never paid, and expires.
+        return "again"
+    return "end"
+
+
+def _end(number: int, error: InventPayError, again: int) -> End:
+    return End(
+        f"op-{number}",
+        error.outcome,
+        error.resource_id,
+        key=error.idempotency_key,
+        names_evidence=error.evidence_hint is not None,
+        can_be_repeated=error.safe_to_repeat,
+        again=again,
+        error=f"{type(error).__name__}: {error}",
+    )
+
+
+def _success(number: int, result: Any, again: int) -> End:
+    return End(f"op-{number}", "ok", _id_of(result), key=result.meta.idempotency_key, again=again)
+
+
+def _pause(attempt: int) -> float:
+    """Return the seconds before an operation is repeated; the documentation advises ``error.repeat_after``, at least 1.
+
+    Only a machine that stands still makes one fail this often.
+    """
+    return 0.0 if attempt < 8 else 0.25
+
+
 async def _settle_async(client: AsyncInventPay, number: int) -> End:
     group, arguments = _arguments(number)
-    operation = f"op-{number}"
     error: InventPayError | None = None
-    for _ in range(TRIES):
+    again = 0
+    for attempt in range(TRIES):
         try:
             if error is None:
                 result = await getattr(client, group).create(**arguments)
             else:
-                # As the documentation says, except for the sleep of error.repeat_after seconds.
+                await asyncio.sleep(_pause(attempt))
                 result = await client.repeat(error)
-            return End(operation, "ok", _id_of(result))
+            return _success(number, result, again)
         except InventPayError as failed:
-            error = failed
-            if not error.safe_to_repeat:
-                break
-    assert error is not None
-    return End(operation, error.outcome, error.resource_id)
+            step = _next_step(failed, group)
+            if step == "end":
+                return _end(number, failed, again)
+            again += step == "again"
+            error, last = (failed if step == "repeat" else None), failed
+    return _end(number, last, again)
 
 
 def _settle(client: InventPay, number: int) -> End:
     group, arguments = _arguments(number)
-    operation = f"op-{number}"
     error: InventPayError | None = None
+    again = 0
+    for attempt in range(TRIES):
+        try:
+            if error is None:
+                result = getattr(client, group).create(**arguments)
+            else:
+                time.sleep(_pause(attempt))
+                result = client.repeat(error)
+            return _success(number, result, again)
+        except InventPayError as failed:
+            step = _next_step(failed, group)
+            if step == "end":
+                return _end(number, failed, again)
+            again += step == "again"
+            error, last = (failed if step == "repeat" else None), failed
+    return _end(number, last, again)
+
+
+def _redeliver(clients: Sequence[InventPay], number: int, chance: random.Random) -> End:
+    """Let processes make one operation in turn, as a queue that delivers a failed task to any of its workers does.
+
+    They know its key, not the errors of each other.
+    """
+    group, arguments = _arguments(number)
+    claims: set[str] = set()
     for _ in range(TRIES):
         try:
-            result = getattr(client, group).create(**arguments) if error is None else client.repeat(error)
-            return End(operation, "ok", _id_of(result))
-        except InventPayError as failed:
-            error = failed
-            if not error.safe_to_repeat:
-                break
-    assert error is not None
-    return End(operation, error.outcome, error.resource_id)
+            made = getattr(chance.choice(clients), group).create(**arguments, idempotency_key=f"key-{number}")
+            end = _success(number, made, 0)
+        except InventPayError as error:
+            end = _end(number, error, 0)
+        claims.add(end.outcome)
+        if end.outcome in ("ok", "done", "refused") or end.names_evidence:
+            break
+    return attrs.evolve(end, claims=frozenset(claims))
 
 
-def run(operations: int, *, transport: str, honours_keys: bool, trusts: bool, seed: int = 1) -> Report:
+def run(
+    operations: int, *, transport: str, honours_keys: bool, trusts: bool, seed: int = 1, redis: str | None = None
+) -> Report:
     """Runs the operations over ``transport`` ("httpx", "aiohttp" or "blocking") and compares every end with the ledger.
 
-    ``trusts`` is the user's word that keys are honoured.
+    ``trusts`` is the user's word that keys are honoured. With ``redis``, the address of a server, four clients deliver
+    every operation in turn as separate processes that share a limiter on it.
     """
     began = time.monotonic()
     with ChaosServer(honours_keys=honours_keys, seed=seed) as server:
         options = _options(server, trusts)
-        ends = (
-            _run_blocking(options, operations)
-            if transport == "blocking"
-            else _run_async(options, operations, transport)
-        )
+        if redis is not None:
+            ends = _run_processes(options, operations, redis, seed)
+        elif transport == "blocking":
+            ends = _run_blocking(options, operations)
+        else:
+            ends = _run_async(options, operations, transport)
     report = _compare(server, ends)
     report.seconds = time.monotonic() - began
     return report
@@ -167,6 +255,27 @@ def _run_async(options: dict[str, Any], operations: int, transport: str) -> list
 
 
 def _run_blocking(options: dict[str, Any], operations: int) -> list[End]:
+    with InventPay(**options) as client:
+        return _in_threads(operations, lambda number: _settle(client, number))
+
+
+def _run_processes(options: dict[str, Any], operations: int, redis: str, seed: int) -> list[End]:
+    """Run clients that know of each other through Redis alone, as those of several processes do."""
+    from inventpay.redis import RedisLimiter
+
+    chance = random.Random(seed)
+    with ExitStack() as stack:
+        clients: list[InventPay] = []
+        prefix = uuid.uuid4().hex
+        for _ in range(PROCESSES):
+            limiter = stack.enter_context(RedisLimiter(redis, prefix=prefix, timeout=5.0))
+            client = stack.enter_context(InventPay(**options, limiter=limiter))
+            client._transport.settling._memory = DoubtMemory()  # type: ignore[misc]
+            clients.append(client)
+        return _in_threads(operations, lambda number: _redeliver(clients, number, chance))
+
+
+def _in_threads(operations: int, settle: Callable[[int], End]) -> list[End]:
     numbers = iter(range(operations))
     lock = threading.Lock()
     ends: list[End] = []
@@ -177,36 +286,51 @@ def _run_blocking(options: dict[str, Any], operations: int) -> list[End]:
                 number = next(numbers, None)
             if number is None:
                 return
-            ends.append(_settle(client, number))
+            ends.append(settle(number))
 
-    with InventPay(**options) as client:
-        threads = [threading.Thread(target=work) for _ in range(THREADS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    threads = [threading.Thread(target=work) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     return ends
 
 
 def _compare(server: ChaosServer, ends: list[End]) -> Report:
     """Checks every claim against the ledger."""
     report = Report(len(ends), kinds=len(server.met), faults=server.met.total(), requests=server.requests)
-    happened: dict[str, list[str]] = {}
+    happened: dict[str, list[Effect]] = {}
     for effect in server.ledger.effects:
-        happened.setdefault(effect.operation, []).append(effect.resource_id)
+        happened.setdefault(effect.operation, []).append(effect)
     for end in ends:
-        found = happened.get(end.operation, [])
+        effects = happened.get(end.operation, [])
+        found = [effect.resource_id for effect in effects if effect.key == end.key]
         report.ends[end.outcome] += 1
+        report.again += end.again
         if end.outcome in ("ok", "done") and end.resource_id not in found:
             report.false.append(f"{end.operation} was given {end.resource_id}, but it made {found}")
-        if end.outcome in ("refused", "not_sent") and found:
-            report.false.append(f"{end.operation} was called {end.outcome}, but it made {found}")
-        if len(found) > 1:
-            if found[0].startswith("w") or server.ledger.honours_keys:
-                report.false.append(f"{end.operation} happened {len(found)} times: {found}")
-            else:
-                report.twice += 1
+        if (end.claims or {end.outcome}) & {"refused", "not_sent"} and found:
+            report.false.append(
+                f"{end.operation} was called {sorted(end.claims or [end.outcome])}, but it made {found}"
+            )
+        if end.outcome == "unknown":
+            report.looked_up += end.names_evidence
+            if end.can_be_repeated:
+                report.false.append(f"{end.operation} is not settled after {TRIES} tries: {end.error}")
+            elif not end.names_evidence:
+                report.false.append(f"{end.operation}: its error does not say where to look it up: {end.error}")
+        for key, effects_of_key in groupby(sorted(effects, key=_key), _key):
+            ids = [effect.resource_id for effect in effects_of_key]
+            if len(ids) > 1 and (ids[0].startswith("w") or server.ledger.honours_keys):
+                report.false.append(f"{end.operation} happened {len(ids)} times under {key}: {ids}")
+            report.twice += len(ids) > 1
+        if len({effect.key for effect in effects}) > end.again + 1:
+            report.false.append(f"{end.operation} was made under more keys than it was created: {effects}")
     return report
+
+
+def _key(effect: Effect) -> str:
+    return effect.key
 
 
 def main() -> int:
@@ -218,6 +342,7 @@ def main() -> int:
         "--trust", action="store_true", help="RetryPolicy(trust_idempotency=True); needs a ledger that honours keys"
     )
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--redis", help="the address of a Redis over which four processes share their doubts")
     chosen = parser.parse_args()
     logging.disable()
     report = run(
@@ -226,6 +351,7 @@ def main() -> int:
         honours_keys=chosen.ledger == "honours",
         trusts=chosen.trust,
         seed=chosen.seed,
+        redis=chosen.redis,
     )
     print(report)
     for claim in report.false[:20]:
