@@ -170,7 +170,7 @@ def evidence_hint(endpoint: Endpoint, idempotency_key: str | None) -> str | None
         )
     if endpoint.safety == "once":
         return (
-            "Look up whether it took effect before you repeat it: read what it should change, or look at the dashboard. "
+            "Look up whether it took effect before you repeat it: read what it should change, or see the dashboard. "
             "See docs/outcomes.md."
         )
     return None

@@ -19,7 +19,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._concurrency.event_loops import ConnectionKey, is_dead
 from .._concurrency.forking import Lock, notice_fork, register_fork_handler
-from .._transport.http_errors import answer_in, is_connection_failure, translate, without_frames
+from .._transport.http_errors import (
+    answer_in,
+    answer_of,
+    is_connection_failure,
+    note_on_hook,
+    translate,
+    without_frames,
+)
 from .._transport.progress import EXTENSION, HEAD_RECEIVED, NOT_WRITTEN, PARTLY_WRITTEN, Progress
 from .._transport.response_body import ResponseBody
 from .._transport.settings import ConnectionSettings
@@ -154,6 +161,7 @@ class Connection:
             # aiohttp and mocks report nothing; where nothing is reported, the worst is assumed.
             progress.watched = False
             response = client.send(request, stream=True, follow_redirects=False)
+            progress.response = None
             progress.stage = max(progress.stage, HEAD_RECEIVED)
             try:
                 found = response_headers(response)
@@ -166,18 +174,25 @@ class Connection:
                 # Responses of httpx refer to themselves: the watch would keep this whole client in memory with them.
                 request.extensions.pop("trace", None)
             return APIResponse(response.status_code, found, content)
-        except (InventPayError, AssertionError):
-            # Our own; and a mock that was asked for something its test did not foresee.
+        except InventPayError:
             raise
         except Exception as error:
             answer = None if request is None else answer_in(error, request)
-            if answer is not None:
-                # A response hook of a lent client raised, such as raise_for_status.
+            is_of_hook = progress.response is not None
+            if answer is not None or is_of_hook:
                 progress.watched = True
                 progress.stage = max(progress.stage, HEAD_RECEIVED)
-                progress.on_headers(answer.status, answer.headers)
-                return answer
-            if not is_connection_failure(error):
+                known = answer or answer_of(progress.response)
+                progress.response = None
+                progress.on_headers(known.status, known.headers)
+                if answer is not None:
+                    # A response hook of a lent client raised it, such as raise_for_status.
+                    return answer
+                progress.answer = known
+                error.add_note(note_on_hook(error, known.status))
+                raise
+            if isinstance(error, AssertionError) or not is_connection_failure(error):
+                # A mock that was asked for something its test did not foresee; or no exception of the network.
                 raise
             written = progress.stage > NOT_WRITTEN if progress.watched else None
             failure = translate(error, written=written, handled=handled, base_url=self._settings.base_url)

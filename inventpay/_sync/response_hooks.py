@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from .._transport.http_errors import RAW_BODY
-from .._transport.progress import EXTENSION
+from .._transport.progress import EXTENSION, Progress
 from .._transport.response_body import ResponseBody
 from ..errors import APITimeoutError, DecodeError
 
@@ -31,8 +31,14 @@ def keep_refusal(response: Any) -> None:
     Raises APITimeoutError, and the errors of the HTTP library, where the body does not arrive.
     """
     progress = response.request.extensions.get(EXTENSION)
-    if progress is None or 200 <= response.status_code < 300 or response.is_stream_consumed:
+    if progress is None:
         return
+    if not 200 <= response.status_code < 300 and not response.is_stream_consumed:
+        _keep(response, progress)
+    progress.response = response
+
+
+def _keep(response: Any, progress: Progress) -> None:
     stream = response.stream
     raw = ResponseBody("")
     try:

@@ -398,6 +398,10 @@ class Transport:
             else:
                 lease.refund(self._backend.now())
                 record.had_no_effect()
+            # A response hook of a lent client raised after an answer.
+            refusal = None if progress.answer is None else _refused(progress.answer)
+            if refusal is not None and refusal.outcome == "refused":
+                record.had_no_effect()
             record.attempt_answered(None, started, error)
             if isinstance(error, Exception) and not isinstance(error, InventPayError):
                 raise  # a mock's complaint, or a bug: its frames are wanted

@@ -61,6 +61,9 @@ def is_connection_failure(error: BaseException) -> bool:
     All others are foreign, and pass through as they are: the time limits of job queues are ordinary exceptions that a
     signal handler raises in the middle of a call.
     """
+    if "StreamError" in _names(error):
+        # A body that is used in the wrong order is a bug, of a hook or a transport.
+        return False
     # The standard library has UnicodeError for host names that no resolver takes.
     return isinstance(error, (OSError, UnicodeError)) or any(
         kind.__module__.partition(".")[0] in _LIBRARIES for kind in type(error).__mro__
@@ -81,11 +84,27 @@ def answer_in(error: BaseException, request: Any) -> APIResponse | None:
         if response.request is not request:
             # A hook may have sent a request of its own.
             return None
+    except Exception:
+        return None
+    return answer_of(response)
+
+
+def answer_of(response: Any) -> APIResponse:
+    """Return the answer in a response of httpx; its body is empty where it was not read."""
+    try:
         raw = response.extensions.get(RAW_BODY)
-        body: bytes = response.content if raw is None else _inflated(raw, headers)
+        body: bytes = response.content if raw is None else _inflated(raw, response.headers)
     except Exception:
         body = b""
-    return APIResponse(status, Headers(headers.multi_items()), body)
+    return APIResponse(response.status_code, Headers(response.headers.multi_items()), body)
+
+
+def note_on_hook(error: BaseException, status: int) -> str:
+    """Return the note on an exception that a response hook of a lent client raised."""
+    note = f"inventpay: a response hook of http_client= raised this after the API had answered with status {status}."
+    if "ResponseNotRead" in _names(error):
+        note += " Hooks run before a body is read: call response.read() in the hook first, or await response.aread()."
+    return note
 
 
 def _inflated(raw: bytes, headers: Any) -> bytes:

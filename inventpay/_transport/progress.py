@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from ..headers import Headers
+from ..responses import APIResponse
 
 EXTENSION: Final = "inventpay.progress"
 """Key in ``request.extensions`` under which transports of this package find the :class:`Progress` of a request."""
@@ -20,7 +21,7 @@ COMPLETE: Final = 4
 class Progress:
     """The stage of one attempt, as far as the transport reports it, and the time it has left."""
 
-    __slots__ = ("left", "new_connection", "on_headers", "stage", "watched")
+    __slots__ = ("answer", "left", "new_connection", "on_headers", "response", "stage", "watched")
 
     def __init__(
         self,
@@ -39,6 +40,10 @@ class Progress:
         WRITTEN (all bytes were given to the operating system), HEAD_RECEIVED (of the final response), COMPLETE."""
         self.watched: bool = False
         """Whether ``stage`` is reported at all; mocks and transports of other libraries report nothing."""
+        self.response: Any = None
+        """The response of a lent client while its hooks run."""
+        self.answer: APIResponse | None = None
+        """The answer after which a response hook raised. Its body is empty if it was not read."""
 
     @property
     def maybe_written(self) -> bool:

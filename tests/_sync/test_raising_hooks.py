@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,9 +23,17 @@ from inventpay import (
     NotFoundError,
     RateLimitedError,
     ServerError,
+    UnsettledError,
 )
 from tests.support.clients import new_key, once, read
-from tests.support.raw_server import Deed, Exchange, RawServer, answers_as_documented
+from tests.support.raw_server import (
+    Deed,
+    Exchange,
+    RawServer,
+    answers_as_documented,
+    closed_port,
+    resets_mid_answer,
+)
 
 LIBRARIES = pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "httpx2"])
 REFUSAL = json.dumps({"success": False, "error": "Insufficient funds", "statusCode": 400}).encode()
@@ -49,8 +58,23 @@ class Stranger(Exception):
 
 
 def raises_its_own(response: Any) -> None:
-    if response.status_code >= 400:
-        raise Stranger
+    del response
+    raise Stranger
+
+
+def reads_unread(response: Any) -> None:
+    response.json()
+
+
+def asserts(response: Any) -> None:
+    assert response.status_code == 0
+
+
+def asks_elsewhere(response: Any) -> None:
+    library = sys.modules[type(response).__module__.partition(".")[0]]
+    with closed_port() as url:
+        with library.Client() as other:
+            other.get(url)
 
 
 def lent_client(library: Any, *hooks: Callable[..., Any]) -> Any:
@@ -132,19 +156,61 @@ def test_half_a_refusal_is_a_lost_connection(library: Any) -> None:
     assert (type(error), error.outcome) == (APIConnectionError, "unknown")
 
 
-@LIBRARIES
-def test_a_hook_that_raises_its_own_exception(library: Any) -> None:
-    """A foreign exception passes, with a note on the withdrawal."""
-    with RawServer(says(400, REFUSAL)) as server:
+def withdraw_through(library: Any, hook: Callable[..., Any], deed: Deed, kind: type[BaseException]) -> list[str]:
+    """Return the notes on the exception with which a withdrawal under the key "november" ends."""
+    key = new_key()
+    with RawServer(deed, answers_as_documented) as server:
         with (
-            lent_client(library, raises_its_own) as lent,
-            InventPay(
-                new_key(), withdrawal_key="wk_live_of_the_hooks", base_url=server.url, http_client=lent
-            ) as client,
+            lent_client(library, hook) as lent,
+            InventPay(key, withdrawal_key="wk_live_of_the_hooks", base_url=server.url, http_client=lent) as client,
         ):
-            with pytest.raises(Stranger) as caught:
-                once(client)
-    assert "outcome is unknown" in caught.value.__notes__[0]
+            with pytest.raises(kind) as caught:
+                once(client, idempotency_key="november")
+        with InventPay(key, withdrawal_key="wk_live_of_the_hooks", base_url=server.url) as client:
+            if any("outcome is unknown" in note for note in caught.value.__notes__):
+                with pytest.raises(UnsettledError):
+                    once(client, idempotency_key="november")
+            else:
+                once(client, idempotency_key="november")
+    return caught.value.__notes__
+
+
+BUGS: dict[str, tuple[Callable[..., Any], Callable[[Any], type[BaseException]]]] = {
+    "its own": (raises_its_own, lambda _: Stranger),
+    "an unread body": (reads_unread, lambda library: library.ResponseNotRead),
+    "a failed check": (asserts, lambda _: AssertionError),
+    "a failed request of its own": (asks_elsewhere, lambda library: library.ConnectError),
+}
+
+
+@LIBRARIES
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_hook_with_a_bug(library: Any, bug: str) -> None:
+    """Its exception passes as it is; the withdrawal counts as what the answer proves, and the note names the status."""
+    hook, kind = BUGS[bug]
+    for status, body, is_unknown in (
+        (400, REFUSAL, False),
+        (429, b"slow down", False),
+        (400, b"<html>", True),
+        (500, REFUSAL, True),
+        (200, b"{}", True),
+    ):
+        notes = withdraw_through(library, hook, says(status, body), kind(library))
+        assert f"after the API had answered with status {status}." in notes[0]
+        assert any("outcome is unknown" in note for note in notes) == is_unknown
+        assert ("read() in the hook first" in notes[0]) == (bug == "an unread body")
+
+
+@LIBRARIES
+def test_a_lost_body_is_no_bug_of_a_hook(library: Any) -> None:
+    """Where the hooks have ended, a failure of the connection is one."""
+
+    def looks(response: Any) -> None:
+        seen.append(response.status_code)
+
+    seen: list[int] = []
+    (error,) = failures(library, [resets_mid_answer], once, looks)
+    assert (type(error), error.outcome, seen) == (APIConnectionError, "unknown", [200])
 
 
 @LIBRARIES
