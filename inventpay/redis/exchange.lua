@@ -31,9 +31,8 @@ local AT_START = 4 -- leases that are granted until then
 local AHEAD = 24 -- one lease for later is granted per this number of the limit
 local LONGEST_CALL = 3600 -- seconds that no request takes
 local OVERTAKES = 1000000 -- requests of one process that are never under way at once
+local NONE = {}
 local STEPS = 16 -- number of times of further tokens in a reply; see exchange.py
-
-local backoff = BACKOFF -- the constants of backoff.py; the rules below are those of that file
 
 -- The packed members of the request. Those that few requests have follow as JSON.
 local process, limit, window, span, unknown, burst, patience, batch, horizon, lead, serial, want, next_number, is_first,
@@ -96,11 +95,10 @@ end
 
 -- The first index whose stamp is later than `time`; the stamps before it are `time` or older.
 local function after(time)
-  local low = found[time]
-  if low then return low end
-  local high = count + 1
-  low = 1
-  if count == 0 or stamp(count) <= time then low = high elseif stamp(1) > time then high = low end
+  if found[time] then return found[time] end
+  if count == 0 or stamp(count) <= time then return count + 1 end
+  if stamp(1) > time then return 1 end
+  local low, high = 2, count
   while low < high do
     local middle = math.floor((low + high) / 2)
     if stamp(middle) > time then high = middle else low = middle + 1 end
@@ -118,16 +116,6 @@ local function insert(time)
     local before, all = 9 * after(time) - 9, packed_stamps()
     set_stamps(all:sub(1, before) .. struct.pack(">Bd", 203, time) .. all:sub(before + 1))
   end
-end
-
-local function drop_first(number)
-  if number > stored then set_stamps(packed_stamps()) end
-  base, stored, count, list, found = base + 9 * number, stored - number, count - number, nil, {}
-end
-
-local function drop_last()
-  if stored < count then added[count - stored] = nil else stored = stored - 1 end
-  count, list, found = count - 1, nil, {}
 end
 
 -- If the clock was set back, move all times with it; otherwise no token would be granted until the old time is reached.
@@ -151,7 +139,7 @@ end
 
 -- No time of a genuine state lies further ahead than this. One that does was written by another program or by a fault, and
 -- would stop all processes until then.
-local credible = backoff.credible_windows * window
+local credible = backoff.credible_windows * window -- backoff.py defines the names that begin so
 local function near(time, ahead)
   if not time or time <= now + ahead then return time end
   return now + math.min(ahead, window)
@@ -166,7 +154,10 @@ if state.named then state.named["until"] = near(state.named["until"], credible) 
 if state.pace then
   state.pace.at, state.pace.level = near(state.pace.at, 0), math.min(state.pace.level, 2 * limit)
 end
-while count > 0 and not (stamp(count) <= now + credible + span) do drop_last() end
+while count > 0 and not (stamp(count) <= now + credible + span) do
+  if stored < count then added[count - stored] = nil else stored = stored - 1 end
+  count, list, found = count - 1, nil, {}
+end
 for _, other in pairs(processes) do
   other.seen, other.ready_at = near(other.seen, 0), near(other.ready_at, 2 * span)
   other.granted = math.min(other.granted, 4 * limit)
@@ -208,7 +199,10 @@ local function charge(time)
 end
 
 local forgotten = after(now - 2 * span - math.min(span, 5)) - 1
-if forgotten > 0 then drop_first(forgotten) end
+if forgotten > stored then set_stamps(packed_stamps()) end
+if forgotten > 0 then
+  base, stored, count, list, found = base + 9 * forgotten, stored - forgotten, count - forgotten, nil, {}
+end
 
 if burst and not state.pace then state.pace = {level = 0, at = now} end
 
@@ -219,7 +213,7 @@ for position = place, request_end - 1, 24 do
   local number, age, is_news = unpack_number(">ddd", ARGV[1], position)
   ended[number] = {number, age, is_news}
 end
-for _, number in ipairs(ask.refunded or {}) do refunded[number] = true end
+for _, number in ipairs(ask.refunded or NONE) do refunded[number] = true end
 if ask.held then
   held = {}
   for _, number in ipairs(ask.held) do held[number] = true end
@@ -278,13 +272,9 @@ local function ceiling(lowered)
   return math.min(limit, lowered.value + step * steps * (1 + (steps / backoff.calm) ^ 2))
 end
 
-local function is_credible(seconds)
-  return seconds > 0 and seconds <= backoff.credible_windows * window
-end
-
-for _, refusal in ipairs(ask.refusals or {}) do
+for _, refusal in ipairs(ask.refusals or NONE) do
   local at, wait = now - refusal[1], refusal[2]
-  if is_credible(wait) then
+  if wait > 0 and wait <= credible then
     state.blocked = math.max(state.blocked, at + wait)
     state.promised = state.blocked -- one call may go then, independent of the stamps
   elseif at >= state.blocked then

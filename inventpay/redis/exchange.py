@@ -7,6 +7,7 @@ are packed numbers, because JSON takes the server and the client ten microsecond
 from __future__ import annotations
 
 import json
+import re
 import struct
 from functools import cached_property
 from importlib.resources import files
@@ -18,12 +19,12 @@ from .._limits.backoff import constants
 from ..options import Counting
 from .participant import Script
 
-_BACKOFF: Final = "{" + ", ".join(f"{name} = {value!r}" for name, value in constants().items()) + "}"
-
-SCRIPT: Final = (
-    files("inventpay.redis").joinpath("exchange.lua").read_text(encoding="utf-8").replace("BACKOFF", _BACKOFF)
+SCRIPT: Final = re.sub(
+    rf"\bbackoff\.({'|'.join(constants())})\b",
+    lambda name: repr(constants()[name[1]]),
+    files("inventpay.redis").joinpath("exchange.lua").read_text(encoding="utf-8"),
 )
-"""The Lua script that the server runs."""
+"""The Lua script that the server runs, with the constants of ``backoff.py`` in it."""
 
 _SCRIPT: Final = Script(SCRIPT)
 
