@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 import time
-import weakref
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from .._concurrency import forking
-from .._concurrency.steady_time import monotonic
 from .._core.json_values import shown
 from .._core.unpicklable import Unpicklable
 from ..errors import ConfigurationError
 from .seen import RETENTION, Claim, ClaimStatus, DeadLetter, new_token
+from .sqlite_file import SQLiteFile
 
 TIMEOUT: Final = 5.0
 """Seconds to wait for another process that is writing. The sender waits as long for an answer."""
@@ -51,11 +48,7 @@ _TABLES: Final = (
         entry INTEGER NOT NULL REFERENCES entries (id) ON DELETE CASCADE
     ) WITHOUT ROWID""",
     "CREATE INDEX keys_entry ON keys (entry)",
-    f"PRAGMA user_version = {_VERSION}",
 )
-
-# Connections a fork left behind. SQLite forbids using them in the child, and closing them too.
-_inherited: Final[list[sqlite3.Connection]] = []
 
 
 class SQLiteSeenStore(Unpicklable):
@@ -88,14 +81,8 @@ class SQLiteSeenStore(Unpicklable):
         if not self._path.parent.is_dir():
             raise ConfigurationError(f"SQLiteSeenStore: the folder {self._path.parent.resolve()} does not exist")
         self._retention = retention
-        self._timeout = timeout
         self._clock = clock
-        self._connection: sqlite3.Connection | None = None
-        self._flushes = True
-        self._flushes = True
-        self._closer: weakref.finalize[[], SQLiteSeenStore] | None = None
-        self._lock = threading.Lock()
-        forking.register_fork_handler(self)
+        self._file = SQLiteFile(self._path, tables=_TABLES, version=_VERSION, timeout=timeout)
 
     @property
     def blocking(self) -> bool:
@@ -233,95 +220,16 @@ class SQLiteSeenStore(Unpicklable):
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""
-        forking.notice_fork()
-        with self._lock:
-            if self._closer is not None:
-                self._closer()
-            self._connection = self._closer = None
+        self._file.close()
 
     def __repr__(self) -> str:
         return f"<SQLiteSeenStore {str(self._path)!r}>"
 
-    def fork_lock(self) -> forking.Lock:
-        """Return the lock that is held while the file is used."""
-        return self._lock
-
-    def after_fork_in_child(self) -> None:
-        """Drop the connection in a forked child, which opens its own."""
-        self._lock = threading.Lock()
-        if self._connection is not None and self._closer is not None:
-            self._closer.detach()
-            _inherited.append(self._connection)
-        self._connection = self._closer = None
-
     @contextmanager
     def _transaction(self, *, flush: bool = True) -> Generator[tuple[sqlite3.Connection, float], None, None]:
-        """Return the connection and the time, while no other process writes; commit or roll back at the end.
-
-        With ``flush`` the commit is on the disk at the end. Without it, it survives the process, and a power cut only
-        if a later commit was flushed.
-        """
-        forking.notice_fork()
-        with self._lock:
-            database = self._connection or self._open()
-            if flush != self._flushes:
-                database.execute(f"PRAGMA synchronous = {'FULL' if flush else 'NORMAL'}")
-                self._flushes = flush
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                # After the wait for others: a lease must not begin in the past.
-                yield database, self._clock()
-                database.execute("COMMIT")
-            except BaseException:
-                # Of some failures SQLite has cleaned up itself.
-                if database.in_transaction:
-                    database.execute("ROLLBACK")
-                raise
-
-    def _open(self) -> sqlite3.Connection:
-        # Threads take turns by the lock.
-        database = sqlite3.connect(self._path, timeout=self._timeout, isolation_level=None, check_same_thread=False)
-        try:
-            self._set_up(database)
-        except BaseException as error:
-            database.close()
-            error.add_note(f"the file is {self._path}")
-            raise
-        self._connection = database
-        self._closer = weakref.finalize(self, database.close)
-        return database
-
-    def _set_up(self, database: sqlite3.Connection) -> None:
-        database.execute("PRAGMA foreign_keys = ON")
-        # A delivery that was answered must survive a power cut too.
-        database.execute("PRAGMA synchronous = FULL")
-        self._flushes = True
-        self._flushes = True
-        self._write_ahead(database)
-        if _version(database) == 0:
-            database.execute("BEGIN IMMEDIATE")
-            # Another process may have been quicker.
-            if _version(database) == 0:
-                for statement in _TABLES:
-                    database.execute(statement)
-            database.execute("COMMIT")
-        if _version(database) != _VERSION:
-            raise ConfigurationError(
-                f"{self._path} was written by another release of this package (version {_version(database)} of its "
-                f"tables, this one reads {_VERSION}): take a new file"
-            )
-
-    def _write_ahead(self, database: sqlite3.Connection) -> None:
-        """Switch to the write-ahead log, for which SQLite does not wait by itself while others open the file too."""
-        deadline = monotonic() + self._timeout
-        while True:
-            try:
-                database.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError:
-                if monotonic() >= deadline:
-                    raise
-                time.sleep(0.01)
+        with self._file.transaction(flush=flush) as database:
+            # After the wait for others: a lease must not begin in the past.
+            yield database, self._clock()
 
     def _forget_old(self, database: sqlite3.Connection, now: float) -> None:
         # Handled events, and claims of processes that died, of events that were not delivered again.
@@ -331,11 +239,6 @@ class SQLiteSeenStore(Unpicklable):
 def _add_keys(database: sqlite3.Connection, entry: int, keys: Sequence[str]) -> None:
     if keys:
         database.executemany("INSERT INTO keys (key, entry) VALUES (?, ?)", [(key, entry) for key in keys])
-
-
-def _version(database: sqlite3.Connection) -> int:
-    version: int = database.execute("PRAGMA user_version").fetchone()[0]
-    return version
 
 
 def _claim(database: sqlite3.Connection, token: str) -> Claim:

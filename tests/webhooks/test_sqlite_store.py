@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from inventpay import ConfigurationError
-from inventpay.webhooks import sqlite_store
+from inventpay.webhooks import sqlite_file
 from inventpay.webhooks.seen import Claim, ClaimStatus
 from inventpay.webhooks.sqlite_store import SQLiteSeenStore
 from tests.support.systems import needs_fork
@@ -203,16 +203,16 @@ def test_a_file_that_is_locked_while_it_is_opened_is_waited_for(lock: str, path:
 def test_a_child_forgets_the_connection_of_its_parent(path: Path) -> None:
     """The fork hook of the child is called in this process, where its effect can be checked."""
     store = SQLiteSeenStore(path)
-    store.after_fork_in_child()
+    store._file.after_fork_in_child()
     claimed(store.claim(["a"], 60))
-    before, lock = len(sqlite_store._inherited), store.fork_lock()
-    store.after_fork_in_child()
-    assert len(sqlite_store._inherited) == before + 1
-    assert store.fork_lock() is not lock
+    before, lock = len(sqlite_file._inherited), store._file.fork_lock()
+    store._file.after_fork_in_child()
+    assert len(sqlite_file._inherited) == before + 1
+    assert store._file.fork_lock() is not lock
     assert store.claim(["a"], 60) is ClaimStatus.BUSY
     store.close()
     # A child keeps it open permanently; here it must be closed.
-    sqlite_store._inherited.pop().close()
+    sqlite_file._inherited.pop().close()
 
 
 def test_only_what_was_answered_is_flushed(tmp_path: Path) -> None:
@@ -220,8 +220,8 @@ def test_only_what_was_answered_is_flushed(tmp_path: Path) -> None:
     store = SQLiteSeenStore(tmp_path / "seen.sqlite3")
 
     def is_flushed() -> bool:
-        assert store._connection is not None
-        mode: int = store._connection.execute("PRAGMA synchronous").fetchone()[0]
+        assert store._file._connection is not None
+        mode: int = store._file._connection.execute("PRAGMA synchronous").fetchone()[0]
         return mode == 2
 
     claim = claimed(store.claim(["a"], 60.0))
