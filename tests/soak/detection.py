@@ -2,6 +2,7 @@
 
     python -m tests.soak.detection                 300 open payments, an hour of virtual time, a minute of CPU
     python -m tests.soak.detection --open 100
+    python -m tests.soak.detection --seeds 1 2 3 4 5
 
 Prints the mean seconds between money arriving and the client seeing it, beside the figure of the model, which drives
 the schedule alone (benchmarks/watching/detection_delay.py).
@@ -113,12 +114,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--open", type=int, default=300, help="payments that are open at the same time")
     parser.add_argument("--seconds", type=float, default=3600.0, help="virtual time that is measured")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="one run each")
     options = parser.parse_args()
     story = Story(open_payments=options.open)
-    real, model = compare(story, 1, measured=options.seconds)
-    for what in ("paid", "final"):
-        ours, theirs = fmean(getattr(real, what)), fmean(getattr(model, what))
-        print(f"{what}: client {ours:.1f} s, model {theirs:.1f} s, ratio {ours / theirs:.2f}")
+    for seed in options.seeds:
+        real, model = compare(story, seed, measured=options.seconds)
+        for what in ("paid", "final"):
+            ours, theirs = fmean(getattr(real, what)), fmean(getattr(model, what))
+            print(
+                f"seed {seed}, {what}: client {ours:.1f} s, model {theirs:.1f} s, ratio {ours / theirs:.2f}", flush=True
+            )
 
 
 if __name__ == "__main__":
