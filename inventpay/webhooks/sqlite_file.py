@@ -6,17 +6,33 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Generic, TypeVar
+
+from attrs import define
 
 from .._concurrency import forking
 from .._concurrency.steady_time import monotonic
 from ..errors import ConfigurationError
 
+T = TypeVar("T")
+
 # Connections a fork left behind. SQLite forbids using them in the child, and closing them too.
 _inherited: Final[list[sqlite3.Connection]] = []
+
+
+@define(eq=False)
+class _Step(Generic[T]):
+    """The work of one thread."""
+
+    work: Callable[[sqlite3.Connection], T]
+    flush: bool
+    is_done: bool = False
+    """Whether it is committed, with ``result``."""
+    result: Any = None
 
 
 class SQLiteFile:
@@ -34,31 +50,53 @@ class SQLiteFile:
         self._connection: sqlite3.Connection | None = None
         self._flushes = True
         self._closer: weakref.finalize[[], SQLiteFile] | None = None
+        self._waiting: deque[_Step[Any]] = deque()
         self._lock = threading.Lock()
         forking.register_fork_handler(self)
 
-    @contextmanager
-    def transaction(self, *, flush: bool = True) -> Generator[sqlite3.Connection, None, None]:
-        """Return the connection while no other process writes; commit or roll back at the end.
+    def run(self, work: Callable[[sqlite3.Connection], T], *, flush: bool = True) -> T:
+        """Do some work while no other process writes, and return its result when it is committed.
 
-        With ``flush`` the commit is on the disk at the end. Without it, it survives the process, and a power cut only
-        if a later commit was flushed.
+        With ``flush`` the commit is on the disk then. Without it, it survives the process, and a power cut only if a
+        later commit was flushed.
+
+        Threads that wait for their turn share one commit, since waiting for the disk takes longer than all of their
+        work. A commit that fails is rolled back, and each thread then does its own work again, alone.
         """
         forking.notice_fork()
-        with self._lock:
-            database = self._connection or self._open()
-            if flush != self._flushes:
-                database.execute(f"PRAGMA synchronous = {'FULL' if flush else 'NORMAL'}")
-                self._flushes = flush
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                yield database
-                database.execute("COMMIT")
-            except BaseException:
-                # Of some failures SQLite has cleaned up itself.
-                if database.in_transaction:
-                    database.execute("ROLLBACK")
+        step = _Step(work, flush)
+        self._waiting.append(step)
+        try:
+            with self._lock:
+                if not step.is_done:
+                    self._commit_with_others(step)
+        except BaseException:
+            # Interrupted: no other thread may do it any more.
+            with suppress(ValueError):
+                self._waiting.remove(step)
+            raise
+        result: T = step.result
+        return result
+
+    def _commit_with_others(self, step: _Step[Any]) -> None:
+        # Only the holder of the lock takes steps out. One that is not done afterwards is left to its own thread.
+        waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        steps = [step, *(other for other in waiting if other is not step)]
+        database = self._begin(flush=any(each.flush for each in steps))
+        try:
+            _commit(database, steps)
+        except Exception:
+            if len(steps) == 1:
                 raise
+            _commit(self._begin(flush=step.flush), [step])
+
+    def _begin(self, *, flush: bool) -> sqlite3.Connection:
+        database = self._connection or self._open()
+        if flush != self._flushes:
+            database.execute(f"PRAGMA synchronous = {'FULL' if flush else 'NORMAL'}")
+            self._flushes = flush
+        database.execute("BEGIN IMMEDIATE")
+        return database
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""
@@ -74,7 +112,7 @@ class SQLiteFile:
 
     def after_fork_in_child(self) -> None:
         """Drop the connection in a forked child, which opens its own."""
-        self._lock = threading.Lock()
+        self._waiting, self._lock = deque(), threading.Lock()
         if self._connection is not None and self._closer is not None:
             self._closer.detach()
             _inherited.append(self._connection)
@@ -123,6 +161,21 @@ class SQLiteFile:
                 if monotonic() >= deadline:
                     raise
                 time.sleep(0.01)
+
+
+def _commit(database: sqlite3.Connection, steps: Sequence[_Step[Any]]) -> None:
+    """Do all steps and commit them, or none of them."""
+    try:
+        for step in steps:
+            step.result = step.work(database)
+        database.execute("COMMIT")
+    except BaseException:
+        # Of some failures SQLite has cleaned up itself.
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
+    for step in steps:
+        step.is_done = True
 
 
 def _version(database: sqlite3.Connection) -> int:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from .._core.json_values import shown
 from .._core.unpicklable import Unpicklable
 from ..errors import ConfigurationError
 from .seen import RETENTION, Claim, ClaimStatus, DeadLetter, new_token
 from .sqlite_file import SQLiteFile
+
+T = TypeVar("T")
 
 TIMEOUT: Final = 5.0
 """Seconds to wait for another process that is writing. The sender waits as long for an answer."""
@@ -105,8 +106,9 @@ class SQLiteSeenStore(Unpicklable):
     ) -> Claim | ClaimStatus:
         """See :class:`SeenStore`."""
         asked = tuple(dict.fromkeys((*keys, *notes, *aliases)))
+
         # A claim without a body is worth nothing after a power cut: the event was not answered, and comes again.
-        with self._transaction(flush=body is not None) as (database, now):
+        def step(database: sqlite3.Connection, now: float) -> Claim | ClaimStatus:
             self._forget_old(database, now)
             rows: list[tuple[str, int, int, float, int]] = database.execute(
                 "SELECT key, id, is_handled, leased_until, body IS NOT NULL "
@@ -143,9 +145,12 @@ class SQLiteSeenStore(Unpicklable):
             _add_keys(database, entry, fresh)
             return _claim(database, token)
 
+        return self._run(step, flush=body is not None)
+
     def renew(self, claim: Claim, lease: float) -> bool:
         """See :class:`SeenStore`."""
-        with self._transaction() as (database, now):
+
+        def step(database: sqlite3.Connection, now: float) -> bool:
             over = now + lease
             updated = database.execute(
                 "UPDATE entries SET leased_until = ?, forget_at = ? WHERE token = ? AND NOT is_handled",
@@ -153,18 +158,24 @@ class SQLiteSeenStore(Unpicklable):
             )
             return updated.rowcount == 1
 
+        return self._run(step)
+
     def finish(self, claim: Claim, keep: float | None = None) -> bool:
         """See :class:`SeenStore`."""
-        with self._transaction() as (database, now):
+
+        def step(database: sqlite3.Connection, now: float) -> bool:
             updated = database.execute(
                 "UPDATE entries SET is_handled = 1, body = NULL, forget_at = ? WHERE token = ? AND NOT is_handled",
                 (now + max(self._retention, keep or 0.0), claim.token),
             )
             return updated.rowcount == 1
 
+        return self._run(step)
+
     def release(self, claim: Claim, retry_in: float = 0.0, *, forget: bool = False) -> bool:
         """See :class:`SeenStore`."""
-        with self._transaction() as (database, now):
+
+        def step(database: sqlite3.Connection, now: float) -> bool:
             held = "token = ? AND NOT is_handled"
             if not forget:
                 freed = database.execute(
@@ -175,9 +186,12 @@ class SQLiteSeenStore(Unpicklable):
                     return True
             return database.execute(f"DELETE FROM entries WHERE {held}", (claim.token,)).rowcount == 1
 
+        return self._run(step)
+
     def due(self, lease: float) -> Claim | None:
         """See :class:`SeenStore`."""
-        with self._transaction() as (database, now):
+
+        def step(database: sqlite3.Connection, now: float) -> Claim | None:
             token = new_token()
             taken = database.execute(
                 "UPDATE entries SET token = ?, leased_until = ?, attempts = attempts + 1 WHERE id = ("
@@ -187,21 +201,29 @@ class SQLiteSeenStore(Unpicklable):
             )
             return _claim(database, token) if taken.rowcount == 1 else None
 
+        return self._run(step)
+
     def add_dead_letter(self, letter: DeadLetter) -> None:
         """See :class:`SeenStore`."""
-        with self._transaction() as (database, _):
+
+        def step(database: sqlite3.Connection, _: float) -> None:
             database.execute(
                 "INSERT OR IGNORE INTO dead_letters (id, body, reason, received_at, delivery_id) "
                 "VALUES (?, ?, ?, ?, ?)",
                 (letter.id, letter.body, letter.reason, letter.received_at.timestamp(), letter.delivery_id),
             )
 
+        self._run(step)
+
     def dead_letters(self) -> list[DeadLetter]:
         """See :class:`SeenStore`."""
-        with self._transaction() as (database, _):
-            rows = database.execute(
+
+        def step(database: sqlite3.Connection, _: float) -> list[tuple[str, bytes, str, float, str | None]]:
+            return database.execute(
                 "SELECT id, body, reason, received_at, delivery_id FROM dead_letters ORDER BY received_at, id"
             ).fetchall()
+
+        rows = self._run(step)
         return [
             DeadLetter(
                 id=letter_id,
@@ -215,8 +237,11 @@ class SQLiteSeenStore(Unpicklable):
 
     def drop_dead_letter(self, letter_id: str) -> None:
         """See :class:`SeenStore`."""
-        with self._transaction() as (database, _):
+
+        def step(database: sqlite3.Connection, _: float) -> None:
             database.execute("DELETE FROM dead_letters WHERE id = ?", (letter_id,))
+
+        self._run(step)
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""
@@ -225,11 +250,9 @@ class SQLiteSeenStore(Unpicklable):
     def __repr__(self) -> str:
         return f"<SQLiteSeenStore {str(self._path)!r}>"
 
-    @contextmanager
-    def _transaction(self, *, flush: bool = True) -> Generator[tuple[sqlite3.Connection, float], None, None]:
-        with self._file.transaction(flush=flush) as database:
-            # After the wait for others: a lease must not begin in the past.
-            yield database, self._clock()
+    def _run(self, step: Callable[[sqlite3.Connection, float], T], *, flush: bool = True) -> T:
+        # The time is read after the wait for others: a lease must not begin in the past.
+        return self._file.run(lambda database: step(database, self._clock()), flush=flush)
 
     def _forget_old(self, database: sqlite3.Connection, now: float) -> None:
         # Handled events, and claims of processes that died, of events that were not delivered again.

@@ -197,8 +197,7 @@ def a_stored_event_is_handled_in_a_view() -> None:
     models.Warehouse.objects.create(id=WAREHOUSE, name="repaired")
     receiver.recover()
     assert shop.shipped() == 0, "the pause after a failure was not kept"
-    with seen._transaction() as (database, _):
-        database.execute("UPDATE entries SET due_at = 0")
+    seen._run(lambda database, _: database.execute("UPDATE entries SET due_at = 0"))
     assert receiver.recover() == 1
     assert shop.shipped() == 1
     assert shop.deliver() == 200

@@ -667,9 +667,9 @@ def test_a_stored_event_that_fails_is_tried_again_with_growing_pauses(
 
 def _is_due(store: Any) -> bool:
     """Return whether something is due, without claiming it."""
-    with store._transaction() as (database, now):
-        found = database.execute("SELECT 1 FROM entries WHERE due_at <= ? AND leased_until <= ?", (now, now))
-        return found.fetchone() is not None
+    query = "SELECT 1 FROM entries WHERE due_at <= ? AND leased_until <= ?"
+    found = store._run(lambda database, now: database.execute(query, (now, now)).fetchone())
+    return found is not None
 
 
 def test_a_stored_event_in_work_is_answered_200() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -241,3 +242,76 @@ def test_only_what_was_answered_is_flushed(tmp_path: Path) -> None:
     # A new connection begins with a flush.
     assert store.due(60.0) is not None
     assert is_flushed()
+
+
+def _at_once(path: Path, store: SQLiteSeenStore, keys: list[Any]) -> tuple[list[Claim | ClaimStatus | Exception], int]:
+    """Claim keys in threads that all wait for another process; return what each got, and the number of commits."""
+    claimed(store.claim(["the file is open"], 60))
+    statements: list[str] = []
+    assert store._file._connection is not None
+    store._file._connection.set_trace_callback(statements.append)
+    found: dict[int, Claim | ClaimStatus | Exception] = {}
+
+    def claim(number: int) -> None:
+        try:
+            found[number] = store.claim([keys[number]], 60)
+        except Exception as error:
+            found[number] = error
+
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    threads = [threading.Thread(target=claim, args=[number]) for number in range(len(keys))]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + 10
+    # The first thread waits for the other process, with its own work, and all the others wait for it.
+    while len(store._file._waiting) < len(keys) - 1 and time.monotonic() < deadline:
+        time.sleep(0.001)
+    other.execute("ROLLBACK")
+    other.close()
+    for thread in threads:
+        thread.join()
+    return [found[number] for number in range(len(keys))], statements.count("COMMIT")
+
+
+def test_threads_that_wait_share_a_commit(path: Path) -> None:
+    """A flood waits for the disk a few times, not once for each delivery, and each event is still claimed once."""
+    store = SQLiteSeenStore(path)
+    found, commits = _at_once(path, store, [f"event {number % 10}" for number in range(20)])
+    assert commits <= 3
+    assert sum(isinstance(each, Claim) for each in found) == 10
+    assert found.count(ClaimStatus.BUSY) == 10
+    for each in found:
+        assert each is ClaimStatus.BUSY or store.finish(claimed(each))
+    store.close()
+
+
+def test_a_failure_in_a_shared_commit_is_of_one_thread(path: Path) -> None:
+    """The work that failed raises its error in its own thread, and all the rest is done."""
+    store = SQLiteSeenStore(path)
+    found, _ = _at_once(path, store, ["a", "b", object(), "c", "d", "\ud800", "e"])
+    assert [type(each) for each in found] == [Claim, Claim, type(found[2]), Claim, Claim, UnicodeEncodeError, Claim]
+    assert isinstance(found[2], sqlite3.Error)
+    assert {store.claim([key], 60) for key in "abcde"} == {ClaimStatus.BUSY}
+    store.close()
+
+
+def test_a_caller_that_is_interrupted_while_it_waits_claims_nothing(path: Path) -> None:
+    """No other thread does the work of a caller that has gone: its claim would block the event until the lease ends."""
+
+    class Interrupted:
+        def __enter__(self) -> None:
+            raise KeyboardInterrupt
+
+        def __exit__(self, *_: object) -> None:
+            """Do nothing."""
+
+    store = SQLiteSeenStore(path)
+    lock = store._file._lock
+    store._file._lock = Interrupted()  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        store.claim(["a"], 60)
+    store._file._lock = lock
+    claimed(store.claim(["b"], 60))
+    claimed(store.claim(["a"], 60))
+    store.close()
