@@ -21,6 +21,12 @@ Negotiation = Generator[bytes, bytes, None]
 
 _PORTS: Final = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
+_MOST_PIECES: Final = 20_000
+"""Reads of the outer connection for one step of the inner one: a record has 16 KiB at most, and arrives in any pieces.
+
+More than that are records without data, which may come faster than a wait for the socket could look at the deadline.
+"""
+
 _SOCKS_REFUSALS: Final = {
     1: "general failure",
     2: "not allowed by its rules",
@@ -177,7 +183,7 @@ class TLSInTLS:
         return self._outer.getpeername()
 
     def _run(self, step: Callable[..., Any], *arguments: Any) -> Any:
-        while True:
+        for _ in range(_MOST_PIECES):
             try:
                 return step(*arguments)
             except ssl.SSLWantReadError:
@@ -187,6 +193,7 @@ class TLSInTLS:
                     self._incoming.write(data)
                 else:
                     self._incoming.write_eof()
+        raise ssl.SSLError(f"{_MOST_PIECES} pieces of TLS arrived without an end of this step")
 
     def _flush(self) -> None:
         """Send what was encrypted."""

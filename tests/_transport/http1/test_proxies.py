@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from inventpay._transport.http1.proxies import http_tunnel, proxy_route, socks_tunnel
+from inventpay._transport.http1.proxies import TLSInTLS, http_tunnel, proxy_route, socks_tunnel
 from tests.support.direct import WORLDS, World, request, run
 from tests.support.raw_server import Exchange
 from tests.support.servers import EchoServer, echo_thread
@@ -209,6 +209,30 @@ def test_a_large_upload_inside_of_two_layers_of_tls(world: str, api: EchoServer)
         run(world, story, trusted_context(), proxy=httpx.Proxy(proxy.url))
     finally:
         proxy.close()
+
+
+def test_pieces_without_an_end_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step of the inner TLS for which pieces keep arriving fails, whether or not the deadline is looked at."""
+    monkeypatch.setattr("inventpay._transport.http1.proxies._MOST_PIECES", 5)
+    record = iter(b"\x16\x03\x03\x40\x00" + bytes(16_384))
+
+    class Outer:
+        sent = 0
+        received = 0
+
+        def recv(self, size: int) -> bytes:
+            self.received += 1
+            return bytes([next(record)])
+
+        def send(self, data: memoryview) -> int:
+            self.sent += len(data)
+            return len(data)
+
+    outer: Any = Outer()
+    with pytest.raises(ssl.SSLError, match="5 pieces of TLS arrived without an end"):
+        TLSInTLS(outer, trusted_context(), "localhost").do_handshake()
+    assert outer.sent > 0
+    assert outer.received == 5
 
 
 @pytest.mark.parametrize("world", ["blocking", "asyncio"])
