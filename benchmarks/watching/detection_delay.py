@@ -427,6 +427,7 @@ def main() -> None:
         print("\n".join(more))
         lines += more
     if options.write:
+        lines += ["", "The real client beside this model: [WATCHING.md](WATCHING.md)."]
         text = f"# Detection delay\n\n{__doc__.split(chr(10) * 2)[1]}\n\n" + "\n".join(lines) + "\n"
         root = Path(__file__).resolve().parents[2]
         (root / "benchmarks" / "results" / "DETECTION.md").write_text(text, encoding="utf-8")
