@@ -171,7 +171,18 @@ class CallDoubt:
     Writes without an idempotency key have a doubt of their own, which ends with the call. Times are Unix times.
     """
 
-    __slots__ = ("_counted", "_digest", "_is_new", "_known", "_memory", "_name", "_shared", "_ticket", "_unanswered")
+    __slots__ = (
+        "_counted",
+        "_digest",
+        "_is_left_open",
+        "_is_new",
+        "_known",
+        "_memory",
+        "_name",
+        "_shared",
+        "_ticket",
+        "_unanswered",
+    )
 
     def __init__(
         self,
@@ -191,6 +202,8 @@ class CallDoubt:
         self._known: KnownKey | None = None
         # True while the last request of this call is counted among the open ones.
         self._counted = False
+        # True once an earlier request of this call stays among them, whatever becomes of the last one.
+        self._is_left_open = False
         # The name under which the shared memory counts this call, and whether it may not have arrived there.
         self._ticket: str | None = None
         self._unanswered: DoubtStep | None = None
@@ -241,6 +254,7 @@ class CallDoubt:
         Returns ``None``; or, when a call elsewhere sent one with this key first, what is known of that. Then nothing is
         counted, and the caller decides whether to try again.
         """
+        self._is_left_open = self._is_left_open or self._counted
         mine = self._known or KnownKey(self._digest, now)
         if self._name is None:
             mine.open += 1
@@ -302,7 +316,7 @@ class CallDoubt:
         shared = self._shared
         if shared is None:
             return None
-        if self._counted:
+        if self._counted or self._is_left_open:
             if self._ticket is None or self._unanswered is not None:
                 self._publish(shared, now, self._digest)
             return None

@@ -232,6 +232,16 @@ async def test_a_retry_in_one_call_asks_once(processes: Processes) -> None:
     assert one.steps == ["begin", "settle"]
 
 
+@pytest.mark.parametrize("key", ["november", None])
+async def test_a_retry_that_is_refused_takes_no_doubt_back(processes: Processes, key: str | None) -> None:
+    """A 400 to the second request of a call does not undo the first one, here or elsewhere."""
+    one, two = processes.start(answers(500), answers(400), max_retries=1), processes.start(answers(400))
+    error = await fails_with(BadRequestError, lambda: one.pay(key))
+    assert (error.outcome, one.sent, processes.doubts()) == ("unknown", 2, 1)
+    error = await fails_with(BadRequestError, lambda: two.pay(error.idempotency_key))
+    assert error.outcome == "unknown"
+
+
 async def test_a_key_of_the_package_costs_nothing_until_it_is_in_doubt(processes: Processes) -> None:
     """A generated key is unknown elsewhere; once an error shows it, every process knows of the doubt."""
     one, two = processes.start(ok, lost, answers(400)), processes.start(ok)
