@@ -206,7 +206,7 @@ class CallRecord:
                 self.doubt.belongs_elsewhere(now)
         self._settling.complete(error, self._call, self.doubt, now)
         redact_error(error, self._settings.keys)
-        self._finish(error.outcome, getattr(error, "status", None), error)
+        self._finish(error.outcome, error.status, error)
 
     def interrupted(self, interrupt: BaseException) -> None:
         """Add a note on what may have happened to the Ctrl-C, cancellation or foreign exception that ends the call."""
@@ -256,5 +256,4 @@ class CallRecord:
 
 
 def _reason(failure: InventPayError) -> str:
-    status = getattr(failure, "status", None)
-    return type(failure).__name__ if status is None else f"status {status}"
+    return type(failure).__name__ if failure.status is None else f"status {failure.status}"

@@ -32,7 +32,7 @@ local AHEAD = 24 -- one lease for later is granted per this number of the limit
 local LONGEST_CALL = 3600 -- seconds that no request takes
 local OVERTAKES = 1000000 -- requests of one process that are never under way at once
 local NONE = {}
-local STEPS = 16 -- number of times of further tokens in a reply; see exchange.py
+local STEPS = 16 -- number of times of further tokens in a reply
 
 -- The packed members of the request. Those that few requests have follow as JSON.
 local process, limit, window, span, unknown, burst, patience, batch, horizon, lead, serial, want, next_number, is_first,

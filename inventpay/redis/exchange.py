@@ -36,9 +36,6 @@ _NUMBERS: Final = struct.Struct(">5d")
 _ENDING: Final = struct.Struct(">3d")
 _REPLY: Final = struct.Struct(">7i5d")
 
-STEPS: Final = 16
-"""Number of times of further tokens in a reply."""
-
 
 @frozen
 class Ending:

@@ -76,7 +76,6 @@ class ResponseReader:
         "_head_only",
         "_headers_seen",
         "_interim",
-        "_is_chunked",
         "_is_interim",
         "_parser",
         "has_head",
@@ -102,7 +101,7 @@ class ResponseReader:
         self._fault: str | None = None
         self._framing = MAX_FRAMING
         self._headers_seen = self._interim = 0
-        self._is_chunked = self._is_interim = self._ends_with_connection = False
+        self._is_interim = self._ends_with_connection = False
         self.status = 0
         self.version = self.reason = b""
         self.headers: list[tuple[bytes, bytes]] = []
