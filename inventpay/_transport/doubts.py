@@ -20,7 +20,7 @@ LIFETIME: Final = 24 * 60 * 60.0
 """Seconds for which a key is remembered (docs: api-reference/introduction: the API keeps keys for 24 hours)."""
 
 CAPACITY: Final = 10_000
-"""Most keys remembered; the oldest is forgotten first. Doubts are rare; calls in flight are not."""
+"""Most keys remembered. The oldest payments and invoices are forgotten first, which are harmless when made twice."""
 
 REPEATABLE_FOR: Final = 20 * 60 * 60.0
 """Seconds after its first request for which a withdrawal in doubt may be repeated: four hours less than the API keeps
@@ -43,9 +43,11 @@ class KeyName(NamedTuple):
 class KnownKey:
     """The state of one key. Change it only while holding the lock of its memory."""
 
-    __slots__ = ("digest", "elsewhere", "first_sent_at", "open", "settled")
+    __slots__ = ("digest", "elsewhere", "first_sent_at", "is_once", "open", "settled")
 
-    def __init__(self, digest: bytes, first_sent_at: float) -> None:
+    def __init__(self, digest: bytes, first_sent_at: float, is_once: bool = True) -> None:
+        self.is_once: Final = is_once
+        """Whether a second request could pay twice."""
         self.digest: bytes = digest
         """Digest of the request: method, path and body; empty when the API knows the key from another one."""
         self.first_sent_at: float = first_sent_at
@@ -95,12 +97,13 @@ class DoubtMemory:
                 known.open += 1
             return known
 
-    def adopt(self, name: KeyName, digest: bytes, first_sent_at: float, now: float) -> None:
-        """Remember a doubt of another process, which an error carried here."""
+    def adopt(self, name: KeyName, found: KnownKey, now: float) -> None:
+        """Remember a doubt of another process, which an error carried here, where nothing is known of the key."""
         with self._lock:
             if self._find(name, now) is None:
-                known = self._known[name] = KnownKey(digest, first_sent_at)
-                known.open = 1
+                self._known[name] = found
+                found.open = 1
+                self._forget_oldest()
 
     def learn(self, name: KeyName, reply: DoubtReply, others: int, now: float) -> None:
         """Remember a reply of the shared memory, by which ``others`` may have sent a request with the key."""
@@ -132,7 +135,8 @@ class DoubtMemory:
 
     def _forget_oldest(self) -> None:
         while len(self._known) > self._capacity:
-            self._known.popitem(last=False)
+            harmless = (name for name, known in self._known.items() if not known.is_once)
+            del self._known[next(harmless, next(iter(self._known)))]
 
     def _find(self, name: KeyName, now: float) -> KnownKey | None:
         # Keys are added in the order of their first requests, but for the few that were adopted.
@@ -176,6 +180,7 @@ class CallDoubt:
         "_digest",
         "_is_left_open",
         "_is_new",
+        "_is_once",
         "_known",
         "_memory",
         "_name",
@@ -192,9 +197,11 @@ class CallDoubt:
         shared: SharedDoubts | None = None,
         *,
         is_new: bool = False,
+        is_once: bool = True,
     ) -> None:
         self._name: Final = name
         self._digest: Final = digest
+        self._is_once: Final = is_once
         self._memory: Final = memory
         self._shared: Final = None if name is None else shared
         # A key that was made for this call: no other process can know it before the call ends.
@@ -244,7 +251,7 @@ class CallDoubt:
     def adopt(self, first_sent_at: float, now: float) -> None:
         """Remember a request that no call counts: another process sent it, or an interrupt took its result away."""
         if self._name is not None:
-            self._memory.adopt(self._name, self._digest, first_sent_at, now)
+            self._memory.adopt(self._name, KnownKey(self._digest, first_sent_at, self._is_once), now)
             if self._shared is not None:
                 self._shared.post(self._step("publish", ADOPTED, now))
 
@@ -255,7 +262,7 @@ class CallDoubt:
         counted, and the caller decides whether to try again.
         """
         self._is_left_open = self._is_left_open or self._counted
-        mine = self._known or KnownKey(self._digest, now)
+        mine = self._known or KnownKey(self._digest, now, self._is_once)
         if self._name is None:
             mine.open += 1
             self._known, self._counted = mine, True

@@ -57,7 +57,8 @@ class Settling:
         key = call.idempotency_key
         name = None if key is None else self._name(key)
         digest = request_digest(endpoint.method, call.path, call.body)
-        return CallDoubt(name, digest, self._memory, self.shared, is_new=call.key_is_new)
+        is_once = endpoint.safety == "once"
+        return CallDoubt(name, digest, self._memory, self.shared, is_new=call.key_is_new, is_once=is_once)
 
     def _name(self, idempotency_key: str) -> KeyName:
         return KeyName(self._settings.base_url, self.account, idempotency_key)

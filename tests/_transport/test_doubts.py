@@ -125,6 +125,17 @@ def test_the_memory_is_bounded() -> None:
     assert len(memory) == 0
 
 
+def test_a_withdrawal_outlasts_any_number_of_payments() -> None:
+    """Payments that fail for hours do not push the key of a withdrawal in doubt out of the memory."""
+    memory = DoubtMemory(capacity=10)
+    names = [NAME._replace(idempotency_key=str(number)) for number in range(40)]
+    for name in names[:2]:
+        CallDoubt(name, b"withdrawal", memory, is_once=True).sending(0.0)
+    for name in names[2:]:
+        CallDoubt(name, b"payment", memory, is_once=False).sending(0.0)
+    assert [name for name in names if memory.find(name, 1.0) is not None] == names[:2] + names[-8:]
+
+
 def test_accounts_and_apis_are_kept_apart() -> None:
     """A key at another API, or of another account, is another key."""
     memory = DoubtMemory()
