@@ -27,6 +27,10 @@ _NOT_READY: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteErro
 _LONGEST_STEP: Final = 86_400.0
 """Seconds of one wait at most: poll() counts milliseconds in 32 bits."""
 
+_READABLE: Final[int] = getattr(select, "POLLIN", 0)
+_WRITABLE: Final[int] = getattr(select, "POLLOUT", 0)
+"""Events of poll(), where there is one."""
+
 T = TypeVar("T")
 
 
@@ -273,9 +277,10 @@ def _wait(sock: Any, seconds: float | None, *, for_writing: bool) -> None:
     """Wait until the socket can be read or written, or for these seconds."""
     bound = None if seconds is None else min(seconds, _LONGEST_STEP)
     # Looked up at every call: gevent and eventlet replace these, and Windows has no poll().
-    if hasattr(select, "poll"):
-        poll = select.poll()
-        poll.register(sock.fileno(), select.POLLOUT if for_writing else select.POLLIN)
-        poll.poll(None if bound is None else math.ceil(bound * 1000))
-    else:
+    poll: Any = getattr(select, "poll", None)
+    if poll is None:
         select.select([] if for_writing else [sock], [sock] if for_writing else [], [], bound)
+    else:
+        waiting = poll()
+        waiting.register(sock.fileno(), _WRITABLE if for_writing else _READABLE)
+        waiting.poll(None if bound is None else math.ceil(bound * 1000))
