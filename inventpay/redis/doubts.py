@@ -34,7 +34,7 @@ class DoubtCommand:
     step: DoubtStep
     posted_at: float
 
-    script: ClassVar = SCRIPT
+    script: ClassVar[Script] = SCRIPT
 
     def encode(self, now: float) -> str:
         """Return the script's argument."""
@@ -57,8 +57,6 @@ class DoubtCommand:
 
 class RedisDoubts:
     """The steps that this process has not sent yet: :class:`~inventpay._limits.shared_doubts.SharedDoubts`."""
-
-    is_watched: Final = False
 
     def __init__(self, prefix: str, process: str, patience: float, owner: Owner) -> None:
         self._prefix: Final = prefix
@@ -116,6 +114,11 @@ class RedisDoubts:
         return True
 
     # --- the worker ---
+
+    @property
+    def is_watched(self) -> bool:
+        """Always false: callers wait for replies alone."""
+        return False
 
     @property
     def waiting(self) -> int:

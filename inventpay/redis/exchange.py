@@ -112,7 +112,7 @@ class LimitConfig:
 class LeaseRequest:
     """The events since the last request, and the number of leases wanted."""
 
-    script: ClassVar = _SCRIPT
+    script: ClassVar[Script] = _SCRIPT
 
     config: LimitConfig
     epoch: str = ""

@@ -100,13 +100,13 @@ class RedisWorker:
         """Whether Redis could not be reached the last time."""
         return self._trouble is not None
 
-    def notify(self, limiter: Participant) -> None:
-        """Schedule a limiter after a change. Call with the lock held."""
+    def notify(self, part: Participant) -> None:
+        """Schedule a part after a change. Call with the lock held."""
         now = monotonic()
-        self._active[limiter] = now
+        self._active[part] = now
         if self._scheduler is None:
             self._start_scheduler()
-        elif self.is_away or self._next_event(limiter, now) < self._wakes_at:
+        elif self.is_away or self._next_event(part, now) < self._wakes_at:
             self._changed.notify_all()
 
     def _start_scheduler(self) -> None:
@@ -117,17 +117,17 @@ class RedisWorker:
             self._scheduler = None  # the interpreter is ending, or there are too many threads
             raise
 
-    def _next_event(self, limiter: Participant, now: float) -> float:
+    def _next_event(self, part: Participant, now: float) -> float:
         batch = self._batch
         deadline = math.inf if batch is None or batch.is_given_up else self._deadline(batch)
-        return min(deadline, limiter.next_event(now, can_ask=self._can_ask(now)))
+        return min(deadline, part.next_event(now, can_ask=self._can_ask(now)))
 
     def _deadline(self, batch: CommandBatch) -> float:
         return batch.since + self._timeout + _SLACK
 
     # --- a caller that waits alone ---
 
-    def serve(self, limiter: Participant, *, may_block: bool) -> None:
+    def serve(self, part: Participant, *, may_block: bool) -> None:
         """Get a token for a caller that joined the queue.
 
         If no other caller waits and the connection is open, a thread sends the request itself, which saves three
@@ -136,16 +136,16 @@ class RedisWorker:
         """
         if not may_block:
             with self.lock:
-                batch = self._lone_batch(limiter, may_block=may_block)
+                batch = self._lone_batch(part, may_block=may_block)
                 if batch is not None:
                     self._send(batch)
-                self.notify(limiter)
+                self.notify(part)
             return
         try:
             with self.lock:
-                batch = self._lone_batch(limiter, may_block=may_block)
+                batch = self._lone_batch(part, may_block=may_block)
                 if batch is None:
-                    self.notify(limiter)
+                    self.notify(part)
                     return
                 batch.thread = threading.get_ident()
                 batch.is_new = False
@@ -153,17 +153,17 @@ class RedisWorker:
             self._run(batch)
         finally:
             with self.lock:
-                self._finish_own(limiter)
+                self._finish_own(part)
 
-    def _lone_batch(self, limiter: Participant, *, may_block: bool) -> CommandBatch | None:
+    def _lone_batch(self, part: Participant, *, may_block: bool) -> CommandBatch | None:
         now = monotonic()
-        if limiter.waiting != 1 or self._batch is not None or self.is_away or limiter.next_request(now) > now:
+        if part.waiting != 1 or self._batch is not None or self.is_away or part.next_request(now) > now:
             return None
         if may_block and (self._line is None or not self._line.is_open()):
             return None  # connecting may take long, so the sender does it
-        return CommandBatch([(limiter, limiter.ask(now))], now)
+        return CommandBatch([(part, part.ask(now))], now)
 
-    def _finish_own(self, limiter: Participant) -> None:
+    def _finish_own(self, part: Participant) -> None:
         """Let the threads send requests again after this thread sent one, even if it was interrupted."""
         batch = self._batch
         if batch is None or batch.thread != threading.get_ident():
@@ -172,9 +172,9 @@ class RedisWorker:
         now = monotonic()
         for asking, request in batch.requests:
             asking.failed(request, now)  # interrupted by an exception such as KeyboardInterrupt
-        if limiter.waiting or limiter.has_news:
-            self.notify(limiter)
-        elif not (self.is_away or self._is_closing or limiter.is_watched) and self._active.keys() <= {limiter}:
+        if part.waiting or part.has_news:
+            self.notify(part)
+        elif not (self.is_away or self._is_closing or part.is_watched) and self._active.keys() <= {part}:
             return  # no step is due
         self._wake_scheduler(now)
 
@@ -195,8 +195,8 @@ class RedisWorker:
                 while self._work():
                     pass
             except BaseException as error:
-                for limiter in self._active:
-                    limiter.fail(LimiterUnavailableError(f"the shared limiter failed: {type(error).__name__}"))
+                for part in self._active:
+                    part.fail(LimiterUnavailableError(f"the shared limiter failed: {type(error).__name__}"))
                 raise
             finally:
                 self._scheduler = None
@@ -228,19 +228,19 @@ class RedisWorker:
         if batch is not None and not batch.is_given_up and now > self._deadline(batch):
             batch.is_given_up = True
             self._lose(f"no answer within {self._timeout:g} s", batch, now)
-        for limiter in list(self._active):
+        for part in list(self._active):
             if self.is_away:
-                self._serve_without(limiter, now)
-            limiter.distribute(now)
+                self._serve_without(part, now)
+            part.distribute(now)
         if self._can_ask(now):
-            asking = [limiter for limiter in self._active if limiter.next_request(now) <= now]
+            asking = [part for part in self._active if part.next_request(now) <= now]
             if asking:
-                self._send(CommandBatch([(limiter, limiter.ask(now)) for limiter in asking], now))
-        for limiter in [limiter for limiter in self._active if self._is_done(limiter, now)]:
-            del self._active[limiter]
-            if limiter.has_news:
-                self._unsent.add(limiter)
-        moments = [limiter.next_event(now, can_ask=self._can_ask(now)) for limiter in self._active]
+                self._send(CommandBatch([(part, part.ask(now)) for part in asking], now))
+        for part in [part for part in self._active if self._is_done(part, now)]:
+            del self._active[part]
+            if part.has_news:
+                self._unsent.add(part)
+        moments = [part.next_event(now, can_ask=self._can_ask(now)) for part in self._active]
         if self._batch is not None:
             if not self._batch.is_given_up:
                 moments.append(self._deadline(self._batch) + 0.001)
@@ -248,23 +248,23 @@ class RedisWorker:
             moments.append(self._retry_at)
         return min(moments, default=math.inf)
 
-    def _is_done(self, limiter: Participant, now: float) -> bool:
-        if limiter.waiting or limiter.is_asking or (limiter.is_watched and not self.is_away):
+    def _is_done(self, part: Participant, now: float) -> bool:
+        if part.waiting or part.is_asking or (part.is_watched and not self.is_away):
             return False
-        if not limiter.has_news:
+        if not part.has_news:
             return True
         # Reports that cannot be sent now are sent when a later call reaches Redis; the threads do not wait for that.
-        is_late = now > self._active[limiter] + _NEWS_KEPT or self._is_closing or not threading.main_thread().is_alive()
+        is_late = now > self._active[part] + _NEWS_KEPT or self._is_closing or not threading.main_thread().is_alive()
         return self.is_away and is_late
 
     def _can_ask(self, now: float) -> bool:
         return self._batch is None and (not self.is_away or now >= self._retry_at)
 
-    def _serve_without(self, limiter: Participant, now: float) -> None:
-        if self._on_outage == "share" and limiter.serve_without(now, self._processes):
+    def _serve_without(self, part: Participant, now: float) -> None:
+        if self._on_outage == "share" and part.serve_without(now, self._processes):
             return
-        if not self._can_ask(now) and not limiter.is_asking:
-            limiter.fail(self._unavailable())
+        if not self._can_ask(now) and not part.is_asking:
+            part.fail(self._unavailable())
 
     def _unavailable(self) -> InventPayError:
         return LimiterUnavailableError(
@@ -282,8 +282,8 @@ class RedisWorker:
                 self._sender.start()
             except RuntimeError:
                 self._sender = self._batch = None
-                for limiter, request in batch.requests:
-                    limiter.failed(request, batch.since)
+                for part, request in batch.requests:
+                    part.failed(request, batch.since)
                 raise
         else:
             self._has_batch.notify()
@@ -308,10 +308,10 @@ class RedisWorker:
 
     def _run(self, batch: CommandBatch) -> None:
         while batch.requests and not batch.is_given_up:
-            limiter, request = batch.requests[0]
+            part, request = batch.requests[0]
             batch.since = monotonic()
             try:
-                reply = self._exchange(limiter.key_of(request), request, batch)
+                reply = self._exchange(part.key_of(request), request, batch)
             except Exception as error:
                 with self._changed:
                     if not batch.is_given_up:
@@ -324,7 +324,7 @@ class RedisWorker:
                     return
                 del batch.requests[0]
                 self._find(now)
-                limiter.apply_reply(request, reply, now)
+                part.apply_reply(request, reply, now)
 
     def _exchange(self, key: str, request: Command, batch: CommandBatch) -> Any:
         # A calling thread has just checked that the line is open.
@@ -370,15 +370,15 @@ class RedisWorker:
             )
         self._trouble = trouble
         self._retry_at = now + RETRY
-        for limiter, request in batch.requests:
-            limiter.failed(request, now)
+        for part, request in batch.requests:
+            part.failed(request, now)
         batch.requests.clear()
-        for limiter in self._active:
+        for part in self._active:
             if wrong is not None:
-                limiter.fail(wrong)
+                part.fail(wrong)
             else:
-                self._serve_without(limiter, now)
-                limiter.distribute(now)
+                self._serve_without(part, now)
+                part.distribute(now)
 
     def _find(self, now: float) -> None:
         """Record that Redis answered."""
