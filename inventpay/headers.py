@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, ValuesView
 from typing import Any, Final
 
 _SHORT: Final = 64
@@ -41,6 +41,10 @@ class Headers(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._values)
+
+    def values(self) -> ValuesView[str]:
+        """Return the values of all headers."""
+        return self._values.values()
 
     def __repr__(self) -> str:
         return f"Headers({self._values!r})"

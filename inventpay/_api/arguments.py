@@ -166,7 +166,8 @@ def identifier(value: object, argument: str) -> str:
 
 def _word(value: object, argument: str) -> str:
     checked = text(value, argument, at_most=bounds.ID_LENGTH)
-    if not checked or not checked.isprintable() or any(character.isspace() for character in checked):
+    # Of all white space only the plain space is printable.
+    if not checked or not checked.isprintable() or " " in checked:
         raise refused_value(argument, checked, "must be non-empty text without spaces")
     return checked
 

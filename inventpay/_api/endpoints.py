@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final, Literal
 from urllib.parse import quote
 
-from attrs import frozen
+from attrs import Factory, field, frozen
 
 from ..options import RateClass
 
@@ -20,7 +20,11 @@ Safety = Literal["read", "repeatable", "once"]
 """
 
 
-@frozen(kw_only=True)
+def _name_of(endpoint: Endpoint) -> str:
+    return f"{endpoint.method} {endpoint.template}"
+
+
+@frozen(kw_only=True, cache_hash=True)
 class Endpoint:
     """One row of the API's table."""
 
@@ -37,10 +41,8 @@ class Endpoint:
     kept: bool = False
     """Whether its latest answer is remembered for callers that accept a recent one."""
 
-    @property
-    def name(self) -> str:
-        """``"GET /v1/merchant/balance"``, the key in ``RateLimits(classes=...)``."""
-        return f"{self.method} {self.template}"
+    name: str = field(init=False, eq=False, repr=False, default=Factory(_name_of, takes_self=True))
+    """``"GET /v1/merchant/balance"``, the key in ``RateLimits(classes=...)``."""
 
     def path(self, **values: str) -> str:
         """Return the path of one call, each value as one percent-encoded segment.
