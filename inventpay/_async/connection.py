@@ -143,8 +143,7 @@ class AsyncConnection:
         body: bytes | None,
         progress: Progress,
     ) -> APIResponse:
-        from .._transport.http_client import new_request, response_headers
-
+        new_request, response_headers = _requests()
         handled = sys.exception()
         client = self._client(pool, progress.new_connection)
         left = _for_sockets(progress.left())
@@ -169,8 +168,10 @@ class AsyncConnection:
                 content = await self._body(response, found, progress)
             finally:
                 # Trouble with closing must not hide why an answer was not read on.
-                with contextlib.suppress(Exception):
+                try:  # noqa: SIM105 - every call comes here, and contextlib takes three calls more
                     await response.aclose()
+                except Exception:
+                    pass
                 # Responses of httpx refer to themselves: the watch would keep this whole client in memory with them.
                 request.extensions.pop("trace", None)
             return APIResponse(response.status_code, found, content)
@@ -386,6 +387,14 @@ class AsyncConnection:
         finally:
             for pool in left_open:
                 self._backend.close_stale(pool.key[1], pool.opened)
+
+
+@functools.cache
+def _requests() -> tuple[Callable[..., Any], Callable[[Any], Headers]]:
+    """Return what makes requests and reads headers; looked up once, since it is imported late."""
+    from .._transport.http_client import new_request, response_headers
+
+    return new_request, response_headers
 
 
 class _Trace:

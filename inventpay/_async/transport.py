@@ -334,8 +334,9 @@ class AsyncTransport:
         try:
             if not planned and after is not None:
                 record.retry_planned(self._backend.now() - started, after)
-            record.waited += self._backend.now() - started
-            record.token_leased(self._backend.now() - started)
+            seconds = self._backend.now() - started
+            record.waited += seconds
+            record.token_leased(seconds)
         except BaseException:
             # Ctrl-C in a hook: a lease that is never ended would be a token lost for good.
             lease.refund(self._backend.now())
@@ -442,8 +443,7 @@ class AsyncTransport:
 
     def _read(self, call: Call[T], response: APIResponse) -> T:
         handled = sys.exception()
-        from .._transport.verification import judge_unreadable, verify
-
+        verify, judge_unreadable = _judges()
         # A mock gives every creation the same id.
         is_mocked = self._is_mocked is not None and self._is_mocked()
         account = None if is_mocked else (self._settings.base_url, self.settling.account)
@@ -489,6 +489,14 @@ class _Building:
     ) -> None:
         if isinstance(error, InvalidArgumentError):
             await self._transport.refuse_argument(error, self._idempotency_key)
+
+
+@functools.cache
+def _judges() -> tuple[Callable[..., None], Callable[..., None]]:
+    """Return what compares an answer with its call; looked up once, since it is imported late."""
+    from .._transport.verification import judge_unreadable, verify
+
+    return verify, judge_unreadable
 
 
 def _refused(response: APIResponse) -> Refusal | None:

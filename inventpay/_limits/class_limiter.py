@@ -5,11 +5,12 @@ Everything here is safe to use from any thread and event loop; the lock is held 
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
 import time
 from collections import deque
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -195,9 +196,7 @@ class ClassLimiter:
                 self._bucket.abandoned(now)
 
     def _learn(self, now: float, status: int, headers: Mapping[str, str]) -> None:
-        from .._core.rate_limit_headers import read  # imported late: creating a client does not need it
-
-        view = read(headers, wall_now=time.time(), window=self._bucket.window) if headers else None
+        view = _header_reader()(headers, wall_now=time.time(), window=self._bucket.window) if headers else None
         if view is not None:
             self._bucket.observe(now, limit=view.limit, remaining=view.remaining, reset_in=view.reset_in)
         if status == 429:
@@ -243,6 +242,14 @@ class ClassLimiter:
         now = monotonic()
         for _ in range(self._bucket.snapshot(now).leased):
             self._bucket.answered(now)
+
+
+@functools.cache
+def _header_reader() -> Callable[..., ServerView | None]:
+    # Imported late, and looked up once: creating a client does not need it.
+    from .._core.rate_limit_headers import read
+
+    return read
 
 
 def lateness() -> float:
