@@ -215,11 +215,11 @@ def test_a_file_of_the_parent_is_opened_again(tmp_path: Path) -> None:
     store = SQLiteSeenStore(tmp_path / "seen.sqlite3")
     claim = store.claim(["event"], 30.0)
     assert isinstance(claim, Claim)
-    inherited = store._connection
+    inherited = store._file._connection
 
     def in_child() -> tuple[object, bool]:
         status = store.claim(["event"], 30.0)
-        return status, store._connection is inherited
+        return status, store._file._connection is inherited
 
     assert HooklessChild(in_child).result == (ClaimStatus.BUSY, False)
     assert store.finish(claim)
