@@ -270,7 +270,7 @@ def pause_of(view: ServerView, window: float) -> float | None:
 
 
 class ClassLease:
-    """A token of a limiter in use; see :class:``Lease``."""
+    """A token of a limiter in use; see :class:`Lease`."""
 
     __slots__ = ("_generation", "_limiter")
 

@@ -37,7 +37,7 @@ class Limiter(Protocol):
     def acquire(
         self, rate_class: RateClass, backend: Backend, *, max_wait: float | None = None, background: bool = False
     ) -> Lease:
-        """Lease a token from a thread; see :meth:``acquire_async``."""
+        """Lease a token from a thread; see :meth:`acquire_async`."""
         ...
 
     def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
@@ -65,7 +65,7 @@ class QueueingLimiter(Protocol):
         arrived: float | None = None,
         on_wait: Callable[[float], object] | None = None,
     ) -> Lease:
-        """Lease a token; see :meth:``Limiter.acquire_async``."""
+        """Lease a token; see :meth:`Limiter.acquire_async`."""
         ...
 
     def acquire(
