@@ -105,7 +105,7 @@ class DoubtMemory:
                 found.open = 1
                 self._forget_oldest()
 
-    def learn(self, name: KeyName, reply: DoubtReply, others: int, now: float) -> None:
+    def learn(self, name: KeyName, reply: DoubtReply, others: int, now: float, is_once: bool = True) -> None:
         """Remember a reply of the shared memory, by which ``others`` may have sent a request with the key."""
         with self._lock:
             known = self._find(name, now)
@@ -116,7 +116,7 @@ class DoubtMemory:
                         del self._known[name]
                 return
             if known is None:
-                known = self._known[name] = KnownKey(reply.digest, now - reply.age)
+                known = self._known[name] = KnownKey(reply.digest, now - reply.age, is_once)
                 self._forget_oldest()
             elif known.digest != reply.digest:
                 # Two requests under one key, sent while the memory was not shared: no further one may use it.
@@ -375,7 +375,7 @@ class CallDoubt:
             # The key was settled by another process, or the shared memory was lost. Both leave it in doubt here.
             others = max(1, others)
         if self._name is not None and step != "settle":
-            self._memory.learn(self._name, reply, others, now)
+            self._memory.learn(self._name, reply, others, now, self._is_once)
 
     def _close(self, *, succeeded: bool) -> None:
         if self._known is None or not self._counted:

@@ -160,6 +160,23 @@ async def test_siblings_and_other_clients_share_the_doubt() -> None:
     assert len(api.requests) == 2
 
 
+async def test_payments_in_doubt_do_not_displace_a_withdrawal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory of keys is bounded, and forgets payments first: the withdrawal is still not sent a second time."""
+    api = ScriptedAPI(*[lost] * 9)
+    async with scripted_async_client(api, max_retries=0) as client:
+        memory = doubts.DoubtMemory(capacity=3)
+        monkeypatch.setattr(client._transport.settling, "_memory", memory)
+        with pytest.raises(APIConnectionError):
+            await once(client, idempotency_key="withdrawal")
+        for number in range(8):
+            with pytest.raises(APIConnectionError):
+                await repeatable(client, idempotency_key=f"payment {number}")
+        assert len(memory) == 3
+        with pytest.raises(UnsettledError):
+            await once(client, idempotency_key="withdrawal")
+    assert len(api.requests) == 9
+
+
 async def test_an_interrupted_call_is_remembered() -> None:
     """Ctrl-C while a withdrawal is under way leaves its key in doubt."""
     api = ScriptedAPI(fails(KeyboardInterrupt()), ok)

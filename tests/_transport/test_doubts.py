@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from inventpay._limits.shared_doubts import DoubtReply
 from inventpay._transport.doubts import LIFETIME, CallDoubt, DoubtMemory, KeyName
 from tests.support.systems import needs_fork
 
@@ -134,6 +135,17 @@ def test_a_withdrawal_outlasts_any_number_of_payments() -> None:
     for name in names[2:]:
         CallDoubt(name, b"payment", memory, is_once=False).sending(0.0)
     assert [name for name in names if memory.find(name, 1.0) is not None] == names[:2] + names[-8:]
+
+
+def test_payments_of_other_processes_displace_no_withdrawal() -> None:
+    """A key that the shared memory reports is forgotten like one of this process."""
+    memory = DoubtMemory(capacity=3)
+    reply = DoubtReply(others=1, digest=b"payment", age=0.0, is_counted=False)
+    names = [NAME._replace(idempotency_key=str(number)) for number in range(9)]
+    memory.learn(names[0], reply, 1, 0.0, is_once=True)
+    for name in names[1:]:
+        memory.learn(name, reply, 1, 0.0, is_once=False)
+    assert [name for name in names if memory.find(name, 1.0) is not None] == [names[0], *names[-2:]]
 
 
 def test_accounts_and_apis_are_kept_apart() -> None:
