@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 from collections.abc import Generator
-from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
@@ -49,27 +48,6 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.freeze()
         # Tests of leaks call the collector themselves; for the rest, rarer collections save 3 % of the CPU time.
         gc.set_threshold(5_000, 10, 10)
-
-
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Let a worker of pytest-xdist send the result of each test, and leave out four messages that say nothing more.
-
-    These are its begin, its end, and a passed setup and teardown below 5 ms, which ``--durations`` hides. Reading and
-    writing them took 1 % of a run. A report of JUnit needs all of them.
-    """
-    plugins = session.config.pluginmanager.get_plugins()
-    worker = next((plugin for plugin in plugins if type(plugin).__name__ == "WorkerInteractor"), None)
-    send = getattr(worker, "sendevent", None)
-    if send is None or session.config.getoption("xmlpath", None):
-        return
-
-    def send_results(name: str, **members: Any) -> None:
-        report = members.get("data", {}) if name == "testreport" else {}
-        is_plain = report.get("outcome") == "passed" and not report.get("sections") and report["duration"] < 0.005
-        if name not in ("logstart", "logfinish") and not (is_plain and report["when"] != "call"):
-            send(name, **members)
-
-    worker.sendevent = send_results  # type: ignore[union-attr]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
