@@ -1,10 +1,13 @@
-"""Write the lazy export tables of `__init__.py` files from the stubs beside them.
+"""Write the lazy export tables of `__init__.py` files, and the table of the subpackages' names.
 
     python tools/generate_exports.py            write every table
     python tools/generate_exports.py --check    write nothing, list what is out of date; exit 1 if anything is
 
 A package with an `__init__.pyi` exports what that stub imports, each name once. The table is written between two marks
 in its `__init__.py`, so that the package reads no stub when it runs (it may run from a zip).
+
+`_core/subpackage_names.py` lists what the public subpackages export and the package itself does not: a failed import
+names the right subpackage without importing it. The names come from its stub, or from its `__all__`.
 """
 
 from __future__ import annotations
@@ -18,6 +21,19 @@ from pathlib import Path
 BEGIN = "# Written from __init__.pyi by tools/generate_exports.py. Edit the stub, then run: nox -s sync"
 END = "# End of the written part."
 PACKAGE = "inventpay"
+NAMES = Path("_core", "subpackage_names.py")
+NAMES_BEGIN = '''"""The public names of the subpackages, for the advice of a failed import.
+
+Written by tools/generate_exports.py from the subpackages. Do not edit; run: nox -s sync
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+SUBPACKAGE_NAMES: Final[Mapping[str, Sequence[str]]] = {
+'''
 
 
 class UnusableStub(Exception):
@@ -76,28 +92,54 @@ def renew(package: Path) -> tuple[str, str]:
     return text, before + written_part(homes, more) + after
 
 
+def exported_names(package: Path) -> list[str]:
+    """Return the public names of a package: those of its stub, or of its `__all__` where it has no stub."""
+    stub = package / "__init__.pyi"
+    if stub.exists():
+        return [name for names in read_stub(stub.read_text(encoding="utf-8"), str(stub)).values() for name in names]
+    for node in ast.parse((package / "__init__.py").read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "__all__":
+            return list(ast.literal_eval(node.value))
+    return []
+
+
+def subpackage_names(package: Path) -> str:
+    """Return the text of the module that lists the names of the public subpackages."""
+    of_the_package = set(exported_names(package))
+    lines = []
+    for subpackage in sorted(child.parent for child in package.glob("[!_]*/__init__.py")):
+        names = sorted(set(exported_names(subpackage)) - of_the_package)
+        if names:
+            # One name a line: the comma after the last one keeps the formatter from joining them.
+            lines += [f'    "{subpackage.name}": [', *(f'        "{name}",' for name in names), "    ],"]
+    return NAMES_BEGIN + "\n".join([*lines, "}"]) + "\n"
+
+
 def main(arguments: Sequence[str] | None = None, root: Path | None = None) -> int:
     """Run the command; returns its exit status."""
-    parser = argparse.ArgumentParser(description="Write the lazy export tables from the stubs beside them.")
+    parser = argparse.ArgumentParser(description="Write the tables of exported names.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if anything is out of date")
     chosen = parser.parse_args(arguments)
     root = Path(__file__).resolve().parents[1] if root is None else root
     stale = 0
-    packages = sorted(stub.parent for stub in (root / PACKAGE).rglob("__init__.pyi"))
-    for package in packages:
-        try:
-            text, wanted = renew(package)
-        except UnusableStub as problem:
-            print(problem, file=sys.stderr)
-            return 1
+    package = root / PACKAGE
+    try:
+        written = [(stub.with_suffix(".py"), *renew(stub.parent)) for stub in sorted(package.rglob("__init__.pyi"))]
+        names = package / NAMES
+        written.append((names, names.read_text(encoding="utf-8") if names.exists() else "", subpackage_names(package)))
+    except UnusableStub as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    for module, text, wanted in written:
         if text == wanted:
             continue
         stale += 1
         if chosen.check:
-            print(f"{package / '__init__.py'} is out of date; run: python tools/generate_exports.py", file=sys.stderr)
+            print(f"{module} is out of date; run: python tools/generate_exports.py", file=sys.stderr)
         else:
-            (package / "__init__.py").write_text(wanted, encoding="utf-8")
-    print(f"{len(packages)} export tables, {stale} {'out of date' if chosen.check else 'written'}")
+            module.parent.mkdir(exist_ok=True)
+            module.write_text(wanted, encoding="utf-8")
+    print(f"{len(written)} tables of exports, {stale} {'out of date' if chosen.check else 'written'}")
     return 1 if chosen.check and stale else 0
 
 

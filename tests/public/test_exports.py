@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import types
@@ -13,6 +14,7 @@ import pytest
 import inventpay
 from inventpay import errors, hooks, models, options, version, webhooks
 from inventpay._core import lazy_exports
+from inventpay._core.subpackage_names import SUBPACKAGE_NAMES
 from inventpay.models import balances, enums, payments, withdrawals
 from tools.generate_exports import renew
 
@@ -96,6 +98,30 @@ def test_a_misspelt_name_is_suggested() -> None:
     assert (caught.value.name, caught.value.obj) == ("InventPy", inventpay)
     with pytest.raises(ImportError, match=r"cannot import name 'Balances2' from 'inventpay\.models'"):
         exec("from inventpay.models import Balances2", {})
+
+
+def test_the_error_of_a_name_of_a_subpackage_says_where_it_is() -> None:
+    """``from inventpay import WebhookReceiver`` names the import that works, and imports no subpackage to know it."""
+    for package in (inventpay, models):
+        for home, names in SUBPACKAGE_NAMES.items():
+            for name in names:
+                advice = re.escape(f"; use: from inventpay.{home} import {name}")
+                with pytest.raises(
+                    ImportError, match=f"^cannot import name {name!r} from {package.__name__!r}{advice}$"
+                ):
+                    exec(f"from {package.__name__} import {name}", {})
+                assert not hasattr(package, name)
+                with pytest.raises(AttributeError, match=f"has no attribute {name!r}{advice}$"):
+                    getattr(package, name)
+
+
+def test_advice_imports_no_subpackage() -> None:
+    """The extra that a subpackage needs may be missing; ``from inventpay import redis`` itself works."""
+    failed = "try:\n    from inventpay import RedisLimiter\nexcept ImportError:\n    pass"
+    assert not {f"inventpay.{name}" for name in SUBPACKAGE_NAMES} & loaded(failed)
+    assert run("from inventpay import webhooks; print(webhooks.WebhookReceiver.__name__)") == "WebhookReceiver"
+    with pytest.raises(AttributeError, match=r"has no attribute 'payouts'; import inventpay\.payouts first$"):
+        lazy_exports.exports("inventpay", {})[0]("payouts")
 
 
 def test_only_what_is_there_can_be_exported() -> None:

@@ -37,6 +37,17 @@ def test_the_table_lists_each_name_under_its_module(root: Path) -> None:
     assert namespace["__all__"] == ["ONE", "Two", "one"]
 
 
+def test_the_names_of_public_subpackages_are_listed_once(root: Path) -> None:
+    """Names come from the stub or from ``__all__``; those of the package itself and of private folders are left out."""
+    for folder, text in {"b": '__all__ = ["Three", "Two"]', "c": "x = 1", "_d": '__all__ = ["Four"]'}.items():
+        (root / "inventpay" / folder).mkdir()
+        (root / "inventpay" / folder / "__init__.py").write_text(text)
+    assert main([], root) == 0
+    namespace: dict[str, object] = {}
+    exec((root / "inventpay" / "_core" / "subpackage_names.py").read_text(), namespace)
+    assert namespace["SUBPACKAGE_NAMES"] == {"b": ["Three"]}
+
+
 def test_a_stale_table_fails_the_check(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`--check` writes nothing and names the file; after writing it passes."""
     assert main(["--check"], root) == 1
