@@ -236,7 +236,9 @@ class Polling:
     def poll(self, call: Call[T], options: CallOptions, deadline: float | None) -> T:
         """Send the read behind all direct calls; raises DeadlinePassed when no token comes in time."""
         if deadline is None:
-            return self._transport.send(call, evolve(options, max_wait=None), background=True)
+            if options.max_wait is not None:
+                options = evolve(options, max_wait=None)
+            return self._transport.send(call, options, background=True)
         left = max(0.0, deadline - self._backend.now())
         timeout = left if options.timeout is None else min(left, options.timeout)
         try:

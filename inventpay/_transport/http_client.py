@@ -9,7 +9,6 @@ import functools
 import os
 import re
 import ssl
-from collections.abc import Mapping
 from types import FunctionType
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -209,7 +208,7 @@ def new_request(
     path: str,
     headers: list[tuple[str, str]],
     body: bytes | None,
-    extensions: Mapping[str, Any],
+    extensions: dict[str, Any],
 ) -> Any:
     """Return a request for this client.
 
@@ -217,15 +216,13 @@ def new_request(
     half.
     """
     if not owned:
-        return client.build_request(method, base_url + path, headers=headers, content=body, extensions=dict(extensions))
+        return client.build_request(method, base_url + path, headers=headers, content=body, extensions=extensions)
     url, host = _url(base_url, path)
     headers = [("Host", host), *headers]
     if body is not None or method in ("POST", "PUT", "PATCH"):
         headers.append(("Content-Length", str(len(body or b""))))
     # To a stream httpx adds no headers of its own; finding out which are missing would take longer than all the rest.
-    request = httpx.Request(
-        method, url, headers=headers, stream=httpx.ByteStream(body or b""), extensions=dict(extensions)
-    )
+    request = httpx.Request(method, url, headers=headers, stream=httpx.ByteStream(body or b""), extensions=extensions)
     # Mocks expect a request whose content is at hand.
     request.read()
     return request

@@ -7,6 +7,7 @@ root of its hazard: the chance that it is paid now, given that it was not paid s
 
 from __future__ import annotations
 
+import functools
 import math
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -60,7 +61,7 @@ def poll_interval(
         return 0.0
     age = watched if status.created_at is None else max(watched, _seconds(status.created_at, now))
     left = math.inf if status.expires_at is None else _seconds(now, status.expires_at)
-    peak = _hazard(settings, math.exp(math.log(settings.median) - settings.spread**2), LONGEST_EXPIRY)
+    peak = _peak_hazard(settings)
     if is_funded(status):
         return _interval(peak, _confirmation_hazard(settings, funded or 0.0))
     if left <= 0:
@@ -120,6 +121,12 @@ def _hazard(settings: WatchSettings, age: float, horizon: float) -> float:
     rate = payers * (prompt * density + settings.late / horizon)
     waiting = 1 - payers * (prompt * come + settings.late * min(1.0, age / horizon))
     return rate / max(waiting, _NO_HAZARD)
+
+
+@functools.lru_cache(maxsize=64)
+def _peak_hazard(settings: WatchSettings) -> float:
+    """Return the greatest hazard of all ages: every poll is planned with it, and the settings rarely change."""
+    return _hazard(settings, math.exp(math.log(settings.median) - settings.spread**2), LONGEST_EXPIRY)
 
 
 def _confirmation_hazard(settings: WatchSettings, since: float) -> float:
