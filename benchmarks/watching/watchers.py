@@ -25,8 +25,8 @@ def measure(bench: Bench) -> Sequence[Row]:
     seen = bench.turns(__file__, [OURS], 1, WATCHERS)[OURS]
     what = f"a task in `payments.watch`, of {WATCHERS:,}"
     return [
-        Row(f"{what}, waiting for its first turn", "KiB", seen["waiting"], target=6.0, shown="{:.1f}"),
-        Row(f"{what}, that has seen its payment once", "KiB", seen["seen"], target=6.0, shown="{:.1f}"),
+        Row(f"{what}, waiting for its first turn", "KiB", seen["waiting"], target=5.0, shown="{:.1f}"),
+        Row(f"{what}, that has seen its payment once", "KiB", seen["seen"], target=5.0, shown="{:.1f}"),
     ]
 
 
