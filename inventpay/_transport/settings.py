@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 
 from .._api.endpoints import ENDPOINTS, Endpoint
+from .._core.callables import flaw_of_plain
 from .._core.hosts import is_loopback
 from .._core.json_values import shown
 from ..errors import ConfigurationError
@@ -260,7 +260,7 @@ def checked_hook(hook: Hook) -> Hook:
     """Return the hook. Raises ConfigurationError for one that cannot be called, or whose result would be awaited."""
     if not callable(hook):
         raise ConfigurationError(f"hooks= takes a sequence of callables; {shown(hook)} is not callable")
-    # Its coroutine would never be awaited.
-    if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(type(hook).__call__):
-        raise ConfigurationError(f"hooks= takes plain functions; {shown(hook)} is async and would never be awaited")
+    flaw = flaw_of_plain(hook)
+    if flaw is not None:
+        raise ConfigurationError(f"hooks= takes plain functions; {shown(hook)} {flaw}")
     return hook

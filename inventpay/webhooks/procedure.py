@@ -6,13 +6,14 @@ A step is a call of the store, or of a handler. Its result or exception is sent 
 from __future__ import annotations
 
 import contextvars
-import functools
 import inspect
 import threading
 from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from attrs import frozen
+
+from .._core.callables import is_async
 
 if TYPE_CHECKING:
     import anyio
@@ -126,14 +127,11 @@ async def _take_async(step: AskStore | RunHandler, threads: WorkerThreads) -> An
     import anyio
 
     if isinstance(step, RunHandler):
-        if _is_async(step.handler):
-            await step.handler(step.event)
+        if is_async(step.handler):
+            result = step.handler(step.event)
         else:
             result = await threads.run(lambda: step.handler(step.event), "handlers")
-            if inspect.isawaitable(result):
-                await result
-            else:
-                _check_that_it_ran(result)
+        await _run_to_end(result)
         return None
     if not step.blocking:
         return step.call()
@@ -141,10 +139,11 @@ async def _take_async(step: AskStore | RunHandler, threads: WorkerThreads) -> An
         return await threads.run(step.call, "store")
 
 
-def is_generator_function(handler: Callable[[Any], Any]) -> bool:
-    """Return whether a call of the handler makes a generator, and runs nothing of its body."""
-    parts: tuple[Any, ...] = (handler, type(handler).__call__)
-    return any(inspect.isgeneratorfunction(part) or inspect.isasyncgenfunction(part) for part in parts)
+async def _run_to_end(result: object) -> None:
+    """Await the result of a handler, and what that returns: a handler may return a coroutine that it did not await."""
+    while inspect.isawaitable(result):
+        result = await result
+    _check_that_it_ran(result)
 
 
 def _check_that_it_ran(result: object) -> None:
@@ -155,28 +154,19 @@ def _check_that_it_ran(result: object) -> None:
         )
 
 
-def _is_async(handler: Callable[[Any], Any]) -> bool:
-    while isinstance(handler, functools.partial):
-        handler = handler.func
-    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__)
-
-
 def _wait_for(result: Awaitable[Any]) -> None:
     """Run the awaitable of an async handler to its end, in an event loop of its own."""
     import asyncio
 
-    async def wait() -> None:
-        await result
-
     if not _in_a_loop():
-        asyncio.run(wait())
+        asyncio.run(_run_to_end(result))
         return
     # A loop cannot run inside another: a blocking application is called from a task, by a test most likely.
     failed: list[BaseException] = []
 
     def in_thread() -> None:
         try:
-            asyncio.run(wait())
+            asyncio.run(_run_to_end(result))
         except BaseException as error:
             failed.append(error)
 

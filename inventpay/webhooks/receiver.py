@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import inspect
 import os
 import warnings
 from collections import deque
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, overlo
 
 from attrs import evolve
 
+from .._core.callables import flaw_of_plain, has_yield
 from .._core.json_values import shown
 from .._core.unpicklable import Unpicklable
 from ..errors import ConfigurationError, DecodeError
@@ -44,7 +44,7 @@ from .keys import PAID_NAMES
 from .leases import LeaseKeeper
 from .memory_store import MemorySeenStore
 from .parsing import TOLERANCE
-from .procedure import is_generator_function, run
+from .procedure import run
 from .processor import DeliveryProcessor, Respond, Route, TestMode
 from .reconciling import ReconcileReport, Reconciliation, delivery_in, delivery_of
 from .replays import read_replay
@@ -132,8 +132,8 @@ class WebhookReceiver(Unpicklable):
         secret.check()
         if seen is None:
             seen = MemorySeenStore()
-        elif not isinstance(seen, SeenStore):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError(f"seen= takes a SeenStore such as MemorySeenStore(), not {type(seen).__name__}")
+        else:
+            _check_store(seen)
         if respond not in ("last", "first"):
             raise ConfigurationError(f'respond={shown(respond)} must be "last" or "first"')
         if respond == "first" and getattr(seen, "transactional", False):
@@ -306,8 +306,9 @@ class WebhookReceiver(Unpicklable):
 
         With ``respond="first"`` the handler has not run then: call :meth:`recover` after the answer was sent. Where a
         queue lies in between, pass the time of the request as ``received_at``. ``seen`` is a store for this delivery
-        only, such as one of the request's database session. Raises TypeError for a body that is not
-        bytes; everything a sender can do wrong is in the answer.
+        only, such as one of the request's database session. Raises TypeError for a body that is not bytes, and
+        ConfigurationError for a ``seen`` that is no store, or with ``respond="first"``: what it stores would be handled
+        by no call of :meth:`recover`. Everything a sender can do wrong is in the answer.
         """
         return run(self._processor_with(seen).deliver(raw_body(body), headers, received_at))
 
@@ -465,8 +466,14 @@ class WebhookReceiver(Unpicklable):
         return f"<WebhookReceiver of {', '.join(names) or 'nothing yet'}; seen: {self._processor.store!r}>"
 
     def _processor_with(self, seen: SeenStore | None) -> DeliveryProcessor:
-        if seen is None:
+        if seen is None or seen is self._processor.store:
             return self._processor
+        _check_store(seen)
+        if self._processor.respond == "first":
+            raise ConfigurationError(
+                'seen= of one delivery cannot be used with respond="first", since recover() finds stored events in the '
+                "store of the receiver only: leave seen= out"
+            )
         # Claims belong to the store that made them.
         keeper = LeaseKeeper(seen, self._processor.lease)
         return evolve(self._processor, store=seen, keeper=keeper, rolled_back=deque())
@@ -507,17 +514,24 @@ class WebhookReceiver(Unpicklable):
 def _checked(handler: object) -> Callable[[Any], Any]:
     if not callable(handler):
         raise ConfigurationError(f"a handler is a function of one event, not {type(handler).__name__}")
-    if is_generator_function(handler):
+    if has_yield(handler):
         raise ConfigurationError(
             f"the handler {shown(handler)} has a yield, so a call would run nothing of it; take the yield out"
         )
     return handler
 
 
+def _check_store(seen: object) -> None:
+    # A class has the methods of its instances.
+    if isinstance(seen, type) or not isinstance(seen, SeenStore):
+        kind = f"the class {seen.__name__}" if isinstance(seen, type) else type(seen).__name__
+        raise ConfigurationError(f"seen= takes a SeenStore such as MemorySeenStore(), not {kind}")
+
+
 def _checked_hook(hook: WebhookHook) -> WebhookHook:
-    # The result of an async function would never be awaited.
-    if not callable(hook) or inspect.iscoroutinefunction(hook):
-        raise ConfigurationError(f"hooks= takes plain functions of one event, not {shown(hook)}")
+    flaw = flaw_of_plain(hook) if callable(hook) else "cannot be called"
+    if flaw is not None:
+        raise ConfigurationError(f"hooks= takes plain functions of one event; {shown(hook)} {flaw}")
     return hook
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -234,6 +234,11 @@ class CallableHook:
         """A hook."""
 
 
+def yielding_hook(event: object) -> Iterator[object]:
+    """No hook: a call runs nothing of it."""
+    yield event
+
+
 class AsyncCallableHook:
     """No hook: it would never be awaited."""
 
@@ -248,12 +253,21 @@ def test_hooks_are_plain_callables() -> None:
     assert transport(hooks=iter([plain_hook])).hooks == [plain_hook]
 
 
-@pytest.mark.parametrize("hook", [async_hook, AsyncCallableHook(), functools.partial(async_hook)])
+@pytest.mark.parametrize(
+    "hook", [async_hook, AsyncCallableHook(), functools.partial(async_hook), functools.partial(AsyncCallableHook())]
+)
 def test_async_hooks_are_refused(hook: Any) -> None:
     """A coroutine that is not awaited would be a hook that never runs."""
     message = refusal(transport, hooks=[plain_hook, hook])
     assert message.startswith("hooks= takes plain functions; ")
     assert message.endswith(" is async and would never be awaited")
+
+
+@pytest.mark.parametrize("hook", [yielding_hook, functools.partial(yielding_hook)])
+def test_hooks_with_a_yield_are_refused(hook: Any) -> None:
+    """A call of one makes a generator, and runs nothing."""
+    message = refusal(transport, hooks=[hook])
+    assert message.endswith(" has a yield, so a call would run nothing of it")
 
 
 @pytest.mark.parametrize("hooks", [plain_hook, None, 5])

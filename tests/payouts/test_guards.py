@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from inventpay import AsyncInventPay, InvalidArgumentError
-from inventpay.payouts import AsyncPayouts, JournalError, Payout, PayoutProgress, Payouts, file_lock
+from inventpay import AsyncInventPay, ConfigurationError, InvalidArgumentError
+from inventpay.payouts import AsyncPayouts, JournalError, Payout, Payouts, file_lock
 from inventpay.sandbox import Sandbox
 from tests.support.clients import new_key
 from tests.support.systems import needs_fork
@@ -24,16 +27,43 @@ def sandbox() -> Sandbox:
     return made
 
 
-async def progress(_: PayoutProgress) -> None:
+async def progress(_: object) -> None:
     """Never run."""
 
 
-def test_a_coroutine_function_as_progress_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
-    """It would return a coroutine that never runs."""
+class Progress:
+    """Its call never runs."""
+
+    async def __call__(self, _: object) -> None:
+        """Never run."""
+
+
+def yielding_progress(event: object) -> Iterator[object]:
+    """Never run."""
+    yield event
+
+
+@pytest.mark.parametrize(
+    ("function", "flaw"),
+    [
+        (progress, "is async"),
+        (Progress(), "is async"),
+        (functools.partial(Progress()), "is async"),
+        (yielding_progress, "has a yield"),
+        (functools.partial(yielding_progress), "has a yield"),
+    ],
+    ids=["async", "object", "partial of an object", "generator", "partial of a generator"],
+)
+def test_a_function_whose_call_runs_nothing_is_refused(
+    sandbox: Sandbox, tmp_path: Path, function: Any, flaw: str
+) -> None:
+    """As progress and as a hook: it would never report anything."""
     with sandbox.client() as client, Payouts(client, tmp_path / "p.sqlite3") as payouts:
         payouts.plan([ROW])
-        with pytest.raises(InvalidArgumentError, match="coroutine function"):
-            payouts.run(on_progress=progress)
+        with pytest.raises(InvalidArgumentError, match=flaw):
+            payouts.run(on_progress=function)
+        with pytest.raises(ConfigurationError, match=flaw):
+            payouts.add_hook(function)
         assert [row.status for row in payouts.report().rows] == ["planned"]
 
 
@@ -44,7 +74,7 @@ async def test_a_coroutine_function_is_refused_by_the_async_client_too(sandbox: 
         AsyncPayouts(client, tmp_path / "p.sqlite3") as payouts,
     ):
         await payouts.plan([ROW])
-        with pytest.raises(InvalidArgumentError, match="coroutine function"):
+        with pytest.raises(InvalidArgumentError, match="is async"):
             await payouts.run(on_progress=progress)
 
 

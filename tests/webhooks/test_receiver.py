@@ -551,6 +551,71 @@ def test_a_handler_with_a_yield_is_never_taken_for_done(deliver: Deliver, handle
     assert "generator, so nothing of its body ran" in str(answer.error)
 
 
+def test_an_async_handler_that_returns_a_coroutine_is_run_to_its_end(deliver: Deliver) -> None:
+    """A forgotten ``await`` must not make an event count as handled while nothing ran."""
+    seen: list[str] = []
+
+    async def fulfil(event: Any) -> None:
+        await anyio.lowlevel.checkpoint()
+        seen.append(event.payment_id)
+
+    async def without_await(event: Any) -> Any:
+        return fulfil(event)
+
+    async def without_await_twice(event: Any) -> Any:
+        return without_await(event)
+
+    class Called:
+        async def __call__(self, event: Any) -> Any:
+            return fulfil(event)
+
+    handlers: list[Callable[[Any], Any]] = [
+        without_await,
+        without_await_twice,
+        Called(),
+        lambda event: without_await(event),
+    ]
+    for number, handler in enumerate(handlers):
+        receiver = WebhookReceiver(SECRET)
+        receiver.on_paid(handler)
+        assert deliver(receiver, flat(payment_id=f"cmh{number}")).outcome == "handled"
+    assert seen == ["cmh0", "cmh1", "cmh2", "cmh3"]
+
+
+def test_an_async_handler_that_returns_a_generator_has_failed(deliver: Deliver) -> None:
+    """Such as an async wrapper round a handler with a yield: nothing of it ran."""
+
+    async def wrapped(event: Any) -> Any:
+        return yielding(event)
+
+    async def wrapped_async(event: Any) -> Any:
+        return yielding_async(event)
+
+    for handler in (wrapped, wrapped_async):
+        receiver = WebhookReceiver(SECRET)
+        receiver.on_paid(handler)
+        answer = deliver(receiver, flat())
+        assert (answer.status, answer.outcome) == (500, "failed")
+        assert "generator, so nothing of its body ran" in str(answer.error)
+
+
+def test_a_task_that_a_handler_returns_is_awaited() -> None:
+    """Its failure is the handler's: under WSGI it would be cancelled with its loop, and yet count as handled."""
+
+    async def fail(event: Any) -> None:
+        await asyncio.sleep(0.01)
+        raise RuntimeError("out of stock")
+
+    async def in_background(event: Any) -> Any:
+        return asyncio.create_task(fail(event))
+
+    for deliver in (_blocking, _asyncio):
+        receiver = WebhookReceiver(SECRET)
+        receiver.on_paid(in_background)
+        answer = deliver(receiver, flat())
+        assert (answer.status, str(answer.error)) == (500, "out of stock")
+
+
 # Refusals
 
 
@@ -825,6 +890,7 @@ def test_a_file_that_holds_no_event_is_an_error(tmp_path: Path) -> None:
     [
         ({"secret": ""}, "secret is empty"),
         ({"seen": {}}, r"seen= takes a SeenStore such as MemorySeenStore\(\), not dict"),
+        ({"seen": MemorySeenStore}, r"seen= takes a SeenStore such as MemorySeenStore\(\), not the class Memory"),
         ({"respond": "never"}, 'respond=\'never\' must be "last" or "first"'),
         ({"respond": "first"}, "what it stores must survive this process: pass seen=SQLiteSeenStore"),
         ({"lease": 0}, "lease=0 must be a finite number of seconds above 0"),
@@ -840,6 +906,30 @@ def test_options_that_cannot_work_are_refused(options: dict[str, Any], problem: 
     """When the receiver is made, not when the first delivery comes."""
     with pytest.raises(ConfigurationError, match=problem):
         WebhookReceiver(**{"secret": SECRET, **options})
+
+
+@pytest.mark.parametrize(
+    ("seen", "kind"), [({}, "dict"), ("redis://localhost", "str"), (MemorySeenStore, "the class MemorySeenStore")]
+)
+def test_a_store_of_one_delivery_that_is_none_is_refused(seen: Any, kind: str) -> None:
+    """It is the view's mistake, and would fail each delivery with an error of another place."""
+    receiver = WebhookReceiver(SECRET)
+    receiver.on_paid(print)
+    with pytest.raises(ConfigurationError, match=f"seen= takes a SeenStore .*, not {kind}"):
+        receiver.handle(flat(), signed(flat()), seen=seen)
+
+
+def test_a_body_is_stored_only_where_recover_looks_for_it(tmp_path: Path) -> None:
+    """With ``respond="first"`` a store of one delivery would answer 200 and keep the event for ever."""
+    store = SQLiteSeenStore(tmp_path / "seen.sqlite3")
+    shop = Shop(seen=store, respond="first")
+    shop.receiver.on_paid(shop.plain)
+    for other in (MemorySeenStore(), SQLiteSeenStore(tmp_path / "other.sqlite3")):
+        with pytest.raises(ConfigurationError, match=r"seen= of one delivery .* leave seen= out"):
+            shop.receiver.handle(flat(), signed(flat()), seen=other)
+    assert shop.receiver.handle(flat(), signed(flat()), seen=store).outcome == "accepted"
+    assert shop.receiver.recover() == len(shop.handled) == 1
+    store.close()
 
 
 def test_the_secret_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

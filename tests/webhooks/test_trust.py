@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -292,5 +294,13 @@ def test_a_hook_is_added_once() -> None:
 
     async def observe(event: Any) -> None: ...
 
-    with pytest.raises(ConfigurationError, match="hooks= takes plain functions"):
-        receiver.add_hook(observe)
+    class Observer:
+        async def __call__(self, event: Any) -> None: ...
+
+    def yielding(event: Any) -> Iterator[Any]:
+        yield event
+
+    no_hooks: list[Any] = [observe, Observer(), functools.partial(Observer()), yielding, functools.partial(yielding), 5]
+    for no_hook in no_hooks:
+        with pytest.raises(ConfigurationError, match="hooks= takes plain functions"):
+            receiver.add_hook(no_hook)

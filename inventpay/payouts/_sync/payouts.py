@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import os
 import threading
 from collections.abc import Callable, Generator, Iterable, Mapping
@@ -14,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..._api.amounts import Amount
 from ..._api.health_check import CheckResult
+from ..._core.callables import flaw_of_plain
 from ..._core.decimals import plain
+from ..._core.json_values import shown
 from ..._core.logger import logger
 from ..._core.unpicklable import Unpicklable
-from ...errors import DecodeError, InvalidArgumentError, InventPayError, NotFoundError
+from ...errors import ConfigurationError, DecodeError, InvalidArgumentError, InventPayError, NotFoundError
 from ...models import Withdrawal
 from .. import decisions, planning
 from ..errors import JournalError, PayoutPlanError, RowChangedError
@@ -90,10 +91,13 @@ class Payouts(Unpicklable):
     def add_hook(self, hook: PayoutHook) -> None:
         """Add a function that is called for every row that is written, with :class:`PayoutRowChanged`.
 
-        Adding an equal one twice is the same as once.
+        Adding an equal one twice is the same as once. Raises ConfigurationError for one that is no plain function.
 
         >>> payouts.add_hook(print)                                                  # doctest: +SKIP
         """
+        flaw = flaw_of_plain(hook)
+        if flaw is not None:
+            raise ConfigurationError(f"add_hook takes a plain function of one event; {shown(hook)} {flaw}")
         if hook not in self._journal.hooks:
             self._journal.hooks.append(hook)
 
@@ -182,10 +186,10 @@ class Payouts(Unpicklable):
         written (``resource_id`` is then the withdrawal that was made), ConfigurationError without a withdrawal key, and
         the errors of the first call for the balances. Errors of rows are in the report.
         """
-        if inspect.iscoroutinefunction(on_progress):
+        flaw = None if on_progress is None else flaw_of_plain(on_progress)
+        if flaw is not None:
             raise InvalidArgumentError(
-                "on_progress is a coroutine function, which would never run; pass an ordinary one",
-                argument="on_progress",
+                f"on_progress={shown(on_progress)} {flaw}; pass a plain function", argument="on_progress"
             )
         with self._alone():
             self._account.check_place()
