@@ -76,11 +76,12 @@ class SQLiteSeenStore(Unpicklable):
         for name, bound in (("retention", retention), ("timeout", timeout)):
             if not bound > 0:
                 raise ConfigurationError(f"{name}={shown(bound)} must be above 0 seconds")
-        self._path = Path(path)
+        # Opened later, and again after a fork or `close`: by then the process may be in another folder.
+        self._path = Path(path).absolute()
         if str(path) in ("", ":memory:"):
             raise ConfigurationError("SQLiteSeenStore needs the path of a file; in memory, use MemorySeenStore()")
         if not self._path.parent.is_dir():
-            raise ConfigurationError(f"SQLiteSeenStore: the folder {self._path.parent.resolve()} does not exist")
+            raise ConfigurationError(f"SQLiteSeenStore: the folder {self._path.parent} does not exist")
         self._retention = retention
         self._clock = clock
         self._file = SQLiteFile(self._path, tables=_TABLES, version=_VERSION, timeout=timeout)

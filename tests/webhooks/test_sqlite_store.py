@@ -45,6 +45,23 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "seen.sqlite3"
 
 
+def test_a_relative_path_names_one_file_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that changes its folder would open another file, and fulfil again what this one remembers."""
+    there, elsewhere = tmp_path / "there", tmp_path / "elsewhere"
+    there.mkdir()
+    elsewhere.mkdir()
+    monkeypatch.chdir(there)
+    store = SQLiteSeenStore("seen.sqlite3")
+    monkeypatch.chdir(elsewhere)
+    store.finish(claimed(store.claim(["done"], 60)))
+    store.close()
+    monkeypatch.chdir(tmp_path)
+    assert store.claim(["done"], 60) is ClaimStatus.HANDLED
+    store.close()
+    assert [path.name for path in there.iterdir()] == ["seen.sqlite3"]
+    assert not list(elsewhere.iterdir())
+
+
 def test_it_waits_for_the_disk_and_survives_a_restart(path: Path) -> None:
     """A new store on a file has the data of the earlier one; a closed store opens again."""
     store = SQLiteSeenStore(path)
