@@ -6,13 +6,16 @@ import re
 import sys
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
 from .._core.hosts import is_loopback
 from .._core.json_values import shown
 from ..errors import InvalidArgumentError
 from . import bounds
+
+if TYPE_CHECKING:
+    from ..models import Model
 
 PAYMENT_STATES: Final = (
     "PENDING",
@@ -45,9 +48,20 @@ def currency(value: object, argument: str) -> str:
     if not isinstance(value, str):
         raise refused(argument, f'must be a currency code such as "USDT_BEP20", not {type(value).__name__}')
     if not _CURRENCY.fullmatch(value):
-        hint = f"; did you mean {value.upper()!r}?" if _CURRENCY.fullmatch(value.upper()) else ""
+        meant = " or ".join(map(repr, _meant_codes(_plain(value), argument)))
+        hint = f"; did you mean {meant}?" if meant else ""
         raise refused_value(argument, value, f"must be 2 to 32 characters of A-Z, 0-9 and _{hint}")
     return _plain(value)
+
+
+def _meant_codes(value: str, argument: str) -> list[str]:
+    """Return the codes that a malformed one may stand for: ``"usdt-bep20"``, or ``"usdt"`` without its chain."""
+    from ..models.enums import AmountCurrency, Currency
+
+    code = re.sub(r"[\s./-]+", "_", value.strip()).upper()
+    known = AmountCurrency if argument == "amount_currency" else Currency
+    meant = [coin.value for coin in known if coin == code or coin.startswith(f"{code}_")]
+    return meant or ([value.upper()] if _CURRENCY.fullmatch(value.upper()) else [])
 
 
 def text(value: object, argument: str, *, at_most: int) -> str:
@@ -157,11 +171,29 @@ def address(value: object) -> str:
 
 def identifier(value: object, argument: str) -> str:
     """Return an id that becomes one segment of a path."""
+    if not isinstance(value, str):
+        raise refused(argument, f"must be a str, not {type(value).__name__}{_its_id(value, argument)}")
     checked = _word(value, argument)
     # Encoding cannot protect these two: clients and servers resolve them as directory steps.
     if checked in (".", ".."):
         raise refused_value(argument, checked, "is a directory step, not an id")
     return checked
+
+
+def identifier_of(value: object, argument: str, kinds: tuple[type[Model], ...]) -> str:
+    """Return an id that was passed by itself, or with a model of one of these kinds that has it.
+
+    ``argument`` is the name of the id, and of the attribute.
+    """
+    return identifier(getattr(value, argument) if isinstance(value, kinds) else value, argument)
+
+
+def _its_id(value: object, argument: str) -> str:
+    """Return advice for a model that was passed instead of its id."""
+    for name in (argument, "id"):
+        if isinstance(getattr(value, name, None), str):
+            return f"; pass its {name}"
+    return ""
 
 
 def _word(value: object, argument: str) -> str:

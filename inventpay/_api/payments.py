@@ -86,9 +86,9 @@ def create_invoice(
 
 
 @builder_of(PAYMENT_STATUS)
-def payment_status(payment_id: str) -> Call[PaymentStatus]:
+def payment_status(payment: str | Payment | Invoice | PaymentStatus) -> Call[PaymentStatus]:
     """``GET /v1/invoice/{paymentId}/status``."""
-    payment_id = arguments.identifier(payment_id, "payment_id")
+    payment_id = arguments.identifier_of(payment, "payment_id", (Payment, Invoice, PaymentStatus))
     return Call(
         endpoint=PAYMENT_STATUS,
         path=PAYMENT_STATUS.path(paymentId=payment_id),

@@ -52,9 +52,9 @@ def create_withdrawal(
 
 
 @builder_of(WITHDRAWAL)
-def withdrawal(withdrawal_id: str) -> Call[Withdrawal]:
+def withdrawal(withdrawal: str | Withdrawal) -> Call[Withdrawal]:
     """``GET /v1/withdrawal/{withdrawalId}``."""
-    withdrawal_id = arguments.identifier(withdrawal_id, "withdrawal_id")
+    withdrawal_id = arguments.identifier_of(withdrawal, "withdrawal_id", (Withdrawal,))
     return Call(
         endpoint=WITHDRAWAL,
         path=WITHDRAWAL.path(withdrawalId=withdrawal_id),

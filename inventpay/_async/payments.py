@@ -74,8 +74,10 @@ class AsyncPaymentCalls:
             )
         return await self._transport.send(call, self._options)
 
-    async def status(self, payment_id: str) -> PaymentStatus:
+    async def status(self, payment_id: str | Payment | Invoice | PaymentStatus) -> PaymentStatus:
         """Return the status of a payment or invoice (docs: api-reference/get-payment-status). Sent without any key.
+
+        Pass its id, or the payment or invoice itself.
 
         >>> async with AsyncInventPay() as client:
         ...     status = await client.payments.status("cmh123abc456def")
@@ -149,7 +151,6 @@ class AsyncPaymentCalls:
     def _watch(
         self, payment: str | Payment | Invoice | PaymentStatus, deadline: float | None
     ) -> AsyncWatch[PaymentStatus]:
+        call = calls.payment_status(payment)
         known = None if isinstance(payment, str) else known_status(payment)
-        payment_id = payment if isinstance(payment, str) else payment.payment_id
-        call = calls.payment_status(payment_id)
         return AsyncWatch(self._polling, call, self._options, self._polling.payment, known=known, deadline=deadline)

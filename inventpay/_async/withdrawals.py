@@ -75,8 +75,10 @@ class AsyncWithdrawalCalls:
             )
         return await self._transport.send(call, self._options)
 
-    async def get(self, withdrawal_id: str) -> Withdrawal:
+    async def get(self, withdrawal_id: str | Withdrawal) -> Withdrawal:
         """Return a withdrawal with its status (docs: api-reference/get-withdrawal).
+
+        Pass its id, or an earlier answer.
 
         >>> async with AsyncInventPay() as client:
         ...     withdrawal = await client.withdrawals.get("cmh789ghi012jkl")
@@ -102,8 +104,8 @@ class AsyncWithdrawalCalls:
         """
         seconds = None if timeout is None else duration(timeout, "timeout")
         deadline = None if seconds is None else self._polling.backend.now() + seconds
+        call = calls.withdrawal(withdrawal)
         known = None if isinstance(withdrawal, str) else withdrawal
-        call = calls.withdrawal(withdrawal if isinstance(withdrawal, str) else withdrawal.withdrawal_id)
         watch = AsyncWatch(self._polling, call, self._options, WithdrawalSubject(), known=known, deadline=deadline)
         last = watch.last
         try:

@@ -74,8 +74,10 @@ class PaymentCalls:
             )
         return self._transport.send(call, self._options)
 
-    def status(self, payment_id: str) -> PaymentStatus:
+    def status(self, payment_id: str | Payment | Invoice | PaymentStatus) -> PaymentStatus:
         """Return the status of a payment or invoice (docs: api-reference/get-payment-status). Sent without any key.
+
+        Pass its id, or the payment or invoice itself.
 
         >>> with InventPay() as client:
         ...     status = client.payments.status("cmh123abc456def")
@@ -149,7 +151,6 @@ class PaymentCalls:
     def _watch(
         self, payment: str | Payment | Invoice | PaymentStatus, deadline: float | None
     ) -> Watch[PaymentStatus]:
+        call = calls.payment_status(payment)
         known = None if isinstance(payment, str) else known_status(payment)
-        payment_id = payment if isinstance(payment, str) else payment.payment_id
-        call = calls.payment_status(payment_id)
         return Watch(self._polling, call, self._options, self._polling.payment, known=known, deadline=deadline)

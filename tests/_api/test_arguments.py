@@ -6,6 +6,7 @@ import enum
 import math
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,7 +19,7 @@ from inventpay._api import arguments, bounds
 from inventpay._api.arguments import identifier
 from inventpay._api.endpoints import PAYMENT_STATUS
 from inventpay.errors import InvalidArgumentError
-from inventpay.models import AmountCurrency, Currency, PaymentState
+from inventpay.models import AmountCurrency, Checkout, Confirmation, Currency, PaymentState, Product
 from inventpay.models.enums import FINAL_STATES
 
 
@@ -71,11 +72,19 @@ def test_a_callers_own_enum_counts_as_its_text() -> None:
             "currency='usdt_bep20' must be 2 to 32 characters of A-Z, 0-9 and _; did you mean 'USDT_BEP20'?",
         ),
         ("Btc", "currency='Btc' must be 2 to 32 characters of A-Z, 0-9 and _; did you mean 'BTC'?"),
-        ("USDT-BEP20", "currency='USDT-BEP20' must be 2 to 32 characters of A-Z, 0-9 and _"),
+        (
+            "USDT-BEP20",
+            "currency='USDT-BEP20' must be 2 to 32 characters of A-Z, 0-9 and _; did you mean 'USDT_BEP20'?",
+        ),
+        (
+            "usdt",
+            "currency='usdt' must be 2 to 32 characters of A-Z, 0-9 and _; did you mean 'USDT_ERC20' or 'USDT_BEP20'?",
+        ),
+        ("doge", "currency='doge' must be 2 to 32 characters of A-Z, 0-9 and _; did you mean 'DOGE'?"),
         ("", "currency='' must be 2 to 32 characters of A-Z, 0-9 and _"),
         ("B", "currency='B' must be 2 to 32 characters of A-Z, 0-9 and _"),
-        ("BTC ", "currency='BTC ' must be 2 to 32 characters of A-Z, 0-9 and _"),
-        ("BTC\n", "currency='BTC\\n' must be 2 to 32 characters of A-Z, 0-9 and _"),
+        ("BTC ", "currency='BTC ' must be 2 to 32 characters of A-Z, 0-9 and _; did you mean 'BTC'?"),
+        ("BTC\n", "currency='BTC\\n' must be 2 to 32 characters of A-Z, 0-9 and _; did you mean 'BTC'?"),
         ("ＢＴＣ", "currency='ＢＴＣ' must be 2 to 32 characters of A-Z, 0-9 and _"),
         ("A" * 33, "currency='AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' must be 2 to 32 characters of A-Z, 0-9 and _"),
         ("../x", "currency='../x' must be 2 to 32 characters of A-Z, 0-9 and _"),
@@ -84,8 +93,13 @@ def test_a_callers_own_enum_counts_as_its_text() -> None:
     ],
 )
 def test_what_is_no_currency_code_is_refused(code: object, problem: str) -> None:
-    """Lower case gets a hint; everything else the rule."""
+    """What looks like a known code, or like one in lower case, gets a hint; everything else the rule."""
     assert refusal(arguments.currency, code, "currency") == problem
+
+
+def test_the_currency_of_an_amount_has_codes_of_its_own() -> None:
+    """The coin of a payment names its chain, the currency of its amount does not."""
+    assert refusal(arguments.currency, "usdt", "amount_currency").endswith("did you mean 'USDT'?")
 
 
 # Text
@@ -351,6 +365,10 @@ def test_ids_become_one_encoded_segment(value: str, encoded: str) -> None:
         ("x" * 300, "payment_id has 300 characters; at most 255 are allowed"),
         (None, "payment_id must be a str, not NoneType"),
         (5, "payment_id must be a str, not int"),
+        ({"payment_id": "x"}, "payment_id must be a str, not dict"),
+        (Confirmation(message="done"), "payment_id must be a str, not Confirmation"),
+        (Checkout(payment_id="cmh1", order_id="o"), "payment_id must be a str, not Checkout; pass its payment_id"),
+        (Product(id="p", price=Decimal(1)), "payment_id must be a str, not Product; pass its id"),
     ],
 )
 def test_what_cannot_be_an_id_is_refused(value: object, problem: str) -> None:

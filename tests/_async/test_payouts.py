@@ -177,7 +177,7 @@ async def test_a_plan_is_all_rows_or_none(sandbox: Sandbox, path: Path) -> None:
         ({"destination_address": "0x1E3D68 48"}, "without spaces"),
         ({"destination_address": "ёлка"}, "line 7, id '1': destination_address"),
         ({"currency": "BTC", "destination_address": "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx"}, "line 7, id '1': "),
-        ({"currency": "usdt"}, "did you mean 'USDT'"),
+        ({"currency": "usdt"}, "did you mean 'USDT_ERC20' or 'USDT_BEP20'"),
         ({"amount": "nan"}, "line 7, id '1': amount"),
         ({"amount": -1}, "line 7, id '1': amount"),
         ({"amount": "1,5"}, "line 7, id '1': amount"),

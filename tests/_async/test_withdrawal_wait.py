@@ -69,6 +69,18 @@ async def test_what_is_final_is_not_asked_for() -> None:
     assert len(api.requests) == 1
 
 
+async def test_a_withdrawal_stands_for_its_id() -> None:
+    """An earlier answer is looked up again as its id is; anything else is refused before a request."""
+    api = ScriptedAPI(answers(200, state("PENDING")), answers(200, state("COMPLETED")))
+    async with scripted_async_client(api) as client:
+        known = await client.withdrawals.get(WITHDRAWAL)
+        assert (await client.withdrawals.get(known)).status == "COMPLETED"
+        for given in (None, {"withdrawal_id": WITHDRAWAL}):
+            with pytest.raises(InvalidArgumentError, match="withdrawal_id"):
+                await client.withdrawals.wait(given)  # type: ignore[arg-type]
+    assert len(api.requests) == 2
+
+
 async def test_an_unknown_withdrawal_ends_the_wait() -> None:
     """The API's own word, once it has been so for half a minute."""
     api = ScriptedAPI(*[answers(404)] * 40)

@@ -14,7 +14,9 @@ from inventpay import (
     AuthenticationError,
     BadRequestError,
     InvalidArgumentError,
+    Invoice,
     NotFoundError,
+    Payment,
     PaymentState,
     PaymentStatus,
     ServerError,
@@ -205,6 +207,20 @@ def test_all_balances_are_watched_in_one_call_a_round() -> None:
     assert len(api.requests) == 3
 
 
+def test_a_payment_stands_for_its_id() -> None:
+    """The status is asked for with the created payment, its invoice or an earlier status as with the id."""
+    known = PaymentStatus(payment_id=PAYMENT, status="PENDING", current_balance=Decimal(0), confirmations=0)
+    payment = Payment(payment_id=PAYMENT, amount=Decimal(1), currency="BTC", invoice_url="https://inventpay.io/i/1")
+    invoice = Invoice(
+        payment_id=PAYMENT, base_amount=Decimal(1), base_currency="USD", invoice_url="https://inventpay.io/i/1"
+    )
+    for given in (PAYMENT, payment, invoice, known):
+        api = ScriptedAPI(answers(200, status("PENDING")))
+        with scripted_client(api) as client:
+            assert (client.payments.status(given)).payment_id == PAYMENT
+        assert api.requests[0].url.path == f"/v1/invoice/{PAYMENT}/status"
+
+
 def test_waiting_returns_the_final_status() -> None:
     """`wait` ends with the payment."""
     api = ScriptedAPI(answers(200, status("PENDING")), answers(200, status("COMPLETED", "5", 12)))
@@ -277,8 +293,11 @@ def test_what_is_refused_before_anything_is_sent() -> None:
     """Bad arguments are named at once, not at the first poll."""
     api = ScriptedAPI()
     with scripted_client(api) as client:
-        with pytest.raises(InvalidArgumentError, match="payment_id"):
-            client.payments.watch("")
+        for payment in ("", None, 5, {"payment_id": PAYMENT}):
+            with pytest.raises(InvalidArgumentError, match="payment_id"):
+                client.payments.watch(payment)  # type: ignore[arg-type]
+            with pytest.raises(InvalidArgumentError, match="payment_id"):
+                client.payments.wait(payment)  # type: ignore[arg-type]
         for every in (0, -1, float("nan"), "5"):
             with pytest.raises(InvalidArgumentError, match="every"):
                 client.balances.watch("BTC", every=every)  # type: ignore[arg-type]
