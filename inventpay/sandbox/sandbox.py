@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.applications import Starlette
 
@@ -42,6 +42,20 @@ from .world import World, new_world
 
 Amount = Decimal | int | str
 
+
+class _HasPaymentId(Protocol):
+    @property
+    def payment_id(self) -> str: ...
+
+
+class _HasWithdrawalId(Protocol):
+    @property
+    def withdrawal_id(self) -> str: ...
+
+
+PaymentOrId = str | _HasPaymentId
+WithdrawalOrId = str | _HasWithdrawalId
+
 # The limits of clients of a sandbox without limits: more calls than a test makes.
 _NO_LIMITS = RateLimits(payment_creation=10**6, status_checks=10**6, withdrawals=10**6, other=10**6)
 
@@ -54,7 +68,7 @@ class Sandbox(Unpicklable):
     newest requests, ``faults`` the planned faults, ``variants`` the shapes of answers. All methods are safe to call
     from any thread while a server runs, and raise ``SandboxError``: 404 for an unknown id, 409 if the state of the
     payment or withdrawal does not allow the step, 400 for an invalid amount or currency. Amounts are in the coin, as
-    ``Decimal``, ``int`` or ``str``.
+    ``Decimal``, ``int`` or ``str``. Where an id is asked for, the payment or withdrawal itself does too.
 
     Example::
 
@@ -163,17 +177,17 @@ class Sandbox(Unpicklable):
 
     # Payments, balances and withdrawals
 
-    def payment(self, payment_id: str) -> Payment:
+    def payment(self, payment_id: PaymentOrId) -> Payment:
         """Return the payment or invoice in its present state."""
-        return self.state.payment(payment_id)
+        return self.state.payment(_id(payment_id, "payment_id"))
 
-    def select(self, payment_id: str, currency: str) -> Payment:
+    def select(self, payment_id: PaymentOrId, currency: str) -> Payment:
         """Play the payer of an invoice, who chooses ``currency``."""
-        return self.state.select(payment_id, fields.coin(currency))
+        return self.state.select(_id(payment_id, "payment_id"), fields.coin(currency))
 
     def pay(
         self,
-        payment_id: str,
+        payment_id: PaymentOrId,
         amount: Amount | None = None,
         *,
         currency: str | None = None,
@@ -184,27 +198,29 @@ class Sandbox(Unpicklable):
         ``confirmations`` is by default enough to complete the payment. ``currency`` is required if the payer of an
         invoice has not chosen yet.
         """
-        return self.state.pay(payment_id, _amount(amount), _coin(currency), confirmations)
+        return self.state.pay(_id(payment_id, "payment_id"), _amount(amount), _coin(currency), confirmations)
 
-    def underpay(self, payment_id: str, amount: Amount | None = None, *, currency: str | None = None) -> Payment:
+    def underpay(
+        self, payment_id: PaymentOrId, amount: Amount | None = None, *, currency: str | None = None
+    ) -> Payment:
         """Play the payer, who sends less than the missing amount (by default half): the payment is UNDERPAID."""
-        return self.state.underpay(payment_id, _amount(amount), _coin(currency))
+        return self.state.underpay(_id(payment_id, "payment_id"), _amount(amount), _coin(currency))
 
-    def overpay(self, payment_id: str, amount: Amount | None = None, *, currency: str | None = None) -> Payment:
+    def overpay(self, payment_id: PaymentOrId, amount: Amount | None = None, *, currency: str | None = None) -> Payment:
         """Play the payer, who sends more than the missing amount (by default 1.5 times), fully confirmed."""
-        return self.state.overpay(payment_id, _amount(amount), _coin(currency))
+        return self.state.overpay(_id(payment_id, "payment_id"), _amount(amount), _coin(currency))
 
-    def confirm(self, payment_id: str, confirmations: int | None = None) -> Payment:
+    def confirm(self, payment_id: PaymentOrId, confirmations: int | None = None) -> Payment:
         """Confirm the received transfers, by default with the number of confirmations that the coin needs."""
-        return self.state.confirm(payment_id, confirmations)
+        return self.state.confirm(_id(payment_id, "payment_id"), confirmations)
 
-    def expire(self, payment_id: str) -> Payment:
+    def expire(self, payment_id: PaymentOrId) -> Payment:
         """Expire the payment now."""
-        return self.state.expire(payment_id)
+        return self.state.expire(_id(payment_id, "payment_id"))
 
-    def fail(self, payment_id: str) -> Payment:
+    def fail(self, payment_id: PaymentOrId) -> Payment:
         """Make the payment fail."""
-        return self.state.fail(payment_id)
+        return self.state.fail(_id(payment_id, "payment_id"))
 
     def deposit(self, currency: str, amount: Amount) -> Balance:
         """Add to the merchant's available balance."""
@@ -214,21 +230,21 @@ class Sandbox(Unpicklable):
         """Return the merchant's balance of one coin."""
         return self.state.balance(fields.coin(currency)).balance
 
-    def withdrawal(self, withdrawal_id: str) -> Withdrawal:
+    def withdrawal(self, withdrawal_id: WithdrawalOrId) -> Withdrawal:
         """Return the withdrawal in its present state."""
-        return self.state.withdrawal(withdrawal_id)
+        return self.state.withdrawal(_id(withdrawal_id, "withdrawal_id"))
 
-    def process_withdrawal(self, withdrawal_id: str) -> Withdrawal:
+    def process_withdrawal(self, withdrawal_id: WithdrawalOrId) -> Withdrawal:
         """Move a PENDING withdrawal to PROCESSING."""
-        return self.state.process_withdrawal(withdrawal_id)
+        return self.state.process_withdrawal(_id(withdrawal_id, "withdrawal_id"))
 
-    def complete_withdrawal(self, withdrawal_id: str) -> Withdrawal:
+    def complete_withdrawal(self, withdrawal_id: WithdrawalOrId) -> Withdrawal:
         """Complete the withdrawal: the money has arrived at its destination."""
-        return self.state.complete_withdrawal(withdrawal_id)
+        return self.state.complete_withdrawal(_id(withdrawal_id, "withdrawal_id"))
 
-    def fail_withdrawal(self, withdrawal_id: str, reason: str | None = None) -> Withdrawal:
+    def fail_withdrawal(self, withdrawal_id: WithdrawalOrId, reason: str | None = None) -> Withdrawal:
         """Make the withdrawal fail; its amount is available again."""
-        return self.state.fail_withdrawal(withdrawal_id, reason or CONTROL_FAILURE)
+        return self.state.fail_withdrawal(_id(withdrawal_id, "withdrawal_id"), reason or CONTROL_FAILURE)
 
     def reset(self) -> None:
         """Return to the first state.
@@ -313,6 +329,13 @@ class Sandbox(Unpicklable):
             limits = _NO_LIMITS
         # Clients usually share their limits by key; then one test would wait for another.
         return {**there, **keys, "rate_limits": limits, "limiter": LocalLimiter(limits), **options}
+
+
+def _id(value: object, name: str) -> str:
+    found = value if isinstance(value, str) else getattr(value, name, None)
+    if not isinstance(found, str):
+        raise invalid({name: f"Must be an id, or what has a {name}; not {type(value).__name__}"})
+    return found
 
 
 def _amount(value: Amount | None) -> Decimal | None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from inventpay import AsyncInventPay, CheckoutItem, InventPay, LocalLimiter, RateLimits
-from inventpay.sandbox import VARIANTS, ManualClock, Sandbox, Unlimited
+from inventpay.sandbox import VARIANTS, ManualClock, Sandbox, SandboxError, Unlimited
 from inventpay.sandbox.merchant.coins import AMOUNT_CURRENCIES, ANY_COIN, COINS
 from inventpay.sandbox.shapes import variants as names
 from inventpay.sandbox.store.orders import SETTABLE, TRANSITIONS, OrderStatus
@@ -228,3 +228,22 @@ async def test_every_answer_is_read_right(bench: Bench, part: Part) -> None:
     """No combination fails, none contradicts its question, and the money is exactly that of the sandbox's records."""
     await part(bench)
     assert bench.read >= PARTS[part]
+
+
+def test_a_payment_or_withdrawal_stands_for_its_id() -> None:
+    """Models of the client and records of the sandbox are played with as their ids are; other objects are refused."""
+    sandbox = Sandbox()
+    with InventPay(sandbox.api_key, withdrawal_key=sandbox.withdrawal_key, transport=sandbox.transport()) as client:
+        payment = client.payments.create(amount="5", amount_currency="USD", currency="USDT_BEP20")
+        assert sandbox.underpay(payment, "2").status == "UNDERPAID"
+        assert sandbox.pay(client.payments.status(payment)).status == "COMPLETED"
+        invoice = client.invoices.create(amount="5", amount_currency="USD")
+        assert sandbox.expire(sandbox.select(invoice, "BTC")).status == "EXPIRED"
+        sandbox.deposit("USDT_BEP20", 10)
+        withdrawal = client.withdrawals.create(
+            amount="5", currency="USDT_BEP20", destination_address="0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D"
+        )
+        assert sandbox.complete_withdrawal(withdrawal).status == "COMPLETED"
+    for given in (None, 5, {"payment_id": payment.payment_id}):
+        with pytest.raises(SandboxError, match="payment_id: Must be an id"):
+            sandbox.pay(given)  # type: ignore[arg-type]
