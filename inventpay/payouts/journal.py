@@ -12,21 +12,17 @@ import json
 import os
 import socket
 import sqlite3
-from collections import Counter
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from decimal import Decimal
+from collections.abc import Generator, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from .._core.decimals import plain
 from .errors import JournalError, RowChangedError
 from .file_lock import FileLock
 from .hooks import PayoutHook, PayoutRowChanged, emit
+from .journal_reader import FORMAT, JournalReader
+from .row_columns import NAMES, written
 from .rows import PayoutRow, PayoutStatus
-
-FORMAT: Final = "1"
-"""Version of the tables. A journal of a later version is refused."""
 
 _TABLES: Final = (
     "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -48,18 +44,13 @@ _TABLES: Final = (
 )""",
 )
 
-_MONEY: Final = frozenset({"amount", "fee_amount", "net_amount"})
-_TIMES: Final = frozenset({"planned_at", "first_sent_at", "last_sent_at", "accepted_at", "completed_at", "ended_at"})
-_FLAGS: Final = frozenset({"check_address", "replayed"})
-_MAPPINGS: Final = frozenset({"columns", "evidence_before", "evidence_after"})
 
-
-class Journal:
+class Journal(JournalReader):
     """The rows and the facts of one file. One process at a time; every write is one transaction."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         # The lock and the file itself are found through links: two names of one journal are one journal.
-        self.path: Path = Path(os.path.realpath(path))
+        super().__init__(Path(os.path.realpath(path)))
         self.hooks: list[PayoutHook] = []
         """The receivers of changes."""
         self._changes: list[PayoutRowChanged] = []
@@ -76,7 +67,6 @@ class Journal:
         if not taken:
             raise JournalError(f"the journal {self.path} is in use by another process; wait for its end, or stop it")
         self._process = os.getpid()
-        self._connection: sqlite3.Connection | None = None
         try:
             self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
             self._set_up(self._connection)
@@ -98,9 +88,7 @@ class Journal:
 
     def _set_up(self, database: sqlite3.Connection) -> None:
         database.row_factory = sqlite3.Row
-        tables = {row["name"] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if tables and not tables >= {"facts", "payouts", "changes"}:
-            raise JournalError(f"the file {self.path} is the database of another program; choose another file")
+        is_new = self._is_new(database)
         (mode,) = database.execute("PRAGMA journal_mode = DELETE").fetchone()
         if mode != "delete":
             raise JournalError(
@@ -108,23 +96,14 @@ class Journal:
                 "that has it open"
             )
         database.execute("PRAGMA synchronous = EXTRA")
-        (found,) = database.execute("PRAGMA integrity_check").fetchone()
-        if found != "ok":
-            raise JournalError(
-                f"the journal {self.path} is damaged ({found.splitlines()[0]}); restore it from a backup and adopt it"
-            )
+        self._check_content(database)
         self._here: Mapping[str, str] = {"host": socket.gethostname(), "path": str(self.path)}
-        if not tables:
+        if is_new:
             with self.transaction():
                 for statement in _TABLES:
                     database.execute(statement)
                 self.write(facts={"format": FORMAT, **self._here})
-        version = self.fact("format")
-        if version != FORMAT:
-            raise JournalError(
-                f"the journal {self.path} has format {version}, and this version reads format {FORMAT}; use the "
-                "version of the package that wrote it, or a later one"
-            )
+        self._check_format()
 
     def close(self) -> None:
         """Close the file and release its lock."""
@@ -135,26 +114,14 @@ class Journal:
 
     @property
     def _database(self) -> sqlite3.Connection:
-        if self._connection is None:
-            raise JournalError(f"the journal {self.path} is closed; open it again")
+        database = super()._database
         if self._process != os.getpid():
             raise JournalError(
                 f"the journal {self.path} was opened before this process was forked; open it in one process only"
             )
-        return self._connection
-
-    def _found(self, query: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
-        try:
-            return self._database.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            raise JournalError(f"the journal {self.path} cannot be read: {error}; check the disk") from error
+        return database
 
     # --- facts ---
-
-    def fact(self, name: str) -> str | None:
-        """Return a fact about the journal, ``None`` where it has none of this name."""
-        found = self._found("SELECT value FROM facts WHERE name = ?", (name,))
-        return str(found[0]["value"]) if found else None
 
     @property
     def moved_from(self) -> str | None:
@@ -166,35 +133,13 @@ class Journal:
         """Make this host and path those of the journal."""
         self.write(facts=self._here)
 
-    # --- rows ---
-
-    def rows(self, batch: str | None = None) -> list[PayoutRow]:
-        """Return the rows of a batch, or all of them, in the order in which they were planned."""
-        where, values = ("", ()) if batch is None else (" WHERE batch = ?", (batch,))
-        return [_read(row) for row in self._found(f"SELECT * FROM payouts{where} ORDER BY number", values)]
-
-    def row(self, row_id: str) -> PayoutRow | None:
-        """Return the row of this id."""
-        found = self._found("SELECT * FROM payouts WHERE id = ?", (row_id,))
-        return _read(found[0]) if found else None
-
-    def row_counts(self) -> Counter[tuple[PayoutStatus, str]]:
-        """Return the number of rows by state and currency."""
-        found = self._found("SELECT status, currency, count(*) FROM payouts GROUP BY status, currency")
-        return Counter({(status, currency): count for status, currency, count in found})
-
-    def owner_of(self, withdrawal_id: str) -> tuple[str, int] | None:
-        """Return the id of the row and the number of its attempt that this withdrawal was made for."""
-        found = self._found("SELECT id, attempt FROM withdrawals WHERE withdrawal_id = ?", (withdrawal_id,))
-        return (str(found[0]["id"]), int(found[0]["attempt"])) if found else None
-
     # --- writing ---
 
     def add(self, rows: Iterable[PayoutRow], at: datetime) -> None:
         """Write new rows, all or none."""
         with self.transaction() as database:
             for row in rows:
-                values = {name: _written(name, getattr(row, name)) for name in _NAMES}
+                values = {name: written(name, getattr(row, name)) for name in NAMES}
                 places = ", ".join(f":{name}" for name in values)
                 database.execute(f"INSERT INTO payouts ({', '.join(values)}) VALUES ({places})", values)
                 _note(database, at, row.id, row.status, {})
@@ -206,7 +151,7 @@ class Journal:
         Raises RowChangedError where the row is in another state than ``expected``, JournalError where the file cannot
         be written.
         """
-        values = {name: _written(name, value) for name, value in changes.items()}
+        values = {name: written(name, value) for name, value in changes.items()}
         with self.transaction() as database:
             former = self.row(row_id)
             if former is None or (expected is not None and former.status != expected):
@@ -271,42 +216,5 @@ class Journal:
 def _note(database: sqlite3.Connection, at: datetime, row_id: str, status: str, facts: Mapping[str, Any]) -> None:
     database.execute(
         "INSERT INTO changes (at, id, status, facts) VALUES (?, ?, ?, ?)",
-        (_written("planned_at", at), row_id, status, json.dumps(facts)),
+        (written("planned_at", at), row_id, status, json.dumps(facts)),
     )
-
-
-_NAMES: Final = (
-    "id", "batch", "status", "amount", "currency", "destination_address", "description", "check_address", "replaces",
-    "line", "columns", "attempt", "attempts", "idempotency_key", "key_account", "withdrawal_id", "fee_amount",
-    "net_amount", "transaction_hash", "reason", "replayed", "planned_at", "first_sent_at", "last_sent_at",
-    "accepted_at", "completed_at", "ended_at", "settled_by", "note", "evidence_before", "evidence_after",
-)  # fmt: skip
-
-
-def _written(name: str, value: Any) -> Any:
-    if value is None:
-        return None
-    if name in _MONEY:
-        return plain(value)
-    if name in _TIMES:
-        return cast("datetime", value).astimezone(UTC).isoformat()
-    if name in _FLAGS:
-        return int(value)
-    return json.dumps(dict(value)) if name in _MAPPINGS else value
-
-
-def _read(row: sqlite3.Row) -> PayoutRow:
-    values = {name: _read_value(name, row[name]) for name in _NAMES}
-    return PayoutRow(**values)
-
-
-def _read_value(name: str, value: Any) -> Any:
-    if value is None:
-        return None
-    if name in _MONEY:
-        return Decimal(value)
-    if name in _TIMES:
-        return datetime.fromisoformat(value)
-    if name in _FLAGS:
-        return bool(value)
-    return json.loads(value) if name in _MAPPINGS else value
