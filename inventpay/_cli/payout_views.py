@@ -37,6 +37,7 @@ def report_json(report: PayoutReport) -> str:
     members = {
         "batch": report.batch,
         "isComplete": report.is_complete,
+        "inUse": report.in_use or None,
         "stopped": report.stopped,
         "resumeAt": report.resume_at,
         "warnings": list(report.warnings),
@@ -87,10 +88,19 @@ def report_text(report: PayoutReport) -> str:
         right=("rows", "amount", "fees"),
     )
     parts = [totals]
-    troubled = [row for row in report.rows if row.status in ("in doubt", "sending", "refused", "failed")]
+    troubled = [
+        row
+        for row in report.rows
+        if row.status in ("in doubt", "refused", "failed") or (row.status == "sending" and not report.in_use)
+    ]
     if troubled:
         parts.append("\n".join(_trouble(row) for row in troubled))
-    ending = [("stopped", report.stopped), ("resume at", report.resume_at), *(("look at", w) for w in report.warnings)]
+    ending = [
+        ("in use", "a run is under way: another process has the journal open" if report.in_use else None),
+        ("stopped", report.stopped),
+        ("resume at", report.resume_at),
+        *(("look at", warning) for warning in report.warnings),
+    ]
     parts.append(facts(ending))
     return "\n\n".join(part for part in parts if part)
 
@@ -156,13 +166,14 @@ def code_of_report(report: PayoutReport, *, interrupted_before: bool = False) ->
 
     ``interrupted_before`` is whether Ctrl-C came before anything was sent.
     """
-    if report.in_doubt:
+    on_its_way = report.with_status("sending") if report.in_use else []
+    if len(report.in_doubt) > len(on_its_way):
         return ExitCode.UNKNOWN
     if report.stopped == "interrupted" and interrupted_before:
         return ExitCode.INTERRUPTED
     if report.refused:
         return ExitCode.REFUSED
-    if report.planned or report.failed:
+    if report.planned or report.failed or on_its_way:
         return ExitCode.ENDED_OTHERWISE
     return ExitCode.DONE
 

@@ -161,7 +161,7 @@ def status(
     as_json: options.Json = False,
     base_url: options.BaseUrl = None,
 ) -> int:
-    """Show the state of a file's rows in the journal, or of all rows. Nothing is sent; see refresh.
+    """Show the state of a file's rows, or of all rows, also during a run. Nothing is sent; see refresh.
 
     Exits with 6 while rows are left to be sent, with 3 while some are in doubt.
     """
@@ -180,7 +180,7 @@ def write_csv(
     as_json: options.Json = False,
     base_url: options.BaseUrl = None,
 ) -> None:
-    """Write a file's rows, or all rows, as CSV for the accountant."""
+    """Write a file's rows, or all rows, as CSV for the accountant. Works during a run, too."""
     report = _reported(file, decimal, journal, base_url, as_json=as_json)
     if as_json:
         show(report_json(report), as_json=True)
@@ -300,18 +300,24 @@ def prove(
 def _opened(
     base_url: str | None, journal: Path | None, *, as_json: bool, withdraws: bool = False, trust: bool = False
 ) -> Generator[tuple[Session, Payouts], None, None]:
-    from ..errors import ConfigurationError
     from ..payouts import Payouts
 
-    with session(base_url, as_json=as_json, withdraws=withdraws, trust_idempotency=trust) as current:
-        try:
-            place = journal or default_journal(current)
-        except OSError as error:
-            raise ConfigurationError(
-                f"the folder of the journal cannot be made: {error}; name a journal with --journal"
-            ) from None
-        with Payouts(current.client, place) as payouts:
-            yield current, payouts
+    with (
+        session(base_url, as_json=as_json, withdraws=withdraws, trust_idempotency=trust) as current,
+        Payouts(current.client, _place(current, journal)) as payouts,
+    ):
+        yield current, payouts
+
+
+def _place(current: Session, journal: Path | None) -> Path:
+    from ..errors import ConfigurationError
+
+    try:
+        return journal or default_journal(current)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the folder of the journal cannot be made: {error}; name a journal with --journal"
+        ) from None
 
 
 def _read(file: Path, decimal: str) -> list[Payout]:
@@ -328,9 +334,11 @@ def _reported(
 ) -> PayoutReport:
     from attrs import evolve
 
+    from ..payouts import read_journal
+
     ids = None if file is None else {payout.id for payout in _read(file, decimal)}
-    with _opened(base_url, journal, as_json=as_json) as (_, payouts):
-        report = payouts.report()
+    with session(base_url, as_json=as_json) as current:
+        report = read_journal(_place(current, journal), base_url=current.base_url)
     if ids is None:
         return report
     missing = len(ids - {row.id for row in report.rows})

@@ -24,6 +24,7 @@ SUBPACKAGE_NAMES: Final[Mapping[str, Sequence[str]]] = {
         "PayoutTotals",
         "Payouts",
         "Plan",
+        "read_journal",
         "read_payouts",
         "write_report",
     ],

@@ -17,6 +17,7 @@ _EXPORTS = {
     "errors": ["JournalError", "PayoutPlanError", "PayoutProblem"],
     "files": ["read_payouts", "write_report"],
     "hooks": ["PayoutHook", "PayoutRowChanged"],
+    "journal_copy": ["read_journal"],
     "reports": ["PayoutProgress", "PayoutReport", "PayoutTotals", "Plan"],
     "rows": ["Payout", "PayoutRow", "PayoutStatus"],
 }
@@ -35,6 +36,7 @@ __all__ = [
     "PayoutTotals",
     "Payouts",
     "Plan",
+    "read_journal",
     "read_payouts",
     "write_report",
 ]

@@ -15,6 +15,7 @@ from .files import read_payouts as read_payouts
 from .files import write_report as write_report
 from .hooks import PayoutHook as PayoutHook
 from .hooks import PayoutRowChanged as PayoutRowChanged
+from .journal_copy import read_journal as read_journal
 from .reports import (
     PayoutProgress as PayoutProgress,
 )

@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import Generator, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
+from time import sleep
 from typing import Any, Final
 
 from .errors import JournalError, RowChangedError
@@ -23,6 +24,9 @@ from .hooks import PayoutHook, PayoutRowChanged, emit
 from .journal_reader import FORMAT, JournalReader
 from .row_columns import NAMES, written
 from .rows import PayoutRow, PayoutStatus
+
+_READING: Final = 0.05
+"""Seconds after which a held lock is tried again: :func:`read_journal` holds it while it copies the file."""
 
 _TABLES: Final = (
     "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -57,6 +61,9 @@ class Journal(JournalReader):
         self._lock = FileLock(self.path.with_name(self.path.name + ".lock"))
         try:
             taken = self._lock.take()
+            if not taken:
+                sleep(_READING)
+                taken = self._lock.take()
             if taken:
                 self._create()
         except OSError as error:

@@ -57,6 +57,15 @@ class JournalReader:
                 "version of the package that wrote it, or a later one"
             )
 
+    def check_base_url(self, base_url: str) -> None:
+        """Raise JournalError where the journal is of another base URL."""
+        found = self.fact("base_url")
+        if found not in (None, base_url):
+            raise JournalError(
+                f"the journal {self.path} belongs to {found}, and the client to {base_url}; use another journal for "
+                "another API"
+            )
+
     # --- facts ---
 
     def fact(self, name: str) -> str | None:

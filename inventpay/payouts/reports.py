@@ -72,6 +72,9 @@ class PayoutReport:
     """Time from which the rest can be sent, UTC, where it is known."""
     warnings: tuple[str, ...] = ()
     """Problems that a person should check."""
+    in_use: bool = False
+    """Whether another process had the journal open: its rows change, and one in state ``"sending"`` is on its way.
+    Only :func:`read_journal` reads such a journal."""
 
     def with_status(self, *statuses: PayoutStatus) -> list[PayoutRow]:
         """Return the rows in these states."""
@@ -130,6 +133,8 @@ class PayoutReport:
         for row in self.rows:
             held[row.status] = held.get(row.status, 0) + 1
         text = ", ".join(f"{count} {status}" for status, count in held.items()) or "no rows"
+        if self.in_use:
+            text += "; a run is under way"
         if self.stopped is not None:
             text += f"; stopped: {self.stopped}"
         return text if self.resume_at is None else f"{text}; resume at {self.resume_at:%Y-%m-%d %H:%M} UTC"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 from inventpay._cli.journal_place import state_folder
 from inventpay._cli.payout_views import code_of_report, progress_table
 from inventpay.payouts import PayoutProgress, PayoutReport, PayoutRow, decisions
+from inventpay.payouts.journal import Journal
 from inventpay.sandbox import Fault, Sandbox
 
 from .conftest import ADDRESS, COLUMNS, Commands
@@ -78,6 +81,28 @@ def test_a_run_without_a_terminal_reports_each_row_on_stderr(sandbox: Sandbox, f
     result = run("payouts", "run", file, "--yes")
     assert result.err.splitlines() == ["1 of 2: row-1 accepted", "2 of 2: row-2 accepted"]
     assert result.out.startswith("state     rows  amount")
+
+
+def test_the_status_is_shown_during_a_run(sandbox: Sandbox, file: str, tmp_path: Path, run: Commands) -> None:
+    """Rows on their way are no doubts: the exit code is 6 until the run ends. The run itself stays alone."""
+    path = tmp_path / "journal.sqlite3"
+    named = ("--journal", str(path))
+    assert run("payouts", "plan", file, *named).code == 0
+    with closing(Journal(path)) as journal:
+        journal.change("row-1", datetime.now(UTC), status="sending")
+        report = run("payouts", "status", file, "--json", *named)
+        assert (report.code, json.loads(report.out)["inUse"]) == (6, True)
+        shown = run("payouts", "status", *named)
+        assert "a run is under way" in shown.out
+        assert "row-1" not in shown.out
+        assert "row-1" in run("payouts", "report", *named).out
+        assert "is in use by another process" in run("payouts", "run", file, "--yes", *named).err
+        journal.change("row-2", datetime.now(UTC), status="accepted", withdrawal_id="w")
+        assert run("payouts", "status", *named).code == 6
+        journal.change("row-2", datetime.now(UTC), status="in doubt")
+        assert run("payouts", "status", *named).code == 3
+    after = run("payouts", "status", "--json", *named)
+    assert (after.code, "inUse" in json.loads(after.out)) == (3, False)
 
 
 def test_a_run_is_confirmed(sandbox: Sandbox, file: str, run: Commands) -> None:

@@ -44,14 +44,9 @@ class AsyncAccount:
 
     def check_base_url(self) -> None:
         """Raise JournalError unless the journal is of this base URL; a new journal is made one of it."""
-        found = self._journal.fact("base_url")
-        if found is None:
+        self._journal.check_base_url(self.base_url)
+        if self._journal.fact("base_url") is None:
             self._journal.write(facts={"base_url": self.base_url})
-        elif found != self.base_url:
-            raise JournalError(
-                f"the journal {self._journal.path} belongs to {found}, and the client to {self.base_url}; use another "
-                "journal for another API"
-            )
 
     def check_place(self) -> None:
         """Raise JournalError unless the journal is where it was made."""
