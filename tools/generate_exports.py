@@ -106,7 +106,7 @@ def exported_names(package: Path) -> list[str]:
 def subpackage_names(package: Path) -> str:
     """Return the text of the module that lists the names of the public subpackages."""
     of_the_package = set(exported_names(package))
-    lines = []
+    lines: list[str] = []
     for subpackage in sorted(child.parent for child in package.glob("[!_]*/__init__.py")):
         names = sorted(set(exported_names(subpackage)) - of_the_package)
         if names:

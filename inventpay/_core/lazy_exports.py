@@ -40,7 +40,7 @@ def exports(
             if name in names:
                 advice = f"; use: from inventpay.{home} import {name}"
                 # `from ... import` drops the message of an AttributeError; hasattr() needs one everywhere else.
-                if sys._getframe(1).f_code.co_name == "_handle_fromlist":
+                if sys._getframe(1).f_code.co_name == "_handle_fromlist":  # pyright: ignore[reportPrivateUsage]
                     raise ImportError(f"cannot import name {name!r} from {package!r}{advice}", name=package)
         # With these two, Python itself adds "Did you mean ...?".
         raise AttributeError(
