@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from attrs import field, frozen
 
 from ._core.json_values import printable, shown
+from ._core.names_advice import NamesAdvice
 from .headers import Headers
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class SentRequest:
     """A fingerprint of the API key. The key cannot be computed from it."""
 
 
-class InventPayError(Exception):
+class InventPayError(NamesAdvice, Exception):
     """The root of every error of this package.
 
     Errors of a call name the call and what became of it. All of them survive :mod:`pickle`, and none holds a live

@@ -10,6 +10,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
+from .._core.names_advice import NamesAdvice
 from .._core.unpicklable import Unpicklable
 from .._limits.class_limiter import ClassSnapshot
 from .._limits.limiter import PLUGIN, Limiter, bound, shared_limiter
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from .withdrawals import AsyncWithdrawalCalls
 
 
-class AsyncInventPay(Unpicklable):
+class AsyncInventPay(NamesAdvice, Unpicklable):
     """A client of the InventPay API.
 
     >>> async with AsyncInventPay() as client:  # keys from INVENTPAY_API_KEY and INVENTPAY_WITHDRAWAL_KEY

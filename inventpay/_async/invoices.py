@@ -6,6 +6,7 @@ from __future__ import annotations
 from .._api import payments as calls
 from .._api.amounts import Amount
 from .._core.annotations import readable
+from .._core.names_advice import NamesAdvice
 from ..models import Invoice
 from ..models.enums import AmountCurrencyName
 from ..options import CallOptions
@@ -13,7 +14,7 @@ from .transport import AsyncTransport
 
 
 @readable
-class AsyncInvoiceCalls:
+class AsyncInvoiceCalls(NamesAdvice):
     """Payments whose coin the payer picks. Their status is read with ``client.payments.status``."""
 
     def __init__(self, transport: AsyncTransport, options: CallOptions, page: str) -> None:

@@ -10,6 +10,7 @@ from .._api import payments as calls
 from .._api.amounts import Amount
 from .._api.arguments import duration, states
 from .._core.annotations import readable
+from .._core.names_advice import NamesAdvice
 from .._watching.payment_status import known_status
 from ..errors import WaitTimeoutError
 from ..models import Invoice, Payment, PaymentStatus
@@ -21,7 +22,7 @@ from .watch import AsyncWatch
 
 
 @readable
-class AsyncPaymentCalls:
+class AsyncPaymentCalls(NamesAdvice):
     """Payments in one coin, and the status of payments and invoices.
 
     The API has no list of payments: keep the ``payment_id`` with your order.

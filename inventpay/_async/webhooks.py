@@ -10,6 +10,7 @@ from .._api.listing import async_listing
 from .._api.page_walk import OnUnread
 from .._api.page_walk import on_unread as unread_rule
 from .._core.annotations import readable
+from .._core.names_advice import NamesAdvice
 from ..models.webhooks import WebhookConfig, WebhookDelivery, WebhookStats, WebhookTest
 from ..options import CallOptions
 from .paging import AsyncPage, AsyncTurn
@@ -17,7 +18,7 @@ from .transport import AsyncTransport
 
 
 @readable
-class AsyncWebhookCalls:
+class AsyncWebhookCalls(NamesAdvice):
     """Webhook configuration and delivery history. Events that arrive are for :mod:`inventpay.webhooks`."""
 
     def __init__(self, transport: AsyncTransport, options: CallOptions) -> None:

@@ -9,6 +9,7 @@ from typing import overload
 from .._api import balances as calls
 from .._api.arguments import duration
 from .._core.annotations import readable
+from .._core.names_advice import NamesAdvice
 from .._watching.subjects import BalanceSubject
 from ..models import Balance, Balances
 from ..models.enums import CurrencyName
@@ -19,7 +20,7 @@ from .watch import Watch
 
 
 @readable
-class BalanceCalls:
+class BalanceCalls(NamesAdvice):
     """Balances and withdrawal limits."""
 
     def __init__(self, transport: Transport, polling: Polling, options: CallOptions) -> None:

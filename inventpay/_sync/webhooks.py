@@ -10,6 +10,7 @@ from .._api.listing import listing
 from .._api.page_walk import OnUnread
 from .._api.page_walk import on_unread as unread_rule
 from .._core.annotations import readable
+from .._core.names_advice import NamesAdvice
 from ..models.webhooks import WebhookConfig, WebhookDelivery, WebhookStats, WebhookTest
 from ..options import CallOptions
 from .paging import Page, Turn
@@ -17,7 +18,7 @@ from .transport import Transport
 
 
 @readable
-class WebhookCalls:
+class WebhookCalls(NamesAdvice):
     """Webhook configuration and delivery history. Events that arrive are for :mod:`inventpay.webhooks`."""
 
     def __init__(self, transport: Transport, options: CallOptions) -> None:

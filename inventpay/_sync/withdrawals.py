@@ -9,6 +9,7 @@ from .._api import withdrawals as calls
 from .._api.amounts import Amount
 from .._api.arguments import duration
 from .._core.annotations import readable
+from .._core.names_advice import NamesAdvice
 from .._watching.subjects import WithdrawalSubject
 from ..errors import WaitTimeoutError
 from ..models import Withdrawal
@@ -20,7 +21,7 @@ from .watch import Watch
 
 
 @readable
-class WithdrawalCalls:
+class WithdrawalCalls(NamesAdvice):
     """Paying out to an address. Creating a withdrawal needs the withdrawal key.
 
     The API has no list of withdrawals: keep the ``withdrawal_id`` of each, or pay through :mod:`inventpay.payouts`.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from attrs import Attribute, field, fields, frozen
 
 from .._core.annotations import readable
+from .._core.names_advice import NamesAdvice
 from .._json.fields import is_member
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class _Exchange:
 
 
 @frozen(kw_only=True, eq=False, repr=False)
-class Model(_Exchange):
+class Model(NamesAdvice, _Exchange):
     """The base of all models and events.
 
     >>> from inventpay import Limit

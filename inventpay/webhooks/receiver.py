@@ -15,6 +15,7 @@ from attrs import evolve
 
 from .._core.callables import flaw_of_plain, has_yield
 from .._core.json_values import shown
+from .._core.names_advice import NamesAdvice
 from .._core.unpicklable import Unpicklable
 from ..errors import ConfigurationError, DecodeError
 from ..options import seconds
@@ -75,7 +76,7 @@ class Registers(Protocol[E]):
         ...
 
 
-class WebhookReceiver(Unpicklable):
+class WebhookReceiver(NamesAdvice, Unpicklable):
     """Receives deliveries: verifies them, parses them, and handles each event once.
 
     >>> receiver = WebhookReceiver("whsec_1", seen=MemorySeenStore())
