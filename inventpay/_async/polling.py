@@ -14,6 +14,7 @@ from attrs import evolve
 from .._api.call import Call
 from .._api.endpoints import PAYMENT_STATUS
 from .._concurrency.forking import Lock, notice_fork, register_fork_handler
+from .._limits.capabilities import capabilities_of
 from .._transport.settings import TransportSettings
 from .._watching.payers import Payers
 from .._watching.schedule import (
@@ -73,6 +74,7 @@ class AsyncPolling:
         self._share = share
         self._transport = transport
         self._limiter = limiter
+        self._is_shared = capabilities_of(limiter).is_shared
         self._backend = backend
         self._lock = threading.Lock()
         self._schedules: dict[tuple[Hashable, RateClass], Schedule] = {}
@@ -272,7 +274,7 @@ class AsyncPolling:
         # Balances are polled at the interval that was asked for, and no faster.
         if rate_class is not self._settings.rate_class(PAYMENT_STATUS):
             return 0.0
-        return SHARE if getattr(self._limiter, "is_shared", False) else IDLE_SHARE
+        return SHARE if self._is_shared else IDLE_SHARE
 
     def _schedule(self, place: tuple[Hashable, RateClass]) -> Schedule:
         with self._lock:

@@ -7,7 +7,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from .._concurrency.forking import Lock, notice_fork, register_fork_handler
 from .._core.unpicklable import Unpicklable
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Limiter(Protocol):
     """The interface of a limiter. Pass one as ``limiter=`` to choose which clients share a limit.
 
-    One object serves both clients: ``AsyncInventPay`` calls ``acquire_async``, ``InventPay`` calls ``acquire``.
+    One object serves both clients: ``AsyncInventPay`` calls ``acquire_async``, ``InventPay`` calls ``acquire``. The
+    limiters of this package can do more, see ``_limits/capabilities.py``.
     """
 
     async def acquire_async(
@@ -43,57 +44,6 @@ class Limiter(Protocol):
     def snapshot(self, now: float) -> Mapping[RateClass, ClassSnapshot]:
         """Return the state of every class."""
         ...
-
-
-class QueueingLimiter(Protocol):
-    """A limiter that keeps the place of a call that got a 429, and reports waits: those of this package.
-
-    ``arrived`` is the time at which such a call first asked for a token; ``on_wait`` is called with the expected
-    seconds when a noticeable wait begins.
-    """
-
-    keeps_places: bool
-    """Whether calls that got a 429 wait in the limiter, at the place of their arrival, until the server accepts one."""
-
-    async def acquire_async(
-        self,
-        rate_class: RateClass,
-        backend: AsyncBackend,
-        *,
-        max_wait: float | None = None,
-        background: bool = False,
-        arrived: float | None = None,
-        on_wait: Callable[[float], object] | None = None,
-    ) -> Lease:
-        """Lease a token; see :meth:`Limiter.acquire_async`."""
-        ...
-
-    def acquire(
-        self,
-        rate_class: RateClass,
-        backend: Backend,
-        *,
-        max_wait: float | None = None,
-        background: bool = False,
-        arrived: float | None = None,
-        on_wait: Callable[[float], object] | None = None,
-    ) -> Lease:
-        """Lease a token from a thread."""
-        ...
-
-
-def queueing(limiter: Limiter) -> QueueingLimiter | None:
-    """Return the limiter if it keeps places, else ``None``: limiters of users may have the plain interface."""
-    return cast("QueueingLimiter", limiter) if getattr(limiter, "keeps_places", False) else None
-
-
-def bound(limiter: Limiter, api_key: str, base_url: str, limits: RateLimits) -> Limiter:
-    """Return the limiter that a client uses: the result of ``bind(api_key, base_url, limits)`` if it has that method.
-
-    A limiter with ``bind`` keeps separate limits for each API key.
-    """
-    bind: Callable[[str, str, RateLimits], Limiter] | None = getattr(limiter, "bind", None)
-    return limiter if bind is None else bind(api_key, base_url, limits)
 
 
 # The waiting shells lie in a higher layer: imported when first used (the named exceptions of import-linter), and once,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, Protocol, cast
+from typing import Literal, Protocol
 
 from attrs import define, frozen
 
@@ -59,11 +59,6 @@ class DoubtStep:
     def must_arrive(self) -> bool:
         """Whether the step is kept until it arrives; others are useless once their call no longer waits."""
         return self.step not in ("look", "begin")
-
-
-def shared_doubts(limiter: object) -> SharedDoubts | None:
-    """Return the doubts that a limiter shares between processes, ``None`` for one that does not."""
-    return cast("SharedDoubts | None", getattr(limiter, "shared_doubts", None))
 
 
 class SharedDoubts(Protocol):

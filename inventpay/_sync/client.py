@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from .._core.names_advice import NamesAdvice
 from .._core.unpicklable import Unpicklable
+from .._limits.capabilities import bound
 from .._limits.class_limiter import ClassSnapshot
-from .._limits.limiter import PLUGIN, Limiter, bound, shared_limiter
+from .._limits.limiter import PLUGIN, Limiter, shared_limiter
 from .._transport.settings import check_lease_timeout, read_connection_settings, read_transport_settings
 from ..errors import InventPayError
 from ..options import (

@@ -17,9 +17,10 @@ from .._concurrency.event_loops import least
 from .._concurrency.forking import notice_fork
 from .._core.random_share import random_share
 from .._limits.backoff import CREDIBLE_WINDOWS
+from .._limits.capabilities import capabilities_of
 from .._limits.class_limiter import LATENESS, Lease
-from .._limits.limiter import Limiter, queueing
-from .._limits.shared_doubts import DoubtStep, shared_doubts
+from .._limits.limiter import Limiter
+from .._limits.shared_doubts import DoubtStep
 from .._transport.call_log import CallRecord
 from .._transport.http_errors import without_frames
 from .._transport.progress import Progress
@@ -83,10 +84,12 @@ class Transport:
         self._backend = backend
         self._jitter = jitter or random_share
         self._is_mocked = is_mocked
-        self._queueing = queueing(limiter)
+        capabilities = capabilities_of(limiter)
+        self._queueing = capabilities.queue
+        self._estimate = capabilities.estimate
         self._warned: dict[RateClass, float] = {}
         self._budget = RetryBudget(settings.policy)
-        self.settling: Settling = Settling(settings, shared_doubts(limiter))
+        self.settling: Settling = Settling(settings, capabilities.shared_doubts)
         self.key_as_description: bool = settings.policy.key_as_description
         self.testnet_addresses: bool = settings.testnet_addresses
         self._reads = SharedReads(backend) if coalesce else None
@@ -289,11 +292,7 @@ class Transport:
 
     def _next_token(self, record: CallRecord, background: bool) -> float:
         """Return the least seconds until there is a token, as far as that is known without asking elsewhere."""
-        estimate = getattr(self._limiter, "estimate", None)
-        if estimate is None:
-            return 0.0
-        seconds: float = estimate(record.rate_class, self._backend.now(), background=background)
-        return seconds
+        return self._estimate(record.rate_class, self._backend.now(), background=background)
 
     @staticmethod
     def _time_in_queue(

@@ -12,6 +12,7 @@ from .._api.endpoints import ENDPOINTS, Endpoint
 from .._core.callables import flaw_of_plain
 from .._core.hosts import is_loopback
 from .._core.json_values import shown
+from .._limits.capabilities import capabilities_of
 from ..errors import ConfigurationError
 from ..options import (
     API_KEY_VARIABLE,
@@ -33,6 +34,7 @@ from ..version import VERSION
 
 if TYPE_CHECKING:
     from .._api.echoes import AnswerChecks
+    from .._limits.limiter import Limiter
     from ..hooks import Hook
 
 T = TypeVar("T")
@@ -214,12 +216,12 @@ def _check_insecure(key: Secret | None, argument: str, prefix: str) -> None:
         )
 
 
-def check_lease_timeout(limiter: object, attempt_timeout: float | None) -> None:
+def check_lease_timeout(limiter: Limiter, attempt_timeout: float | None) -> None:
     """Raise ConfigurationError where a shared limiter gives a token back before the attempt that uses it must end.
 
     The token would be spent twice, and the API would count more calls than the limit.
     """
-    lease_timeout: float | None = getattr(limiter, "lease_timeout", None)
+    lease_timeout = capabilities_of(limiter).lease_timeout
     if lease_timeout is not None and attempt_timeout is not None and lease_timeout < attempt_timeout:
         raise ConfigurationError(
             f"attempt_timeout={attempt_timeout:g} is longer than lease_timeout={lease_timeout:g} of the limiter: "

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
+from .._limits.capabilities import capabilities_of
+
 if TYPE_CHECKING:
     from .calls import CallTelemetry
     from .payouts import PayoutTelemetry
@@ -63,7 +65,7 @@ class Gauges:
         # Clients of one key share a limiter; those of different keys have tokens of their own.
         found: Counter[tuple[str, str, str]] = Counter()
         for limiter, now in {id(client.limiter): (client.limiter, client.now) for client in self._observed()}.values():
-            scope = "shared" if getattr(limiter, "is_shared", False) else "process"
+            scope = "shared" if capabilities_of(limiter).is_shared else "process"
             for rate_class, snapshot in limiter.snapshot(now()).items():
                 limit = snapshot.limit if snapshot.effective_limit is None else snapshot.effective_limit
                 found[rate_class.value, "available", scope] += snapshot.available
