@@ -55,7 +55,7 @@ def _failed(error: InventPayError, *, as_json: bool) -> int:
     if code is ExitCode.DONE and error.resource_id is not None:
         show(json.dumps({_id_name(error): error.resource_id}) if as_json else error.resource_id, as_json=as_json)
     if as_json:
-        note_json(error_document(error))
+        note_json(error_document(error, is_unknown=code is ExitCode.UNKNOWN))
     else:
         note(f"{type(error).__name__}: {error}")
     return code

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ended(lambda: without_extra.main(chosen), as_json=as_json)
     missing = [name for name in ("typer", "rich", "segno") if find_spec(name) is None]
     if missing:
-        return without_extra.explain(chosen, missing)
+        return without_extra.explain(chosen, missing, as_json=as_json)
     return ended(lambda: _run(chosen, as_json=as_json, completes=completes), as_json=as_json)
 
 

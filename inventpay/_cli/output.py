@@ -149,12 +149,14 @@ def plain(value: object) -> str:
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in str(value))
 
 
-def error_document(error: InventPayError) -> dict[str, Any]:
-    """Return the JSON object of an error."""
+def error_document(error: InventPayError, *, is_unknown: bool = False) -> dict[str, Any]:
+    """Return the JSON object of an error. ``is_unknown``: the outcome of the command is, whatever that of the error."""
+    # An error of no call, such as a webhook that cannot be read, has only its default outcome.
+    outcome = None if error.method is None and error.outcome == "unknown" else error.outcome
     return described(
         type(error).__name__,
         str(error),
-        outcome=error.outcome,
+        outcome="unknown" if is_unknown else outcome,
         idempotency_key=error.idempotency_key,
         status=error.status,
     )

@@ -173,7 +173,9 @@ def status(
 @app.command("report")
 def write_csv(
     file: OptionalFile = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="PATH", help="By default stdout.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="PATH", help="By default, and for -, stdout.")
+    ] = None,
     delimiter: Annotated[str, typer.Option(metavar="SIGN", help="Between cells.")] = ",",
     decimal: DecimalSign = ".",
     journal: JournalPath = None,
@@ -181,13 +183,17 @@ def write_csv(
     base_url: options.BaseUrl = None,
 ) -> None:
     """Write a file's rows, or all rows, as CSV for the accountant. Works during a run, too."""
+    to_stdout = output is None or str(output) == "-"
+    if output is not None and file is not None and output.exists() and output.samefile(file):
+        # Rows that were never planned would be lost.
+        raise typer.BadParameter(f"--output {output} is the file of the payouts; choose another one")
     report = _reported(file, decimal, journal, base_url, as_json=as_json)
-    if as_json:
-        show(report_json(report), as_json=True)
-    elif output is not None:
+    if output is not None and not to_stdout:
         _write_report(report, output, delimiter)
         note(f"{len(report.rows)} rows are in {output}")
-    else:
+    if as_json:
+        show(report_json(report), as_json=True)
+    elif to_stdout:
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder) / "report.csv"
             _write_report(report, place, delimiter)

@@ -12,6 +12,7 @@ import typer
 from . import options
 from .app import new_app
 from .confirming import confirm
+from .inputs import encoded, read_json_input
 from .output import show
 from .session import session
 
@@ -38,7 +39,7 @@ def request(
 ) -> None:
     """Call any path of the API, and print its answer. What may move money asks for confirmation."""
     bare_path, _, query = path.partition("?")
-    body = None if data is None else _read_json(_read_data(data))
+    body = None if data is None else read_json_input(_read_data(data), "--data")
     method = method.upper()
     is_known_method, moves_money = _judge(method, bare_path)
     with session(base_url, timeout, as_json=as_json, withdraws=moves_money) as current:
@@ -68,21 +69,11 @@ def _read_data(data: str) -> bytes:
     if data == "-":
         return sys.stdin.buffer.read()
     if not data.startswith("@"):
-        return data.encode()
+        return encoded(data, "--data")
     try:
         return Path(data[1:]).read_bytes()
     except OSError as error:
         raise typer.BadParameter(f"--data {data}: {error.strerror or error}") from None
-
-
-def _read_json(body: bytes) -> Any:
-    from .._json.converter import read_json
-    from ..errors import DecodeError
-
-    try:
-        return read_json(body, what="--data")
-    except DecodeError as error:
-        raise typer.BadParameter(error.message) from None
 
 
 def _text(document: Any) -> str:

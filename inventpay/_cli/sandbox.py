@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import math
 import os
 from typing import Annotated, Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import typer
 
 from . import options
 from .app import group
+from .inputs import checked_url
 from .output import facts, plain, show
 
 app = group("Play the payer of a running sandbox; without a command: serve one (inventpay sandbox --help).")
@@ -104,7 +105,7 @@ def deposit(
     data = _call("POST", "/sandbox/deposit", {"currency": currency, "amount": amount}, url)
     available = plain(data.get("balance", {}).get("availableBalance"))
     text = f"The available balance is {available} {plain(data.get('currency'))}."
-    show(json.dumps(data) if as_json else text, as_json=as_json)
+    show(_written(data) if as_json else text, as_json=as_json)
 
 
 @app.command()
@@ -118,7 +119,7 @@ def complete(
     """Complete a withdrawal: its money has arrived."""
     data = _call("POST", f"/sandbox/withdrawals/{quote(withdrawal_id, safe='')}/complete", {}, url)
     text = f"Withdrawal {plain(data.get('withdrawalId', withdrawal_id))} is {plain(data.get('status'))}."
-    show(json.dumps(data) if as_json else text, as_json=as_json)
+    show(_written(data) if as_json else text, as_json=as_json)
 
 
 _STEPS: Final = {"advance": "seconds", "freeze": "at", "run": "speed", "reset": None}
@@ -159,14 +160,17 @@ def clock(
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is no number") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise typer.BadParameter(f"{text!r} is no finite number")
+    return number
 
 
 def _show_clock(data: dict[str, Any], *, as_json: bool) -> None:
     lines = facts([("time", data.get("now")), ("speed", data.get("speed")), ("frozen", data.get("frozen"))])
-    show(json.dumps(data) if as_json else lines, as_json=as_json)
+    show(_written(data) if as_json else lines, as_json=as_json)
 
 
 def _play(payment_id: str, step: str, url: str | None, as_json: bool, **members: object) -> None:
@@ -174,15 +178,24 @@ def _play(payment_id: str, step: str, url: str | None, as_json: bool, **members:
     data = _call("POST", f"/sandbox/payments/{quote(payment_id, safe='')}/{step}", body, url)
     text = f"Payment {plain(data.get('paymentId', payment_id))} is {plain(data.get('status'))}: "
     text += f"{plain(data.get('currentBalance'))} of {plain(data.get('requiredAmount'))} {plain(data.get('currency'))}."
-    show(json.dumps(data) if as_json else text, as_json=as_json)
+    show(_written(data) if as_json else text, as_json=as_json)
+
+
+def _written(data: dict[str, Any]) -> str:
+    """Return the answer as JSON text, with its numbers as they came."""
+    from .._json.converter import write_json
+
+    return write_json(data).decode()
 
 
 def _object(body: bytes) -> dict[str, Any]:
     from .._core.json_values import is_object
+    from .._json.converter import read_json
+    from ..errors import DecodeError
 
     try:
-        document = json.loads(body)
-    except ValueError:
+        document = read_json(body)
+    except DecodeError:
         return {}
     return document if is_object(document) else {}
 
@@ -195,8 +208,10 @@ def _call(method: str, path: str, body: dict[str, Any] | None, url: str | None) 
     from ..options import BASE_URL_VARIABLE
 
     base = (url or os.environ.get(BASE_URL_VARIABLE) or DEFAULT_URL).rstrip("/")
-    if urlsplit(base).scheme not in ("http", "https"):
-        raise typer.BadParameter(f"--url {base}: it must start with http:// or https://")
+    source = "--url" if url else BASE_URL_VARIABLE
+    if any(sign in base for sign in "?#"):
+        raise typer.BadParameter(f"{source} {base}: it must have no query and no fragment")
+    checked_url(base, source)
     facts_of_call: dict[str, Any] = {"method": method, "path": path}
     try:
         answer = httpx.request(method, f"{base}{path}", json=body, timeout=TIMEOUT, trust_env=False)

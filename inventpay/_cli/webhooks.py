@@ -16,11 +16,13 @@ from . import options
 from .app import group
 from .exit_codes import ExitCode
 from .forwarding import Forwarded, Forwarder, MissedEvents, moment, parse_since
+from .inputs import checked_url, encoded, read_json_input
 from .output import document, facts, note, plain, show, write, write_json
 from .session import Session, ask_hidden, is_interactive, session
 
 if TYPE_CHECKING:
     from ..models.webhooks import WebhookConfig, WebhookDelivery
+    from ..webhooks.replays import Replay
     from ..webhooks.secrets import Secrets
 
 app = group("Configure, inspect, send and replay webhooks.")
@@ -188,7 +190,7 @@ def send(
         body = sample_body(event, moment(), test=test or event == "payment.test", members=_members(data))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    with Forwarder(_endpoint(to), _secrets()) as forwarder:
+    with Forwarder(checked_url(to, "--to"), _secrets()) as forwarder:
         result = forwarder.deliver(event, body, f"sample-{uuid4().hex}")
     show(result.to_json() if as_json else str(result), as_json=as_json)
     return result.code
@@ -210,12 +212,11 @@ def replay(
     from ..webhooks.replays import read_replay
 
     if source == "-" or Path(source).is_file():
-        body = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-        replayed, delivery_id = read_replay(body), f"replay-{uuid4().hex}"
+        replayed, delivery_id = _read_body(source), f"replay-{uuid4().hex}"
     else:
         with session(base_url, as_json=as_json) as current:
             replayed, delivery_id = read_replay(current.client.webhooks.delivery(source)), source
-    with Forwarder(_endpoint(to), _secrets()) as forwarder:
+    with Forwarder(checked_url(to, "--to"), _secrets()) as forwarder:
         result = forwarder.deliver(replayed.event.event, replayed.body, delivery_id)
     show(result.to_json() if as_json else str(result), as_json=as_json)
     return result.code
@@ -239,7 +240,7 @@ def reconcile(
         span = parse_since(since)
     except ValueError as error:
         raise typer.BadParameter(f"--since: {error}") from None
-    with session(base_url, as_json=as_json) as current, Forwarder(_endpoint(to), _secrets()) as forwarder:
+    with session(base_url, as_json=as_json) as current, Forwarder(checked_url(to, "--to"), _secrets()) as forwarder:
         missed = MissedEvents(current.client, since=span, all_deliveries=all_deliveries)
         if follow:
             _follow(current, missed, forwarder, every, as_json=as_json)
@@ -300,29 +301,24 @@ def _secrets() -> Secrets:
     return read_secrets(None).check()
 
 
-def _endpoint(url: str) -> str:
-    import httpx
+def _read_body(source: str) -> Replay:
+    from ..errors import EventDecodeError
+    from ..webhooks.replays import read_replay
 
     try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, TypeError) as error:
-        raise typer.BadParameter(f"--to {url}: {error}") from None
-    if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise typer.BadParameter(f"--to {url}: it must start with http:// or https:// and name a host")
-    return url
+        return read_replay(sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes())
+    except OSError as error:
+        raise typer.BadParameter(f"{source} cannot be read: {error.strerror or error}") from None
+    except EventDecodeError as error:
+        raise typer.BadParameter(f"{source}: {error.message}") from None
 
 
 def _members(data: str | None) -> dict[str, Any]:
     from .._core.json_values import is_object
-    from .._json.converter import read_json
-    from ..errors import DecodeError
 
     if data is None:
         return {}
-    try:
-        members = read_json(data.encode(), what="--data")
-    except DecodeError as error:
-        raise typer.BadParameter(error.message) from None
+    members = read_json_input(encoded(data, "--data"), "--data")
     if not is_object(members):
         raise typer.BadParameter("--data must be a JSON object")
     return members

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ..version import VERSION
 from .exit_codes import ExitCode
-from .output import note
+from .failures import usage
 
 if TYPE_CHECKING:
     import argparse
@@ -22,21 +22,19 @@ def takes(arguments: Sequence[str]) -> bool:
     return first in ("demo", "check", "--version") or (first == "sandbox" and second not in CONTROLS)
 
 
-def explain(arguments: Sequence[str], missing: Sequence[str]) -> int:
+def explain(arguments: Sequence[str], missing: Sequence[str], *, as_json: bool = False) -> int:
     """Explain in one line that the extra of the command line is missing; return the exit code."""
     words = " ".join(word for word in arguments[:2] if not word.startswith("-"))
     command = f"inventpay {words}".rstrip()
-    note(f'{command} needs the extra "cli" ({", ".join(missing)} missing); from a clone: pip install ".[cli]"')
+    message = f'{command} needs the extra "cli" ({", ".join(missing)} missing); from a clone: pip install ".[cli]"'
     if not words:
-        note("Without it there are: inventpay demo, inventpay sandbox, inventpay check, inventpay --version")
-    return ExitCode.USAGE
+        message += "\nWithout it there are: inventpay demo, inventpay sandbox, inventpay check, inventpay --version"
+    return usage(message, as_json=as_json)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one of the commands; return its exit code."""
-    import argparse
-
-    parser = argparse.ArgumentParser(prog="inventpay", description="Tools of the inventpay SDK.")
+    parser = _parser(as_json="--json" in arguments)
     parser.add_argument("--version", action="version", version=f"inventpay {VERSION}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     commands.add_parser("demo", help="run the whole story of a payment against a local sandbox")
@@ -54,6 +52,18 @@ def main(arguments: Sequence[str]) -> int:
         return ending.code if isinstance(ending.code, int) else ExitCode.USAGE
 
 
+def _parser(*, as_json: bool) -> argparse.ArgumentParser:
+    import argparse
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            if as_json:
+                raise SystemExit(usage(message, as_json=True))
+            super().error(message)
+
+    return Parser(prog="inventpay", description="Tools of the inventpay SDK.")
+
+
 def _sandbox(
     parser: argparse.ArgumentParser,
     commands: Any,
@@ -63,8 +73,7 @@ def _sandbox(
         from ..sandbox import cli
         from ..sandbox.demo import run_demo
     except ImportError as error:
-        note(str(error))
-        return ExitCode.USAGE
+        return usage(str(error), as_json="--json" in arguments)
     serve = commands.add_parser(
         "sandbox",
         help="serve the local sandbox until Ctrl-C",

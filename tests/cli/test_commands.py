@@ -420,3 +420,11 @@ def test_events_are_followed(
     assert result.code == 130
     assert [event.delivery_id for event in inbox.events] == ids
     assert [json.loads(line)["success"] for line in result.out.splitlines()] == [True, False, True]
+
+
+def test_amounts_of_a_running_sandbox_are_exact(sandbox: Sandbox, run: Commands) -> None:
+    """More digits than a double has, in the document for programs and in the line for people."""
+    amount = "12345678901234567.123456789012345678"
+    assert run("sandbox", "deposit", "ETH", amount).out == f"The available balance is {amount} ETH.\n"
+    small = run("sandbox", "deposit", "ETH", "0.000000000000000001", "--json")
+    assert '"availableBalance":12345678901234567.123456789012345679,' in small.out

@@ -16,6 +16,7 @@ from inventpay._cli.exit_codes import ExitCode, code_of
 from inventpay._cli.failures import ended
 from inventpay._cli.main import main
 from inventpay._cli.progress import PROGRESS
+from inventpay.payouts import JournalError
 from inventpay.sandbox import Fault, Sandbox
 from inventpay.sandbox.webhook_inbox import WebhookInbox
 from tests.support.raw_server import closed_port
@@ -57,10 +58,30 @@ def test_1_a_read_that_failed(sandbox: Sandbox, run: Commands) -> None:
         (("webhooks", "send", "payment.completed", "--to", "localhost"), "must start with http://"),
         (("webhooks", "send", "payment.completed", "--to", "http://[::1"), "--to"),
         (("webhooks", "send", "payment.completed", "--to", "http://x", "--data", "[]"), "must be a JSON object"),
+        (("webhooks", "send", "payment.completed", "--to", "http://a..b"), "--to http://a..b"),
+        (("webhooks", "send", "payment.completed", "--to", f"http://{'a' * 80}.example"), "label"),
+        (("webhooks", "send", "payment.completed", "--to", "http://xn--zzz--"), "--to http://xn--zzz--"),
+        (("webhooks", "send", "payment.completed", "--to", "http://shop one"), "must not hold spaces"),
+        (("webhooks", "send", "payment.completed", "--to", "http://shop:99999"), "from 1 to 65535"),
+        (
+            ("webhooks", "send", "payment.completed", "--to", "http://x", "--data", '"\udcff"'),
+            "that are no text",
+        ),
+        (("webhooks", "replay", "-", "--to", "http://localhost:1"), "it is empty"),
         (("webhooks", "deliveries", "--failed", "--succeeded"), "exclude each other"),
         (("sandbox", "clock", "back"), "is no step of the clock"),
         (("sandbox", "clock", "advance"), "needs the number of seconds"),
+        (("sandbox", "clock", "advance", "nan"), "no finite number"),
+        (("sandbox", "clock", "advance", "inf"), "no finite number"),
         (("sandbox", "clock", "reset", "1"), "takes no value"),
+        (("sandbox", "pay", "x", "--url", "http://a..b"), "--url http://a..b"),
+        (("sandbox", "pay", "x", "--url", "http://\u2603.example"), "--url http://\u2603.example"),
+        (("sandbox", "pay", "x", "--url", "http://localhost/?x=1"), "no query"),
+        (("sandbox", "--fly"), "--fly"),
+        (("demo", "--fly"), "--fly"),
+        (("check", "--fly"), "--fly"),
+        (("check", "--timeout", "x"), "invalid float value: 'x'"),
+        (("request", "POST", "/v1/create_payment", "--data", '"\udcff"'), "that are no text"),
         (("request", "FETCH", "/v1/x"), "method='FETCH'"),
         (("check", "--idempotency", "withdrawal", "--yes"), "idempotency"),
     ],
@@ -117,6 +138,21 @@ def test_3_a_crash_after_a_write_began(sandbox: Sandbox, run: Commands, monkeypa
     assert (as_json.code, error_of(as_json)["idempotencyKey"]) == (3, "order-8")
     read = run("payments", "status", payment(sandbox), "--json")
     assert (read.code, error_of(read)["type"], error_of(read)["outcome"]) == (1, "RuntimeError", None)
+
+
+def test_3_the_document_of_an_error_has_the_outcome_of_the_command(
+    sandbox: Sandbox, run: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A journal that fails after a withdrawal was sent is no error of which nothing was sent."""
+
+    def fail(*arguments: Any, **more: Any) -> None:
+        raise JournalError("the journal cannot be written: the disk is full")
+
+    monkeypatch.setattr("inventpay._cli.payments.show", fail)
+    result = run(*CREATE, "--json")
+    assert (result.code, error_of(result)["outcome"]) == (3, "unknown")
+    read = run("payments", "status", payment(sandbox), "--json")
+    assert (read.code, error_of(read)["outcome"]) == (2, "not_sent")
 
 
 def test_3_an_interrupt_after_a_write_began(sandbox: Sandbox, run: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -326,6 +362,8 @@ def test_without_the_extra_one_line_explains(run: Commands, monkeypatch: pytest.
         result = run(*command.split())
         assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
         assert 'needs the extra "cli" (typer, rich missing); from a clone: pip install ".[cli]"' in result.err
+        as_json = run(*command.split(), "--json")
+        assert (as_json.code, error_of(as_json)["type"]) == (2, "UsageError")
     assert "inventpay demo, inventpay sandbox, inventpay check" in run("--help").err
     assert run("--version").code == 0
     assert run("check", "--help").code == 0

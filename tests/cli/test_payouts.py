@@ -245,6 +245,33 @@ def test_the_accountant_gets_a_file(sandbox: Sandbox, file: str, tmp_path: Path,
     assert run("payouts", "report", "-o", str(tmp_path / "none" / "report.csv")).code == 2
 
 
+def test_the_report_is_written_wherever_it_is_asked_for(
+    sandbox: Sandbox, file: str, tmp_path: Path, run: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside the document of --json too; ``-`` is stdout, and no file of that name."""
+    monkeypatch.chdir(tmp_path)
+    run.json("payouts", "run", file, "--yes")
+    result = run("payouts", "report", file, "-o", "report.csv", "--json")
+    assert (result.code, len(result.json["rows"])) == (0, 2)
+    assert Path("report.csv").read_text().startswith("id,status,")
+    assert run("payouts", "report", file, "-o", "-").out == Path("report.csv").read_text()
+    assert not Path("-").exists()
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_report_never_replaces_the_file_of_the_payouts(
+    sandbox: Sandbox, file: str, tmp_path: Path, run: Commands, options: tuple[str, ...]
+) -> None:
+    """Its rows that were not planned yet would be lost, also behind another name of the file."""
+    before = Path(file).read_bytes()
+    link = tmp_path / "link.csv"
+    link.symlink_to(file)
+    for place in (file, str(link)):
+        result = run("payouts", "report", file, "--output", place, *options)
+        assert (result.code, "is the file of the payouts" in result.err) == (2, True)
+    assert Path(file).read_bytes() == before
+
+
 def test_rows_that_were_never_planned_are_counted(sandbox: Sandbox, file: str, tmp_path: Path, run: Commands) -> None:
     """status of a file shows its own rows, and says which part of it the journal lacks."""
     run.json("payouts", "run", file, "--yes")
