@@ -102,6 +102,11 @@ class BalanceSummary(Model):
     """Total of all fees so far; the currency is not documented."""
 
 
+def _cell(value: Decimal | str | None) -> str:
+    """Return the text of a cell, amounts without exponents."""
+    return "" if value is None else format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
 class OddBalances(Mapping[str, Balance]):
     """Balances by coin, some of which could not be read: those raise their DecodeError when they are asked for."""
 
@@ -165,7 +170,11 @@ class Balances(Model, Mapping[str, Balance]):
     __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def __getitem__(self, currency: str) -> Balance:
-        return self.by_currency[currency]
+        try:
+            return self.by_currency[currency]
+        except KeyError as error:
+            error.add_note(f"There are balances of: {', '.join(self.by_currency) or 'no coin'}")
+            raise
 
     # By coin, like any mapping, and not by attribute, like other models.
     def __iter__(self) -> Iterator[str]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -176,6 +185,25 @@ class Balances(Model, Mapping[str, Balance]):
 
     def __contains__(self, currency: object) -> bool:
         return currency in self.by_currency
+
+    def _repr_html_(self) -> str:
+        # Jupyter calls it.
+        from html import escape
+
+        names = {
+            "available_balance": "available",
+            "pending_balance": "pending",
+            "locked_balance": "locked",
+            "total_earned": "earned",
+            "total_withdrawn": "withdrawn",
+        }
+        try:
+            rows = [(balance.currency, *(getattr(balance, name) for name in names)) for balance in self.values()]
+        except DecodeError:
+            return f"<pre>{escape(repr(self))}</pre>"
+        cells = "".join(f"<tr>{''.join(f'<td>{escape(_cell(value))}</td>' for value in row)}</tr>" for row in rows)
+        head = "".join(f"<th>{name}</th>" for name in ("coin", *names.values()))
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table>"
 
     @classmethod
     def _wire_names(cls, members: Mapping[str, Any]) -> dict[str, Any]:

@@ -125,12 +125,28 @@ class Model(NamesAdvice, _Exchange):
         return members
 
     def __repr__(self) -> str:
-        shown = [
-            f"{attribute.name}={_repr(value)}"
-            for attribute in sorted(_shown(type(self)), key=_comes_later)
-            if attribute.repr and not _is_empty(value := getattr(self, attribute.name))
-        ]
+        shown = [f"{name}={_without_enums(value)!r}" for name, value in self._displayed()]
         return f"{type(self).__name__}({', '.join(shown)})"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        # IPython and Jupyter call it: the text of repr(), on several lines where one would be too long.
+        del cycle  # Models are frozen, so none can hold itself.
+        kind = type(self).__name__
+        with printer.group(4, f"{kind}(", ")"):
+            for number, (name, value) in enumerate(self._displayed()):
+                if number:
+                    printer.text(",")
+                    printer.breakable()
+                else:
+                    printer.breakable("")
+                printer.text(f"{name}=")
+                printer.pretty(_without_enums(value))
+
+    def _displayed(self) -> Iterator[tuple[str, Any]]:
+        """Yield the names and values that ``repr()`` shows: ids first, and nothing that is empty."""
+        for attribute in sorted(_shown(type(self)), key=_comes_later):
+            if attribute.repr and not _is_empty(value := getattr(self, attribute.name)):
+                yield attribute.name, value
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -159,14 +175,11 @@ def _is_empty(value: object) -> bool:
     return value is None or (isinstance(value, (tuple, Mapping)) and not value)
 
 
-def _repr(value: object) -> str:
-    # That of an enum's member would show its class.
-    if isinstance(value, str):
-        return repr(str(value))
+def _without_enums(value: object) -> object:
+    # The repr of an enum's member shows its class.
     if isinstance(value, tuple):
-        items = [_repr(item) for item in cast("Sequence[object]", value)]
-        return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
-    return repr(value)
+        return tuple(map(_without_enums, cast("Sequence[object]", value)))
+    return str(value) if isinstance(value, str) else value
 
 
 def _plain(value: Any, *, wire: bool, with_none: bool) -> Any:

@@ -10,7 +10,8 @@ import pickle
 import subprocess
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -38,6 +39,7 @@ from inventpay.models import (
     Withdrawal,
 )
 from inventpay.models.amounts_due import TOLERANCE
+from inventpay.models.balances import OddBalances
 from inventpay.webhooks import (
     KNOWN_EVENTS,
     BaseEvent,
@@ -118,6 +120,62 @@ def test_reprs_are_short(sample: Any) -> None:
     ids = [name for name in names if name == "id" or name.endswith("_id")]
     if not isinstance(sample, (Balances, Invoice)) and "(" not in shown[len(named(sample)) + 1 :]:
         assert names[: len(ids)] == ids
+
+
+class Printer:
+    """IPython's printer of a line without end."""
+
+    def __init__(self) -> None:
+        self.printed = ""
+
+    @contextmanager
+    def group(self, indent: int, opening: str, closing: str) -> Iterator[None]:
+        self.text(opening)
+        yield
+        self.text(closing)
+
+    def text(self, text: str) -> None:
+        self.printed += text
+
+    def breakable(self, separator: str = " ") -> None:
+        self.text(separator)
+
+    def pretty(self, value: object) -> None:
+        own = getattr(value, "_repr_pretty_", None)
+        self.text(repr(value)) if own is None else own(self, False)
+
+
+@pytest.mark.parametrize("sample", EVERYTHING, ids=named)
+def test_notebooks_show_the_repr_on_lines_of_their_own(sample: Any) -> None:
+    """The text of IPython is that of ``repr()``, with places to break: nothing secret is in it, and nothing empty."""
+    printer = Printer()
+    sample._repr_pretty_(printer, False)
+    assert printer.printed == repr(sample)
+
+
+def test_notebooks_show_balances_as_a_table() -> None:
+    """One row a coin, amounts in full and escaped text; what cannot be read is shown as text."""
+    facts = {"total_earned": Decimal(3), "total_withdrawn": Decimal("1E+1"), "pending_balance": None}
+    held = {"<b>": Balance(currency="<b>", available_balance=Decimal("1E-8"), **facts)}
+    table = Balances(by_currency=held)._repr_html_()
+    assert "<td>&lt;b&gt;</td><td>0.00000001</td><td></td><td></td><td>3</td><td>10</td></tr>" in table
+    assert table.count("<tr>") == 2
+    odd = Balances(by_currency=OddBalances({**held, "BTC": DecodeError("no number")}))
+    assert odd._repr_html_().startswith("<pre>Balances(by_currency={&#x27;&lt;b&gt;&#x27;: ")
+
+
+def test_the_error_of_a_coin_without_balance_names_the_coins() -> None:
+    """The KeyError of ``balances["USDT"]`` has a note that says for which coins there are balances."""
+    balance = Balance(
+        currency="USDT_BEP20", available_balance=Decimal(1), total_earned=Decimal(1), total_withdrawn=Decimal(0)
+    )
+    for held, coins in (({"USDT_BEP20": balance}, "USDT_BEP20"), ({}, "no coin")):
+        balances = Balances(by_currency=held)
+        with pytest.raises(KeyError) as caught:
+            _ = balances["USDT"]
+        assert caught.value.args == ("USDT",)
+        assert caught.value.__notes__ == [f"There are balances of: {coins}"]
+        assert balances.get("USDT") is None
 
 
 DOCUMENTED: Final = {
