@@ -7,12 +7,12 @@ import functools
 import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
 from urllib.parse import unquote
 
 from .._core.json_values import is_object
 from .._json.converter import read_json
-from ..errors import DecodeError, SentRequest
+from ..errors import DecodeError, InvalidArgumentError, InventPayError, SentRequest
 from ..options import RateClass
 from ..responses import APIResponse
 from .call import READERS, Call
@@ -67,10 +67,7 @@ def call_again(request: SentRequest) -> Call[Any]:
     The answers of lists, and of paths that this version has no method for, are not read: the call returns them as an
     :class:`~inventpay.APIResponse`.
     """
-    endpoint = endpoint_for(request.method, request.path.partition("?")[0])
-    for resource in _RESOURCES:
-        # Most processes repeat nothing, and have not imported all of them.
-        import_module(f".{resource}", __package__)
+    endpoint = _endpoint_of(request)
     read: Callable[[APIResponse], Any] = read_raw
     if endpoint.name in READERS:
         read_document, given = READERS[endpoint.name]
@@ -85,6 +82,31 @@ def call_again(request: SentRequest) -> Call[Any]:
     return Call(
         endpoint=endpoint, path=request.path, read=read, body=request.body, idempotency_key=request.idempotency_key
     )
+
+
+def check_result(error: InventPayError, request: SentRequest, expected: type[Any]) -> None:
+    """Raise InvalidArgumentError, with the outcome of ``error``, unless the call returns this class."""
+    endpoint = _endpoint_of(request)
+    returned = get_type_hints(READERS[endpoint.name][0])["return"] if endpoint.name in READERS else APIResponse
+    if isinstance(returned, type) and issubclass(returned, expected):
+        return
+    name = returned.__name__ if isinstance(returned, type) else str(returned)
+    raise InvalidArgumentError(
+        f"the call of this error returns {name}, not {expected.__name__}; nothing was sent this time",
+        argument="expected",
+        method=error.method,
+        path=error.path,
+        idempotency_key=error.idempotency_key,
+        outcome=error.outcome,
+    )
+
+
+def _endpoint_of(request: SentRequest) -> Endpoint:
+    """Return the endpoint of a request; afterwards the readers of all answers are registered."""
+    for resource in _RESOURCES:
+        # Most processes repeat nothing, and have not imported all of them.
+        import_module(f".{resource}", __package__)
+    return endpoint_for(request.method, request.path.partition("?")[0])
 
 
 def read_raw(response: APIResponse) -> APIResponse:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, overload
 
 from .._core.names_advice import NamesAdvice
 from .._core.unpicklable import Unpicklable
@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from .store import AsyncStoreCalls
     from .webhooks import AsyncWebhookCalls
     from .withdrawals import AsyncWithdrawalCalls
+
+T = TypeVar("T")
 
 
 class AsyncInventPay(NamesAdvice, Unpicklable):
@@ -280,7 +282,11 @@ class AsyncInventPay(NamesAdvice, Unpicklable):
             call = request(method, path, params=params, json=json, idempotency_key=idempotency_key)
         return await self._transport.send(call, self._options)
 
-    async def repeat(self, error: InventPayError) -> Any:
+    @overload
+    async def repeat(self, error: InventPayError) -> Any: ...
+    @overload
+    async def repeat(self, error: InventPayError, expected: type[T]) -> T: ...
+    async def repeat(self, error: InventPayError, expected: type[Any] | None = None) -> Any:
         """Send the call of an error again, under its idempotency key, and return what that call returns.
 
         The error may come from another process, through :mod:`pickle`; the client needs the same API key and base URL.
@@ -293,12 +299,14 @@ class AsyncInventPay(NamesAdvice, Unpicklable):
         ...         if not error.safe_to_repeat:
         ...             raise
         ...         await asyncio.sleep(error.repeat_after)
-        ...         payment = await client.repeat(error)
+        ...         payment = await client.repeat(error, Payment)
 
-        If it fails, the outcome of the new error is that of the operation, not only of the last request. A list, and an
-        answer of :meth:`request`, is returned as an :class:`APIResponse`.
+        ``expected`` is the class of the result, for type checkers; the error of a call that returns another one is
+        refused before anything is sent. If the repeat fails, the outcome of the new error is that of the operation, not
+        only of the last request. A list, and an answer of :meth:`request`, is returned as an :class:`APIResponse`.
 
-        Raises InvalidArgumentError for an error of another account, one of no call, or one whose outcome forbids it;
+        Raises InvalidArgumentError for an error of another account, one of no call or of a call with another result, or
+        one whose outcome forbids it;
         UnsettledError for a withdrawal or checkout in doubt where the API was not proven to honour idempotency keys, or
         whose first request is older than 20 hours; and the errors of every call.
         """
@@ -306,8 +314,10 @@ class AsyncInventPay(NamesAdvice, Unpicklable):
 
         if not isinstance(error, InventPayError) or error.request is None:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise refused("error", f"must be the error of a call, not {type(error).__name__} without a request")
-        from .._api.repeats import call_again
+        from .._api.repeats import call_again, check_result
 
+        if expected is not None:
+            check_result(error, error.request, expected)
         return await self._transport.repeat(call_again(error.request), error, self._options)
 
     def feed(self, event: WebhookEvent) -> int:

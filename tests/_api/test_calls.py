@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,9 +19,9 @@ from hypothesis import strategies as st
 from inventpay._api import balances, endpoints, payments, raw_request, withdrawals
 from inventpay._api.call import READERS, Call
 from inventpay._api.endpoints import Endpoint
-from inventpay._api.repeats import call_again
+from inventpay._api.repeats import call_again, check_result
 from inventpay._json.converter import read_json
-from inventpay.errors import APIStatusError, InvalidArgumentError, SentRequest
+from inventpay.errors import APIStatusError, InvalidArgumentError, SentRequest, UnsettledError
 from inventpay.headers import Headers
 from inventpay.models import Balance, Balances, Invoice, Payment, PaymentStatus, Withdrawal
 from inventpay.options import RateClass
@@ -97,19 +98,31 @@ def refusal(build: Callable[..., object], *args: Any, **kwargs: Any) -> InvalidA
 # Tables
 
 
+def sent(method: str, path: str) -> SentRequest:
+    """Return a request without a body."""
+    account = {"base_url": "https://api.example.com", "account": "a"}
+    return SentRequest(method=method, path=path, body=None, idempotency_key=None, sent_at=None, **account)
+
+
+@pytest.mark.parametrize("endpoint", endpoints.ENDPOINTS.values(), ids=str)
+def test_the_result_of_every_endpoint_is_known_before_it_is_repeated(endpoint: endpoints.Endpoint) -> None:
+    """Each has a class, found without an answer; one endpoint may return nothing, so no class can be promised."""
+    error = UnsettledError("in doubt", outcome="unknown")
+    request = sent(endpoint.method, re.sub(r"\{\w+\}", "x", endpoint.template))
+    if endpoint.name == "POST /v1/merchant/webhook-delivery/{deliveryId}/retry":
+        with pytest.raises(InvalidArgumentError, match=r"returns .*None"):
+            check_result(error, request, object)
+        return
+    check_result(error, request, object)
+    with pytest.raises(
+        InvalidArgumentError, match=r"the call of this error returns [A-Z]\w+, not int; nothing was sent"
+    ):
+        check_result(error, request, int)
+
+
 def test_every_answer_but_lists_has_a_reader_for_repeated_calls() -> None:
     """The call of a repeated request reads its answer as the first call did; lists come back as they are."""
-    call_again(
-        SentRequest(
-            method="GET",
-            path="/v1/merchant/balance",
-            body=None,
-            idempotency_key=None,
-            sent_at=None,
-            base_url="https://api.example.com",
-            account="a",
-        )
-    )
+    call_again(sent("GET", "/v1/merchant/balance"))
     assert {name for name in endpoints.ENDPOINTS if name not in READERS} == {
         "GET /v1/store/manage/products",
         "GET /v1/store/manage/products/{productId}/keys",

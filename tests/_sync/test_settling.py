@@ -18,11 +18,14 @@ from inventpay import (
     IdempotencyConflictError,
     InvalidArgumentError,
     InventPayError,
+    Model,
+    Payment,
     RateLimitedError,
     RateLimits,
     RateLimitTimeoutError,
     RetryPolicy,
     UnsettledError,
+    Withdrawal,
 )
 from inventpay._transport import doubts
 from inventpay._transport.call_log import CallRecord
@@ -240,6 +243,29 @@ def test_what_does_no_harm_is_repeated_without_proof(call: Callable[..., Any]) -
         assert error.evidence_hint is None
         repeated = client.repeat(error)
         assert type(repeated) is type(call(client))
+    assert api.keys[0] == api.keys[1]
+
+
+@pytest.mark.parametrize("kind", [Withdrawal, Model, object])
+def test_a_repeat_returns_the_class_that_was_named(kind: type) -> None:
+    """A base class is fine, too."""
+    api = ScriptedAPI(lost, ok)
+    with scripted_client(api, max_retries=0, retry=TRUSTED) as client:
+        error = fails_with(APIConnectionError, lambda: once(client))
+        assert type(client.repeat(error, kind)) is Withdrawal
+
+
+def test_an_error_of_another_kind_of_call_is_not_repeated() -> None:
+    """Nothing is sent; the operation is in doubt as before, and the error itself can be repeated."""
+    api = ScriptedAPI(lost, ok)
+    with scripted_client(api, max_retries=0, retry=TRUSTED) as client:
+        error = fails_with(APIConnectionError, lambda: once(client))
+        found = fails_with(InvalidArgumentError, lambda: client.repeat(error, Payment))
+        assert found.message == "the call of this error returns Withdrawal, not Payment; nothing was sent this time"
+        assert (found.argument, found.outcome, found.safe_to_repeat) == ("expected", "unknown", False)
+        assert found.idempotency_key == error.idempotency_key
+        assert len(api.requests) == 1
+        assert (client.repeat(error, Withdrawal)).status == "PENDING"
     assert api.keys[0] == api.keys[1]
 
 

@@ -163,6 +163,14 @@ def selling_blocking(client: InventPay) -> None:
     assert_type(client.check(), CheckResult)
 
 
+async def again(client: AsyncInventPay, blocking: InventPay, error: InventPayError) -> None:
+    assert_type(await client.repeat(error, Payment), Payment)
+    assert_type(blocking.repeat(error, Withdrawal), Withdrawal)
+    assert_type(blocking.repeat(error, APIResponse).status, int)
+    payment: Payment = await client.repeat(error)
+    print(payment.payment_id)
+
+
 def blocking() -> None:
     with InventPay(transport=httpx.HTTPTransport(), verify=True) as client:
         assert_type(client.payments.create(amount=29.99, amount_currency="USD", currency="BTC"), Payment)

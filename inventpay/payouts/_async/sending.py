@@ -199,8 +199,8 @@ class AsyncSending:
             idempotency_key=row.idempotency_key,
             key_as_description=self._account.key_as_description,
         )
-        withdrawal: Withdrawal = await self._account.client.repeat(self._account.doubt_about(row, call.path, call.body))
-        return withdrawal
+        doubt = self._account.doubt_about(row, call.path, call.body)
+        return await self._account.client.repeat(doubt, Withdrawal)
 
     # --- answers ---
 
