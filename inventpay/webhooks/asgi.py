@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, TypeAlias, overload
 
 from .answers import WebhookAnswer, malformed, not_allowed, too_large
 from .content_length import read_content_length
 from .processor import DeliveryProcessor
+
+logger: Final = logging.getLogger("inventpay.webhooks")
 
 # Frameworks disagree on these: mappings in Starlette, typed dictionaries in Litestar, which are no mutable mappings.
 Scope: TypeAlias = Any
@@ -82,6 +85,8 @@ class ASGIApplication:
         while True:
             message = await receive()
             if message["type"] != "http.request":
+                hint = "" if body else ", unless other code of the application has read them"
+                logger.warning("the sender of a delivery went away: %d bytes of its body arrived%s", len(body), hint)
                 return None
             body += message.get("body", b"")
             if len(body) > most:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextvars
 import inspect
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
@@ -115,11 +116,17 @@ async def run_in_thread(procedure: Procedure[T], threads: WorkerThreads) -> T:
 def _take(step: AskStore | RunHandler) -> Any:
     if isinstance(step, AskStore):
         return step.call()
-    result = step.handler(step.event)
-    if inspect.isawaitable(result):
-        _wait_for(result)
-    else:
-        _check_that_it_ran(result)
+    try:
+        result = step.handler(step.event)
+        if inspect.isawaitable(result):
+            _wait_for(result)
+        else:
+            _check_that_it_ran(result)
+    except BaseException as error:
+        if _is_cancellation(error):
+            # Only a task can be cancelled from outside. Servers take exceptions like this one for the end of a worker.
+            raise RuntimeError("the handler was cancelled by something that it awaited") from error
+        raise
     return None
 
 
@@ -152,6 +159,11 @@ def _check_that_it_ran(result: object) -> None:
         raise TypeError(
             f"the handler returned a {type(result).__name__}, so nothing of its body ran; take the yield out of it"
         )
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and isinstance(error, asyncio.CancelledError)
 
 
 def _wait_for(result: Awaitable[Any]) -> None:

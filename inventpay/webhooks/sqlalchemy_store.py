@@ -8,12 +8,13 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Column, Float, LargeBinary, MetaData, String, Table, Text, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from ..errors import ConfigurationError
 from .seen import PAID_RETENTION, DeadLetter
 from .transactional_store import TransactionalSeenStore
 
@@ -41,7 +42,8 @@ class SQLAlchemySeenStore(TransactionalSeenStore):
         clock: Function that returns the time in Unix seconds.
 
     Needs SQLAlchemy 2 and handlers that use ``seen.session``; with another session their work is in another
-    transaction. Methods raise the errors of SQLAlchemy, and the delivery is repeated.
+    transaction. Raises ConfigurationError for an engine, a connection or an async session. Methods raise the errors of
+    SQLAlchemy, and the delivery is repeated.
     """
 
     conflicts: tuple[type[Exception], ...] = (IntegrityError,)
@@ -55,7 +57,7 @@ class SQLAlchemySeenStore(TransactionalSeenStore):
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(retention=retention, clock=clock)
-        self._sessions = sessions
+        self._sessions = _checked(sessions)
         self._session: ContextVar[Session | None] = ContextVar("inventpay_session", default=None)
         metadata = MetaData() if metadata is None else metadata
         keys, letters = "inventpay_seen_keys", "inventpay_dead_letters"
@@ -90,10 +92,11 @@ class SQLAlchemySeenStore(TransactionalSeenStore):
         >>> with Sessions() as session:
         ...     answer = receiver.handle(b"{}", {}, seen=seen.using(session))
 
-        Handlers find it as ``seen.session``. With an ``AsyncSession`` call ``handle`` in its ``run_sync``.
+        Handlers find it as ``seen.session``. With an ``AsyncSession`` call ``handle`` in its ``run_sync``. Raises
+        ConfigurationError for anything but a ``Session``.
         """
         other = copy.copy(self)
-        other._sessions, other._open = session, {}
+        other._sessions, other._open = _session_of(session), {}
         return other
 
     @property
@@ -182,9 +185,37 @@ class SQLAlchemySeenStore(TransactionalSeenStore):
         return "<SQLAlchemySeenStore>"
 
     def _made(self) -> Session:
-        return self._sessions if isinstance(self._sessions, Session) else self._sessions()
+        return self._sessions if isinstance(self._sessions, Session) else _session_of(self._sessions())
 
     def _close(self, session: Session) -> None:
         # A session of the caller, or of a registry, may be in use elsewhere in the request.
         if not isinstance(self._sessions, Session) and not hasattr(self._sessions, "registry"):
             session.close()
+
+
+_ASYNC: Final = (
+    "an AsyncSession cannot be used in the thread of a delivery: call receiver.handle in its run_sync, with "
+    "seen=seen.using(session)"
+)
+
+
+def _checked(sessions: Any) -> Callable[[], Session] | Session:
+    if isinstance(sessions, Session) or (callable(sessions) and not _is_async(sessions)):
+        return sessions  # type: ignore[no-any-return]
+    if _is_async(sessions):
+        raise ConfigurationError(f"sessions= takes a blocking sessionmaker or Session, and {_ASYNC}")
+    raise ConfigurationError(
+        f"sessions= takes a sessionmaker, such as sessionmaker(engine), or a Session, not {type(sessions).__name__}"
+    )
+
+
+def _session_of(session: Any) -> Session:
+    if isinstance(session, Session):
+        return session
+    kind = _ASYNC if _is_async(session) else f"this is of type {type(session).__name__}"
+    raise ConfigurationError(f"the store needs a Session of SQLAlchemy; {kind}")
+
+
+def _is_async(value: Any) -> bool:
+    kind = value if isinstance(value, type) else type(value)
+    return kind.__module__.startswith("sqlalchemy.ext.asyncio")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from abc import ABC, abstractmethod
@@ -13,6 +14,8 @@ from attrs import define
 
 from ..errors import ConfigurationError
 from .seen import PAID_RETENTION, Claim, ClaimStatus, DeadLetter, new_token
+
+logger: Final = logging.getLogger("inventpay.webhooks")
 
 FORGET_EVERY: Final = 3600.0
 """Seconds between two deletions of old notes by one process."""
@@ -148,7 +151,11 @@ class TransactionalSeenStore(ABC):
         if transaction is None:
             return False
         transaction.__exit__(None, None, None)
-        self._forget()
+        try:
+            self._forget()
+        except Exception:
+            # The event is handled and noted all the same.
+            logger.exception("notes of events that are old enough to be forgotten could not be deleted")
         return True
 
     def release(self, claim: Claim, retry_in: float = 0.0, *, forget: bool = False) -> bool:

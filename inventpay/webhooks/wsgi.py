@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import Any, TypeAlias
@@ -63,12 +64,28 @@ class WSGIApplication:
                 rest -= len(chunk)
         except OSError:
             return malformed("the body ended before its end")
+        if not body and rest > 0:
+            body += _read_before(environ)
+            rest -= len(body)
         if len(body) > most:
             return too_large(most)
-        return bytes(body) if length is None or rest == 0 else malformed("the body ended before its end")
+        if length is None or rest == 0:
+            return bytes(body)
+        hint = "" if body else ", unless other code of the application has read them"
+        return malformed(f"the body ended before its end: {len(body)} of {length} bytes arrived{hint}")
 
     def __repr__(self) -> str:
         return "<receiver.wsgi>"
+
+
+def _read_before(environ: Environ) -> bytes:
+    """Return the body that Flask has read, such as for a ``before_request`` function; ``b""`` where it has not."""
+    read = getattr(environ.get("werkzeug.request"), "get_data", None)
+    # Without a body it raises an error of its own, which is answered here like any body that ended early.
+    with contextlib.suppress(Exception):
+        body = b"" if read is None else read()
+        return body if isinstance(body, bytes) else b""
+    return b""
 
 
 class _ThenWork:

@@ -148,12 +148,27 @@ def test_a_length_that_is_no_number_is_refused(length: str, receiver: WebhookRec
     assert json.loads(answer.body)["error"] == "the header Content-Length is no number"
 
 
-def test_a_sender_that_leaves_is_not_answered(receiver: WebhookReceiver, handled: list[Any], run: Run) -> None:
+def test_a_sender_that_leaves_is_not_answered(
+    receiver: WebhookReceiver, handled: list[Any], run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
     """An incomplete body is not an event."""
     request = Request(flat()[:9], headers=signed(flat()))
     request.leaves = True
     assert run(receiver, request).sent == []
     assert not handled
+    assert caplog.messages == ["the sender of a delivery went away: 9 bytes of its body arrived"]
+
+
+def test_a_body_that_other_code_has_read_is_named(
+    receiver: WebhookReceiver, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A middleware that reads it leaves nothing but the end of the connection: the log says so."""
+    request = Request(headers=signed(flat()))
+    request._messages.clear()
+    request.leaves = True
+    assert run(receiver, request).sent == []
+    (message,) = caplog.messages
+    assert message.endswith("0 bytes of its body arrived, unless other code of the application has read them")
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "post", "BREW"])

@@ -616,6 +616,25 @@ def test_a_task_that_a_handler_returns_is_awaited() -> None:
         assert (answer.status, str(answer.error)) == (500, "out of stock")
 
 
+def test_a_handler_that_is_cancelled_from_inside_has_failed() -> None:
+    """A thread cannot be cancelled from outside; the exception would end the worker of a WSGI server."""
+
+    async def awaits_a_cancelled_task(event: Any) -> None:
+        task = asyncio.create_task(asyncio.sleep(60))
+        await asyncio.sleep(0)
+        task.cancel()
+        await task
+
+    def raises(event: Any) -> None:
+        raise asyncio.CancelledError
+
+    for handler in (awaits_a_cancelled_task, raises):
+        receiver = WebhookReceiver(SECRET)
+        receiver.on_paid(handler)
+        answer = _blocking(receiver, flat())
+        assert (answer.status, str(answer.error)) == (500, "the handler was cancelled by something that it awaited")
+
+
 # Refusals
 
 

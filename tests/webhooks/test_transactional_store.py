@@ -210,3 +210,41 @@ def test_the_session_exists_in_handlers_only(shop: Shop) -> None:
     """The session exists only in handlers; elsewhere it raises an error."""
     with pytest.raises(RuntimeError, match="while a handler runs"):
         _ = shop.seen.session
+
+
+def test_a_deletion_that_fails_undoes_nothing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Old notes are deleted after the commit: the delivery was handled, and is answered and logged as such."""
+
+    def fail(self: SQLAlchemySeenStore, before: float) -> None:
+        raise RuntimeError("deadlock detected")
+
+    monkeypatch.setattr(SQLAlchemySeenStore, "delete_keys", fail)
+    assert _blocking(shop.receiver, flat()) == "handled"
+    assert _blocking(shop.receiver, flat()) == "duplicate"
+    assert shop.shipped() == ["cmh1"]
+    assert "could not be deleted" in caplog.text
+    assert "was not handled" not in caplog.text
+
+
+def test_what_is_no_session_is_refused(shop: Shop) -> None:
+    """When the store is made, and not by the first delivery, as an error of another place."""
+    from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+    with shop.engine.connect() as connection:
+        no_sessions: list[Any] = [shop.engine, connection, "sqlite://", None]
+        for value in no_sessions:
+            with pytest.raises(ConfigurationError, match=f"not {type(value).__name__}"):
+                SQLAlchemySeenStore(value)
+            with pytest.raises(ConfigurationError, match=f"of type {type(value).__name__}"):
+                shop.seen.using(value)
+    async_ones: list[Any] = [AsyncSession, async_sessionmaker(), AsyncSession()]
+    for value in async_ones:
+        with pytest.raises(ConfigurationError, match=r"call receiver\.handle in its run_sync"):
+            SQLAlchemySeenStore(value)
+    with pytest.raises(ConfigurationError, match=r"call receiver\.handle in its run_sync"):
+        shop.seen.using(async_ones[-1])
+    late: Any = AsyncSession
+    with pytest.raises(ConfigurationError, match=r"call receiver\.handle in its run_sync"):
+        SQLAlchemySeenStore(lambda: late()).create_tables()

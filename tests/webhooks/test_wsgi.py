@@ -157,14 +157,32 @@ def test_a_length_that_is_no_number_is_refused(length: str, receiver: WebhookRec
 
 def test_a_body_that_ends_early_is_refused(receiver: WebhookReceiver, handled: list[Any]) -> None:
     """A body that ends early, by an empty read or an error, is answered with 400; never more than announced is read."""
-    for options in ({"CONTENT_LENGTH": "1000"}, {"gone": True}):
-        answer = Answer(receiver, flat(), **options)
-        assert answer.status == 400
-        assert json.loads(answer.body)["error"] == "the body ended before its end"
     body = flat()
+    for options, problem in (
+        ({"CONTENT_LENGTH": "1000"}, f"the body ended before its end: {len(body)} of 1000 bytes arrived"),
+        ({"gone": True}, "the body ended before its end"),
+    ):
+        answer = Answer(receiver, body, **options)
+        assert answer.status == 400
+        assert json.loads(answer.body)["error"] == problem
     answer = Answer(receiver, body, CONTENT_LENGTH=str(len(body) - 1))
     assert (answer.status, answer.input.tell()) == (401, len(body) - 1)
     assert not handled
+
+
+def test_a_body_that_flask_has_read_is_received(receiver: WebhookReceiver, handled: list[Any]) -> None:
+    """A function that logs each request reads it before the view, and Flask keeps it."""
+    flask = pytest.importorskip("flask", reason="Flask is not installed: pip install flask")
+    app = flask.Flask("shop")
+    reads = iter([lambda: flask.request.get_data(), lambda: flask.request.json, lambda: flask.request.stream.read()])
+    app.before_request(lambda: next(reads)() and None)
+    app.add_url_rule("/webhooks", "webhooks", lambda: receiver.wsgi, methods=["POST"])
+    client = app.test_client()
+    answers = [client.post("/webhooks", data=flat(), headers=signed(flat())) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 400]
+    assert "0 of " in answers[-1].json["error"]
+    assert "unless other code of the application has read them" in answers[-1].json["error"]
+    assert len(handled) == 1
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "post", "BREW"])
