@@ -136,7 +136,7 @@ class RedisSeenStore(Unpicklable):
     def dead_letters(self) -> list[DeadLetter]:
         """See :class:`inventpay.webhooks.SeenStore`."""
         letters: list[DeadLetter] = []
-        for stored in self._connected().hvals(self._names[-1]):
+        for stored in _command(self._connected(), "HVALS", self._names[-1]):
             head, _, body = stored.partition(b"\n")
             facts: dict[str, Any] = json.loads(head)
             facts["received_at"] = datetime.fromisoformat(facts["received_at"])
@@ -145,7 +145,7 @@ class RedisSeenStore(Unpicklable):
 
     def drop_dead_letter(self, letter_id: str) -> None:
         """See :class:`inventpay.webhooks.SeenStore`."""
-        self._connected().hdel(self._names[-1], letter_id)
+        _command(self._connected(), "HDEL", self._names[-1], letter_id)
 
     def close(self) -> None:
         """Close the connections; a later call opens new ones. Those of a limiter or a client stay open."""
@@ -194,9 +194,9 @@ class RedisSeenStore(Unpicklable):
         arguments = (len(self._names), *self._names, message, body)
         reply: list[bytes]
         try:
-            reply = client.evalsha(_SHA, *arguments)
+            reply = _command(client, "EVALSHA", _SHA, *arguments)
         except NoScriptError:
-            reply = client.eval(SCRIPT, *arguments)
+            reply = _command(client, "EVAL", SCRIPT, *arguments)
         return reply
 
     def _connected(self) -> Any:
@@ -217,6 +217,11 @@ class RedisSeenStore(Unpicklable):
         self._lock = threading.Lock()
         _inherited.append(self._client)
         self._client = None
+
+
+def _command(client: Any, *parts: object) -> Any:
+    # Without its ``decode_responses``: bodies are stored as the bytes that were signed.
+    return client.execute_command(*parts, NEVER_DECODE=True)
 
 
 _inherited: Final[list[object]] = []

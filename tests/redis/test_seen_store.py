@@ -30,12 +30,18 @@ class StoreWithAClock(RedisSeenStore):
 
     def _run(self, client: Any, message: bytes, body: bytes) -> list[bytes]:
         now = f"[{int(self.clock())}, {round(self.clock() % 1 * 1e6)}]"
-        reply: list[bytes] = client.eval(TIMELESS, len(self._names), *self._names, message, body, now)
+        arguments = (len(self._names), *self._names, message, body, now)
+        reply: list[bytes] = seen_module._command(client, "EVAL", TIMELESS, *arguments)
         return reply
 
 
 class TestRedisSeenStore(SeenStoreContract):
     """The contract, on stores of their own that share a server."""
+
+    @staticmethod
+    def address(server: RedisServer) -> Any:
+        """Return what a store is given."""
+        return server.url
 
     @pytest.fixture
     def world(self, server: RedisServer, prefix: str) -> Iterator[World]:
@@ -44,13 +50,28 @@ class TestRedisSeenStore(SeenStoreContract):
         opened: list[StoreWithAClock] = []
 
         def another() -> StoreWithAClock:
-            opened.append(StoreWithAClock(server.url, retention=self.RETENTION, prefix=prefix))
+            opened.append(StoreWithAClock(self.address(server), retention=self.RETENTION, prefix=prefix))
             opened[-1].clock = clock
             return opened[-1]
 
         yield World(another(), another=another, advance=clock.advance)
         for store in opened:
             store.close()
+
+
+class TestRedisSeenStoreWithADecodingClient(TestRedisSeenStore):
+    """The contract, on clients as many applications have them: bodies are the bytes that were signed all the same."""
+
+    @staticmethod
+    def address(server: RedisServer) -> Any:
+        """Return a client whose replies are text."""
+        return redis.Redis.from_url(server.url, decode_responses=True)
+
+
+def test_a_pipeline_is_refused(server: RedisServer) -> None:
+    """It is a client by its class, and its replies are itself."""
+    with server.client() as client, pytest.raises(ConfigurationError, match=r"pass the redis\.Redis that it is from"):
+        RedisSeenStore(client.pipeline())
 
 
 @pytest.fixture
