@@ -180,12 +180,12 @@ def code_of_report(report: PayoutReport, *, interrupted_before: bool = False) ->
 
 @contextmanager
 def live(*, as_json: bool) -> Generator[Callable[[PayoutProgress], object] | None, None, None]:
-    """Show the progress of a run on stderr while the block runs: a live table in a terminal, else a line a row."""
+    """Show the progress of a run on stderr while the block runs: a live table in a terminal, else lines."""
     if as_json:
         yield None
         return
     if not sys.stderr.isatty():
-        yield _note_row
+        yield line_writer()
         return
     from rich.console import Console
     from rich.live import Live
@@ -221,6 +221,14 @@ def progress_table(progress: PayoutProgress, last: PayoutProgress | None) -> Any
     )
 
 
-def _note_row(progress: PayoutProgress) -> None:
-    if progress.row is not None:
-        note(str(progress))
+def line_writer() -> Callable[[PayoutProgress], None]:
+    """Return a function that notes each row, and each wait for the rate limit at its beginning only."""
+    waits = False
+
+    def write_line(progress: PayoutProgress) -> None:
+        nonlocal waits
+        if progress.row is not None or (progress.waiting and not waits):
+            note(str(progress))
+        waits = progress.row is None
+
+    return write_line

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from inventpay._cli.journal_place import state_folder
-from inventpay._cli.payout_views import code_of_report, progress_table
+from inventpay._cli.payout_views import code_of_report, line_writer, progress_table
 from inventpay.payouts import PayoutProgress, PayoutReport, PayoutRow, decisions
 from inventpay.payouts.journal import Journal
 from inventpay.sandbox import Fault, Sandbox
@@ -437,6 +437,20 @@ def test_the_live_table_shows_the_wait_and_the_end() -> None:
         "waiting           35 s for the limit of withdrawals",
         "last row sent at  10:23:10 UTC",
         "latest row        1 accepted",
+    ]
+
+
+def test_a_log_names_each_wait_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a terminal a wait for the rate limit is one line, not one a second, and the next wait is another."""
+    write_line = line_writer()
+    for done, seconds in ((1, 0), (1, 60), (1, 59), (2, 0), (2, 30)):
+        seen = None if seconds else row(status="accepted")
+        write_line(PayoutProgress(row=seen, done=done, left=3 - done, in_doubt=0, waiting=float(seconds)))
+    assert capsys.readouterr().err.splitlines() == [
+        "1 of 3: 1 accepted",
+        "1 of 3: waiting 60 s for the rate limit",
+        "2 of 3: 1 accepted",
+        "2 of 3: waiting 30 s for the rate limit",
     ]
 
 
