@@ -28,6 +28,10 @@ SOURCES: Final[Mapping[str, tuple[str, str]]] = {
 """The module of each command, and its help."""
 
 
+USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]
+"""The base of BadParameter, which typer does not export."""
+
+
 class Sources(Mapping[str, Any]):
     """The commands by name, each imported when it is asked for."""
 
@@ -50,7 +54,25 @@ def _loaded(name: str) -> Any:
     return command
 
 
-class Root(TyperGroup):
+class Group(TyperGroup):
+    """A group of commands that gives advice for the commands of other tools."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that the arguments name."""
+        try:
+            return super().resolve_command(ctx, args)
+        except USAGE_ERROR as error:
+            # Imported for a failed look-up only.
+            from .other_commands import ADVICE
+
+            advice = ADVICE.get(str(ctx.info_name), {}).get(args[0]) if args else None
+            if advice is not None:
+                command = args[0]
+                error.message = f"No such command {command!r}. {advice.format(command)}"  # type: ignore[attr-defined]
+            raise
+
+
+class Root(Group):
     """The command ``inventpay``."""
 
     def __init__(self, **attributes: Any) -> None:
@@ -80,7 +102,7 @@ def new_app(**options: Any) -> typer.Typer:
 
 def group(help_text: str) -> typer.Typer:
     """Return a group of commands."""
-    app = new_app(help=help_text, no_args_is_help=True, add_completion=False)
+    app = new_app(cls=Group, help=help_text, no_args_is_help=True, add_completion=False)
     # With a callback it stays a group, also with one command.
     app.callback()(_nothing)
     return app

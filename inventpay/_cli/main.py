@@ -35,13 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str], *, as_json: bool, completes: bool) -> int:
     import typer
 
-    from .app import root
+    from .app import USAGE_ERROR, root
 
     command = root()
     if completes:
         command.main(arguments, prog_name="inventpay")
-    # The base of BadParameter is UsageError, which typer does not export.
-    usage_error: type[Exception] = typer.BadParameter.__mro__[1]
     try:
         # Not command.main(): it would turn Ctrl-C into an exit code of its own.
         with command.make_context("inventpay", arguments) as context:
@@ -51,7 +49,7 @@ def _run(arguments: list[str], *, as_json: bool, completes: bool) -> int:
         return ending.exit_code
     except typer.Abort:
         raise KeyboardInterrupt from None
-    except usage_error as error:
+    except USAGE_ERROR as error:
         return _explain(error, as_json=as_json)
 
 
