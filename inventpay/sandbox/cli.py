@@ -79,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Serve until Ctrl-C. Return the exit code: 0, 1 if it cannot listen, 2 for an invalid option."""
+    """Serve until Ctrl-C or SIGTERM. Return the exit code: 0, 1 if it cannot listen, 2 for an invalid option."""
     try:
         sandbox = Sandbox(
             api_key=args.api_key,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventpay.sandbox import ManualClock, Sandbox, StateFileError, WebhookSettings, cli, running_sandbox
+from inventpay.sandbox.serve import _ended_by_signals
 from inventpay.sandbox.state_file import encode, kept, load
 from tests.sandbox.conftest import EVM_ADDRESS
 from tests.sandbox.http.test_server import interrupt_when_serving, parse
@@ -241,3 +245,31 @@ def test_the_command_starts_from_its_file_and_keeps_it(
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert err.startswith(f"{path} is no state of a sandbox")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="TerminateProcess leaves no time for anything")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_the_command_keeps_its_state_however_it_is_asked_to_end(name: str, tmp_path: Path) -> None:
+    """By a container, a service manager, a closed terminal or Ctrl-C, right after a payment was created."""
+    path = tmp_path / "shop.json"
+    command = [sys.executable, "-m", "inventpay", "sandbox", "--port", "0", "--quiet", "--state", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[3]
+        body = {"amount": 5, "amountCurrency": "USD", "currency": "BTC"}
+        answer = httpx.post(f"{url}/v1/create_payment", json=body, headers=KEYED, trust_env=False)
+        process.send_signal(getattr(signal, name))
+        process.stdout.read()
+    assert process.returncode == 0
+    assert answer.json()["data"]["paymentId"] in path.read_text()
+
+
+def test_an_ignored_signal_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as SIGHUP after nohup; and afterwards each signal has the handler that it had."""
+    set_to: list[tuple[int, object]] = []
+    ignored = {signal.SIGTERM: signal.SIG_DFL, getattr(signal, "SIGHUP", 1): signal.SIG_IGN}
+    monkeypatch.setattr(signal, "getsignal", ignored.get)
+    monkeypatch.setattr(signal, "signal", lambda number, handler: set_to.append((number, handler)))
+    with _ended_by_signals():
+        assert [number for number, _ in set_to] == [signal.SIGTERM]
+    assert set_to[1:] == [(signal.SIGTERM, signal.SIG_DFL)]
