@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 
 from attrs import frozen
 
+from ._concurrency.signal_handlers import raised_by_handler
 from ._core.logger import logger
 from .errors import Outcome
 from .options import RateClass
@@ -201,5 +202,7 @@ def emit(hooks: Iterable[Hook], event: Event, *, is_warning: bool = False) -> No
     for hook in hooks:
         try:
             hook(event)
-        except Exception:
+        except Exception as error:
+            if raised_by_handler(error) is not None:
+                raise  # a signal came while it ran, such as the time limit of a job
             logger.exception("inventpay: a hook failed on %s; the call goes on", type(event).__name__)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._concurrency.event_loops import ConnectionKey, is_dead
 from .._concurrency.forking import Lock, notice_fork, register_fork_handler
+from .._concurrency.signal_handlers import raised_by_handler
 from .._transport.http_errors import (
     answer_in,
     answer_of,
@@ -192,16 +193,22 @@ class AsyncConnection:
                 progress.answer = known
                 error.add_note(note_on_hook(error, known.status))
                 raise
-            if isinstance(error, AssertionError) or not is_connection_failure(error):
+            interrupt = raised_by_handler(error, handled)
+            if interrupt is not None:
+                # The time limit of a job, as a TimeoutError: it is no trouble of the network, whatever that made of it.
+                failure: BaseException = without_frames(interrupt, handled)
+            elif isinstance(error, AssertionError) or not is_connection_failure(error):
                 # A mock that was asked for something its test did not foresee; or no exception of the network.
                 raise
-            written = progress.stage > NOT_WRITTEN if progress.watched else None
-            failure = translate(error, written=written, handled=handled, base_url=self._settings.base_url)
-            progress.watched = True
-            progress.stage = NOT_WRITTEN if failure.outcome == "not_sent" else max(progress.stage, PARTLY_WRITTEN)
-        except BaseException as interrupt:
+            else:
+                written = progress.stage > NOT_WRITTEN if progress.watched else None
+                failure = translate(error, written=written, handled=handled, base_url=self._settings.base_url)
+                progress.watched = True
+                is_unsent = failure.outcome == "not_sent"
+                progress.stage = NOT_WRITTEN if is_unsent else max(progress.stage, PARTLY_WRITTEN)
+        except BaseException as error:
             # Its frames hold the request's headers, and with them the keys.
-            raise without_frames(interrupt, handled)  # noqa: B904 - it is the same exception
+            raise without_frames(error, handled)  # noqa: B904 - it is the same exception
         finally:
             if is_counted:
                 pool.users[client] -= 1

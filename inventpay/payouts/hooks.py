@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
+from .._concurrency.signal_handlers import raised_by_handler
 from .._core.logger import logger
 from .rows import PayoutStatus
 
@@ -38,5 +39,7 @@ def emit(hooks: Iterable[PayoutHook], event: PayoutRowChanged) -> None:
     for hook in hooks:
         try:
             hook(event)
-        except Exception:
+        except Exception as error:
+            if raised_by_handler(error) is not None:
+                raise  # a signal came while it ran, such as the time limit of a job
             logger.exception("inventpay: a hook of payouts failed; the payouts go on")

@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 
 from attrs import frozen
 
+from .._concurrency.signal_handlers import raised_by_handler
 from .answers import DeliveryOutcome
 
 logger: Final = logging.getLogger("inventpay.webhooks")
@@ -130,5 +131,7 @@ def emit(hooks: Iterable[WebhookHook], event: WebhookHookEvent) -> None:
     for hook in hooks:
         try:
             hook(event)
-        except Exception:
+        except Exception as error:
+            if raised_by_handler(error) is not None:
+                raise  # a signal came while it ran, such as the time limit of a job
             logger.exception("a hook failed on %s; the delivery is not affected", type(event).__name__)

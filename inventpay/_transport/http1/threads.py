@@ -10,11 +10,13 @@ import contextlib
 import math
 import select
 import ssl
+import sys
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, Final, TypeVar
 
 import httpx
 
+from ..._concurrency.signal_handlers import raised_by_handler
 from ..progress import COMPLETE, HEAD_RECEIVED, PARTLY_WRITTEN, WRITTEN, Progress
 from .connecting import Route, open_blocking
 from .messages import ResponseReader
@@ -111,9 +113,13 @@ class Connection:
         self._reader.expect(head_only=head_only)
         self._progress = progress
         self._cut_off = None
+        handled = sys.exception()
         try:
             self._write(head, body, progress)
         except httpx.WriteError as error:
+            if raised_by_handler(error, handled) is not None:
+                self.abort()
+                raise
             # Servers that refuse a request may answer and close before they read all of it.
             self._cut_off = error
         except BaseException:
