@@ -7,7 +7,7 @@ import attrs
 
 from .._api.call import new_idempotency_key
 from .._api.health_check import KeyCheck, KeyHandling, judge_keys
-from .._transport import proofs
+from .._transport import idempotency_proofs
 from ..errors import AnswerMismatchError
 from ..options import CallOptions
 from .transport import AsyncTransport
@@ -26,7 +26,7 @@ async def prove(
     Raises the errors of every call; the verdict of an earlier check is forgotten then.
     """
     name = transport.settling.proof_name(check.kind)
-    proofs.forget(name, now)
+    idempotency_proofs.forget(name, now)
     # A retry would blur which request got which answer.
     options = attrs.evolve(options, max_retries=0)
 
@@ -45,5 +45,5 @@ async def prove(
         ids.append(await created(new_idempotency_key()))
     verdict = judge_keys(*ids)
     if verdict == "honoured":
-        proofs.remember(name, now)
+        idempotency_proofs.remember(name, now)
     return verdict, tuple(dict.fromkeys(ids))

@@ -21,7 +21,7 @@ from ..errors import (
     SentRequest,
     UnsettledError,
 )
-from . import proofs
+from . import idempotency_proofs
 from .doubts import LIFETIME, MEMORY, REPEATABLE_FOR, CallDoubt, DoubtMemory, KeyName, KnownKey, request_digest
 from .redaction import without_keys
 
@@ -67,11 +67,11 @@ class Settling:
         """Return whether a request may be sent although an earlier one under its key may have taken effect."""
         return call.endpoint.safety != "once" or self.is_proven(call.endpoint, now)
 
-    def proof_name(self, kind: proofs.ProofKind) -> proofs.ProofName:
+    def proof_name(self, kind: idempotency_proofs.ProofKind) -> idempotency_proofs.ProofName:
         """Return the name under which a proof for this client is kept."""
         settings = self._settings
         withdrawal_key = settings.withdrawal_key if kind == "withdrawal" else None
-        return proofs.ProofName(
+        return idempotency_proofs.ProofName(
             settings.base_url,
             self.account,
             "" if withdrawal_key is None else fingerprint(withdrawal_key.reveal()),
@@ -84,8 +84,8 @@ class Settling:
         if self._settings.policy.trust_idempotency:
             return True
         if endpoint.name == CREATE_WITHDRAWAL.name:
-            return proofs.is_proven(self.proof_name("withdrawal"), now)
-        return endpoint.name == CHECKOUT.name and proofs.is_proven(self.proof_name("payment"), now)
+            return idempotency_proofs.is_proven(self.proof_name("withdrawal"), now)
+        return endpoint.name == CHECKOUT.name and idempotency_proofs.is_proven(self.proof_name("payment"), now)
 
     def permit(self, call: Call[Any], doubt: CallDoubt, earlier: KnownKey, now: float) -> None:
         """Raise unless a request may be sent under a key whose earlier request may have taken effect.

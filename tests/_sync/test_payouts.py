@@ -315,7 +315,7 @@ def test_a_lost_answer_is_a_doubt_that_proof_settles(sandbox: Sandbox, path: Pat
 
 def test_a_proof_is_kept_in_the_journal(sandbox: Sandbox, path: Path) -> None:
     """A proof of ``check`` in this process is used by the process that resumes the run."""
-    from inventpay._transport import proofs
+    from inventpay._transport import idempotency_proofs
 
     with client_of(sandbox) as client, Payouts(client, path) as payouts:
         found = client.check(
@@ -325,7 +325,7 @@ def test_a_proof_is_kept_in_the_journal(sandbox: Sandbox, path: Path) -> None:
         payouts.plan(rows(1))
         sandbox.faults.add(Fault.reset(after_effect=True), on=CREATE)
         payouts.run()
-    proofs._proven_at.clear()
+    idempotency_proofs._proven_at.clear()
     with client_of(sandbox) as client, Payouts(client, path) as payouts:
         report = payouts.run(allow_other_withdrawals=True)
     assert [row.status for row in report.rows] == ["accepted"]

@@ -290,13 +290,13 @@ def test_a_refused_row_decides_the_exit_code(sandbox: Sandbox, file: str, run: C
 
 def test_a_proof_is_kept_in_the_journal(sandbox: Sandbox, file: str, run: Commands) -> None:
     """After prove, the next run repeats a row in doubt by itself, in another process too."""
-    from inventpay._transport import proofs
+    from inventpay._transport import idempotency_proofs
 
     command = ("payouts", "prove", "--amount", "1", "--currency", "USDT_BEP20", "--to", ADDRESS)
     assert run(*command).code == 4
     assert run.json(*command, "--yes")["idempotency"] == "honoured"
     in_doubt(sandbox, run, file)
-    proofs._proven_at.clear()
+    idempotency_proofs._proven_at.clear()
     again = run("payouts", "run", file, "--yes", "--json")
     assert (again.code, [row["status"] for row in again.json["rows"]]) == (0, ["accepted", "accepted"])
     assert locked(sandbox) == 1 + 4

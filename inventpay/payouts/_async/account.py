@@ -11,7 +11,7 @@ from ..._api.amounts import Amount, read_amount
 from ..._api.endpoints import CREATE_WITHDRAWAL
 from ..._api.health_check import CheckResult
 from ..._core.decimals import plain
-from ..._transport import proofs
+from ..._transport import idempotency_proofs
 from ...errors import DecodeError, SentRequest, UnsettledError
 from ...models import Balance, Balances, Withdrawal
 from .. import decisions
@@ -103,12 +103,12 @@ class AsyncAccount:
         fact = "proof " + " ".join(name)
         text = self._journal.fact(fact)
         kept = 0.0 if text is None else float(text)
-        known, checked = proofs.proven_at(name) or 0.0, proofs.checked_at(name) or 0.0
+        known, checked = idempotency_proofs.proven_at(name) or 0.0, idempotency_proofs.checked_at(name) or 0.0
         if kept < checked and known < checked:
             # The latest check proved nothing.
             known = 0.0
         elif kept > known:
-            proofs.remember(name, kept)
+            idempotency_proofs.remember(name, kept)
             return
         if known != kept:
             self._journal.write(facts={fact: str(known)})
