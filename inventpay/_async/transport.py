@@ -126,7 +126,7 @@ class AsyncTransport:
         except InventPayError as error:
             await self._fail(record, error)
             if isinstance(error, AnswerMismatchError):
-                await self._connection.distrust()
+                await self._connection.discard_connections()
             raise
         except BaseException as interrupt:
             record.interrupted(interrupt)

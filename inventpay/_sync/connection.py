@@ -313,7 +313,7 @@ class Connection:
         if is_over:
             self._backend.finish(_CLEAN_UP, functools.partial(_close, pool))
 
-    def distrust(self) -> None:
+    def discard_connections(self) -> None:
         """Use none of the connections of this pool again: one of them gave an answer that belongs to another request.
 
         Requests under way are not disturbed; connections of a lent client are the user's.

@@ -126,7 +126,7 @@ class Transport:
         except InventPayError as error:
             self._fail(record, error)
             if isinstance(error, AnswerMismatchError):
-                self._connection.distrust()
+                self._connection.discard_connections()
             raise
         except BaseException as interrupt:
             record.interrupted(interrupt)

@@ -61,7 +61,7 @@ class WebhooksControl:
 
     def clear_faults(self, call: Call) -> Answer:
         """Remove all planned faults of deliveries."""
-        self._webhooks.behave()
+        self._webhooks.clear_faults()
         return self._settings("No more faults")
 
     async def deliver(self, call: Call) -> Answer:

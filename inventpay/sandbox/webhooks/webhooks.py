@@ -150,7 +150,7 @@ class Webhooks:
             raise invalid(problems)
         self.outbox.add_fault(Fault(kind=kind, count=count, event=event, seconds=LATE if seconds is None else seconds))
 
-    def behave(self) -> None:
+    def clear_faults(self) -> None:
         """Remove all planned faults."""
         self.outbox.clear_faults()
 

@@ -328,7 +328,7 @@ def test_faults_that_make_no_sense_are_refused(fault: dict[str, object], member:
         shop.sandbox.webhooks.misdeliver(**fault)  # type: ignore[arg-type]
     assert (caught.value.status, list(caught.value.details or {})) == (400, [member])
     shop.sandbox.webhooks.misdeliver("twice", count=5)
-    shop.sandbox.webhooks.behave()
+    shop.sandbox.webhooks.clear_faults()
     assert shop.sandbox.webhooks.outbox.faults == []
 
 
