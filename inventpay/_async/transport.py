@@ -145,10 +145,13 @@ class AsyncTransport:
         self.settling.complete_refused_argument(error, idempotency_key, self._backend.wall().timestamp())
 
     async def repeat(self, call: Call[T], error: InventPayError, options: CallOptions) -> T:
-        """Send the call of an error again. Raises as :meth:`Settling.admit` does, and the errors of every call."""
+        """Send the call of an error again.
+
+        Raises as :meth:`Settling.prepare_repeat` does, and the errors of every call.
+        """
         notice_fork()
         try:
-            self.settling.admit(call, error, self._backend.wall().timestamp())
+            self.settling.prepare_repeat(call, error, self._backend.wall().timestamp())
         except InventPayError as refusal:
             record = CallRecord(call, self._settings, self.settling, self._backend.now, self._backend.wall)
             record.failed(refusal)

@@ -25,10 +25,10 @@ def ended(run: Callable[[], int], *, as_json: bool) -> int:
     except ClosedPipe:
         return ExitCode.DONE
     except NotConfirmedError as error:
-        _say("NotConfirmed", str(error), "not_sent", as_json=as_json)
+        _print_failure("NotConfirmed", str(error), "not_sent", as_json=as_json)
         return ExitCode.NOT_SENT
     except UnwrittenOutput as error:
-        _say("UnwrittenOutput", str(error), None, as_json=as_json)
+        _print_failure("UnwrittenOutput", str(error), None, as_json=as_json)
         return ExitCode.ERROR
     except KeyboardInterrupt:
         return _interrupted(as_json=as_json)
@@ -43,7 +43,7 @@ def ended(run: Callable[[], int], *, as_json: bool) -> int:
 
 def usage(message: str, *, as_json: bool) -> int:
     """Explain a wrong command line; return its exit code."""
-    _say("UsageError", message, "not_sent", as_json=as_json)
+    _print_failure("UsageError", message, "not_sent", as_json=as_json)
     return ExitCode.USAGE
 
 
@@ -67,9 +67,11 @@ def _id_name(error: InventPayError) -> str:
 
 def _interrupted(*, as_json: bool) -> int:
     if not PROGRESS.write_began:
-        _say("Interrupted", "interrupted; nothing was changed", "not_sent", as_json=as_json)
+        _print_failure("Interrupted", "interrupted; nothing was changed", "not_sent", as_json=as_json)
         return ExitCode.INTERRUPTED
-    _say("Interrupted", "interrupted after a request was sent, which may take effect", "unknown", as_json=as_json)
+    _print_failure(
+        "Interrupted", "interrupted after a request was sent, which may take effect", "unknown", as_json=as_json
+    )
     return ExitCode.UNKNOWN
 
 
@@ -83,11 +85,11 @@ def _crashed(error: Exception, *, as_json: bool) -> int:
     unknown = PROGRESS.write_began
     words = "; a request was sent before, which may have taken effect" if unknown else ""
     message = f"unexpected {type(error).__name__}: {error}{words}"
-    _say(type(error).__name__, message, "unknown" if unknown else None, as_json=as_json)
+    _print_failure(type(error).__name__, message, "unknown" if unknown else None, as_json=as_json)
     return ExitCode.UNKNOWN if unknown else ExitCode.ERROR
 
 
-def _say(kind: str, message: str, outcome: str | None, *, as_json: bool) -> None:
+def _print_failure(kind: str, message: str, outcome: str | None, *, as_json: bool) -> None:
     key = PROGRESS.idempotency_key if outcome == "unknown" else None
     if as_json:
         note_json(described(kind, message, outcome=outcome, idempotency_key=key))

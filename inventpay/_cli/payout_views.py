@@ -94,7 +94,7 @@ def report_text(report: PayoutReport) -> str:
         if row.status in ("in doubt", "refused", "failed") or (row.status == "sending" and not report.in_use)
     ]
     if troubled:
-        parts.append("\n".join(_trouble(row) for row in troubled))
+        parts.append("\n".join(_problem(row) for row in troubled))
     ending = [
         ("in use", "a run is under way: another process has the journal open" if report.in_use else None),
         ("stopped", report.stopped),
@@ -153,7 +153,7 @@ def _rows_table(rows: Iterable[PayoutRow]) -> str:
     return "\n".join(f"{one}  {amount} {coin}  {state}\n    {to}" for one, amount, coin, to, state in cells)
 
 
-def _trouble(row: PayoutRow) -> str:
+def _problem(row: PayoutRow) -> str:
     text = f"{plain(row.id)}  {row.status}"
     return text if row.reason is None else folded(f"{text}: {plain(row.reason)}", 2)
 

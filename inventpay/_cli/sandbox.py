@@ -53,7 +53,7 @@ def pay(
     as_json: options.Json = False,
 ) -> None:
     """Pay a payment: by default all that is missing."""
-    _play(payment_id, "pay", url, as_json, amount=amount, currency=currency, confirmations=confirmations)
+    _change_payment(payment_id, "pay", url, as_json, amount=amount, currency=currency, confirmations=confirmations)
 
 
 @app.command()
@@ -65,7 +65,7 @@ def underpay(
     as_json: options.Json = False,
 ) -> None:
     """Pay less than is missing: by default half of it."""
-    _play(payment_id, "underpay", url, as_json, amount=amount, currency=currency)
+    _change_payment(payment_id, "underpay", url, as_json, amount=amount, currency=currency)
 
 
 @app.command()
@@ -77,19 +77,19 @@ def overpay(
     as_json: options.Json = False,
 ) -> None:
     """Pay more than is missing: by default half as much again."""
-    _play(payment_id, "overpay", url, as_json, amount=amount, currency=currency)
+    _change_payment(payment_id, "overpay", url, as_json, amount=amount, currency=currency)
 
 
 @app.command()
 def expire(payment_id: PaymentId, url: Url = None, as_json: options.Json = False) -> None:
     """End the time to pay now."""
-    _play(payment_id, "expire", url, as_json)
+    _change_payment(payment_id, "expire", url, as_json)
 
 
 @app.command()
 def fail(payment_id: PaymentId, url: Url = None, as_json: options.Json = False) -> None:
     """Let a payment fail."""
-    _play(payment_id, "fail", url, as_json)
+    _change_payment(payment_id, "fail", url, as_json)
 
 
 @app.command()
@@ -173,7 +173,7 @@ def _show_clock(data: dict[str, Any], *, as_json: bool) -> None:
     show(_written(data) if as_json else lines, as_json=as_json)
 
 
-def _play(payment_id: str, step: str, url: str | None, as_json: bool, **members: object) -> None:
+def _change_payment(payment_id: str, step: str, url: str | None, as_json: bool, **members: object) -> None:
     body = {name: value for name, value in members.items() if value is not None}
     data = _call("POST", f"/sandbox/payments/{quote(payment_id, safe='')}/{step}", body, url)
     text = f"Payment {plain(data.get('paymentId', payment_id))} is {plain(data.get('status'))}: "

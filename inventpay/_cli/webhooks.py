@@ -244,8 +244,8 @@ def reconcile(
         missed = MissedEvents(current.client, since=span, all_deliveries=all_deliveries)
         if follow:
             _follow(current, missed, forwarder, every, as_json=as_json)
-        results = [_bring(forwarder, one, as_json=as_json, follow=False) for one in missed.take(time.time())]
-    return _summed_up(results, missed, as_json=as_json)
+        results = [_forward(forwarder, one, as_json=as_json, follow=False) for one in missed.take(time.time())]
+    return _show_summary(results, missed, as_json=as_json)
 
 
 def _follow(current: Session, missed: MissedEvents, forwarder: Forwarder, every: float, *, as_json: bool) -> None:
@@ -261,12 +261,12 @@ def _follow(current: Session, missed: MissedEvents, forwarder: Forwarder, every:
             note(f"the log cannot be read now: {error.message}")
         # An event that the endpoint did not accept is brought again in the next round.
         waiting = [
-            one for one in waiting if _bring(forwarder, one, as_json=as_json, follow=True).code is not ExitCode.DONE
+            one for one in waiting if _forward(forwarder, one, as_json=as_json, follow=True).code is not ExitCode.DONE
         ]
         sleep(every)
 
 
-def _bring(forwarder: Forwarder, one: tuple[str, bytes, str], *, as_json: bool, follow: bool) -> Forwarded:
+def _forward(forwarder: Forwarder, one: tuple[str, bytes, str], *, as_json: bool, follow: bool) -> Forwarded:
     result = forwarder.deliver(*one)
     if follow:
         (write_json if as_json else write)(result.to_json() if as_json else str(result))
@@ -275,7 +275,7 @@ def _bring(forwarder: Forwarder, one: tuple[str, bytes, str], *, as_json: bool, 
     return result
 
 
-def _summed_up(results: list[Forwarded], missed: MissedEvents, *, as_json: bool) -> int:
+def _show_summary(results: list[Forwarded], missed: MissedEvents, *, as_json: bool) -> int:
     import json
 
     failed = [result for result in results if result.code is not ExitCode.DONE]

@@ -155,7 +155,7 @@ def _structured(field: str, policy_field: str, window: float) -> _Values:
     left = [
         (remaining, _delta(params.get("t")))
         for head, params in members
-        if (remaining := _count(params.get("r", ""), least=0)) is not None and policies.is_about_us(head.strip('"'))
+        if (remaining := _count(params.get("r", ""), least=0)) is not None and policies.may_be_ours(head.strip('"'))
     ]
     remaining, reset_in = min(left, key=lambda entry: entry[0], default=(None, None))
     return None if policies.ours is None else policies.ours.quota, remaining, reset_in
@@ -172,7 +172,7 @@ class _Policies:
         self.ours = min(ours, key=lambda policy: policy.quota, default=None)
         self._others = [policy for policy in timed if policy not in same]
 
-    def is_about_us(self, name: str) -> bool:
+    def may_be_ours(self, name: str) -> bool:
         """Return whether the headers contain, or may contain, the client's policy."""
         return name == self.ours.name if self.ours else all(policy.name != name for policy in self._others)
 

@@ -203,7 +203,7 @@ class CallRecord:
             self.doubt.earlier(now)
             if isinstance(error, IdempotencyConflictError) and error.status is not None:
                 # The API said so, not our own memory.
-                self.doubt.belongs_elsewhere(now)
+                self.doubt.mark_conflict(now)
         self._settling.complete(error, self._call, self.doubt, now)
         redact_error(error, self._settings.keys)
         self._finish(error.outcome, error.status, error)

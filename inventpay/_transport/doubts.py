@@ -275,7 +275,7 @@ class CallDoubt:
         """Take back the last request: it was not written, or provably refused."""
         self._close(succeeded=False)
 
-    def belongs_elsewhere(self, now: float) -> None:
+    def mark_conflict(self, now: float) -> None:
         """Remember that the API knows the key from a request with other data: no request of ours may use it."""
         if self._known is not None:
             self._known.digest = b""

@@ -178,7 +178,7 @@ class Settling:
             account=self.account,
         )
 
-    def admit(self, call: Call[Any], error: InventPayError, now: float) -> None:
+    def prepare_repeat(self, call: Call[Any], error: InventPayError, now: float) -> None:
         """Prepare to send the call of an error again, which another process may have made.
 
         Raises InvalidArgumentError for another account and for an outcome that must not be repeated, UnsettledError for

@@ -48,12 +48,12 @@ def merge_events(known: PaymentStatus | None, events: Iterable[WebhookEvent]) ->
     """
     for event in events:
         update = _status_from_event(known, event)
-        if update is not None and (known is None or _leads_on(known, update)):
+        if update is not None and (known is None or _is_ahead(known, update)):
             known = update
     return known
 
 
-def _leads_on(known: PaymentStatus, update: PaymentStatus) -> bool:
+def _is_ahead(known: PaymentStatus, update: PaymentStatus) -> bool:
     if known.is_final or goes_backwards(known, update):
         return False
     # Where both say the same, the API's own words stay.

@@ -236,15 +236,15 @@ def differences(row: PayoutRow, withdrawal: Withdrawal) -> list[str]:
     return found
 
 
-class Sighting(NamedTuple):
+class SeenTotal(NamedTuple):
     """A total withdrawn, and the time at which it was seen."""
 
     total: Decimal
     at: datetime
 
     @classmethod
-    def read(cls, text: str) -> Sighting:
-        """Return the sighting that was written as text."""
+    def read(cls, text: str) -> SeenTotal:
+        """Return the total and time that were written as text."""
         total, at = text.split()
         return cls(Decimal(total), datetime.fromisoformat(at))
 
@@ -253,7 +253,7 @@ class Sighting(NamedTuple):
 
 
 def unexplained(
-    rows: Iterable[PayoutRow], currency: str, seen: Sighting, now: Decimal, checked: Decimal = NOTHING
+    rows: Iterable[PayoutRow], currency: str, seen: SeenTotal, now: Decimal, checked: Decimal = NOTHING
 ) -> Decimal:
     """Return by how much the total withdrawn rose, since it was seen, beyond what the journal's rows can explain.
 

@@ -165,7 +165,7 @@ def _converter() -> Converter:
     converter.register_structure_hook(Decimal, lambda value, _: _decimal(value))
     converter.register_structure_hook(float, lambda value, _: float(_decimal(value)))
     converter.register_structure_hook(int, lambda value, _: _whole(value))
-    converter.register_structure_hook(bool, lambda value, _: _truth(value))
+    converter.register_structure_hook(bool, lambda value, _: _boolean(value))
     converter.register_structure_hook(str, lambda value, _: _text(value))
     # A StrEnum is a str too, and would be read as one.
     converter.register_structure_hook(StrEnum, lambda value, kind: kind(value))
@@ -182,7 +182,7 @@ def _text(value: object) -> str:
     return value
 
 
-def _truth(value: object) -> bool:
+def _boolean(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"must be true or false, not {shown(value)}")
     return value

@@ -28,7 +28,7 @@ from inventpay.models.balances import Limit, WithdrawalLimits
 from inventpay.payouts import PayoutRow
 from inventpay.payouts.decisions import (
     Counter,
-    Sighting,
+    SeenTotal,
     belongs,
     differences,
     evidence,
@@ -117,7 +117,7 @@ def test_other_withdrawals_are_the_rise_beyond_the_rows(
     before = sum(counted, Decimal(0))
     ended = [evolve(ROW, status="completed", amount=each, ended_at=NOON - timedelta(1)) for each in counted]
     rows = [*ended, *(evolve(ROW, status="accepted", amount=each) for each in later)]
-    seen = Sighting.read(str(Sighting(before, NOON)))
+    seen = SeenTotal.read(str(SeenTotal(before, NOON)))
     whole = before + sum(later, Decimal(0))
     assert unexplained(rows, "USDT_BEP20", seen, whole) == 0
     assert unexplained(rows, "USDT_BEP20", seen, before) == 0
@@ -452,9 +452,9 @@ def test_the_time_of_the_server_is_utc() -> None:
 @pytest.mark.usefixtures("in_tokyo")
 def test_a_sighting_survives_its_text() -> None:
     """Total and time are read as they were written, in UTC and in plain digits."""
-    seen = Sighting(Decimal("1E-8"), NOON.astimezone(timezone(timedelta(hours=2))))
+    seen = SeenTotal(Decimal("1E-8"), NOON.astimezone(timezone(timedelta(hours=2))))
     assert str(seen) == "0.00000001 2026-11-28T12:00:00+00:00"
-    assert Sighting.read(str(seen)) == (Decimal("1E-8"), NOON)
+    assert SeenTotal.read(str(seen)) == (Decimal("1E-8"), NOON)
 
 
 @pytest.mark.parametrize(
@@ -475,7 +475,7 @@ def test_a_sighting_survives_its_text() -> None:
 def test_a_row_explains_what_it_may_have_withdrawn(changes: Any, possible: int) -> None:
     """Since the total was seen: sent rows that had not ended by then, and every earlier attempt."""
     row = evolve(ROW, **changes)
-    seen = Sighting(Decimal(100), NOON)
+    seen = SeenTotal(Decimal(100), NOON)
     later = evolve(ROW, status="accepted", amount=Decimal(5))
     assert unexplained([row, later], "USDT_BEP20", seen, Decimal(200)) == 100 - possible - 5
     assert unexplained([row], "USDT_BEP20", seen, Decimal(100 + possible)) == 0

@@ -187,7 +187,7 @@ class AsyncAccount:
         """
         now, total = self.now(), balance.total_withdrawn
         first, last = f"first withdrawn {coin}", f"withdrawn {coin}"
-        seen = [decisions.Sighting.read(text) for name in (first, last) if (text := self._journal.fact(name))]
+        seen = [decisions.SeenTotal.read(text) for name in (first, last) if (text := self._journal.fact(name))]
         rows = self._journal.rows() if seen else []
         checked = self._checked(coin)
         surpluses = (decisions.unexplained(rows, coin, each, total, checked) for each in seen)
@@ -198,8 +198,8 @@ class AsyncAccount:
                 "rows explain: by the dashboard, another journal, or rows that a restored backup has lost. Find out, "
                 "then run with allow_other_withdrawals=True"
             )
-        sighting = str(decisions.Sighting(total, now))
-        self._journal.write(facts={last: sighting} if seen and not surplus else {first: sighting, last: sighting})
+        latest = str(decisions.SeenTotal(total, now))
+        self._journal.write(facts={last: latest} if seen and not surplus else {first: latest, last: latest})
         return None
 
     # --- withdrawals ---

@@ -149,14 +149,14 @@ class _Connection:
         listener = self._protocol.transport.get_extra_info("socket")
         # Without lingering, the kernel sends RST instead of FIN.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._let_go()
+        self._mark_disconnected()
         self._protocol.transport.abort()
 
     def close(self) -> None:
-        self._let_go()
+        self._mark_disconnected()
         self._protocol.transport.close()
 
-    def _let_go(self) -> None:
+    def _mark_disconnected(self) -> None:
         # uvicorn logs an error if an application does not complete its answer to a connected client.
         self._protocol.cycle.disconnected = True
 

@@ -56,7 +56,7 @@ def caution(text: str) -> str:
 
 def segwit(prefix: str, program: bytes) -> str:
     """Return the address of a witness program of version 0 (BIP 173)."""
-    data = [0, *_fives(program)]
+    data = [0, *_groups_of_five_bits(program)]
     spread = [*(ord(letter) >> 5 for letter in prefix), 0, *(ord(letter) & 31 for letter in prefix)]
     checksum = _polymod([*spread, *data, 0, 0, 0, 0, 0, 0]) ^ 1
     data += [checksum >> 5 * (5 - place) & 31 for place in range(6)]
@@ -72,7 +72,7 @@ def base58(data: bytes) -> str:
     return "1" * (len(data) - len(data.lstrip(b"\0"))) + text
 
 
-def _fives(data: bytes) -> Iterable[int]:
+def _groups_of_five_bits(data: bytes) -> Iterable[int]:
     """Return the bits in groups of five; 20 bytes are 32 groups exactly."""
     number, groups = int.from_bytes(data), len(data) * 8 // 5
     return (number >> 5 * (groups - 1 - place) & 31 for place in range(groups))

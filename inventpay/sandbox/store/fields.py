@@ -14,7 +14,7 @@ from ..errors import invalid
 from ..http import urls
 from ..http.fields import Fields
 from ..merchant.coins import COINS
-from .orders import SETTABLE, NewOrder, OrderStatus, Wish
+from .orders import SETTABLE, BasketLine, NewOrder, OrderStatus
 from .products import ContentType, NewProduct
 from .stores import NewStore
 
@@ -121,17 +121,17 @@ def new_keys(body: object) -> tuple[list[str], str | None]:
 def new_order(body: object) -> NewOrder:
     """Return the request of POST /v1/store/{slug}/checkout."""
     fields = StoreFields(body)
-    wishes: list[Wish] = []
-    lines = fields.array("items")
-    if not 1 <= len(lines) <= assumptions.MAX_CHECKOUT_ITEMS:
+    lines: list[BasketLine] = []
+    listed = fields.array("items")
+    if not 1 <= len(listed) <= assumptions.MAX_CHECKOUT_ITEMS:
         fields.refuse("items", f"Must be a list of 1 to {assumptions.MAX_CHECKOUT_ITEMS} items")
-    for index, line in enumerate(lines):
+    for index, line in enumerate(listed):
         if not is_object(line):
             fields.refuse(f"items[{index}]", "Must be an object")
             continue
         item = StoreFields(line)
-        wishes.append(
-            Wish(
+        lines.append(
+            BasketLine(
                 product_id=item.required_name("productId", 1, bounds.ID_LENGTH),
                 quantity=item.whole("quantity", *bounds.QUANTITY, 1),
                 variant=item.members("variant"),
@@ -139,7 +139,7 @@ def new_order(body: object) -> NewOrder:
         )
         fields.adopt(f"items[{index}]", item)
     new = NewOrder(
-        wishes=wishes,
+        lines=lines,
         customer_email=fields.text("customerEmail", bounds.CUSTOMER_LENGTH),
         customer_name=fields.text("customerName", bounds.CUSTOMER_LENGTH),
         currency=fields.choice("currency", COINS),

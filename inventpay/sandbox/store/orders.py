@@ -47,7 +47,7 @@ TRANSITIONS: Mapping[OrderStatus, Sequence[OrderStatus]] = {
 
 
 @attrs.frozen(kw_only=True)
-class Wish:
+class BasketLine:
     """One line of a basket."""
 
     product_id: str
@@ -59,7 +59,7 @@ class Wish:
 class NewOrder:
     """A buyer's request. Without a ``currency`` the buyer chooses the coin on the payment's page."""
 
-    wishes: Sequence[Wish]
+    lines: Sequence[BasketLine]
     customer_email: str | None
     customer_name: str | None
     currency: str | None
@@ -95,17 +95,17 @@ class Order:
     notes: str | None = None
 
 
-def items(wishes: Sequence[Wish], products: Sequence[Product]) -> list[Item]:
+def items(lines: Sequence[BasketLine], products: Sequence[Product]) -> list[Item]:
     """Return the lines of a basket at current prices."""
     return [
         Item(
             product_id=product.product_id,
             product_name=product.name,
-            quantity=wish.quantity,
+            quantity=line.quantity,
             price=product.price,
-            variant=wish.variant,
+            variant=line.variant,
         )
-        for wish, product in zip(wishes, products, strict=True)
+        for line, product in zip(lines, products, strict=True)
     ]
 
 

@@ -20,7 +20,7 @@ from ..merchant.payments import NewPayment, Payment
 from ..merchant.state import State
 from . import orders, products, stores
 from .key_pools import Key, KeyPool, KeyStatus
-from .orders import NewOrder, Order, OrderStatus, Wish
+from .orders import BasketLine, NewOrder, Order, OrderStatus
 from .products import ContentType, NewProduct, Product
 from .stores import NewStore, Store
 
@@ -259,8 +259,8 @@ class Shop:
         with self._lock:
             self._settle()
             store = self.published(slug)
-            wanted = [self._for_sale(wish) for wish in new.wishes]
-            lines = orders.items(new.wishes, wanted)
+            wanted = [self._for_sale(line) for line in new.lines]
+            lines = orders.items(new.lines, wanted)
             amount, now = orders.amount(lines), self._clock()
             stores.check_order(store, amount, new.currency)
             # Prices in USD and USDT count the same.
@@ -331,11 +331,11 @@ class Shop:
         """Return the payment of an order."""
         return self._payments.payment(order.payment_id)
 
-    def _for_sale(self, wish: Wish) -> Product:
-        product = self.product(wish.product_id)
+    def _for_sale(self, line: BasketLine) -> Product:
+        product = self.product(line.product_id)
         if not product.is_active:
             raise SandboxError(400, f"{product.name} is not for sale")
-        if product.stock is not None and product.stock < wish.quantity:
+        if product.stock is not None and product.stock < line.quantity:
             raise SandboxError(400, f"Only {product.stock} of {product.name} are left")
         if self._has_keys(product) and not self._pools[product.product_id].count(KeyStatus.AVAILABLE):
             raise SandboxError(400, f"{product.name} is sold out")

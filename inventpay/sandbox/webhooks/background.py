@@ -12,7 +12,7 @@ from ..._concurrency.tasks import AsyncBackend, AsyncioWaiter, AsyncWaiter
 from ..clock import Clock
 from ..http.steady_loop import new_event_loop
 from .outbox import Outbox
-from .sender import Lanes, http_client
+from .sender import DeliveryQueues, http_client
 
 # Seconds between two checks of the sandbox's clock while a delivery is planned: the clock may jump.
 _NAP = 0.2
@@ -70,12 +70,12 @@ class Background:
             self._waiter = waiter
         try:
             async with http_client(self._transport) as client, anyio.create_task_group() as group:
-                lanes = Lanes(self._outbox, client, group)
+                queues = DeliveryQueues(self._outbox, client, group)
                 while self._is_open:
                     self._look()
-                    for parcel in self._outbox.take():
-                        lanes.put(parcel)
-                    lanes.delivered.clear()
+                    for attempt in self._outbox.take():
+                        queues.put(attempt)
+                    queues.delivered.clear()
                     await waiter.wait(self._pause())
                 group.cancel_scope.cancel()
         finally:

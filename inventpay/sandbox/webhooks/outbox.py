@@ -31,7 +31,7 @@ NOT_ALLOWED = (
 
 
 @attrs.frozen(kw_only=True)
-class Parcel:
+class DeliveryAttempt:
     """Requests that are sent together: one, or two for a duplicated delivery."""
 
     delivery_id: str
@@ -94,13 +94,13 @@ class Outbox:
                     self._deliveries[delivery.delivery_id] = delivery
                     refused.append(delivery)
                     continue
-                self._set_out(delivery)
+                self._plan_delivery(delivery)
             self._forget_oldest()
         self._added()
         for delivery in refused:
             self._report(delivery)
 
-    def _set_out(self, delivery: Delivery) -> None:
+    def _plan_delivery(self, delivery: Delivery) -> None:
         now = self._clock()
         chosen, self._faults = handling(self._faults, delivery.event)
         if chosen.lost:
@@ -127,10 +127,10 @@ class Outbox:
         self._added()
         return delivery
 
-    def look_at(self, payment_id: str, at: float) -> None:
+    def check_at(self, payment_id: str, at: float) -> None:
         """Plan a check of a payment, because its expiry must be detected to send its event."""
         with self._lock:
-            self._schedule.look_at(payment_id, at)
+            self._schedule.check_at(payment_id, at)
         self._added()
 
     # Faults
@@ -153,15 +153,15 @@ class Outbox:
 
     # Sending
 
-    def take(self) -> list[Parcel]:
-        """Return the due parcels, in order. Each must be passed to ``arrived`` or ``give_back`` later."""
+    def take(self) -> list[DeliveryAttempt]:
+        """Return the due attempts, in order. Each must be passed to ``arrived`` or ``give_back`` later."""
         with self._lock:
-            return [self._parcel(plan) for plan in self._schedule.take(self._clock())]
+            return [self._attempt(plan) for plan in self._schedule.take(self._clock())]
 
-    def _parcel(self, plan: Plan) -> Parcel:
+    def _attempt(self, plan: Plan) -> DeliveryAttempt:
         delivery = self._deliveries[plan.delivery_id]
         signature = wire.sign(delivery.body, _WRONG_SECRET) if plan.forged else delivery.signature
-        return Parcel(
+        return DeliveryAttempt(
             delivery_id=delivery.delivery_id,
             url=delivery.url,
             body=delivery.body,
@@ -170,19 +170,19 @@ class Outbox:
             plan=plan,
         )
 
-    def take_looks(self) -> list[str]:
+    def take_checks(self) -> list[str]:
         """Return the payments to check now."""
         with self._lock:
-            return self._schedule.take_looks(self._clock())
+            return self._schedule.take_checks(self._clock())
 
-    def arrived(self, parcel: Parcel, outcomes: Sequence[Outcome]) -> Delivery | None:
-        """Record the outcomes of a parcel, and plan a retry if needed. Returns ``None`` after a reset."""
+    def arrived(self, attempt: DeliveryAttempt, outcomes: Sequence[Outcome]) -> Delivery | None:
+        """Record the outcomes of an attempt, and plan a retry if needed. Returns ``None`` after a reset."""
         with self._lock:
-            delivery = self._deliveries.get(parcel.delivery_id)
+            delivery = self._deliveries.get(attempt.delivery_id)
             if delivery is None:
                 return None
             # Another attempt may have been requested meanwhile; it stays planned.
-            asked = delivery.next_attempt_at if self._schedule.has(parcel.delivery_id) else None
+            asked = delivery.next_attempt_at if self._schedule.has(attempt.delivery_id) else None
             delivery = deliveries.attempted(delivery, outcomes, self._clock())
             if asked is not None:
                 delivery = attrs.evolve(delivery, next_attempt_at=asked)
@@ -199,11 +199,11 @@ class Outbox:
         if self.listener is not None:
             self.listener(delivery)
 
-    def give_back(self, parcel: Parcel) -> None:
-        """Make a parcel due again that was not sent, or whose outcome is unknown."""
+    def give_back(self, attempt: DeliveryAttempt) -> None:
+        """Make an attempt due again that was not sent, or whose outcome is unknown."""
         with self._lock:
-            if parcel.delivery_id in self._deliveries and not self._schedule.has(parcel.delivery_id):
-                self._schedule.plan(parcel.plan, self._clock())
+            if attempt.delivery_id in self._deliveries and not self._schedule.has(attempt.delivery_id):
+                self._schedule.plan(attempt.plan, self._clock())
 
     @property
     def next_at(self) -> float | None:

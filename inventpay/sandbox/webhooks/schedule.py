@@ -36,7 +36,7 @@ class Schedule:
         # Entries of attempts that were planned again stay in the heap and are void.
         self._heap: list[tuple[float, int, str]] = []
         self._overtaken: defaultdict[str, list[tuple[int, Plan]]] = defaultdict(list)
-        self._looks: list[tuple[float, str]] = []
+        self._checks: list[tuple[float, str]] = []
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -65,9 +65,9 @@ class Schedule:
                 released.append(plan.delivery_id)
         return released
 
-    def look_at(self, payment_id: str, at: float) -> None:
+    def check_at(self, payment_id: str, at: float) -> None:
         """Plan a check of the payment at ``at``."""
-        heapq.heappush(self._looks, (at, payment_id))
+        heapq.heappush(self._checks, (at, payment_id))
 
     def take(self, now: float) -> list[Plan]:
         """Remove and return the due attempts, in order."""
@@ -77,18 +77,18 @@ class Schedule:
             due.append(self._entries.pop(delivery_id).plan)
         return due
 
-    def take_looks(self, now: float) -> list[str]:
+    def take_checks(self, now: float) -> list[str]:
         """Remove and return the payments to check."""
         due: list[str] = []
-        while self._looks and self._looks[0][0] <= now:
-            due.append(heapq.heappop(self._looks)[1])
+        while self._checks and self._checks[0][0] <= now:
+            due.append(heapq.heappop(self._checks)[1])
         return due
 
     @property
     def next_at(self) -> float | None:
         """Return the time of the next attempt or check."""
         self._drop_void()
-        return min((heap[0][0] for heap in (self._heap, self._looks) if heap), default=None)
+        return min((heap[0][0] for heap in (self._heap, self._checks) if heap), default=None)
 
     def _enter(self, plan: Plan, at: float) -> int:
         self._numbers += 1

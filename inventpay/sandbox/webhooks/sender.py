@@ -1,4 +1,4 @@
-"""Send due parcels: those to one URL one after another, those to different URLs at the same time."""
+"""Send due attempts: those to one URL one after another, those to different URLs at the same time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from anyio.abc import TaskGroup
 
 from .. import assumptions
 from .deliveries import Delivery, Outcome
-from .outbox import Outbox, Parcel
+from .outbox import DeliveryAttempt, Outbox
 
 # Most requests that are open at once.
 _CONCURRENT = 20
@@ -66,50 +66,50 @@ async def _beginning(response: httpx.Response) -> str:
     return answer.decode("utf-8", "replace")[:length]
 
 
-class Lanes:
-    """The parcels being sent, inside a task group. A cancelled group gives back those without an outcome."""
+class DeliveryQueues:
+    """The attempts being sent, inside a task group. A cancelled group gives back those without an outcome."""
 
     def __init__(self, outbox: Outbox, client: httpx.AsyncClient, group: TaskGroup) -> None:
         self._outbox = outbox
         self._client = client
         self._group = group
-        self._lanes: dict[str, deque[Parcel]] = {}
+        self._queues: dict[str, deque[DeliveryAttempt]] = {}
         self._places = anyio.Semaphore(_CONCURRENT)
         self.delivered: list[Delivery] = []
         """The attempted deliveries, in the order in which they finished."""
 
-    def put(self, parcel: Parcel) -> None:
-        """Send the parcel as soon as those before it were answered."""
-        lane = self._lanes.get(parcel.url)
-        if lane is not None:
-            lane.append(parcel)
+    def put(self, attempt: DeliveryAttempt) -> None:
+        """Send the attempt as soon as those before it were answered."""
+        queue = self._queues.get(attempt.url)
+        if queue is not None:
+            queue.append(attempt)
             return
-        self._lanes[parcel.url] = deque([parcel])
-        self._group.start_soon(self._drive, parcel.url)
+        self._queues[attempt.url] = deque([attempt])
+        self._group.start_soon(self._send_queue, attempt.url)
 
-    async def _drive(self, url: str) -> None:
-        lane = self._lanes[url]
+    async def _send_queue(self, url: str) -> None:
+        queue = self._queues[url]
         try:
-            while lane:
+            while queue:
                 async with self._places:
-                    outcomes = await self._send(lane[0])
-                delivery = self._outbox.arrived(lane.popleft(), outcomes)
+                    outcomes = await self._send(queue[0])
+                delivery = self._outbox.arrived(queue.popleft(), outcomes)
                 if delivery is not None:
                     self.delivered.append(delivery)
         finally:
-            del self._lanes[url]
-            for parcel in lane:
-                self._outbox.give_back(parcel)
+            del self._queues[url]
+            for attempt in queue:
+                self._outbox.give_back(attempt)
 
-    async def _send(self, parcel: Parcel) -> list[Outcome]:
+    async def _send(self, attempt: DeliveryAttempt) -> list[Outcome]:
         """Send all copies at the same moment; return their outcomes."""
         outcomes: list[Outcome] = []
 
         async def send_copy() -> None:
-            outcomes.append(await send(self._client, parcel.url, parcel.body, parcel.headers))
+            outcomes.append(await send(self._client, attempt.url, attempt.body, attempt.headers))
 
         async with anyio.create_task_group() as copies:
-            for _ in range(parcel.copies):
+            for _ in range(attempt.copies):
                 copies.start_soon(send_copy)
         return outcomes
 
@@ -122,12 +122,12 @@ async def deliver_due(
     async with http_client(transport) as client:
         while True:
             look()
-            parcels = outbox.take()
-            if not parcels:
+            attempts = outbox.take()
+            if not attempts:
                 return delivered
             group = anyio.create_task_group()
-            lanes = Lanes(outbox, client, group)
+            queues = DeliveryQueues(outbox, client, group)
             async with group:
-                for parcel in parcels:
-                    lanes.put(parcel)
-            delivered += lanes.delivered
+                for attempt in attempts:
+                    queues.put(attempt)
+            delivered += queues.delivered

@@ -109,7 +109,7 @@ class Webhooks:
     def payment_changed(self, before: Payment | None, after: Payment, now: float) -> None:
         """Post the events of a payment's step; the state calls it, with ``before`` as ``None`` for a new payment."""
         if before is None:
-            self.outbox.look_at(after.payment_id, after.expires_at)
+            self.outbox.check_at(after.payment_id, after.expires_at)
         if self._url is not None or after.callback_url is not None:
             for event in events.of_payment(before, after, now):
                 self._post(event)
@@ -219,7 +219,7 @@ class Webhooks:
         self.outbox.restore(log)
         for payment in payments:
             if payment.is_open:
-                self.outbox.look_at(payment.payment_id, payment.expires_at)
+                self.outbox.check_at(payment.payment_id, payment.expires_at)
 
     def _planned(self) -> None:
         # Without a URL there is nothing to send, so no thread is needed; expiries are detected when payments are read.
@@ -227,7 +227,7 @@ class Webhooks:
             self._background.wake()
 
     def _look(self) -> None:
-        for payment_id in self.outbox.take_looks():
+        for payment_id in self.outbox.take_checks():
             # The sandbox may have been reset meanwhile.
             with suppress(SandboxError):
                 self._read_payment(payment_id)

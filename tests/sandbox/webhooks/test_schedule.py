@@ -99,12 +99,12 @@ def test_everything_is_due_once_in_order(entries: list[tuple[int, int]]) -> None
 def test_looks_are_due_too() -> None:
     """A payment's expiry counts for when something is due next, and comes once."""
     schedule = Schedule()
-    schedule.look_at("cmh1", 30.0)
+    schedule.check_at("cmh1", 30.0)
     schedule.plan(plan("a"), 50.0)
     assert schedule.next_at == 30.0
-    assert schedule.take_looks(29.9) == []
-    assert schedule.take_looks(30.0) == ["cmh1"]
-    assert schedule.take_looks(99.0) == []
+    assert schedule.take_checks(29.9) == []
+    assert schedule.take_checks(30.0) == ["cmh1"]
+    assert schedule.take_checks(99.0) == []
     assert schedule.next_at == 50.0
 
 
