@@ -41,6 +41,7 @@ _STILL_RUNNING: Final = re.compile(
 )
 
 _SAYS_NO: Final = re.compile(rb'"success"\s*:\s*false')
+_SAYS_YES: Final = re.compile(rb'"success"\s*:\s*true')
 
 REPEAT_AFTER: Final = 2.0
 """Seconds to wait before a failed call is repeated, where the API names no time."""
@@ -65,6 +66,11 @@ def may_be_refusal(status: int, body: bytes) -> bool:
     Hardly any success does, so successes are not parsed twice.
     """
     return not 200 <= status < 300 or _SAYS_NO.search(body) is not None
+
+
+def says_yes(body: bytes) -> bool:
+    """Return whether the text of a body that cannot be parsed calls it a success."""
+    return _SAYS_YES.search(body) is not None
 
 
 def is_own_form(document: object) -> bool:

@@ -10,23 +10,22 @@ from .._core.json_values import is_array, is_object, printable
 from .._json.converter import read_json
 from ..errors import BODY_KEPT, APIStatusError, DecodeError, IdempotencyConflictError, class_for
 from ..responses import APIResponse
-from .outcomes import Refusal, is_key_conflict, judge_refusal, may_be_refusal
+from .outcomes import Refusal, is_key_conflict, judge_refusal, may_be_refusal, says_yes
 
 
 def from_response(response: APIResponse, *, retry_after: float | None = None) -> APIStatusError:
     """Return the error for an answer that is no success, with any body: JSON of the API, a proxy's HTML, nothing."""
-    members = _members(response)
-    return _error(response, members, judge_refusal(response.status, members), retry_after)
+    return _error(response, _members(response), judge_refusal(response.status, _judged(response)), retry_after)
 
 
 def refusal_in(response: APIResponse) -> Refusal | None:
     """Return how an answer is to be judged that is no success, ``None`` for a success."""
     if not may_be_refusal(response.status, response.body):
         return None
-    members = _members(response)
-    if 200 <= response.status < 300 and members.get("success") is not False:
+    document = _judged(response)
+    if 200 <= response.status < 300 and document.get("success") is not False:
         return None
-    return judge_refusal(response.status, members)
+    return judge_refusal(response.status, document)
 
 
 def checked_document(response: APIResponse) -> Any:
@@ -39,10 +38,26 @@ def checked_document(response: APIResponse) -> Any:
     if is_object(document):
         success = document.get("success", True)
         if success is False:
-            members = _members(response)
-            raise _error(response, members, judge_refusal(response.status, members or document), None)
+            raise _error(response, _members(response), judge_refusal(response.status, document), None)
         if success is not True:
             raise DecodeError("$.success is neither true nor false", json_path="$.success")
+    return document
+
+
+def _judged(response: APIResponse) -> Mapping[str, Any]:
+    """Return the members by which a refusal is judged.
+
+    A body of any size may call itself a success, also one that cannot be parsed. One that is larger than an error keeps
+    is no proof of a refusal.
+    """
+    try:
+        document = read_json(response.body)
+    except DecodeError:
+        return {"success": True} if says_yes(response.body) else {}
+    if not is_object(document):
+        return {}
+    if len(response.body) > BODY_KEPT and document.get("success") is False:
+        return {name: value for name, value in document.items() if name == "statusCode"}
     return document
 
 

@@ -69,12 +69,12 @@ def may_repeat(safety: Safety, error: InventPayError) -> bool:
     """Return whether a retry is safe and may help.
 
     Calls that move money are retried only if the first attempt certainly had no effect: no connection was made, or
-    the answer was 429.
+    the answer was a 429 that nothing in its body contradicts.
     """
     if isinstance(error, APIConnectionError):
         return error.outcome == "not_sent" or safety != "once"
     if isinstance(error, RateLimitedError):
-        return True
+        return error.outcome == "refused" or safety != "once"
     if isinstance(error, APIStatusError):
         return error.status in _PASSING_STATUSES and safety != "once"
     return False

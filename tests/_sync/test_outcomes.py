@@ -70,6 +70,15 @@ ENDINGS: dict[str, tuple[Step, type[InventPayError], str]] = {
     "429": (answers(429), RateLimitedError, "refused"),
     "429 of a proxy": (answers(429, b"<html>"), RateLimitedError, "refused"),
     "429 of a success": (answers(429, {"success": True, "data": {}}), RateLimitedError, "unknown"),
+    "429 of a long success": (
+        answers(429, {"pad": "x" * 70_000, "success": True, "data": {}}),
+        RateLimitedError,
+        "unknown",
+    ),
+    "429 of half a success": (answers(429, b'{"success": true, "data": {"wi'), RateLimitedError, "unknown"),
+    "429 of a long page": (answers(429, b"<html>" * 20_000), RateLimitedError, "refused"),
+    "429 of a long no": (answers(429, {"pad": "x" * 70_000, "success": False}), RateLimitedError, "refused"),
+    "400 of a long no": (answers(400, {"pad": "x" * 70_000, "success": False}), BadRequestError, "unknown"),
     "499": (answers(499), APIStatusError, "unknown"),
     "500": (answers(500), ServerError, "unknown"),
     "501": (answers(501), ServerError, "unknown"),
@@ -124,6 +133,18 @@ def test_every_failure_says_what_became_of_the_call(name: str, kind: str) -> Non
         assert (error.idempotency_key is None) == (kind == "read")
         if kind != "read" and outcome == "unknown":
             assert str(error.idempotency_key) in str(error)
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_a_withdrawal_whose_outcome_is_unknown_is_not_sent_again(name: str) -> None:
+    """However many retries a client makes, whatever the status: only what had no effect for certain is repeated."""
+    step, _, outcome = ENDINGS[name]
+    api = ScriptedAPI(step)
+    with scripted_client(api, max_retries=5) as client:
+        with pytest.raises(InventPayError) as caught:
+            once(client)
+    assert caught.value.outcome == outcome
+    assert outcome != "unknown" or len(api.requests) == 1
 
 
 @pytest.mark.parametrize("last", ["no connection", "400", "403", "409", "503", "429", "no JSON"])
