@@ -34,7 +34,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from attrs import field, frozen
 
@@ -168,6 +168,10 @@ class InventPayError(NamesAdvice, Exception):
     retry_after: float | None = None
     """Seconds the API asked to wait, from ``Retry-After``; ``None`` where it named none."""
 
+    # The outcome of an error that is made without one. Celery makes errors again from their class and message, where
+    # its results are JSON: one that a request may stand behind must not come back as "not_sent".
+    _OUTCOME_UNSAID: ClassVar[Outcome] = "not_sent"
+
     def __init__(
         self,
         message: str,
@@ -176,7 +180,7 @@ class InventPayError(NamesAdvice, Exception):
         path: str | None = None,
         attempts: int = 0,
         idempotency_key: str | None = None,
-        outcome: Outcome = "not_sent",
+        outcome: Outcome | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -184,7 +188,7 @@ class InventPayError(NamesAdvice, Exception):
         self.path = path
         self.attempts = attempts
         self.idempotency_key = idempotency_key
-        self.outcome = outcome
+        self.outcome = self._OUTCOME_UNSAID if outcome is None else outcome
 
     def __str__(self) -> str:
         if self.method is None and self.idempotency_key is None:
@@ -244,8 +248,7 @@ class UnsettledError(InventPayError):
     one: ``evidence_hint`` says where.
     """
 
-    def __init__(self, message: str, *, outcome: Outcome = "unknown", **facts: Any) -> None:
-        super().__init__(message, outcome=outcome, **facts)
+    _OUTCOME_UNSAID = "unknown"
 
 
 class APIConnectionError(InventPayError):
@@ -253,6 +256,8 @@ class APIConnectionError(InventPayError):
 
     reason: ConnectionFailure
     """The reason, see :data:`ConnectionFailure`."""
+
+    _OUTCOME_UNSAID = "unknown"
 
     def __init__(self, message: str, *, reason: ConnectionFailure = "other", **facts: Any) -> None:
         super().__init__(message, **facts)
@@ -275,6 +280,8 @@ class _AnswerError(InventPayError):
     """Response headers."""
     body: bytes
     """The response body as it arrived, cut after :data:`BODY_KEPT` bytes."""
+
+    _OUTCOME_UNSAID = "unknown"
 
     def __init__(
         self,
@@ -312,10 +319,8 @@ class DecodeError(_AnswerError):
     json_path: str | None
     """The place in the body, as ``$.data.balance.availableBalance``."""
 
-    def __init__(
-        self, message: str, *, json_path: str | None = None, outcome: Outcome = "unknown", **facts: Any
-    ) -> None:
-        super().__init__(message, outcome=outcome, **facts)
+    def __init__(self, message: str, *, json_path: str | None = None, **facts: Any) -> None:
+        super().__init__(message, **facts)
         self.json_path = json_path
 
 
@@ -469,6 +474,8 @@ class KeyUploadError(InventPayError):
 
     progress: AddedKeys | None
     """The keys before, by what became of them."""
+
+    _OUTCOME_UNSAID = "unknown"
 
     def __init__(self, message: str, *, progress: AddedKeys | None = None, **facts: Any) -> None:
         super().__init__(message, **facts)

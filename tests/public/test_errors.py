@@ -23,6 +23,7 @@ from inventpay.errors import (
     InvalidArgumentError,
     InventPayError,
     KeyUploadError,
+    NotFoundError,
     RateLimitTimeoutError,
     ServerError,
     SignatureError,
@@ -38,6 +39,9 @@ CLASSES: Final = sorted(
     key=lambda kind: kind.__name__,
 )
 PUBLIC: Final = [kind for kind in CLASSES if not kind.__name__.startswith("_")]
+
+# Classes of errors behind which a request may stand.
+BEHIND_A_REQUEST: Final = (APIConnectionError, errors._AnswerError, KeyUploadError, UnsettledError)
 
 LAST: Final = PaymentStatus(
     payment_id="cmh1", status=PaymentState.PENDING, current_balance=Decimal("0.10"), confirmations=0, raw={"a": 1}
@@ -152,8 +156,17 @@ def test_an_error_without_facts_has_defaults(kind: type[InventPayError]) -> None
         getattr(error, name)
     assert (error.method, error.path, error.attempts, error.idempotency_key) == (None, None, 0, None)
     assert (error.status, error.retry_after) == (None, None)
-    assert error.outcome == ("unknown" if issubclass(kind, (DecodeError, UnsettledError)) else "not_sent")
+    assert error.outcome == ("unknown" if issubclass(kind, BEHIND_A_REQUEST) else "not_sent")
+    assert not error.safe_to_repeat
     assert str(error) == "it broke"
+
+
+def test_an_error_of_a_json_result_backend_does_not_claim_that_nothing_was_sent() -> None:
+    """Celery's JSON results keep class and args: a withdrawal in doubt must not come back as one that was not sent."""
+    for kind in (APITimeoutError, ServerError, DecodeError, NotFoundError):
+        error = kind("it broke", method="POST", path="/v1/merchant/withdrawal/create", outcome="unknown")
+        again = type(error)(*error.args)
+        assert (again.outcome, again.safe_to_repeat, again.request) == ("unknown", False, None)
 
 
 def test_a_body_is_cut() -> None:
