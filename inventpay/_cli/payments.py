@@ -104,7 +104,9 @@ def wait(
     with session(base_url, as_json=as_json) as current:
         final = current.client.payments.wait(payment_id, until=until or None, timeout=timeout)
     show(final.to_json() if as_json else status_facts(final), as_json=as_json)
-    return ExitCode.DONE if final.is_paid or final.status in (until or ()) else ExitCode.ENDED_OTHERWISE
+    # The states of an answer are in capital letters; those of the command may be in any.
+    asked = {state.upper() for state in until or ()}
+    return ExitCode.DONE if final.is_paid or final.status.upper() in asked else ExitCode.ENDED_OTHERWISE
 
 
 def status_facts(answer: PaymentStatus) -> str:

@@ -204,6 +204,7 @@ def test_6_a_wait_that_ended_otherwise(sandbox: Sandbox, run: Commands) -> None:
     result = run("payments", "wait", expired, "--json")
     assert (result.code, result.json["status"], result.err) == (6, "EXPIRED", "")
     assert run("payments", "wait", expired, "--until", "EXPIRED").code == 0
+    assert run("payments", "wait", expired, "--until", "expired").code == 0
     late = run("payments", "wait", payment(sandbox), "--timeout", "0.05", "--json")
     assert (late.code, late.out, error_of(late)["type"]) == (6, "", "WaitTimeoutError")
     sandbox.deposit("USDT_BEP20", 100)
