@@ -16,7 +16,6 @@ from inventpay import (
     APITimeoutError,
     DecodeError,
     InventPayError,
-    RateLimitedError,
     RetryPolicy,
     ServerError,
 )

@@ -10,11 +10,13 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from inventpay._cli.journal_place import state_folder
+from inventpay import ConfigurationError
+from inventpay._cli.journal_place import default_journal, state_folder
 from inventpay._cli.payout_views import code_of_report, line_writer, progress_table
 from inventpay.payouts import PayoutProgress, PayoutReport, PayoutRow, decisions
 from inventpay.payouts.journal import Journal
@@ -328,6 +330,37 @@ def test_each_account_has_a_journal(
     monkeypatch.setenv("XDG_STATE_HOME", str(blocked))
     result = run("payouts", "status")
     assert (result.code, "name a journal with --journal" in result.err) == (2, True)
+
+
+def test_a_rotated_key_meets_the_journal_of_a_key_without_merchant() -> None:
+    """Once the API has named the merchant of a key, other keys of the merchant find the journal of that key."""
+    session: Any = SimpleNamespace(base_url="https://api.example", fingerprint="first")
+    session.client = SimpleNamespace(balances=SimpleNamespace(all=lambda: SimpleNamespace(merchant_id=None)))
+    first = default_journal(session)
+    first.touch()
+    merchant = SimpleNamespace(all=lambda: SimpleNamespace(merchant_id="cmf1"))
+    session.client = SimpleNamespace(balances=merchant)
+    assert default_journal(session) == first
+    session.fingerprint = "second"
+    assert default_journal(session) == first
+    session.base_url = "https://other.example"
+    assert default_journal(session) != first
+
+
+def test_two_journals_of_one_account_are_not_chosen_from() -> None:
+    """Where the key and its merchant have journals of their own, a person names the right one."""
+    session: Any = SimpleNamespace(base_url="https://api.example", fingerprint="key")
+    paths: list[Path] = []
+    for merchant_id, fingerprint in ((None, "key"), ("cmf1", "other key")):
+        session.fingerprint = fingerprint
+        found = SimpleNamespace(merchant_id=merchant_id)
+        session.client = SimpleNamespace(balances=SimpleNamespace(all=lambda found=found: found))
+        paths.append(default_journal(session))
+        paths[-1].touch()
+    session.fingerprint = "key"
+    with pytest.raises(ConfigurationError, match="--journal") as caught:
+        default_journal(session)
+    assert all(str(path) in caught.value.message for path in paths)
 
 
 def test_the_state_folder_follows_the_platform(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
