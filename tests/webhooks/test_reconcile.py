@@ -204,7 +204,8 @@ class OddLog:
             found = self.deliveries.get(delivery_id)
             if found is None:
                 return httpx.Response(404, json={"success": False, "error": "no such delivery", "statusCode": 404})
-            return httpx.Response(200, json={"success": True, "data": found})
+            # Not json=, which refuses lone surrogates and Infinity before the client sees them.
+            return httpx.Response(200, content=json.dumps({"success": True, "data": found}).encode())
         self.pages_asked += 1
         number = int(request.url.params["page"])
         shown = self.rows[(number - 1) * self.per_page : number * self.per_page]
