@@ -108,5 +108,5 @@ def test_the_error_of_a_property_is_its_own() -> None:
 def test_protocols_are_not_taken_for_other_names() -> None:
     """Names of protocols are answered at once: copying, pickling and notebooks look for dozens of them."""
     for thing in (Balances(by_currency={}), InventPayError("x")):
-        for name in ("__deepcopy__", "_repr_html_", "__nothing__"):
+        for name in ("__deepcopy__", "_repr_mimebundle_", "_ipython_display_", "__nothing__"):
             assert getattr(thing, name, None) is None
