@@ -32,16 +32,19 @@ def exports(
             return value
         if name in homes:
             return importlib.import_module(f"{package}.{name}")
-        # Imported for a failed look-up only. It lists names: no subpackage, and no extra, is imported for them.
+        # Imported for a failed look-up only. They list names: no subpackage, and no extra, is imported for them.
+        from .other_names import IMPORTS
         from .subpackage_names import SUBPACKAGE_NAMES
 
-        advice = f"; import inventpay.{name} first" if name in SUBPACKAGE_NAMES else ""
+        advice = f"; {IMPORTS[name]}" if name in IMPORTS and "." not in package else ""
         for home, names in SUBPACKAGE_NAMES.items():
             if name in names:
                 advice = f"; use: from inventpay.{home} import {name}"
-                # `from ... import` drops the message of an AttributeError; hasattr() needs one everywhere else.
-                if sys._getframe(1).f_code.co_name == "_handle_fromlist":  # pyright: ignore[reportPrivateUsage]
-                    raise ImportError(f"cannot import name {name!r} from {package!r}{advice}", name=package)
+        # `from ... import` drops the message of an AttributeError; hasattr() needs one everywhere else.
+        if advice and sys._getframe(1).f_code.co_name == "_handle_fromlist":  # pyright: ignore[reportPrivateUsage]
+            raise ImportError(f"cannot import name {name!r} from {package!r}{advice}", name=package)
+        if name in SUBPACKAGE_NAMES:
+            advice = f"; import inventpay.{name} first"
         # With these two, Python itself adds "Did you mean ...?".
         raise AttributeError(
             f"module {package!r} has no attribute {name!r}{advice}", name=name, obj=sys.modules[package]

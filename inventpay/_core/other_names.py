@@ -130,3 +130,24 @@ ADVICE: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 """Advice by the name of the class, without ``Async``, and by the name that is not there."""
+
+_OLD: Final = "it is a name of the vendor's SDK 1.2.1, which this package is not;"
+
+IMPORTS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("Client", "InventPayClient", "InventPaySDK", "Inventpay"), "use InventPay"),
+    **dict.fromkeys(("AsyncClient", "AsyncInventPayClient", "AsyncInventpay"), "use AsyncInventPay"),
+    **dict.fromkeys(("Error", "InventPayException", "APIError"), "use InventPayError, or one of its subclasses"),
+    "TimeoutError": "use APITimeoutError",
+    "Webhook": "use: from inventpay.webhooks import WebhookReceiver",
+    **dict.fromkeys(("PaymentSDK", "SDKConfig"), f"{_OLD} use InventPay(...)"),
+    "PaymentRequest": f"{_OLD} use client.payments.create(...)",
+    "InvoiceRequest": f"{_OLD} use client.invoices.create(...)",
+    "WithdrawalRequest": f"{_OLD} use client.withdrawals.create(...)",
+    "PaymentSDKError": f"{_OLD} use InventPayError",
+    "ValidationError": f"{_OLD} use BadRequestError",
+    "RateLimitError": f"{_OLD} use RateLimitedError",
+    "verify_webhook_signature": f"{_OLD} use: from inventpay.webhooks import verify_signature",
+    "parse_webhook_event": f"{_OLD} use: from inventpay.webhooks import parse_event",
+    "get_supported_webhook_events": f"{_OLD} use: from inventpay.webhooks import KNOWN_EVENTS",
+}
+"""Advice for names that are imported from the package, and are not in it."""

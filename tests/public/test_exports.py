@@ -14,6 +14,7 @@ import pytest
 import inventpay
 from inventpay import errors, hooks, models, options, version, webhooks
 from inventpay._core import lazy_exports
+from inventpay._core.other_names import IMPORTS
 from inventpay._core.subpackage_names import SUBPACKAGE_NAMES
 from inventpay.models import balances, enums, payments, withdrawals
 from tools.generate_exports import renew
@@ -113,6 +114,20 @@ def test_the_error_of_a_name_of_a_subpackage_says_where_it_is() -> None:
                 assert not hasattr(package, name)
                 with pytest.raises(AttributeError, match=f"has no attribute {name!r}{advice}$"):
                     getattr(package, name)
+
+
+@pytest.mark.parametrize("name", IMPORTS)
+def test_the_error_of_a_name_of_another_sdk_says_what_to_use(name: str) -> None:
+    """Names of the vendor's SDK, and the usual ones of others, are answered with a name that can be imported."""
+    assert not hasattr(inventpay, name)
+    with pytest.raises(ImportError, match=re.escape(f"cannot import name {name!r} from 'inventpay'; {IMPORTS[name]}")):
+        exec(f"from inventpay import {name}", {})
+    statement = re.search(r"from inventpay.*", IMPORTS[name])
+    meant = re.search(r"use (\w+)", IMPORTS[name])
+    if statement is not None:
+        exec(statement[0], {})
+    elif meant is not None and meant[1] != "client":
+        assert hasattr(inventpay, meant[1])
 
 
 def test_advice_imports_no_subpackage() -> None:
