@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import Enum, StrEnum
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from attrs import field, frozen
 
@@ -410,8 +410,20 @@ def read_base_url(value: str | None, *, allow_insecure: bool = False) -> str:
         raise ConfigurationError(
             f"base_url {shown(value)} holds the API's version; leave /v1 out, every path of this package begins with it"
         )
-    # Schemes ignore case, but comparisons of addresses do not.
-    return (parts.scheme + value[len(parts.scheme) :]).rstrip("/")
+    return f"{parts.scheme}://{_written_once(parts)}{parts.path}".rstrip("/")
+
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+def _written_once(parts: SplitResult) -> str:
+    """Return host and port in one form, since doubts, limits and journals are kept under the base URL.
+
+    Otherwise ``https://API.inventpay.io:443`` would have some of its own.
+    """
+    host = (parts.hostname or "").lower()
+    name = f"[{host}]" if ":" in host else host
+    return name if parts.port in (None, _DEFAULT_PORTS[parts.scheme]) else f"{name}:{parts.port}"
 
 
 def is_insecure(base_url: str) -> bool:

@@ -419,7 +419,14 @@ def test_keys_of_other_types_are_refused_without_showing_them(value: Any) -> Non
         ("https://gateway.example:8443", "https://gateway.example:8443"),
         ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443"),
         ("http://localhost:8000", "http://localhost:8000"),
-        ("HTTP://LOCALHOST:8000", "http://LOCALHOST:8000"),
+        ("HTTP://LOCALHOST:8000", "http://localhost:8000"),
+        ("https://API.InventPay.io:443/", "https://api.inventpay.io"),
+        ("https://api.inventpay.io:", "https://api.inventpay.io"),
+        ("https://api.inventpay.io:08443", "https://api.inventpay.io:8443"),
+        ("https://gateway.example/Pay", "https://gateway.example/Pay"),
+        ("https://[2001:DB8::1]:443", "https://[2001:db8::1]"),
+        ("http://127.0.0.1:80", "http://127.0.0.1"),
+        ("http://127.0.0.1:443", "http://127.0.0.1:443"),
         ("http://api.localhost", "http://api.localhost"),
         ("http://127.0.0.1:8000/", "http://127.0.0.1:8000"),
         ("http://127.9.9.9", "http://127.9.9.9"),
@@ -427,7 +434,7 @@ def test_keys_of_other_types_are_refused_without_showing_them(value: Any) -> Non
     ],
 )
 def test_https_and_loopback_addresses_pass(value: str | None, read: str) -> None:
-    """TLS anywhere, plain http to this machine only; the address is kept without its trailing slash."""
+    """TLS anywhere, plain http to this machine only; an address has one form."""
     assert read_base_url(value) == read
 
 
