@@ -224,6 +224,14 @@ def is_replayed(row: PayoutRow, withdrawal: Withdrawal) -> bool:
     return created is not None and sent is not None and created < sent - REPLAY_AGE
 
 
+def mark_of_age(row: PayoutRow, withdrawal: Withdrawal, cause: str) -> dict[str, Any]:
+    """Return the members of a row whose withdrawal is older than its first request, none for others."""
+    if not is_replayed(row, withdrawal):
+        return {}
+    made = f"{withdrawal.created_at:%Y-%m-%d %H:%M} UTC"
+    return {"replayed": True, "reason": f"the withdrawal was made at {made}, before this row was sent: {cause}"}
+
+
 def differences(row: PayoutRow, withdrawal: Withdrawal) -> list[str]:
     """Return how a withdrawal differs from the row that it is said to pay, by the rules for echoes of a request."""
     found: list[str] = []
@@ -292,6 +300,12 @@ def server_time(headers: Mapping[str, str]) -> datetime | None:
     """Return the time in a ``Date`` header, ``None`` where there is none that can be read."""
     try:
         read = parsedate_to_datetime(headers["date"])
-    except (KeyError, TypeError, ValueError):
+        known = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    # Nothing may be added to the last years of the calendar, nor taken from the first.
+    return known if _FIRST_YEAR <= known.year <= _LAST_YEAR else None
+
+
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 2999

@@ -12,6 +12,7 @@ import json
 import os
 import socket
 import sqlite3
+import threading
 from collections.abc import Generator, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -58,6 +59,8 @@ class Journal(JournalReader):
         self.hooks: list[PayoutHook] = []
         """The receivers of changes."""
         self._changes: list[PayoutRowChanged] = []
+        # ``cancel`` may come from another thread in the middle of a run: its transaction must be one of its own.
+        self._writing = threading.RLock()
         self._lock = FileLock(self.path.with_name(self.path.name + ".lock"))
         try:
             taken = self._lock.take()
@@ -183,27 +186,28 @@ class Journal(JournalReader):
     @contextlib.contextmanager
     def transaction(self) -> Generator[sqlite3.Connection]:
         """Write everything of a ``with`` block, or nothing; a block inside another one is part of it."""
-        database = self._database
-        if database.in_transaction:
-            yield database
-            return
-        self._check_file()
-        try:
-            database.execute("BEGIN IMMEDIATE")
-            self._changes.clear()
-            yield database
-            database.execute("COMMIT")
-        except BaseException as error:
+        with self._writing:
+            database = self._database
             if database.in_transaction:
-                with contextlib.suppress(sqlite3.Error):
-                    database.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error):
-                raise JournalError(
-                    f"the journal {self.path} cannot be written: {error}; make room on the disk or restore the file's "
-                    "permissions, and run again"
-                ) from error
-            raise
-        changes, self._changes = self._changes, []
+                yield database
+                return
+            self._check_file()
+            try:
+                database.execute("BEGIN IMMEDIATE")
+                self._changes.clear()
+                yield database
+                database.execute("COMMIT")
+            except BaseException as error:
+                if database.in_transaction:
+                    with contextlib.suppress(sqlite3.Error):
+                        database.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    raise JournalError(
+                        f"the journal {self.path} cannot be written: {error}; make room on the disk or restore the "
+                        "file's permissions, and run again"
+                    ) from error
+                raise
+            changes, self._changes = self._changes, []
         for change in changes:
             emit(self.hooks, change)
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -658,6 +659,48 @@ async def test_a_row_that_is_cancelled_while_its_balance_is_read_is_not_sent(san
         report = await payouts.run()
         assert [row.status for row in report.rows] == ["cancelled", "accepted"]
     assert len(made_by(sandbox)) == 1
+
+
+async def test_a_row_is_not_cancelled_in_a_transaction_of_the_run(sandbox: Sandbox, path: Path) -> None:
+    """A thread that cancels while the run writes waits for its end, and meets the row as it is then."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(1))
+        journal, now = payouts._journal, payouts._account.now()
+        ended: list[object] = []
+
+        def cancel() -> None:
+            try:
+                ended.append(payouts.cancel("row0"))
+            except InvalidArgumentError as error:
+                ended.append(error.message)
+
+        thread = threading.Thread(target=cancel)
+        with journal.transaction():
+            thread.start()
+            thread.join(0.2)
+            assert thread.is_alive()
+            journal.change("row0", now, expected="planned", status="sending")
+        thread.join(10)
+        assert ended == ["row 'row0' is sending; only planned rows can be cancelled"]
+        assert payouts.report().rows[0].status == "sending"
+
+
+async def test_a_doubt_settled_by_an_older_withdrawal_is_marked(sandbox: Sandbox, path: Path) -> None:
+    """Last month's withdrawal of the same amount to the same address is not taken for this one without a word."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        row = rows(1)[0]
+        former = await client.withdrawals.create(
+            amount=row.amount, currency=row.currency, destination_address=row.destination_address
+        )
+        sandbox.clock.advance(3600)
+        clock_of(client).ahead += timedelta(hours=1)
+        await payouts.plan([row])
+        sandbox.faults.add(Fault.reset(), on=CREATE)
+        await payouts.run(allow_other_withdrawals=True)
+        settled = await payouts.settle("row0", withdrawal_id=former.withdrawal_id)
+        assert (settled.status, settled.replayed) == ("accepted", True)
+        assert "before this row was sent" in str(settled.reason)
+        assert any("row0" in warning for warning in payouts.report().warnings)
 
 
 async def test_a_row_is_replaced_once_and_never_tried_again(sandbox: Sandbox, path: Path) -> None:

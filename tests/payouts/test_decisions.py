@@ -236,6 +236,8 @@ def test_a_withdrawal_pays_a_row_only_where_it_is_the_same() -> None:
 def test_a_date_that_cannot_be_read_is_none(date: str) -> None:
     """The clock of this machine is used then."""
     assert server_time({"date": date} if date else {}) is None
+    for edge in ("Fri, 31 Dec 9999 23:59:59 -2359", "Fri, 31 Dec 9999 23:59:59 GMT", "Wed, 01 Jan 1800 00:00:00 GMT"):
+        assert server_time({"date": edge}) is None
     assert server_time({"date": "Sat, 28 Nov 2026 12:00:00 GMT"}) == NOON
 
 

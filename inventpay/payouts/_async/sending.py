@@ -211,13 +211,10 @@ class AsyncSending:
             self._journal.change(row.id, now, status="in doubt", reason=other)
             return Step("unknown", other)
         changes = decisions.facts_of(withdrawal, now)
-        if decisions.is_replayed(row, withdrawal):
-            changes["replayed"] = True
-            changes["reason"] = (
-                f"the withdrawal was made at {withdrawal.created_at:%Y-%m-%d %H:%M} UTC, before this row was sent: an "
-                "earlier request with the same key made it"
-            )
-            logger.warning("inventpay: payout %r: %s", row.id, changes["reason"])
+        mark = decisions.mark_of_age(row, withdrawal, "an earlier request with the same key made it")
+        if mark:
+            changes |= mark
+            logger.warning("inventpay: payout %r: %s", row.id, mark["reason"])
         record(self._journal, row.id, withdrawal.withdrawal_id, now, {"accepted_at": now, "reason": None, **changes})
         return Step("paid")
 

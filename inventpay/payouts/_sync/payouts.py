@@ -294,7 +294,8 @@ class Payouts(Unpicklable):
     ) -> PayoutRow:
         """Settle a row in doubt by what a person found: the withdrawal that pays it, or that nothing does.
 
-        ``withdrawal_id`` is fetched and compared with the row. ``not_paid=True`` is refused in the first 30 minutes
+        ``withdrawal_id`` is fetched and compared with the row; one that is older than the row's first request is taken,
+        and marked as ``replayed`` with a warning in the report. ``not_paid=True`` is refused in the first 30 minutes
         after the last request, which may still arrive. ``by`` and ``note`` are kept.
 
         Raises InvalidArgumentError where the row is not in doubt, the withdrawal differs from it or pays another row,
@@ -326,6 +327,8 @@ class Payouts(Unpicklable):
                 )
             now = self._account.now()
             changes = {"accepted_at": now, "reason": None, **people, **decisions.facts_of(withdrawal, now)}
+            # Last month's withdrawal has the same amount and address.
+            changes |= decisions.mark_of_age(row, withdrawal, "make sure that it pays nothing else")
             return record(self._journal, row_id, withdrawal.withdrawal_id, now, changes)
 
     def _settle_as_unpaid(self, row: PayoutRow, people: dict[str, Any]) -> PayoutRow:
