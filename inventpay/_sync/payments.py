@@ -118,8 +118,8 @@ class PaymentCalls(NamesAdvice):
     ) -> PaymentStatus:
         """Watch a payment until its status is final, or one of ``until``, and return the last status.
 
-        ``timeout`` is in seconds; outages are waited out until then. A payment expires after 24 hours at the latest, so
-        the call ends without a ``timeout`` too.
+        ``timeout`` is in seconds; outages are waited out until then. Without a ``timeout`` the call ends when the API
+        ends the payment: it expires after 24 hours at the latest, unless funds are being confirmed.
 
         >>> with InventPay() as client:
         ...     final = client.payments.wait("cmh123abc456def", timeout=1800)

@@ -63,6 +63,11 @@ def read_payouts(source: str | os.PathLike[str] | bytes, *, decimal: Literal["."
     payouts: list[Payout] = []
     problems: list[PayoutProblem] = []
     for line, cells in lines[1:]:
+        if any("\n" in cell or "\r" in cell for cell in cells) and _holds_a_row(cells, header, decimal):
+            # A quote that is closed rows later: their recipients would be forgotten without a word.
+            message = "has a cell that holds a whole row of the file; close its quote, or take the quote out"
+            problems.append(PayoutProblem(message=message, line=line))
+            continue
         if len(cells) != len(header):
             message = f"has {len(cells)} cells, and the header {len(header)}; quote cells that hold the delimiter"
             problems.append(PayoutProblem(message=message, line=line))
@@ -106,6 +111,18 @@ def _payout(
         line=line,
         columns={title: cell for title, cell in others.items() if title or cell},
     )
+
+
+def _holds_a_row(cells: Sequence[str], header: Sequence[str], decimal: str) -> bool:
+    """Return whether a line within a cell looks like a row: it has as many cells, and an amount in its place."""
+    place, form = header.index("amount"), _POINT if decimal == "." else _COMMA
+    within = (line for cell in cells for line in _LINE_END.split(cell)[1:])
+    parts = (line.split(delimiter) for line in within for delimiter in DELIMITERS)
+    return any(len(each) >= len(header) - 1 > 0 and form.fullmatch(_in_place(each, place)) for each in parts)
+
+
+def _in_place(cells: Sequence[str], place: int) -> str:
+    return cells[place].strip().strip('"') if place < len(cells) else ""
 
 
 def _amount(text: str, decimal: str, found: list[str]) -> Decimal | None:

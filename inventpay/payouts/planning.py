@@ -46,9 +46,10 @@ def read_rows(payouts: Iterable[Payout], *, testnet: bool) -> tuple[list[PayoutR
         if not isinstance(payout, Payout):  # pyright: ignore[reportUnnecessaryIsInstance]
             problems.append(PayoutProblem(message=f"row {number} is a {type(payout).__name__}; it must be a Payout"))
             continue
+        given: Any = payout
         place = f"line {payout.line}" if payout.line is not None else f"row {number}"
         found, row = _read_row(payout, testnet=testnet)
-        if type(payout.id) is str and payout.id in places:
+        if isinstance(given.id, str) and given.id in places:
             found.append(
                 PayoutProblem(
                     message=f"the id stands in {places[payout.id]} already; give each payout an id of its own",
@@ -56,8 +57,8 @@ def read_rows(payouts: Iterable[Payout], *, testnet: bool) -> tuple[list[PayoutR
                     id=payout.id,
                 )
             )
-        elif type(payout.id) is str:
-            places[payout.id] = place
+        elif isinstance(given.id, str):
+            places[given.id] = place
         problems += found
         if row is not None and not found:
             rows.append(row)
@@ -72,7 +73,7 @@ def _read_row(payout: Payout, *, testnet: bool) -> tuple[list[PayoutProblem], Pa
         try:
             return check(*values, **more)
         except InvalidArgumentError as error:
-            shown = given.id if type(given.id) is str else None
+            shown = str.__str__(given.id) if isinstance(given.id, str) else None
             found.append(PayoutProblem(message=error.message, line=payout.line, id=shown))
             return None
 
@@ -95,7 +96,8 @@ def _read_row(payout: Payout, *, testnet: bool) -> tuple[list[PayoutProblem], Pa
     if found:
         return found, None
     return found, PayoutRow(
-        id=payout.id,
+        # Ids out of a numpy array or of an enum are of subclasses of str.
+        id=str.__str__(payout.id),
         batch="",
         amount=amount,
         currency=coin,

@@ -118,6 +118,33 @@ def test_files_that_cannot_be_read_say_why(data: bytes, text: str) -> None:
     assert text in problems(data)[0]
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_quote_that_is_closed_rows_later_forgets_no_row(delimiter: str, end: str) -> None:
+    """Rows within a cell are an error; a note of several lines is not."""
+    header = ["id", "amount", "currency", "destination_address", "name"]
+    rows = [
+        ["1", "10", "USDT_BEP20", "0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D", '"Ann'],
+        ["2", "20", "USDT_BEP20", "0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D", "Bob"],
+    ]
+    text = end.join(
+        delimiter.join(cells)
+        for cells in [header, *rows, ["3", "30", "USDT_BEP20", "0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D", 'Cy"']]
+    )
+    with pytest.raises(PayoutPlanError, match="line 2: has a cell that holds a whole row"):
+        read_payouts(text.encode())
+    note = delimiter.join(
+        [
+            "1",
+            "10",
+            "USDT_BEP20",
+            "0x1E3D6848dE165e64052f0F2A3dA8823A27CAc22D",
+            f'"Ann{end}Road 1, 10 Town; {end}{delimiter}thanks"',
+        ]
+    )
+    assert len(read_payouts(end.join([delimiter.join(header), note]).encode())) == 1
+
+
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     """No file raises anything but PayoutPlanError."""

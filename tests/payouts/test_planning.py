@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, get_args
 
 import pytest
@@ -161,6 +162,21 @@ def test_names_that_no_batch_can_have(name: Any, message: str) -> None:
         check_batch(name)
     assert message in caught.value.message
     assert caught.value.argument == "batch"
+
+
+def test_ids_of_other_kinds_of_text_are_text() -> None:
+    """Ids out of an array of numpy or of an enum: they are kept as plain text, and one that stands twice is found."""
+
+    class Name(StrEnum):
+        ADA = "ada"
+
+    rows, problems = read_rows([evolve(GIVEN, id=Name.ADA)], testnet=False)
+    assert problems == []
+    assert type(rows[0].id) is str
+    _, problems = read_rows(
+        [evolve(GIVEN, id=Name.ADA), evolve(GIVEN, id="ada"), evolve(GIVEN, id=Name.ADA)], testnet=False
+    )
+    assert [problem.id for problem in problems] == ["ada", "ada"]
 
 
 def test_a_row_that_the_journal_has_already_must_be_the_same() -> None:
