@@ -191,9 +191,11 @@ def chosen(payment: Payment) -> tuple[Coin, Decimal]:
 
 def require_payable(payment: Payment, *, late: bool) -> None:
     """Raise 409 for a payment that takes no transfer: an ended one, except an expired one where ``late`` ones count."""
-    # Without a coin there is no address to which a late transfer could go.
-    if not (late and payment.status is PaymentStatus.EXPIRED and payment.coin is not None):
-        require_open(payment)
+    if late and payment.status is PaymentStatus.EXPIRED:
+        if payment.coin is None:
+            raise conflict("Payment is EXPIRED, and no coin was chosen: there is no address for a late transfer")
+        return
+    require_open(payment)
 
 
 def require_open(payment: Payment) -> None:

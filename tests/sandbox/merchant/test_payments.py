@@ -233,5 +233,5 @@ def test_an_invoice_that_expired_without_a_coin_has_no_address_to_pay_to(sandbox
     """Choosing a coin is refused after the end, late payments or not."""
     invoice = payment_in(sandbox, None)
     sandbox.expire(invoice.payment_id)
-    with pytest.raises(SandboxError, match="EXPIRED"):
+    with pytest.raises(SandboxError, match="EXPIRED, and no coin was chosen: there is no address"):
         sandbox.pay(invoice.payment_id, currency="BTC")
