@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import warnings
 from collections.abc import Collection
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, cast
@@ -149,6 +150,11 @@ def _state(name: str) -> str:
     meant = get_close_matches(known, PAYMENT_STATES, n=1, cutoff=0.75)
     if meant:
         raise refused_value("until", name, f"is no payment state; did you mean {meant[0]!r}?")
+    warnings.warn(
+        f"until={name!r} is none of the payment states that this version knows: {', '.join(PAYMENT_STATES)}; "
+        "without until= the wait ends when the payment is paid, or has ended otherwise",
+        stacklevel=4,
+    )
     return name
 
 

@@ -8,7 +8,8 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from .progress import PROGRESS
@@ -86,6 +87,14 @@ def note(text: str) -> None:
     with contextlib.suppress(OSError, ValueError):
         encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
         print(text.encode(encoding, "replace").decode(encoding), file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def plain_warnings() -> Iterator[None]:
+    """Write the warnings of the block as lines for people, without the place in the code that they come from."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_place: note(f"warning: {message}")
+        yield
 
 
 def document(model: Written | Iterable[Written]) -> str:

@@ -9,7 +9,7 @@ import typer
 from . import options
 from .app import group
 from .exit_codes import ExitCode
-from .output import facts, plain, show, write, write_json
+from .output import facts, plain, plain_warnings, show, write, write_json
 from .session import session
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def wait(
 
     Exits with 6 if it ends otherwise, or not in time.
     """
-    with session(base_url, as_json=as_json) as current:
+    with session(base_url, as_json=as_json) as current, plain_warnings():
         final = current.client.payments.wait(payment_id, until=until or None, timeout=timeout)
     show(final.to_json() if as_json else status_facts(final), as_json=as_json)
     # The states of an answer are in capital letters; those of the command may be in any.

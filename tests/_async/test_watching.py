@@ -238,6 +238,9 @@ async def test_waiting_until_a_state(until: object) -> None:
         assert (await client.payments.wait(PAYMENT, until=until)).status == "CONFIRMING"  # type: ignore[arg-type]
     async with scripted_async_client(ScriptedAPI(answers(200, status("EXPIRED")))) as client:
         assert (await client.payments.wait(PAYMENT, until="COMPLETED")).status == "EXPIRED"
+        with pytest.warns(UserWarning, match="until='PAID'") as warned:
+            assert (await client.payments.wait(PAYMENT, until="PAID")).status == "EXPIRED"
+        assert warned[0].filename == __file__
 
 
 @pytest.mark.parametrize("timeout", [60, timedelta(minutes=1)])

@@ -198,6 +198,16 @@ def test_5_refused(sandbox: Sandbox, run: Commands, monkeypatch: pytest.MonkeyPa
     assert run("check").code == 5
 
 
+@pytest.mark.filterwarnings("default")
+def test_a_warning_is_one_line_for_people(sandbox: Sandbox, run: Commands) -> None:
+    """A state that this version does not know is waited for, with a warning that has no place in the code."""
+    expired = sandbox.expire(payment(sandbox)).payment_id
+    result = run("payments", "wait", expired, "--until", "PAID")
+    assert result.code == 6
+    assert result.err.startswith("warning: until='PAID' is none of the payment states")
+    assert len(result.err.splitlines()) == 1
+
+
 def test_6_a_wait_that_ended_otherwise(sandbox: Sandbox, run: Commands) -> None:
     """Expired, failed, or not in time; the result is printed all the same, and --until widens what is asked for."""
     expired = sandbox.expire(payment(sandbox)).payment_id
