@@ -19,17 +19,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._concurrency.event_loops import ConnectionKey, is_dead
 from .._concurrency.forking import Lock, notice_fork, register_fork_handler
-from .._concurrency.signal_handlers import raised_by_handler
-from .._transport.http_errors import (
-    answer_in,
-    answer_of,
-    is_connection_failure,
-    note_on_hook,
-    translate,
-    without_frames,
-)
-from .._transport.progress import EXTENSION, HEAD_RECEIVED, NOT_WRITTEN, PARTLY_WRITTEN, Progress
+from .._transport.http_errors import without_frames
+from .._transport.progress import EXTENSION, HEAD_RECEIVED, PARTLY_WRITTEN, Progress
 from .._transport.response_body import ResponseBody
+from .._transport.send_failures import judge_exception
 from .._transport.settings import ConnectionSettings
 from ..errors import APITimeoutError, ConfigurationError, DecodeError, InventPayError
 from ..headers import Headers
@@ -179,33 +172,12 @@ class AsyncConnection:
         except InventPayError:
             raise
         except Exception as error:
-            answer = None if request is None else answer_in(error, request)
-            is_of_hook = progress.response is not None
-            if answer is not None or is_of_hook:
-                progress.watched = True
-                progress.stage = max(progress.stage, HEAD_RECEIVED)
-                known = answer or answer_of(progress.response)
-                progress.response = None
-                progress.on_headers(known.status, known.headers)
-                if answer is not None:
-                    # A response hook of a lent client raised it, such as raise_for_status.
-                    return answer
-                progress.answer = known
-                error.add_note(note_on_hook(error, known.status))
+            judged = judge_exception(error, request, progress, handled=handled, base_url=self._settings.base_url)
+            if judged is None:
                 raise
-            interrupt = raised_by_handler(error, handled)
-            if interrupt is not None:
-                # The time limit of a job, as a TimeoutError: it is no trouble of the network, whatever that made of it.
-                failure: BaseException = without_frames(interrupt, handled)
-            elif isinstance(error, AssertionError) or not is_connection_failure(error):
-                # A mock that was asked for something its test did not foresee; or no exception of the network.
-                raise
-            else:
-                written = progress.stage > NOT_WRITTEN if progress.watched else None
-                failure = translate(error, written=written, handled=handled, base_url=self._settings.base_url)
-                progress.watched = True
-                is_unsent = failure.outcome == "not_sent"
-                progress.stage = NOT_WRITTEN if is_unsent else max(progress.stage, PARTLY_WRITTEN)
+            if isinstance(judged, APIResponse):
+                return judged
+            failure = judged
         except BaseException as error:
             # Its frames hold the request's headers, and with them the keys.
             raise without_frames(error, handled)  # noqa: B904 - it is the same exception
