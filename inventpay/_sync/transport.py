@@ -252,56 +252,66 @@ class Transport:
                 if _refused(response) is None:
                     return response
                 failure = _refusal(response)
-            # After a 429 the limiter keeps the pause: it waits for the server's moment, at the place of the arrival.
-            is_refused = isinstance(failure, RateLimitedError)
-            is_queued = is_refused and self._queueing is not None
-            remaining = None if deadline is None else deadline - self._backend.now()
-            in_queue = self._time_in_queue(remaining, options, record, is_refused)
-            if not is_queued and in_queue is not None and self._next_token(record, background) >= in_queue:
-                in_queue = 0.0  # a pause would be slept for nothing
-            delay = decide(
-                call.endpoint.safety,
-                failure,
-                attempt=record.attempts,
-                max_retries=options.max_retries,
-                remaining=in_queue,
-                policy=self._settings.policy,
-                budget=self._budget,
-                jitter=self._jitter(),
-                longest=CREDIBLE_WINDOWS * self._settings.rate_limits.window,
-                is_queued=is_queued,
-            )
-            if delay is None:
+            again = self._lease_again(call, options, record, failure, deadline, background)
+            if again is None:
                 if response is not None:
                     return response
                 raise failure
-            if not is_queued:
-                record.retry_planned(delay, failure)
-                self._backend.sleep(delay)
-                if is_refused:
-                    record.waited += delay
-            try:
-                remaining = None if deadline is None else deadline - self._backend.now()
-                in_queue = self._time_in_queue(remaining, options, record, is_refused)
-                lease = self._lease(
-                    record, None if in_queue is None else max(0.0, in_queue), background, failure if is_queued else None
-                )
-            except (RateLimitTimeoutError, LimiterUnavailableError) as late:
-                # The failure is more telling than the lack of time for another attempt.
-                record.refused_wait = late.wait if isinstance(late, RateLimitTimeoutError) else None
-                if response is not None:
-                    return response
-                raise failure from failure.__cause__
+            lease = again
+
+    def _lease_again(
+        self,
+        call: Call[T],
+        options: CallOptions,
+        record: CallRecord,
+        failure: InventPayError,
+        deadline: float | None,
+        background: bool,
+    ) -> Lease | None:
+        """Pause after a failed attempt and lease a token for the next one; ``None`` where there is none."""
+        # After a 429 the limiter keeps the pause: it waits for the server's moment, at the place of the arrival.
+        is_refused = isinstance(failure, RateLimitedError)
+        is_queued = is_refused and self._queueing is not None
+        in_queue = self._time_in_queue(deadline, options, record, is_refused)
+        if not is_queued and in_queue is not None and self._next_token(record, background) >= in_queue:
+            in_queue = 0.0  # a pause would be slept for nothing
+        delay = decide(
+            call.endpoint.safety,
+            failure,
+            attempt=record.attempts,
+            max_retries=options.max_retries,
+            remaining=in_queue,
+            policy=self._settings.policy,
+            budget=self._budget,
+            jitter=self._jitter(),
+            longest=CREDIBLE_WINDOWS * self._settings.rate_limits.window,
+            is_queued=is_queued,
+        )
+        if delay is None:
+            return None
+        if not is_queued:
+            record.retry_planned(delay, failure)
+            self._backend.sleep(delay)
+            if is_refused:
+                record.waited += delay
+        in_queue = self._time_in_queue(deadline, options, record, is_refused)
+        max_wait = None if in_queue is None else max(0.0, in_queue)
+        try:
+            return self._lease(record, max_wait, background, failure if is_queued else None)
+        except (RateLimitTimeoutError, LimiterUnavailableError) as late:
+            # The failure is more telling than the lack of time for another attempt.
+            record.refused_wait = late.wait if isinstance(late, RateLimitTimeoutError) else None
+            return None
 
     def _next_token(self, record: CallRecord, background: bool) -> float:
         """Return the least seconds until there is a token, as far as that is known without asking elsewhere."""
         return self._estimate(record.rate_class, self._backend.now(), background=background)
 
-    @staticmethod
     def _time_in_queue(
-        remaining: float | None, options: CallOptions, record: CallRecord, is_refused: bool
+        self, deadline: float | None, options: CallOptions, record: CallRecord, is_refused: bool
     ) -> float | None:
         """Return the seconds that are left for the next wait: ``max_wait`` bounds the waits after 429s, too."""
+        remaining = None if deadline is None else deadline - self._backend.now()
         if not is_refused or options.max_wait is None:
             return remaining
         return least(remaining, options.max_wait - record.waited)
