@@ -85,7 +85,8 @@ STORE_ANALYTICS: Final = _row("GET", "/v1/store/manage/analytics", _OTHER, "read
 # assumed: whether idempotency keys cover checkouts is documented nowhere, and one repeated could sell twice.
 CHECKOUT: Final = _row("POST", "/v1/store/{slug}/checkout", _OTHER, "once", public=True)
 
-CREATE_PRODUCT: Final = _row("POST", "/v1/store/manage/products", _OTHER, "repeatable")
+# assumed, as for checkouts: a product created twice doubles its stock, and could sell what is not there.
+CREATE_PRODUCT: Final = _row("POST", "/v1/store/manage/products", _OTHER, "once")
 PRODUCTS: Final = _row("GET", "/v1/store/manage/products", _OTHER, "read")
 UPDATE_PRODUCT: Final = _row("PUT", "/v1/store/manage/products/{productId}", _OTHER, "repeatable")
 DELETE_PRODUCT: Final = _row("DELETE", "/v1/store/manage/products/{productId}", _OTHER, "repeatable")

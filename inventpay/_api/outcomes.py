@@ -21,7 +21,7 @@ from ..errors import (
     RateLimitedError,
     RateLimitTimeoutError,
 )
-from .endpoints import CHECKOUT, CREATE_WITHDRAWAL, Endpoint, Safety
+from .endpoints import CHECKOUT, CREATE_PRODUCT, CREATE_WITHDRAWAL, Endpoint, Safety
 
 REFUSED_IN_OWN_FORM: Final = frozenset({400, 401, 403, 404, 422})
 """Statuses that the API sends before any effect. A proxy may send them after one, so they prove nothing in its form."""
@@ -174,6 +174,8 @@ def evidence_hint(endpoint: Endpoint, idempotency_key: str | None) -> str | None
         return (
             "Look up whether the order exists before you repeat it: client.store.orders.list(). See docs/outcomes.md."
         )
+    if endpoint.name == CREATE_PRODUCT.name:
+        return "Look up whether the product exists before you repeat it: client.store.products.list()."
     if endpoint.safety == "once":
         return (
             "Look up whether it took effect before you repeat it: read what it should change, or see the dashboard. "

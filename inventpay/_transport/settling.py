@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._api import outcomes
 from .._api.call import Call
-from .._api.endpoints import CHECKOUT, CREATE_WITHDRAWAL, ENDPOINTS, Endpoint
+from .._api.endpoints import CHECKOUT, CREATE_PRODUCT, CREATE_WITHDRAWAL, ENDPOINTS, Endpoint
 from .._limits.shared_doubts import DoubtStep, SharedDoubts
 from ..errors import (
     BODY_KEPT,
@@ -85,7 +85,8 @@ class Settling:
             return True
         if endpoint.name == CREATE_WITHDRAWAL.name:
             return idempotency_proofs.is_proven(self.proof_name("withdrawal"), now)
-        return endpoint.name == CHECKOUT.name and idempotency_proofs.is_proven(self.proof_name("payment"), now)
+        is_covered = endpoint.name in (CHECKOUT.name, CREATE_PRODUCT.name)
+        return is_covered and idempotency_proofs.is_proven(self.proof_name("payment"), now)
 
     def permit(self, call: Call[Any], doubt: CallDoubt, earlier: KnownKey, now: float) -> None:
         """Raise unless a request may be sent under a key whose earlier request may have taken effect.

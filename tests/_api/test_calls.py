@@ -132,10 +132,11 @@ def test_every_answer_but_lists_has_a_reader_for_repeated_calls() -> None:
 
 
 def test_only_withdrawals_move_money() -> None:
-    """No endpoint that is retried after an unknown outcome moves money out or sells."""
+    """No endpoint that is retried after an unknown outcome moves money out, sells, or doubles what is sold."""
     assert [row.name for row in endpoints.ENDPOINTS.values() if row.safety == "once"] == [
         "POST /v1/merchant/withdrawal/create",
         "POST /v1/store/{slug}/checkout",
+        "POST /v1/store/manage/products",
     ]
 
 

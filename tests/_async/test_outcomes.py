@@ -147,6 +147,18 @@ async def test_a_withdrawal_whose_outcome_is_unknown_is_not_sent_again(name: str
     assert outcome != "unknown" or len(api.requests) == 1
 
 
+@pytest.mark.parametrize("name", ["reset", "503"])
+async def test_a_product_in_doubt_is_not_created_again(name: str) -> None:
+    """A second product of the same stock could sell what is not there, so it is looked up first."""
+    api = ScriptedAPI(ENDINGS[name][0])
+    async with scripted_async_client(api, max_retries=5) as client:
+        with pytest.raises(InventPayError) as caught:
+            await client.store.products.create(name="Mug", price="9.50", stock=5)
+    error = caught.value
+    assert (error.outcome, error.safe_to_repeat, len(api.requests)) == ("unknown", False, 1)
+    assert "client.store.products.list()" in str(error.evidence_hint)
+
+
 @pytest.mark.parametrize("last", ["no connection", "400", "403", "409", "503", "429", "no JSON"])
 @pytest.mark.parametrize("first", ["reset", "read timeout", "cut off", "503"])
 async def test_an_unknown_attempt_leaves_the_call_unknown(first: str, last: str) -> None:

@@ -163,6 +163,7 @@ ROWS = [
         ),
         Product,
         PRODUCT,
+        safety="once",
         learn=lambda product: {"product": product.id},
     ),
     Row(
