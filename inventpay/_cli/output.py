@@ -9,7 +9,7 @@ import shutil
 import sys
 import textwrap
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from .progress import PROGRESS
@@ -90,10 +90,14 @@ def note(text: str) -> None:
 
 
 @contextlib.contextmanager
-def plain_warnings() -> Iterator[None]:
+def plain_warnings() -> Generator[None, None, None]:
     """Write the warnings of the block as lines for people, without the place in the code that they come from."""
+
+    def show(message: Warning | str, *_place: object) -> None:
+        note(f"warning: {message}")
+
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_place: note(f"warning: {message}")
+        warnings.showwarning = show  # type: ignore[assignment]
         yield
 
 
