@@ -171,9 +171,12 @@ def code_of_report(report: PayoutReport, *, interrupted_before: bool = False) ->
         return ExitCode.UNKNOWN
     if report.stopped == "interrupted" and interrupted_before:
         return ExitCode.INTERRUPTED
-    if report.refused:
+    # The row that replaced another one counts in its place.
+    replaced = {row.replaces for row in report.rows}
+    states = {row.status for row in report.rows if row.id not in replaced}
+    if "refused" in states:
         return ExitCode.REFUSED
-    if report.planned or report.failed or on_its_way:
+    if states & {"planned", "failed"} or on_its_way:
         return ExitCode.ENDED_OTHERWISE
     return ExitCode.DONE
 

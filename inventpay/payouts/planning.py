@@ -265,6 +265,19 @@ def left_out(rows: Iterable[PayoutRow], batch: Iterable[PayoutRow]) -> list[str]
     ]
 
 
+def not_sent_again(rows: Iterable[PayoutRow], journal: Iterable[PayoutRow]) -> list[str]:
+    """Return a warning of rows that came to an end without being paid: no run sends them by itself."""
+    replaced = {row.replaces for row in (*journal, *rows)}
+    ended = [row for row in rows if row.status in REPLACEABLE and row.id not in replaced]
+    if not ended:
+        return []
+    named = ", ".join(f"{row.id!r} ({row.status})" for row in ended[:LEFT_OUT_SHOWN])
+    return [
+        f"rows that are not paid, and not sent by a run: {named}{', ...' if ended[LEFT_OUT_SHOWN:] else ''}; plan them "
+        "again with retry, or as new rows with replaces="
+    ]
+
+
 def _is_long_ago(at: datetime | None, now: datetime) -> bool:
     return at is not None and now - at > RESUMED_WITHIN
 

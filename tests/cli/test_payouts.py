@@ -452,6 +452,15 @@ def test_the_worst_row_decides(statuses: list[Any], stopped: str | None, code: i
     assert code_of_report(report, interrupted_before=True) == code
 
 
+@pytest.mark.parametrize("ended", ["refused", "failed"])
+def test_a_row_that_was_replaced_does_not_count(ended: Any) -> None:
+    """The row in its place decides: once that is paid, everything is."""
+    rows = row(status=ended), row(id="2", replaces="1", status="planned")
+    assert code_of_report(PayoutReport(batch="b", rows=rows)) == 6
+    rows = row(status=ended), row(id="2", replaces="1", status="accepted")
+    assert code_of_report(PayoutReport(batch="b", rows=rows)) == 0
+
+
 def test_the_live_table_shows_the_wait_and_the_end() -> None:
     """Done, left, in doubt, the wait for the limit, and the time at which the last row is sent."""
     from rich.console import Console

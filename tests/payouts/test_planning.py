@@ -22,6 +22,7 @@ from inventpay.payouts.planning import (
     compare_with_balances,
     exceeds,
     left_out,
+    not_sent_again,
     read_rows,
     sums_of,
     warnings_of,
@@ -348,6 +349,19 @@ def test_open_rows_of_the_batch_that_a_file_left_out_are_named() -> None:
     assert ("'r9', ...; cancel" in many, "r10" in many) == (True, False)
     (doubt,) = left_out([], [evolve(ROW, status="in doubt")])
     assert "(in doubt)" in doubt
+
+
+def test_rows_that_ended_unpaid_are_named_when_they_are_planned_again() -> None:
+    """No run sends them by itself, so a person must know of them; those that were replaced are settled."""
+    rows = [evolve(ROW, id=str(n), status=status) for n, status in enumerate(get_args(PayoutStatus))]
+    (warning,) = not_sent_again(rows, rows)
+    named = {row.status for row in rows if f"{row.id!r} ({row.status})" in warning}
+    assert named == {"failed", "refused", "not paid", "cancelled"}
+    ended = evolve(ROW, status="refused")
+    heir = evolve(ROW, id="2", replaces="1")
+    assert not_sent_again([ended], [ended, heir]) == not_sent_again([ended, heir], [ended]) == []
+    (many,) = not_sent_again([evolve(ended, id=f"r{n}") for n in range(30)], [])
+    assert ("'r9' (refused), ...; plan" in many, "r10" in many) == (True, False)
 
 
 def test_a_sum_is_weighed_against_balance_and_limit() -> None:

@@ -150,7 +150,12 @@ class AsyncPayouts(Unpicklable):
         warnings += [
             f"{plain(total)} {coin} of other batches are still to be sent too" for coin, total in others.items()
         ]
-        warnings = [*planning.left_out(rows, whole), *planning.warnings_of(rows, held, now), *warnings]
+        warnings = [
+            *planning.left_out(rows, whole),
+            *planning.not_sent_again(planned, held),
+            *planning.warnings_of(rows, held, now),
+            *warnings,
+        ]
         plan = Plan(batch=name, digest=digest_of(whole), rows=tuple(planned), sums=sums, warnings=tuple(warnings))
         return plan, new
 
