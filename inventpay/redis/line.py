@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import select
-from typing import Any
+import socket
+from typing import Any, Final
+
+_MOST_READ: Final = 16_384
+"""Bytes of a result that an event loop reads; results of the scripts are a twentieth of that."""
 
 
 class Line:
@@ -19,6 +23,8 @@ class Line:
         self._connection = connection
         self._is_open = False
         self._poll: Any = None
+        self.peer: Peer | None = None
+        """What event loops use of the open connection; ``None`` with TLS, which may wait for more than is there."""
 
     def is_open(self) -> bool:
         """Return whether a request can be sent: ``False`` if the server closed the connection since the last reply."""
@@ -36,15 +42,33 @@ class Line:
         self._connection.connect()
         self._is_open = True
         poll: Any = getattr(select, "poll", None)  # Windows and eventlet have none
-        socket = getattr(self._connection, "_sock", None)
-        if poll is not None and socket is not None:
+        connected = getattr(self._connection, "_sock", None)
+        if poll is not None and connected is not None:
             self._poll = poll()  # a sixth of the time of `can_read`
-            self._poll.register(socket, getattr(select, "POLLIN", 1))
+            self._poll.register(connected, getattr(select, "POLLIN", 1))
+        if getattr(self._connection, "protocol", 2) in (2, "2"):  # others let the server speak unasked
+            self.peer = Peer.of(connected)
 
     def call(self, *command: str | int | bytes) -> Any:
         """Send a command and return the reply as bytes. An error other than that of the command closes the line."""
         try:
             self._connection.send_packed_command([packed(command)])
+        except BaseException:
+            self.close()
+            raise
+        return self.receive()
+
+    def send_at_once(self, *command: str | int | bytes) -> bool:
+        """Send a command over ``peer`` and return ``True``, or ``False`` where that has to wait or fails."""
+        message = packed(command)
+        sent = 0 if self.peer is None else self.peer.send_at_once(message)
+        if 0 < sent < len(message):
+            self.close()  # the server forgets half a command
+        return sent == len(message)
+
+    def receive(self) -> Any:
+        """Return the reply to the command that was sent, as bytes; errors are those of ``call``."""
+        try:
             return self._connection.read_response(disable_decoding=True)
         except BaseException as error:
             from redis.exceptions import ResponseError
@@ -56,8 +80,48 @@ class Line:
     def close(self) -> None:
         """Close the connection."""
         self._is_open = False
-        self._poll = None
+        self._poll = self.peer = None
         self._connection.disconnect()
+
+
+class Peer(socket.socket):
+    """A second handle of a connection's socket, which never waits.
+
+    An event loop that watches it keeps it open: if the number of a watched file were given to another one, the loop
+    would confuse them.
+    """
+
+    @classmethod
+    def of(cls, connected: Any) -> Peer | None:
+        """Return the peer of a socket; ``None`` for TLS, and where the process has too many files open."""
+        try:
+            peer = cls(fileno=connected.dup().detach())
+        except (AttributeError, NotImplementedError, OSError):
+            return None
+        peer.setblocking(False)
+        return peer
+
+    def __del__(self) -> None:
+        self.close()
+
+    def send_at_once(self, message: bytes) -> int:
+        """Return the number of bytes that could be sent."""
+        try:
+            return self.send(message)
+        except OSError:
+            return 0
+
+    def result(self) -> bytes | None:
+        """Return the result of a command, or ``None`` if something else is there, or only a part; this stays unread."""
+        try:
+            seen = self.recv(_MOST_READ, socket.MSG_PEEK)
+            head, _, rest = seen.partition(b"\r\n")
+            if head[:1] != b"$" or not head[1:].isdigit() or len(rest) != int(head[1:]) + 2:
+                return None
+            self.recv(len(seen))
+        except OSError:
+            return None
+        return rest[:-2]
 
 
 def packed(command: tuple[str | int | bytes, ...]) -> bytes:

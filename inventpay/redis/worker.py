@@ -1,7 +1,8 @@
-"""Send requests to Redis from two threads that run only while calls wait for tokens or end.
+"""Send requests to Redis, most of them from two threads that run only while calls wait for tokens or end.
 
 The scheduler grants tokens when they are due and decides when to send a request; the sender sends one request at a
-time. Callers never wait for a socket, so a server that hangs or a name that does not resolve does not block them.
+time. A caller that waits alone sends its own: a thread waits for the reply at most for the timeout, and an event loop
+not at all. Callers never connect, so a name that does not resolve does not block them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import Any, Final, Literal
 
 from attrs import define
 
-from .._concurrency.forking import Lock
+from .._concurrency.event_loops import current_loop
+from .._concurrency.forking import Lock, notice_fork
 from .._concurrency.steady_time import monotonic
 from .._core.logger import logger
 from .._limits.class_limiter import ReentrantLock
@@ -22,7 +24,7 @@ from ..errors import InventPayError, LimiterUnavailableError
 from .address import Address
 from .class_limiter import LINGER
 from .errors import refusal, said
-from .line import Line
+from .line import Line, Peer
 from .participant import Command, Participant
 
 OnOutage = Literal["share", "error"]
@@ -51,7 +53,16 @@ class CommandBatch:
     is_given_up: bool = False
     is_new: bool = True
     thread: int | None = None
-    """The calling thread that sends it; ``None`` for the sender."""
+    """The thread of the caller, if that sends it; ``None`` for the sender."""
+    sent_over: Line | None = None
+    """The line over which an event loop sent it, so that only the reply must be read."""
+    result: bytes | None = None
+    """The result that an event loop read."""
+
+    @property
+    def is_in_loop(self) -> bool:
+        """Whether an event loop waits for the reply."""
+        return self.sent_over is not None and self.thread is not None
 
 
 class RedisWorker:
@@ -123,7 +134,8 @@ class RedisWorker:
         return min(deadline, part.next_event(now, can_ask=self._can_ask(now)))
 
     def _deadline(self, batch: CommandBatch) -> float:
-        return batch.since + self._timeout + _SLACK
+        # An event loop that is busy, or has ended, must not keep others waiting.
+        return batch.since + (LINGER if batch.is_in_loop else self._timeout + _SLACK)
 
     # --- a caller that waits alone ---
 
@@ -131,16 +143,17 @@ class RedisWorker:
         """Get a token for a caller that joined the queue.
 
         If no other caller waits and the connection is open, a thread sends the request itself, which saves three
-        changes of threads; the request of a task goes to the sender at once, which saves one. Otherwise the scheduler
-        sends one request for all that wait.
+        changes of threads. A task lets its event loop send it and read the reply, without waiting for the socket; where
+        the loop cannot, the request goes to the sender at once. Otherwise the scheduler sends one for all that wait.
         """
         if not may_block:
             with self.lock:
                 batch = self._lone_batch(part, may_block=may_block)
                 if batch is not None:
-                    self._send(batch)
+                    self._send_from_loop(part, batch)
                 self.notify(part)
             return
+        batch = None
         try:
             with self.lock:
                 batch = self._lone_batch(part, may_block=may_block)
@@ -153,7 +166,8 @@ class RedisWorker:
             self._run(batch)
         finally:
             with self.lock:
-                self._finish_own(part)
+                if batch is not None:
+                    self._finish_own(part, batch)
 
     def _lone_batch(self, part: Participant, *, may_block: bool) -> CommandBatch | None:
         now = monotonic()
@@ -163,14 +177,14 @@ class RedisWorker:
             return None  # connecting may take long, so the sender does it
         return CommandBatch([(part, part.ask(now))], now)
 
-    def _finish_own(self, part: Participant) -> None:
+    def _finish_own(self, part: Participant, batch: CommandBatch) -> None:
         """Let the threads send requests again after this thread sent one, even if it was interrupted."""
-        batch = self._batch
-        if batch is None or batch.thread != threading.get_ident():
+        if self._batch is not batch or batch.thread is None:
             return
         self._batch = None
         now = monotonic()
         for asking, request in batch.requests:
+            self._drop_reply(batch)
             asking.failed(request, now)  # interrupted by an exception such as KeyboardInterrupt
         if part.waiting or part.has_news:
             self.notify(part)
@@ -186,6 +200,55 @@ class RedisWorker:
             or any(self._next_event(each, now) < self._wakes_at for each in self._active)
         ):
             self._changed.notify_all()
+
+    # --- a task that waits alone ---
+
+    def _send_from_loop(self, part: Participant, batch: CommandBatch) -> None:
+        """Send a request and let the event loop read the reply, or let the sender do what the loop cannot."""
+        line, loop, (_, request) = self._line, current_loop(), batch.requests[0]
+        # trio has no callbacks for sockets; connecting may take long.
+        if line is None or line.peer is None or not hasattr(loop, "add_reader") or not line.is_open():
+            self._send(batch)
+            return
+        peer, key = line.peer, part.key_of(request)
+        batch.thread, batch.is_new, batch.sent_over, self._batch = threading.get_ident(), False, line, batch
+        try:
+            if line.send_at_once("EVALSHA", request.script.sha, 1, key, request.encode(monotonic())):
+                loop.add_reader(peer, self._receive, loop, peer, part, batch)
+                return
+            batch.sent_over = None
+        except (NotImplementedError, OSError):
+            pass  # the proactor of Windows has no such callbacks either
+        except BaseException:
+            self._finish_own(part, batch)
+            raise
+        self._hand_over(batch)
+
+    def _receive(self, loop: Any, peer: Peer, part: Participant, batch: CommandBatch) -> None:
+        """Read the reply: an event loop calls this once its first byte is there."""
+        notice_fork()
+        with self.lock:
+            loop.remove_reader(peer)
+            if self._batch is not batch or not batch.is_in_loop:
+                return  # the sender reads it, because the loop was late
+            try:
+                batch.result = peer.result()
+                if batch.result is None:
+                    self._hand_over(batch)  # an error, a part of a result, or the end of the connection
+                else:
+                    self._run(batch)
+            finally:
+                self._finish_own(part, batch)
+
+    def _hand_over(self, batch: CommandBatch) -> None:
+        """Let the sender go on with the request of an event loop."""
+        batch.thread, batch.is_new = None, True
+        self._send(batch)
+
+    def _drop_reply(self, batch: CommandBatch) -> None:
+        """Close the line if a reply may arrive that must not be taken for the next one."""
+        if batch.sent_over is not None:
+            batch.sent_over.close()
 
     # --- the scheduler ---
 
@@ -226,8 +289,11 @@ class RedisWorker:
         """Run the steps that are due; return the time of the next one."""
         batch = self._batch
         if batch is not None and not batch.is_given_up and now > self._deadline(batch):
-            batch.is_given_up = True
-            self._lose(f"no answer within {self._timeout:g} s", batch, now)
+            if batch.is_in_loop:
+                self._hand_over(batch)
+            else:
+                batch.is_given_up = True
+                self._lose(f"no answer within {self._timeout:g} s", batch, now)
         for part in list(self._active):
             if self.is_away:
                 self._serve_without(part, now)
@@ -282,6 +348,7 @@ class RedisWorker:
                 self._sender.start()
             except RuntimeError:
                 self._sender = self._batch = None
+                self._drop_reply(batch)
                 for part, request in batch.requests:
                     part.failed(request, batch.since)
                 raise
@@ -327,10 +394,15 @@ class RedisWorker:
                 part.apply_reply(request, reply, now)
 
     def _exchange(self, key: str, request: Command, batch: CommandBatch) -> Any:
+        if batch.result is not None:
+            return request.decode(batch.result)
         # A calling thread has just checked that the line is open.
-        call = self._connected() if batch.thread is None or self._line is None else self._line.call
+        line = batch.sent_over or (None if batch.thread is None else self._line)
+        call = self._connected() if line is None else line.call
         argument = request.encode(monotonic())
         try:
+            if batch.sent_over is not None:
+                return request.decode(batch.sent_over.receive())
             return request.decode(call("EVALSHA", request.script.sha, 1, key, argument))
         except Exception as error:
             from redis.exceptions import NoScriptError

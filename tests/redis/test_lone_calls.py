@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import sys
 import threading
@@ -15,19 +14,12 @@ from typing import Any
 
 import pytest
 
-from inventpay import RateClass, RateLimits
-from inventpay._concurrency.tasks import AsyncBackend
-from inventpay._concurrency.threads import Backend
 from inventpay._limits.limiter import Limiter
-from inventpay.redis import RedisLimiter, class_limiter
 from inventpay.redis.class_limiter import LINGER
 from inventpay.redis.line import Line
 from inventpay.redis.worker import RedisWorker
+from tests.support.redis_alone import SENDER, end, lease, patience, settled_limiter, spent, worker
 from tests.support.redis_servers import RedisServer
-
-OTHER = RateClass.OTHER
-LIMITS = RateLimits(other=100, window=60.0, counting="window")
-SENDER = "inventpay-redis-sender"
 
 
 @pytest.fixture
@@ -47,59 +39,20 @@ def senders(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def limiter(redis_only: RedisServer, prefix: str, senders: list[str]) -> Iterator[Limiter]:
     """The limits of one key that have had their first call, so that the connection is open."""
-    with RedisLimiter(redis_only.url, prefix=prefix) as limiter:
-        bound = limiter.bind("pk_live_alone", "https://api.inventpay.io", LIMITS)
-        end(lease(bound))
-        limiter.worker.flush()
-        time.sleep(0.3)  # a new state grants few leases
+    with settled_limiter(redis_only.url, prefix) as limiter:
         assert set(senders) == {SENDER}
         senders.clear()
-        yield bound
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("inventpay-redis")] == []
-
-
-def lease(limiter: Limiter, **options: Any) -> Any:
-    """A token, for a thread."""
-    return limiter.acquire(OTHER, Backend(), **options)
-
-
-def end(token: Any) -> None:
-    """The answer arrives now."""
-    token.answered(time.monotonic(), 200, {})
-
-
-def worker(limiter: Any) -> Any:
-    """The part that talks to Redis."""
-    return limiter._limiter.worker
-
-
-def spent(limiter: Limiter) -> int:
-    """Tokens that Redis counts as spent or in use."""
-    worker(limiter).flush()
-    return 100 - limiter.snapshot(time.monotonic())[OTHER].available
+        yield limiter
 
 
 def test_a_thread_asks_itself(limiter: Limiter, senders: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Each request is sent by the caller, and reports the end of the call before."""
-    with monkeypatch.context() as patched:
-        patched.setattr(class_limiter, "LINGER", 5.0)  # on a busy machine a call may take longer than usual
+    with patience(monkeypatch):  # on a busy machine a call may take longer than usual
         for _ in range(10):
             end(lease(limiter))
     assert senders.count(threading.current_thread().name) == 10
     end(lease(limiter))  # its end wakes the scheduler in time
     assert spent(limiter) == 12
-
-
-def test_a_task_lets_the_sender_ask(limiter: Limiter, senders: list[str]) -> None:
-    """The event loop never waits for a socket."""
-
-    async def calls() -> None:
-        for _ in range(5):
-            end(await limiter.acquire_async(OTHER, AsyncBackend()))
-
-    asyncio.run(calls())
-    assert set(senders) == {SENDER}
-    assert spent(limiter) == 6
 
 
 def test_several_that_wait_share_a_request(
@@ -218,8 +171,7 @@ def test_a_lone_call_takes_few_steps(
             called.append(frame.f_code.co_name)
 
     end(lease(limiter))
-    with redis_only.client() as client, monkeypatch.context() as patched:
-        patched.setattr(class_limiter, "LINGER", 5.0)
+    with redis_only.client() as client, patience(monkeypatch):
         before = client.info("commandstats")
         sys.setprofile(noting)
         for _ in range(10):
