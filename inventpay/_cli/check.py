@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import options
 from .._api.health_check import CheckResult, CheckState
+from .._credentials import API_KEY_VARIABLE, BASE_URL_VARIABLE, FILE_SUFFIX
 from .confirming import confirm
 from .exit_codes import ExitCode
 from .output import plain, show
@@ -21,12 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options. Keys come from the environment: a command line is seen by every user of a machine."""
     parser.description = (
         "Ask the API one cheap question, and exit with 0 if all is well. "
-        f"The key comes from {options.API_KEY_VARIABLE} or {options.API_KEY_VARIABLE}{options.FILE_SUFFIX}."
+        f"The key comes from {API_KEY_VARIABLE} or {API_KEY_VARIABLE}{FILE_SUFFIX}."
     )
     parser.add_argument(
         "--base-url",
         metavar="URL",
-        help=f"the API's address (default: {options.BASE_URL_VARIABLE}, or {options.BASE_URL})",
+        help=f"the API's address (default: {BASE_URL_VARIABLE}, or {options.BASE_URL})",
     )
     parser.add_argument(
         "--timeout", type=float, default=PATIENCE, help="seconds to wait for the answer (default: %(default)g)"

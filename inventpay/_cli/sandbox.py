@@ -204,8 +204,8 @@ def _call(method: str, path: str, body: dict[str, Any] | None, url: str | None) 
     """Return the ``data`` of an answer of the sandbox. No key is sent."""
     import httpx
 
+    from .._credentials import BASE_URL_VARIABLE
     from ..errors import APIConnectionError, BadRequestError, InventPayError, class_for
-    from ..options import BASE_URL_VARIABLE
 
     base = (url or os.environ.get(BASE_URL_VARIABLE) or DEFAULT_URL).rstrip("/")
     source = "--url" if url else BASE_URL_VARIABLE

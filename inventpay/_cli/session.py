@@ -12,16 +12,15 @@ from urllib.parse import urlsplit
 from attrs import frozen
 
 from .._core.hosts import is_loopback
-from ..options import (
+from .._credentials import (
     API_KEY_VARIABLE,
     SANDBOX_API_KEY,
-    TIMEOUT,
     WITHDRAWAL_KEY_VARIABLE,
-    RetryPolicy,
     read_base_url,
     read_environment,
     read_key,
 )
+from ..options import TIMEOUT, RetryPolicy
 from .output import note
 from .progress import PROGRESS
 

@@ -293,7 +293,7 @@ def _show_summary(results: list[Forwarded], missed: MissedEvents, *, as_json: bo
 
 
 def _secrets() -> Secrets:
-    from ..options import read_environment
+    from .._credentials import read_environment
     from ..webhooks.secrets import SECRET_VARIABLE, read_secrets
 
     if read_environment(SECRET_VARIABLE) is None and is_interactive():

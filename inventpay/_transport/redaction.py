@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from .._core.json_values import is_array, is_object
+from .._credentials import Secret
 from ..headers import Headers
-from ..options import Secret
 
 SHORTEST: Final = 8
 """assumed: least length of a secret key; documented keys have 25 characters.

@@ -12,24 +12,20 @@ from .._api.endpoints import ENDPOINTS, Endpoint
 from .._core.callables import flaw_of_plain
 from .._core.hosts import is_loopback
 from .._core.json_values import shown
-from .._limits.capabilities import capabilities_of
-from ..errors import ConfigurationError
-from ..options import (
+from .._credentials import (
     API_KEY_VARIABLE,
-    BASE_URL,
     FILE_SUFFIX,
     SANDBOX_API_KEY,
     SANDBOX_WITHDRAWAL_KEY,
     WITHDRAWAL_KEY_VARIABLE,
-    RateClass,
-    RateLimits,
-    RetryPolicy,
     Secret,
-    WatchSettings,
     is_insecure,
     read_base_url,
     read_key,
 )
+from .._limits.capabilities import capabilities_of
+from ..errors import ConfigurationError
+from ..options import BASE_URL, RateClass, RateLimits, RetryPolicy, WatchSettings
 from ..version import VERSION
 
 if TYPE_CHECKING:

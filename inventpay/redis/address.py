@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from attrs import frozen
 
+from .._credentials import Secret
 from ..errors import ConfigurationError
-from ..options import Secret
 
 _SCHEMES: Final = {
     "redis": "redis",

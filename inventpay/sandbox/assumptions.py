@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from .._api.bounds import IDEMPOTENCY_KEY_LENGTH
-from ..options import SANDBOX_API_KEY, SANDBOX_WITHDRAWAL_KEY
+from .._credentials import SANDBOX_API_KEY, SANDBOX_WITHDRAWAL_KEY
 
 # --- Keys and access -------------------------------------------------------------------------------------------------
 

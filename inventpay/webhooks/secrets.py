@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any, Final, TypeAlias, cast
 
 from .._core.secret_text import problem_with
+from .._credentials import Secret, read_environment
 from ..errors import ConfigurationError, SignatureError
-from ..options import Secret, read_environment
 
 SECRET_VARIABLE: Final = "INVENTPAY_WEBHOOK_SECRET"
 """Where the secret comes from when none is passed (vendor's JavaScript README)."""

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventpay import Headers, NotFoundError
+from inventpay._credentials import Secret
 from inventpay._transport.redaction import redact_error, without_keys
-from inventpay.options import Secret
 
 KEY = "pk_live_secret"
 OTHER = "wk_live_secret"

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from inventpay._api import endpoints
+from inventpay._credentials import API_KEY_VARIABLE, BASE_URL_VARIABLE, WITHDRAWAL_KEY_VARIABLE
 from inventpay._transport.settings import (
     ConnectionSettings,
     TransportSettings,
@@ -18,14 +19,7 @@ from inventpay._transport.settings import (
     read_transport_settings,
 )
 from inventpay.errors import ConfigurationError
-from inventpay.options import (
-    API_KEY_VARIABLE,
-    BASE_URL_VARIABLE,
-    WITHDRAWAL_KEY_VARIABLE,
-    RateClass,
-    RateLimits,
-    RetryPolicy,
-)
+from inventpay.options import RateClass, RateLimits, RetryPolicy
 from inventpay.version import VERSION
 
 

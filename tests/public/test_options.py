@@ -16,27 +16,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventpay.errors import ConfigurationError
-from inventpay.options import (
+from inventpay._core.hosts import is_loopback
+from inventpay._credentials import (
     API_KEY_VARIABLE,
-    ATTEMPT_TIMEOUT,
-    BASE_URL,
     BASE_URL_VARIABLE,
     FILE_SUFFIX,
+    WITHDRAWAL_KEY_VARIABLE,
+    Secret,
+    read_base_url,
+    read_key,
+)
+from inventpay.errors import ConfigurationError
+from inventpay.options import (
+    ATTEMPT_TIMEOUT,
+    BASE_URL,
     MAX_RETRIES,
     TIMEOUT,
     UNSET,
-    WITHDRAWAL_KEY_VARIABLE,
     CallOptions,
     RateClass,
     RateLimits,
     RetryPolicy,
-    Secret,
-    is_loopback,
-    read_base_url,
     read_call_options,
     read_headers,
-    read_key,
     seconds,
 )
 

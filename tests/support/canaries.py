@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from inventpay.options import Secret
+from inventpay._credentials import Secret
 
 API_KEY = "pk_live_CANARY_7f3a9c51d2e84b60"
 WITHDRAWAL_KEY = "wk_live_CANARY_b81e55c0f7a2493d"
