@@ -703,6 +703,18 @@ async def test_a_doubt_settled_by_an_older_withdrawal_is_marked(sandbox: Sandbox
         assert any("row0" in warning for warning in payouts.report().warnings)
 
 
+async def test_a_cancelled_row_is_paid_under_a_new_id(sandbox: Sandbox, path: Path) -> None:
+    """A cancelled row is not tried again; the error says how it is paid after all, and that works."""
+    async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:
+        await payouts.plan(rows(1))
+        payouts.cancel("row0")
+        with pytest.raises(InvalidArgumentError, match=r"is cancelled; .* plan it under a new id with replaces='row0'"):
+            payouts.retry(["row0"])
+        await payouts.plan([Payout("row0-2", 10, COIN, OTHER, replaces="row0")])
+        assert [row.id for row in (await payouts.run()).paid] == ["row0-2"]
+    assert len(made_by(sandbox)) == 1
+
+
 async def test_a_row_is_replaced_once_and_never_tried_again(sandbox: Sandbox, path: Path) -> None:
     """Two rows in the place of one would pay twice, and so would the row beside the one that replaced it."""
     async with client_of(sandbox) as client, AsyncPayouts(client, path) as payouts:

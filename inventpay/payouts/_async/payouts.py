@@ -370,8 +370,10 @@ class AsyncPayouts(Unpicklable):
         replacing = {row.replaces: row.id for row in self._journal.rows() if row.replaces is not None}
         for row in rows:
             if row.status not in RETRYABLE:
+                after_all = f"; to pay it after all, plan it under a new id with replaces={row.id!r}"
                 raise InvalidArgumentError(
-                    f"row {row.id!r} is {row.status}; only refused, failed and unpaid rows can be tried again",
+                    f"row {row.id!r} is {row.status}; only refused, failed and unpaid rows can be tried again"
+                    f"{after_all if row.status == 'cancelled' else ''}",
                     argument="row_ids",
                 )
             if row.id in replacing:
@@ -429,6 +431,7 @@ class AsyncPayouts(Unpicklable):
         row = self._journal.row(row_id)
         if row is None:
             raise InvalidArgumentError(
-                f"the journal has no row {row_id!r}; see report() for its rows", argument="row_id"
+                f"the journal has no row {row_id!r}; its rows are in report() and inventpay payouts report",
+                argument="row_id",
             )
         return row
