@@ -48,7 +48,7 @@ def _arguments(frame: FrameType) -> list[object]:
     if not code.co_argcount and not has_more:
         return []
     values = frame.f_locals
-    given = [values.get(name) for name in code.co_varnames[: code.co_argcount]]
+    given: list[object] = [values.get(name) for name in code.co_varnames[: code.co_argcount]]
     if has_more:
         # It stands behind the arguments that can only be named.
         more = values.get(code.co_varnames[code.co_argcount + code.co_kwonlyargcount])

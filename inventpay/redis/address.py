@@ -49,11 +49,13 @@ def read_address(value: Any) -> Address:
     """
     try:
         import redis
+        from redis.client import Pipeline
+        from redis.cluster import ClusterPipeline
     except ImportError:
         raise ConfigurationError(
             'a shared limiter needs redis-py: install this package with its extra "redis"'
         ) from None
-    if isinstance(value, (redis.client.Pipeline, redis.cluster.ClusterPipeline)):
+    if isinstance(value, (Pipeline, ClusterPipeline)):
         raise ConfigurationError("a pipeline answers no command by itself; pass the redis.Redis that it is from")
     if isinstance(value, (redis.Redis, redis.RedisCluster)):
         return Address(f"a {type(value).__name__} client", False, lambda _timeout: value)
