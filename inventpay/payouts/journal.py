@@ -114,6 +114,20 @@ class Journal(JournalReader):
                     database.execute(statement)
                 self.write(facts={"format": FORMAT, **self._here})
         self._check_format()
+        self._check_rows()
+
+    def _check_rows(self) -> None:
+        """Raise JournalError where a row that may be sent has its withdrawal already: sending it would pay twice."""
+        made = self._found(
+            "SELECT id, status, withdrawals.withdrawal_id AS made FROM payouts JOIN withdrawals USING (id, attempt) "
+            "WHERE status IN ('planned', 'sending', 'in doubt')"
+        )
+        if made:
+            raise JournalError(
+                f"row {made[0]['id']!r} of the journal {self.path} is {made[0]['status']}, and withdrawal "
+                f"{made[0]['made']} was made for it: it was edited by another program; restore the journal from a "
+                "backup and adopt it"
+            )
 
     def close(self) -> None:
         """Close the file and release its lock."""

@@ -78,12 +78,21 @@ class JournalReader:
     def rows(self, batch: str | None = None) -> list[PayoutRow]:
         """Return the rows of a batch, or all of them, in the order in which they were planned."""
         where, values = ("", ()) if batch is None else (" WHERE batch = ?", (batch,))
-        return [read_row(row) for row in self._found(f"SELECT * FROM payouts{where} ORDER BY number", values)]
+        return [self._read(row) for row in self._found(f"SELECT * FROM payouts{where} ORDER BY number", values)]
 
     def row(self, row_id: str) -> PayoutRow | None:
         """Return the row of this id."""
         found = self._found("SELECT * FROM payouts WHERE id = ?", (row_id,))
-        return read_row(found[0]) if found else None
+        return self._read(found[0]) if found else None
+
+    def _read(self, found: sqlite3.Row) -> PayoutRow:
+        try:
+            return read_row(found)
+        except (ValueError, TypeError, ArithmeticError) as error:
+            raise JournalError(
+                f"row {found['id']!r} of the journal {self.path} cannot be read: {error}; it was edited by another "
+                "program: restore the journal from a backup and adopt it"
+            ) from None
 
     def row_counts(self) -> Counter[tuple[PayoutStatus, str]]:
         """Return the number of rows by state and currency."""

@@ -6,10 +6,10 @@ import json
 import sqlite3
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final, cast
+from typing import Any, Final, cast, get_args
 
 from .._core.decimals import plain
-from .rows import PayoutRow
+from .rows import PayoutRow, PayoutStatus
 
 NAMES: Final = (
     "id", "batch", "status", "amount", "currency", "destination_address", "description", "check_address", "replaces",
@@ -19,6 +19,7 @@ NAMES: Final = (
 )  # fmt: skip
 """The columns, named as the members of :class:`PayoutRow`."""
 
+_STATES: Final = frozenset(get_args(PayoutStatus))
 _MONEY: Final = frozenset({"amount", "fee_amount", "net_amount"})
 _TIMES: Final = frozenset({"planned_at", "first_sent_at", "last_sent_at", "accepted_at", "completed_at", "ended_at"})
 _FLAGS: Final = frozenset({"check_address", "replayed"})
@@ -39,8 +40,15 @@ def written(name: str, value: Any) -> Any:
 
 
 def read_row(row: sqlite3.Row) -> PayoutRow:
-    """Return the row of these columns."""
+    """Return the row of these columns.
+
+    Raises ValueError, TypeError or ArithmeticError for a row that this package never wrote.
+    """
     values = {name: _read_value(name, row[name]) for name in NAMES}
+    if values["status"] not in _STATES:
+        raise ValueError(f"status={values['status']!r} is no state of a row")
+    if not values["amount"].is_finite() or values["amount"] <= 0:
+        raise ValueError(f"amount={values['amount']} is no amount")
     return PayoutRow(**values)
 
 

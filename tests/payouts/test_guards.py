@@ -5,14 +5,16 @@ from __future__ import annotations
 import errno
 import functools
 import os
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from inventpay import AsyncInventPay, ConfigurationError, InvalidArgumentError
-from inventpay.payouts import AsyncPayouts, JournalError, Payout, Payouts, file_lock
+from inventpay.payouts import AsyncPayouts, JournalError, Payout, Payouts, file_lock, read_journal
 from inventpay.sandbox import Sandbox
 from tests.support.clients import new_key
 from tests.support.systems import needs_fork
@@ -112,3 +114,55 @@ def test_a_row_survives_a_power_failure(sandbox: Sandbox, tmp_path: Path) -> Non
         database = payouts._journal._database
         assert database.execute("PRAGMA synchronous").fetchone()[0] == 3  # EXTRA
         assert database.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
+
+
+def edit(path: Path, change: str) -> None:
+    """Change the rows of a journal as another program does."""
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(f"UPDATE payouts SET {change}")
+        database.commit()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("status = 'Planned'", "status='Planned' is no state"),
+        ("amount = 'NaN'", "amount=NaN is no amount"),
+        ("amount = '-1'", "amount=-1 is no amount"),
+        ("amount = 'ten'", "cannot be read"),
+        ("planned_at = 'yesterday'", "cannot be read"),
+        ("columns = '{'", "cannot be read"),
+    ],
+)
+def test_a_row_that_another_program_edited_is_not_sent(
+    change: str, words: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """A row that this package never wrote is an error, of a run and of a report, and no row is left out for it."""
+    path = tmp_path / "journal.sqlite3"
+    with sandbox.client() as client:
+        with Payouts(client, path) as payouts:
+            payouts.plan([ROW])
+        edit(path, change)
+        with Payouts(client, path) as payouts, pytest.raises(JournalError, match=words):
+            payouts.run()
+        with pytest.raises(JournalError, match=words):
+            read_journal(path)
+    assert sandbox.balance("USDT_BEP20").locked == 0
+
+
+@pytest.mark.parametrize("status", ["planned", "sending", "in doubt"])
+def test_a_paid_row_that_another_program_opened_again_is_not_sent(
+    status: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """The journal notes every withdrawal apart from the rows, and sends no row twice in one attempt."""
+    path = tmp_path / "journal.sqlite3"
+    with sandbox.client() as client:
+        with Payouts(client, path) as payouts:
+            payouts.plan([ROW])
+            paid = payouts.run().paid[0]
+        edit(path, f"status = '{status}', withdrawal_id = NULL")
+        with pytest.raises(JournalError, match=f"withdrawal {paid.withdrawal_id} was made for it"):
+            Payouts(client, path)
+        edit(path, f"status = 'accepted', withdrawal_id = '{paid.withdrawal_id}'")
+        with Payouts(client, path) as payouts:
+            assert len(payouts.run().paid) == 1
