@@ -69,7 +69,7 @@ def may_be_refusal(status: int, body: bytes) -> bool:
 
 
 def says_yes(body: bytes) -> bool:
-    """Return whether the text of a body that cannot be parsed calls it a success."""
+    """Return whether the text of a body that is no JSON object calls it a success."""
     return _SAYS_YES.search(body) is not None
 
 
@@ -93,7 +93,8 @@ def judge_refusal(status: int, document: object) -> Refusal:
     """
     own_form = is_own_form(document)
     stated = _stated_status(document)
-    if is_object(document) and document.get("success") is True:
+    if is_object(document) and document.get("success") not in (None, False):
+        # Also "true" and 1: whatever this means, it is no clear no.
         return Refusal(status, "unknown")
     if 200 <= status < 300:
         if stated is None or 200 <= stated < 300:

@@ -55,7 +55,7 @@ def _judged(response: APIResponse) -> Mapping[str, Any]:
     except DecodeError:
         return {"success": True} if says_yes(response.body) else {}
     if not is_object(document):
-        return {}
+        return {"success": True} if says_yes(response.body) else {}
     if len(response.body) > BODY_KEPT and document.get("success") is False:
         return {name: value for name, value in document.items() if name == "statusCode"}
     return document
