@@ -19,7 +19,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     """The command line or the configuration is wrong. Nothing was sent."""
     UNKNOWN = 3
-    """A write was sent, and its outcome is unknown; also a crash or Ctrl-C after a write began."""
+    """A write was sent, and its outcome is unknown; also a crash, Ctrl-C or SIGTERM after a write began."""
     NOT_SENT = 4
     """Nothing was sent: not reached, held back by the local rate limit, or not confirmed."""
     REFUSED = 5
@@ -27,7 +27,7 @@ class ExitCode(IntEnum):
     ENDED_OTHERWISE = 6
     """It ended otherwise than asked: a wait that expired or timed out, payouts with rows left."""
     INTERRUPTED = 130
-    """Ctrl-C before any write."""
+    """Ctrl-C or SIGTERM before any write."""
 
 
 def code_of(error: InventPayError) -> ExitCode:

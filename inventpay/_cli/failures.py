@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .._concurrency.termination import ended_by_signals
 from .exit_codes import ExitCode, code_of
 from .output import ClosedPipe, UnwrittenOutput, described, error_document, note, note_json, show
 from .progress import PROGRESS
@@ -21,7 +22,8 @@ class NotConfirmedError(Exception):
 def ended(run: Callable[[], int], *, as_json: bool) -> int:
     """Run a command; return its exit code, also where it failed."""
     try:
-        return run()
+        with ended_by_signals():
+            return run()
     except ClosedPipe:
         return ExitCode.DONE
     except NotConfirmedError as error:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import sys
-import threading
-from collections.abc import Generator
-from contextlib import contextmanager, nullcontext, suppress
-from typing import NoReturn, TextIO
+from contextlib import nullcontext, suppress
+from typing import TextIO
 
+from .._concurrency.termination import ended_by_signals
 from .._core.hosts import is_loopback
 from .console import reported
 from .http.server import RunningServer, Server, config, listen
@@ -45,7 +43,7 @@ def serve(
     terminal = out or sys.stdout
     reporting = nullcontext() if quiet else reported(sandbox.world, terminal)
     with (
-        _ended_by_signals(),
+        ended_by_signals(),
         listen(host, port) as listener,
         keeping,
         reporting,
@@ -54,31 +52,6 @@ def serve(
     ):
         print(_welcome(sandbox, RunningServer(host, listener.getsockname()[1])), file=terminal, flush=True)
         Server(config(sandbox.app)).run(sockets=[listener])
-
-
-@contextmanager
-def _ended_by_signals() -> Generator[None, None, None]:
-    """Let the signals of service managers, containers and closed terminals end the block as Ctrl-C does.
-
-    By default they end the process at once, and the state would not be written. A signal that is ignored, as SIGHUP is
-    after nohup, stays so.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(number: int, frame: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    found = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    chosen = [one for one in found if signal.getsignal(one) is signal.SIG_DFL]
-    for one in chosen:
-        signal.signal(one, end)
-    try:
-        yield
-    finally:
-        for one in chosen:
-            signal.signal(one, signal.SIG_DFL)
 
 
 def _welcome(sandbox: Sandbox, running: RunningServer) -> str:

@@ -148,6 +148,10 @@ class Process:
         """Type."""
         os.write(self._master, text.encode())
 
+    def signal(self, number: int) -> None:
+        """Send a signal to it."""
+        self._process.send_signal(number)
+
     def ended(self, timeout: float = 20.0) -> int:
         """Read to the end; return the exit code."""
         until = time.monotonic() + timeout

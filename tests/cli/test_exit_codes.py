@@ -414,6 +414,8 @@ def test_help_imports_little(run: Commands) -> None:
     assert own == {
         "inventpay",
         "inventpay.__main__",
+        "inventpay._concurrency",
+        "inventpay._concurrency.termination",
         "inventpay._cli",
         "inventpay._cli.app",
         "inventpay._cli.exit_codes",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,19 @@ def test_ctrl_c_after_the_request_is_an_unknown_outcome(sandbox: Sandbox, start:
     process.type("\x03")
     assert process.ended() == 3
     assert "idempotency key: payout-9" in process.shown
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_request_that_is_ended_by_a_signal_names_its_key(name: str, sandbox: Sandbox, start: Any) -> None:
+    """As a time limit, a container or a closed terminal does it: the withdrawal may have been made."""
+    sandbox.deposit("USDT_BEP20", 100)
+    sandbox.faults.add(Fault.slow_start(10), on="POST /v1/merchant/withdrawal/create")
+    process = start(*PAY_OUT, "--yes", "--json", "--idempotency-key", "payout-9")
+    process.wait_until(lambda: bool(sandbox.balance("USDT_BEP20").locked))
+    process.signal(getattr(signal, name))
+    assert process.ended() == 3
+    error = json.loads(process.shown)["error"]
+    assert (error["outcome"], error["idempotencyKey"]) == ("unknown", "payout-9")
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])

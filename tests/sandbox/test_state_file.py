@@ -18,7 +18,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventpay.sandbox import ManualClock, Sandbox, StateFileError, WebhookSettings, cli, running_sandbox
-from inventpay.sandbox.serve import _ended_by_signals
 from inventpay.sandbox.state_file import encode, kept, load
 from tests.sandbox.conftest import EVM_ADDRESS
 from tests.sandbox.http.test_server import interrupt_when_serving, parse
@@ -262,14 +261,3 @@ def test_the_command_keeps_its_state_however_it_is_asked_to_end(name: str, tmp_p
         process.stdout.read()
     assert process.returncode == 0
     assert answer.json()["data"]["paymentId"] in path.read_text()
-
-
-def test_an_ignored_signal_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Such as SIGHUP after nohup; and afterwards each signal has the handler that it had."""
-    set_to: list[tuple[int, object]] = []
-    ignored = {signal.SIGTERM: signal.SIG_DFL, getattr(signal, "SIGHUP", 1): signal.SIG_IGN}
-    monkeypatch.setattr(signal, "getsignal", ignored.get)
-    monkeypatch.setattr(signal, "signal", lambda number, handler: set_to.append((number, handler)))
-    with _ended_by_signals():
-        assert [number for number, _ in set_to] == [signal.SIGTERM]
-    assert set_to[1:] == [(signal.SIGTERM, signal.SIG_DFL)]
