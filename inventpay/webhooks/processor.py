@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import logging
 import time
 from collections import Counter, deque
@@ -25,7 +24,6 @@ from .._concurrency.steady_time import monotonic
 from .._core.json_values import shown
 from ..errors import EventDecodeError, SignatureError, WebhookError
 from .answers import WebhookAnswer, length_required, too_large
-from .bodies import decode_event
 from .caller_transaction import find_caller_transaction
 from .contradictions import Contradiction, find_contradiction
 from .events import WebhookEvent, order_id_of, payment_id_of, withdrawal_id_of
@@ -45,19 +43,17 @@ from .keys import (
     CONFIRMED,
     PAID_NAMES,
     TEST_EVENT,
-    EventKeys,
-    content_keys,
     name_key,
-    named_keys,
     paid_keys,
-    payment_key,
 )
 from .leases import LeaseKeeper
 from .parsing import parse_delivery
 from .procedure import AskStore, Procedure, RunHandler, WorkerThreads, run, run_async, run_in_thread
 from .request_headers import HeadersLike, read_headers
+from .routes import Route
 from .secrets import Secrets
-from .seen import PAID_RETENTION, Claim, ClaimStatus, DeadLetter, SeenStore
+from .seen import PAID_RETENTION, Claim, ClaimStatus, DeadLetter, SeenStore, is_transactional
+from .stored_bodies import packed, unpacked
 
 T = TypeVar("T")
 
@@ -78,35 +74,6 @@ LONGEST_PAUSE: Final = 3600.0
 
 WARN_EVERY: Final = 3600.0
 """Seconds between two warnings of the same thing."""
-
-
-@frozen(kw_only=True)
-class Route:
-    """A handler, and the rule by which deliveries are the same event for it."""
-
-    handler: Callable[[Any], Any]
-    once: Literal["event", "name", "payment", "order", "folded"] = "event"
-    """``"event"``: by content. ``"name"``: paid names once per payment and name. ``"payment"`` and ``"order"``: of
-    ``on_paid``. ``"folded"``: one of ``names`` per payment."""
-    names: tuple[str, ...] = ()
-
-    @property
-    def is_paid(self) -> bool:
-        """Whether the handler fulfils payments, so that no event that contradicts itself reaches it."""
-        return self.once in ("payment", "order")
-
-    def keys(self, event: WebhookEvent) -> EventKeys:
-        """Return the keys under which the event is claimed."""
-        payment_id = payment_id_of(event)
-        if payment_id is not None:
-            if self.is_paid:
-                order_id = order_id_of(event) if self.once == "order" else None
-                return paid_keys(event.event, payment_id, test=event.test, order_id=order_id)
-            if self.once == "folded":
-                return EventKeys((payment_key("+".join(self.names), payment_id, test=event.test),))
-            if self.once == "name" and event.event in PAID_NAMES:
-                return named_keys(event.event, payment_id, test=event.test)
-        return content_keys(event)
 
 
 @frozen(kw_only=True)
@@ -135,7 +102,7 @@ class DeliveryProcessor:
     @property
     def is_transactional(self) -> bool:
         """Whether the store's claims are transactions of the application's database."""
-        return getattr(self.store, "transactional", False)
+        return is_transactional(self.store)
 
     async def run_async(self, procedure: Procedure[T]) -> T:
         """Run a procedure from a task."""
@@ -200,7 +167,7 @@ class DeliveryProcessor:
             self.store.claim,
             keys.claims,
             0.0 if first else self.lease,
-            _packed(event, body, believe=believe) if first else None,
+            packed(event, body, believe=believe) if first else None,
             notes=keys.notes,
             aliases=keys.aliases,
         )
@@ -270,7 +237,7 @@ class DeliveryProcessor:
     def _work_on(self, claim: Claim, without_handler: list[tuple[Claim, str]]) -> Procedure[bool]:
         """Handle one stored event; return whether its handler succeeded."""
         try:
-            event, body, believe = _unpacked(claim.body or b"")
+            event, body, believe = unpacked(claim.body or b"")
         except EventDecodeError:
             # Another version stored it; one that can read it may be started again.
             logger.exception("a stored event cannot be read; it stays stored")
@@ -517,17 +484,3 @@ def _named(event: WebhookEvent) -> str:
         if value is not None
     ]
     return f"{shown(event.event)} ({', '.join(facts)})" if facts else shown(event.event)
-
-
-def _packed(event: WebhookEvent, body: bytes, *, believe: bool) -> bytes:
-    """Return the bytes to store: a line of JSON with the delivery's id, and the body as it was signed."""
-    head: dict[str, Any] = {"delivery_id": event.delivery_id}
-    if believe:
-        head["believe"] = True
-    return json.dumps(head).encode() + b"\n" + body
-
-
-def _unpacked(stored: bytes) -> tuple[WebhookEvent, bytes, bool]:
-    line, _, body = stored.partition(b"\n")
-    head: dict[str, Any] = json.loads(line) or {}
-    return decode_event(body, delivery_id=head.get("delivery_id")), body, head.get("believe", False)

@@ -46,12 +46,13 @@ from .leases import LeaseKeeper
 from .memory_store import MemorySeenStore
 from .parsing import TOLERANCE
 from .procedure import run
-from .processor import DeliveryProcessor, Respond, Route, TestMode
+from .processor import DeliveryProcessor, Respond, TestMode
 from .reconciling import ReconcileReport, Reconciliation, delivery_in, delivery_of
 from .replays import read_replay
 from .request_headers import HeadersLike
+from .routes import Route
 from .secrets import SecretLike, read_secrets
-from .seen import LEASE, DeadLetter, SeenStore
+from .seen import LEASE, DeadLetter, SeenStore, is_transactional
 from .signature import raw_body
 from .wall_clock import wall_clock
 from .wsgi import WSGIApplication
@@ -137,7 +138,7 @@ class WebhookReceiver(NamesAdvice, Unpicklable):
             _check_store(seen)
         if respond not in ("last", "first"):
             raise ConfigurationError(f'respond={shown(respond)} must be "last" or "first"')
-        if respond == "first" and getattr(seen, "transactional", False):
+        if respond == "first" and is_transactional(seen):
             raise ConfigurationError(
                 'respond="first" stores the body in a transaction of its own, and this store handles in the '
                 'transaction of the handler: use respond="last", and let the handler store a job for slow work'

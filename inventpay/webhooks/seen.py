@@ -147,3 +147,11 @@ class SeenStore(Protocol):
     def drop_dead_letter(self, letter_id: str) -> None:
         """Remove a dead letter, if it is stored."""
         ...
+
+
+def is_transactional(store: SeenStore) -> bool:
+    """Return whether the store's claims are transactions of the application's database.
+
+    Those of this package say so in an attribute ``transactional``; a store of a user's needs none.
+    """
+    return getattr(store, "transactional", False)
