@@ -32,6 +32,9 @@ def test_the_blocks_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     request = {"body": flat().decode(), "isBase64Encoded": False, "headers": signed(flat())}
     assert names["lambda_handler"](request, None)["statusCode"] == 200  # type: ignore[operator]
     assert len(handled) == 1
+    for empty in ({}, {"body": None}):
+        probe = {**empty, "isBase64Encoded": False, "headers": {}}
+        assert names["lambda_handler"](probe, None)["statusCode"] == 401  # type: ignore[operator]
 
 
 def test_every_event_and_every_example_is_there() -> None:
