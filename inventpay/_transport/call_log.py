@@ -171,8 +171,10 @@ class CallRecord:
         seconds = self._now() - self._started
         exchange: Exchange = (response.status, response.headers, self.attempts, seconds, self._call.idempotency_key)
         object.__setattr__(result, "_exchange", exchange)
-        # Pages have records that could not be read, and members of items.
-        unread += getattr(result, "unread_members", ())
+        # Pages have records that could not be read, and members of items. A model that is asked for a name that it does
+        # not have looks for advice.
+        if hasattr(type(result), "unread_members"):
+            unread += getattr(result, "unread_members", ())
         if unread:
             self._report_unread(unread)
 
