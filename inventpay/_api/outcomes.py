@@ -41,7 +41,7 @@ _STILL_RUNNING: Final = re.compile(
 )
 
 _SAYS_NO: Final = re.compile(rb'"success"\s*:\s*false')
-_SAYS_YES: Final = re.compile(rb'"success"\s*:\s*true')
+_SAYS_YES: Final = re.compile(rb'"success"\s*:\s*(?!\s|false|null)')
 
 REPEAT_AFTER: Final = 2.0
 """Seconds to wait before a failed call is repeated, where the API names no time."""
@@ -69,7 +69,7 @@ def may_be_refusal(status: int, body: bytes) -> bool:
 
 
 def says_yes(body: bytes) -> bool:
-    """Return whether the text of a body that is no JSON object calls it a success."""
+    """Return whether the text of a body that is not parsed, or is no JSON object, calls it anything but no success."""
     return _SAYS_YES.search(body) is not None
 
 

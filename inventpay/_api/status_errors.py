@@ -50,13 +50,16 @@ def _judged(response: APIResponse) -> Mapping[str, Any]:
     A body of any size may call itself a success, also one that cannot be parsed. One that is larger than an error keeps
     is no proof of a refusal.
     """
+    is_large = len(response.body) > BODY_KEPT
+    is_success = 200 <= response.status < 300
     try:
-        document = read_json(response.body)
+        # Megabytes are parsed only where the document decides: under another status their text is enough.
+        document = None if is_large and not is_success else read_json(response.body)
     except DecodeError:
-        return {"success": True} if says_yes(response.body) else {}
+        document = None
     if not is_object(document):
         return {"success": True} if says_yes(response.body) else {}
-    if len(response.body) > BODY_KEPT and document.get("success") is False:
+    if is_large and document.get("success") is False:
         return {name: value for name, value in document.items() if name == "statusCode"}
     return document
 

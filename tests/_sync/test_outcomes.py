@@ -75,6 +75,11 @@ ENDINGS: dict[str, tuple[Step, type[InventPayError], str]] = {
         RateLimitedError,
         "unknown",
     ),
+    "429 of a long success in words": (
+        answers(429, {"pad": "x" * 70_000, "success": "true", "data": {}}),
+        RateLimitedError,
+        "unknown",
+    ),
     "429 of half a success": (answers(429, b'{"success": true, "data": {"wi'), RateLimitedError, "unknown"),
     "429 of a success in words": (answers(429, {"success": "true", "data": {}}), RateLimitedError, "unknown"),
     "429 of a success in a list": (answers(429, b'[{"success": true}]'), RateLimitedError, "unknown"),
