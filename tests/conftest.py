@@ -29,12 +29,16 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_configure() -> None:
-    """Restore Ctrl-C if SIGINT is ignored at start (``nohup``, some CI).
+    """Restore the signals that are ignored at start (``nohup``, some CI).
 
-    Child processes inherit the setting, and tests of Ctrl-C would wait for ever.
+    Child processes inherit the setting, and tests of Ctrl-C or of a closed terminal would wait for ever.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in ("SIGHUP", "SIGTERM"):  # Windows has no SIGHUP
+        ended = getattr(signal, name, None)
+        if ended is not None and signal.getsignal(ended) is signal.SIG_IGN:
+            signal.signal(ended, signal.SIG_DFL)
 
 
 @pytest.hookimpl(wrapper=True)
