@@ -150,6 +150,7 @@ class Process:
 
     def signal(self, number: int) -> None:
         """Send a signal to it."""
+        assert sys.platform != "win32"
         self._process.send_signal(number)
 
     def ended(self, timeout: float = 20.0) -> int:

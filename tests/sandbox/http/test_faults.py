@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import time
 from typing import Any
@@ -131,7 +132,8 @@ def test_a_server_in_the_middle_of_a_pause_stops_at_once(caplog: pytest.LogCaptu
         began = time.perf_counter()
     assert time.perf_counter() - began < 5
     waiting.close()
-    assert caplog.records == []
+    # Records of the server's start come where an earlier test set up logging.
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 def test_counts_and_chances(api: Api) -> None:
