@@ -44,6 +44,7 @@ RULES: Mapping[str, str] = {
     "AsyncPolling": "Polling",
     "AsyncProductCalls": "ProductCalls",
     "AsyncInterrupter": "Interrupter",
+    "AsyncReconciliation": "Reconciliation",
     "AsyncSharedReads": "SharedReads",
     "AsyncSemaphore": "Semaphore",
     "AsyncSending": "Sending",

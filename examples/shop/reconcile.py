@@ -13,13 +13,17 @@ from inventpay import InventPay
 def reconcile(folder: Path = Path()) -> None:
     orders = Orders(folder / "orders.sqlite3")
     with InventPay() as client:
-        for order in orders.open():
-            status = client.payments.status(order["payment_id"])
+        open_orders = {order["payment_id"]: order["id"] for order in orders.open()}
+        statuses = client.payments.reconcile(open_orders)
+        for status in statuses:
+            order_id = open_orders[status.payment_id]
             if status.is_paid:
-                if orders.mark_paid(order["id"]):
-                    print("pack a mug for", order["id"])
+                if orders.mark_paid(order_id):
+                    print("pack a mug for", order_id)
             elif status.is_final:
-                orders.mark_expired(order["id"])
+                orders.mark_expired(order_id)
+        for payment_id, error in statuses.failed.items():
+            print("ask again for", open_orders[payment_id], error)
 
 
 if __name__ == "__main__":

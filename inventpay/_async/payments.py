@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from .._api import payments as calls
@@ -17,6 +17,7 @@ from ..models import Invoice, Payment, PaymentStatus
 from ..models.enums import AmountCurrencyName, CurrencyName, PaymentStateName
 from ..options import CallOptions
 from .polling import AsyncPolling, DeadlinePassed
+from .reconciling import AsyncReconciliation
 from .transport import AsyncTransport
 from .watch import AsyncWatch
 
@@ -148,6 +149,26 @@ class AsyncPaymentCalls(NamesAdvice):
                 method=watch.call.endpoint.method,
                 path=watch.call.path,
             ) from outage
+
+    def reconcile(self, payments: Iterable[str | Payment | Invoice | PaymentStatus]) -> AsyncReconciliation:
+        """Yield the status of each of many payments: of open orders whose webhooks may never have come.
+
+        Pass ids, or the payments themselves. They are asked for one after the other, behind direct calls and watchers,
+        and within four fifths of the rate limit: at most 240 a minute, 10,000 in 42 minutes. A payment without a status
+        never ends the iteration: its error is in ``failed`` of the result, by payment id, which can be passed to the
+        next ``reconcile``. What is yielded may be of any age when it is used: pass it on at once.
+
+        >>> async with AsyncInventPay() as client:
+        ...     statuses = client.payments.reconcile(["cmh123abc456def", "cmh789abc456def"])
+        ...     async for status in statuses:
+        ...         print(status.payment_id, status.status)
+        ...     for payment_id, error in statuses.failed.items():
+        ...         print("ask again:", payment_id, error)
+
+        Raises InvalidArgumentError for what is no id, before anything is sent; in the iteration the error of an outage
+        that lasts for ten minutes, and ConfigurationError where the client was closed.
+        """
+        return AsyncReconciliation(self._polling, payments, self._options)
 
     def _watch(
         self, payment: str | Payment | Invoice | PaymentStatus, deadline: float | None

@@ -127,6 +127,23 @@ class AsyncWatch(AsyncIterator[T], Generic[T]):
                 return new
         raise StopAsyncIteration
 
+    async def look(self) -> T:
+        """Return how it stands, by one poll of its own at the next turn. Raises the errors of every call."""
+        # Others that watch it may have seen it half an hour ago.
+        self.shared = Watched(self._polling.backend.queue())
+        while await self._polling.turn(self, 0.0, math.inf) != "poll":
+            self._polling.take_events(self)
+        failure: InventPayError | None = None
+        try:
+            seen = await self._polling.poll(self.call, self._options, None)
+            self._polling.publish(self, seen)
+            return seen
+        except InventPayError as error:
+            failure = error
+            raise
+        finally:
+            self._polling.release(self, failure)
+
     def _is_update(self, new: T) -> bool:
         return self.last is None or self.subject.is_update(self.last, new)
 

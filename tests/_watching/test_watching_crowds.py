@@ -223,3 +223,26 @@ def test_where_webhooks_arrive_polling_is_the_safety_net() -> None:
     usual, fed, later = run(main())
     assert fed < usual / 3
     assert later > 2 * fed
+
+
+def test_reconciling_shares_the_budget_of_the_watchers() -> None:
+    """Beside watchers, a thousand payments are asked for one after the other, within the share."""
+    watched = {f"watched-{number}": 7200.0 for number in range(20)}
+    api = Payments({**watched, **{f"order-{number}": 86_400.0 for number in range(1_000)}})
+
+    async def story() -> int:
+        async with virtual_client(api) as client:
+            tasks = [asyncio.create_task(client.payments.wait(name)) for name in watched]
+            await asyncio.sleep(120)
+            found = client.payments.reconcile([name for name in api.polls if name.startswith("order")])
+            count = len([each async for each in found])
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            return count
+
+    assert run(story()) == 1_000
+    assert api.most_in_a_window() <= SHARE * 300
+    orders = [times[0] for name, times in api.polls.items() if name.startswith("order")]
+    # The watchers poll faster while budget is idle, up to half of the limit.
+    assert max(orders) - min(orders) < 1_000 / (0.25 * 300) * 60

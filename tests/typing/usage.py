@@ -105,6 +105,9 @@ async def awaited() -> None:
         assert_type(await client.payments.status(payment.payment_id), PaymentStatus)
         async for status in client.payments.watch(payment.payment_id):
             assert_type(status, PaymentStatus)
+        async for reconciled in client.payments.reconcile(["cmh1"]):
+            assert_type(reconciled, PaymentStatus)
+        assert_type(client.payments.reconcile([]).failed, dict[str, InventPayError])
         assert_type(await client.payments.wait("cmh1", until={PaymentState.COMPLETED, "SETTLED"}), PaymentStatus)
         balance = await client.balances.get("BTC", max_age=2.0)
         assert_type(balance, Balance)
@@ -176,6 +179,8 @@ def blocking() -> None:
         assert_type(client.payments.create(amount=29.99, amount_currency="USD", currency="BTC"), Payment)
         for status in client.payments.watch("cmh1"):
             assert_type(status, PaymentStatus)
+        for reconciled in client.payments.reconcile(["cmh1"]):
+            assert_type(reconciled, PaymentStatus)
         assert_type(client.payments.wait("cmh1", timeout=1800), PaymentStatus)
         assert_type(client.with_options(headers={"X-Tenant": "7"}), InventPay)
         assert_type(client.payment_link("cmh1"), str)
