@@ -215,11 +215,16 @@ async def test_first_come_first_served(new_limiter: NewLimiter) -> None:
         served.append(name)
         end(token)
 
+    # Until all have asked, both tokens are in use.
+    held = [await limiter.acquire_async(OTHER, AsyncBackend()) for _ in range(2)]
     async with asyncio.TaskGroup() as group:
         for name in ("poll 1", "poll 2"):
             group.create_task(call(name, background=True))
         for number in range(6):
             group.create_task(call(f"direct {number}"))
+        await asyncio.sleep(0)
+        for token in held:
+            end(token)
     # After four direct calls a poll has its turn.
     assert served == [*(f"direct {number}" for number in range(4)), "poll 1", "direct 4", "direct 5", "poll 2"]
 
