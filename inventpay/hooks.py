@@ -13,8 +13,8 @@ from typing import Literal, TypeAlias
 
 from attrs import frozen
 
-from ._concurrency.signal_handlers import raised_by_handler
 from ._core.logger import logger
+from ._core.signal_handlers import raised_by_handler
 from .errors import Outcome
 from .options import RateClass
 

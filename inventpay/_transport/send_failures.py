@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._concurrency.signal_handlers import raised_by_handler
+from .._core.signal_handlers import raised_by_handler
 from ..responses import APIResponse
 from .http_errors import answer_in, answer_of, is_connection_failure, note_on_hook, translate, without_frames
 from .progress import HEAD_RECEIVED, NOT_WRITTEN, PARTLY_WRITTEN, Progress

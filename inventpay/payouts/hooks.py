@@ -11,8 +11,8 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from .._concurrency.signal_handlers import raised_by_handler
 from .._core.logger import logger
+from .._core.signal_handlers import raised_by_handler
 from .rows import PayoutStatus
 
 __all__ = ["PayoutHook", "PayoutRowChanged"]

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from attrs import frozen
 
-from .._concurrency.signal_handlers import raised_by_handler
+from .._core.signal_handlers import raised_by_handler
 from .answers import DeliveryOutcome
 
 logger: Final = logging.getLogger("inventpay.webhooks")

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 import httpx
 
-from ..._concurrency.signal_handlers import raised_by_handler
+from ..._core.signal_handlers import raised_by_handler
 from ..progress import COMPLETE, HEAD_RECEIVED, PARTLY_WRITTEN, WRITTEN, Progress
 from .connecting import Route, open_blocking
 from .messages import ResponseReader
