@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import FrameType
 from typing import Final
 
+from .error_chain import causes_of
+
 _VARIADIC: Final = 0x04
 """Flag of a code object with ``*arguments``: ``inspect.CO_VARARGS``, without ``inspect``, which is slow to import."""
 
@@ -16,17 +18,7 @@ def raised_by_handler(error: BaseException, handled: BaseException | None = None
     given the frame that was interrupted, and the traceback leads from the one to the other. ``handled`` is an exception
     that was being handled before, which Python links to every later one.
     """
-    seen = {id(handled)}
-    pending: list[BaseException | None] = [error]
-    while pending:
-        current = pending.pop()
-        if current is None or id(current) in seen:
-            continue
-        seen.add(id(current))
-        if _passed_a_handler(current):
-            return current
-        pending += [current.__context__, current.__cause__]
-    return None
+    return next((each for each in causes_of(error, handled) if _passed_a_handler(each)), None)
 
 
 def _passed_a_handler(error: BaseException) -> bool:

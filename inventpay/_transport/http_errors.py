@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
 
+from .._core.error_chain import causes_of
 from ..errors import APIConnectionError, APITimeoutError, ConnectionFailure, DecodeError, Outcome
 from ..headers import Headers
 from ..responses import APIResponse
@@ -193,13 +194,7 @@ def without_frames(error: AnyError, handled: BaseException | None = None) -> Any
     aiohttp. ``handled`` is the exception the caller was handling before, which Python links to every later one. It
     belongs to the user and is not changed.
     """
-    seen = {id(handled)}
-    pending: list[BaseException | None] = [error]
-    while pending:
-        current = pending.pop()
-        if current is None or id(current) in seen:
-            continue
-        seen.add(id(current))
+    for current in causes_of(error, handled):
         current.__traceback__ = None
         if "HTTPError" in _names(current):
             # The exceptions of httpx and httpx2 say "not set" when asked for a request of None.
@@ -208,5 +203,4 @@ def without_frames(error: AnyError, handled: BaseException | None = None) -> Any
             current.__cause__ = None
         if _is_of_aiohttp(current.__context__):
             current.__context__ = None
-        pending += [current.__cause__, current.__context__]
     return error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from .._core.error_chain import causes_of
 from .._core.json_values import is_array, is_object
 from .._credentials import Secret
 from ..headers import Headers
@@ -33,14 +34,7 @@ def without_keys(value: Any, keys: Iterable[Secret | None]) -> Any:
 def redact_error(error: BaseException, keys: Iterable[Secret | None]) -> None:
     """Remove the keys from an exception and its causes."""
     keys = tuple(keys)
-    seen: set[int] = set()
-    pending: list[BaseException | None] = [error]
-    while pending:
-        current = pending.pop()
-        if current is None or id(current) in seen:
-            continue
-        seen.add(id(current))
-        pending += [current.__cause__, current.__context__]
+    for current in causes_of(error):
         # Exceptions without a key stay unchanged: the chain may end in the caller's own exceptions.
         args = tuple(without_keys(part, keys) for part in current.args)
         if args != current.args:
