@@ -47,21 +47,10 @@ def checked_document(response: APIResponse) -> Any:
 def _judged(response: APIResponse) -> Mapping[str, Any]:
     """Return the members by which a refusal is judged.
 
-    A body of any size may call itself a success, also one that cannot be parsed. One that is larger than an error keeps
-    is no proof of a refusal.
+    A body that has none, because it is no JSON object or larger than an error keeps, is no proof of a refusal; but its
+    text may call it a success.
     """
-    is_large = len(response.body) > BODY_KEPT
-    is_success = 200 <= response.status < 300
-    try:
-        # Megabytes are parsed only where the document decides: under another status their text is enough.
-        document = None if is_large and not is_success else read_json(response.body)
-    except DecodeError:
-        document = None
-    if not is_object(document):
-        return {"success": True} if says_yes(response.body) else {}
-    if is_large and document.get("success") is False:
-        return {name: value for name, value in document.items() if name == "statusCode"}
-    return document
+    return _members(response) or ({"success": True} if says_yes(response.body) else {})
 
 
 def _members(response: APIResponse) -> Mapping[str, Any]:

@@ -169,6 +169,16 @@ def test_a_product_in_doubt_is_not_created_again(name: str) -> None:
     assert "client.store.products.list()" in str(error.evidence_hint)
 
 
+@pytest.mark.parametrize("status", [400, 429, 503])
+def test_a_refusal_that_is_longer_than_an_error_keeps_proves_nothing(status: int) -> None:
+    """Under a status of success, too: the withdrawal is in doubt, and not sent again."""
+    api = ScriptedAPI(answers(200, {"pad": "x" * 70_000, "success": False, "error": "no", "statusCode": status}))
+    with scripted_client(api, max_retries=5) as client:
+        with pytest.raises(APIStatusError) as caught:
+            once(client)
+    assert (caught.value.outcome, caught.value.status, len(api.requests)) == ("unknown", status, 1)
+
+
 @pytest.mark.parametrize("last", ["no connection", "400", "403", "409", "503", "429", "no JSON"])
 @pytest.mark.parametrize("first", ["reset", "read timeout", "cut off", "503"])
 def test_an_unknown_attempt_leaves_the_call_unknown(first: str, last: str) -> None:
