@@ -8,8 +8,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 import httpx
+import pytest
 
-from inventpay import AsyncInventPay, LocalLimiter, PollingStretched, RateLimits
+from inventpay import AsyncInventPay, LocalLimiter, PollingStretched, RateLimits, RateLimitTimeoutError
 from inventpay._watching.schedule import SHARE
 from inventpay.hooks import Event
 from inventpay.webhooks import PaymentCompletedEvent
@@ -246,3 +247,52 @@ def test_reconciling_shares_the_budget_of_the_watchers() -> None:
     orders = [times[0] for name, times in api.polls.items() if name.startswith("order")]
     # The watchers poll faster while budget is idle, up to half of the limit.
     assert max(orders) - min(orders) < 1_000 / (0.25 * 300) * 60
+
+
+def test_reconciling_asks_by_itself() -> None:
+    """A watcher that waits for its next turn may have seen the payment half an hour ago: its answer is not taken."""
+    api = Payments({"order": 86_400.0})
+
+    async def story() -> None:
+        async with virtual_client(api) as client:
+            watching = asyncio.create_task(client.payments.wait("order"))
+            await asyncio.sleep(1)
+            assert len(api.all) == 1
+            assert [each.payment_id async for each in client.payments.reconcile(["order"])] == ["order"]
+            assert len(api.all) == 2
+            watching.cancel()
+
+    run(story())
+
+
+def test_reconciling_goes_on_after_a_cancelled_step() -> None:
+    """The payment that was asked for meanwhile is asked for again, and none is left out."""
+    api = Payments({"one": 86_400.0, "two": 86_400.0})
+
+    async def story() -> list[str]:
+        async with virtual_client(api) as client:
+            found = client.payments.reconcile(["one", "two"])
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await anext(found)
+            return [each.payment_id async for each in found]
+
+    assert run(story()) == ["one", "two"]
+
+
+def test_a_poll_waits_for_its_token_whatever_a_direct_call_may_wait() -> None:
+    """``max_wait`` is for callers that wait for an answer."""
+    api = Payments({"order": 86_400.0})
+    limits = RateLimits(status_checks=5)
+
+    async def story() -> None:
+        async with virtual_client(api, rate_limits=limits, max_wait=0.0, max_retries=0) as client:
+            for _ in range(5):
+                await client.payments.status("order")
+            with pytest.raises(RateLimitTimeoutError):
+                await client.payments.status("order")
+            found = client.payments.reconcile(["order"])
+            assert [each.payment_id async for each in found] == ["order"]
+            assert found.failed == {}
+
+    run(story())
