@@ -85,10 +85,15 @@ def create_invoice(
     )
 
 
+def payment_id_of(payment: str | Payment | Invoice | PaymentStatus) -> str:
+    """Return the id of a payment that was passed by its id, or as a model."""
+    return arguments.identifier_of(payment, "payment_id", (Payment, Invoice, PaymentStatus))
+
+
 @builder_of(PAYMENT_STATUS)
 def payment_status(payment: str | Payment | Invoice | PaymentStatus) -> Call[PaymentStatus]:
     """``GET /v1/invoice/{paymentId}/status``."""
-    payment_id = arguments.identifier_of(payment, "payment_id", (Payment, Invoice, PaymentStatus))
+    payment_id = payment_id_of(payment)
     return Call(
         endpoint=PAYMENT_STATUS,
         path=PAYMENT_STATUS.path(paymentId=payment_id),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from .._api import payments as calls
 from .._api.amounts import Amount
@@ -17,9 +18,11 @@ from ..models import Invoice, Payment, PaymentStatus
 from ..models.enums import AmountCurrencyName, CurrencyName, PaymentStateName
 from ..options import CallOptions
 from .polling import AsyncPolling, DeadlinePassed
-from .reconciling import AsyncReconciliation
 from .transport import AsyncTransport
 from .watch import AsyncWatch
+
+if TYPE_CHECKING:
+    from .payment_statuses import AsyncPaymentStatuses
 
 
 @readable
@@ -150,13 +153,13 @@ class AsyncPaymentCalls(NamesAdvice):
                 path=watch.call.path,
             ) from outage
 
-    def reconcile(self, payments: Iterable[str | Payment | Invoice | PaymentStatus]) -> AsyncReconciliation:
+    def reconcile(self, payments: Iterable[str | Payment | Invoice | PaymentStatus]) -> AsyncPaymentStatuses:
         """Yield the status of each of many payments: of open orders whose webhooks may never have come.
 
-        Pass ids, or the payments themselves. They are asked for one after the other, behind direct calls and watchers,
-        and within four fifths of the rate limit: at most 240 a minute, 10,000 in 42 minutes. A payment without a status
-        never ends the iteration: its error is in ``failed`` of the result, by payment id, which can be passed to the
-        next ``reconcile``. What is yielded may be of any age when it is used: pass it on at once.
+        Pass ids, or the payments themselves; each is one call of ``status``. They are asked for one after the other,
+        behind direct calls, and with watchers within four fifths of the rate limit: at most 240 a minute, 10,000 in 42
+        minutes. A payment whose status cannot be read never ends the iteration: its error is in ``failed`` of the
+        result, by payment id. Pass ``failed`` to the next ``reconcile`` to ask again.
 
         >>> async with AsyncInventPay() as client:
         ...     statuses = client.payments.reconcile(["cmh123abc456def", "cmh789abc456def"])
@@ -168,7 +171,9 @@ class AsyncPaymentCalls(NamesAdvice):
         Raises InvalidArgumentError for what is no id, before anything is sent; in the iteration the error of an outage
         that lasts for ten minutes, and ConfigurationError where the client was closed.
         """
-        return AsyncReconciliation(self._polling, payments, self._options)
+        from .payment_statuses import AsyncPaymentStatuses
+
+        return AsyncPaymentStatuses(self._polling, payments, self._options)
 
     def _watch(
         self, payment: str | Payment | Invoice | PaymentStatus, deadline: float | None

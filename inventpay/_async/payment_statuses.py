@@ -1,25 +1,24 @@
-# Generated from inventpay/_async/reconciling.py by tools/generate_sync.py. Do not edit.
+# The source of inventpay/_sync/payment_statuses.py; after a change run: python tools/generate_sync.py
 """The iterator over the statuses of many payments: what ``client.payments.reconcile`` returns."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Self
 
 from .._api import payments as calls
 from .._api.call import Call
-from .._api.repeats import path_values
 from .._core.annotations import readable
 from .._watching.schedule import OUTAGE
 from ..errors import ConfigurationError, InventPayError
 from ..models import Invoice, Payment, PaymentStatus
 from ..options import CallOptions
-from .polling import Polling
-from .watch import Watch
+from .polling import AsyncPolling
+from .watch import AsyncWatch
 
 
 @readable
-class Reconciliation(Iterator[PaymentStatus]):
+class AsyncPaymentStatuses(AsyncIterator[PaymentStatus]):
     """The statuses of many payments, one after the other."""
 
     failed: dict[str, InventPayError]
@@ -27,7 +26,7 @@ class Reconciliation(Iterator[PaymentStatus]):
 
     def __init__(
         self,
-        polling: Polling,
+        polling: AsyncPolling,
         payments: Iterable[str | Payment | Invoice | PaymentStatus],
         options: CallOptions,
     ) -> None:
@@ -36,21 +35,21 @@ class Reconciliation(Iterator[PaymentStatus]):
         # All are checked before the first one is sent; one that stands twice is asked for once.
         self._open: dict[str, Call[PaymentStatus]] = {}
         for payment in payments:
-            call = calls.payment_status(payment)
-            self._open.setdefault(path_values(call.endpoint, call.path)["paymentId"], call)
+            payment_id = calls.payment_id_of(payment)
+            self._open[payment_id] = calls.payment_status(payment_id)
         self.failed = {}
         self._failing_since: float | None = None
 
-    def __iter__(self) -> Self:
+    def __aiter__(self) -> Self:
         return self
 
-    def __next__(self) -> PaymentStatus:
+    async def __anext__(self) -> PaymentStatus:
         """Return the next status. Raises the error of an outage that lasts for ten minutes, and ConfigurationError."""
         while self._open:
             # It stays open until there is a result: the next look after a cancelled one is at the same payment.
             payment_id, call = next(iter(self._open.items()))
             try:
-                status = Watch(self._polling, call, self._options, self._polling.payment).look()
+                status = await AsyncWatch(self._polling, call, self._options, self._polling.payment).look()
             except InventPayError as error:
                 self._raise_if_final(error)
                 self.failed[payment_id] = error
@@ -59,7 +58,7 @@ class Reconciliation(Iterator[PaymentStatus]):
                 self._failing_since = None
                 del self._open[payment_id]
                 return status
-        raise StopIteration
+        raise StopAsyncIteration
 
     def _raise_if_final(self, error: InventPayError) -> None:
         """Raise the error of a client that is closed, or of an outage that lasts."""
